@@ -1,0 +1,15 @@
+package dev.lockstep.generate;
+
+/**
+ * What became of one {@link Request}.
+ *
+ * @param index        the request's index
+ * @param sample       the request's sample
+ * @param tokenIds     the generated tokens, the end token included when one was generated
+ * @param text         what they say, without end token and without the stop string or anything after it
+ * @param promptTokens the prompt's length in tokens
+ * @param finishReason why the row ended
+ * @param error        one sentence when it ended in {@link FinishReason#ERROR}, else null
+ */
+public record Completion(int index, int sample, int[] tokenIds, String text, int promptTokens,
+        FinishReason finishReason, String error) {}

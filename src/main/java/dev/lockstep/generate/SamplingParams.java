@@ -1,0 +1,48 @@
+package dev.lockstep.generate;
+
+import java.util.List;
+
+/**
+ * How the tokens of one row are chosen and when the row ends. The processors apply in transformers' order: repetition
+ * penalty, minimum length, temperature, top-k, top-p, min-p.
+ *
+ * @param greedy            take the likeliest token; temperature, topK, topP, minP and seed are then without effect
+ * @param temperature       divides the logits; above 0
+ * @param topK              keep the k likeliest tokens; 0 keeps all
+ * @param topP              keep the likeliest tokens that together reach this probability; 1 keeps all
+ * @param minP              drop tokens less likely than this fraction of the likeliest; 0 drops none
+ * @param repetitionPenalty divides positive and multiplies negative logits of tokens already in prompt or text; 1 is none
+ * @param seed              with the row's index, sample and step it fixes every random number of the row
+ * @param maxNewTokens      at most so many new tokens, the end token included; at least 1
+ * @param minNewTokens      no end token before so many new tokens
+ * @param ignoreEos         go on past end tokens
+ * @param eosTokenIds       the end tokens
+ * @param stop              strings that end the row when they come up in its text
+ */
+public record SamplingParams(boolean greedy, double temperature, int topK, double topP, double minP,
+        double repetitionPenalty, long seed, int maxNewTokens, int minNewTokens, boolean ignoreEos,
+        List<Integer> eosTokenIds, List<String> stop) {
+    /**
+     * @throws IllegalArgumentException naming the value that is out of its range
+     */
+    public SamplingParams {
+        require(greedy || temperature > 0 && Double.isFinite(temperature), "temperature must be above 0", temperature);
+        require(topK >= 0, "top-k must be 0 (all tokens) or more", topK);
+        require(topP > 0 && topP <= 1, "top-p must be above 0 and at most 1", topP);
+        require(minP >= 0 && minP <= 1, "min-p must be from 0 to 1", minP);
+        require(repetitionPenalty > 0 && Double.isFinite(repetitionPenalty), "repetition-penalty must be above 0",
+                repetitionPenalty);
+        require(maxNewTokens >= 1, "max-new-tokens must be 1 or more", maxNewTokens);
+        require(minNewTokens >= 0 && minNewTokens <= maxNewTokens, "min-new-tokens must be from 0 to max-new-tokens",
+                minNewTokens);
+        require(stop.stream().noneMatch(String::isEmpty), "a stop string must not be empty", "\"\"");
+        eosTokenIds = List.copyOf(eosTokenIds);
+        stop = List.copyOf(stop);
+    }
+
+    private static void require(boolean holds, String rule, Object value) {
+        if (!holds) {
+            throw new IllegalArgumentException(rule + ", not " + value);
+        }
+    }
+}
