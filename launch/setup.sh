@@ -1,0 +1,100 @@
+# shellcheck shell=bash
+# Finds what Lockstep needs, fetches or builds what is missing, and does nothing when nothing is. The other scripts
+# source it; `bash launch/setup.sh` runs it by itself. Leaves these variables:
+#   LOCKSTEP_HOME   the project        LOCKSTEP_CACHE   what was fetched (default ~/.cache/lockstep)
+#   JAVA            the java binary    MPJ_JAR          MPJ Express's mpj.jar
+
+lockstep_say() { printf 'lockstep: %s\n' "$*" >&2; }
+lockstep_stop() { lockstep_say "$*"; exit 2; }
+
+LOCKSTEP_HOME=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+LOCKSTEP_CACHE=${LOCKSTEP_CACHE:-${XDG_CACHE_HOME:-${HOME:?lockstep: HOME is not set: set it, or LOCKSTEP_CACHE, to a directory that can be written}/.cache}/lockstep}
+
+lockstep_find_java() {
+  if [ -n "${JAVA_HOME:-}" ]; then
+    JAVA=$JAVA_HOME/bin/java
+    [ -x "$JAVA" ] || lockstep_stop "JAVA_HOME is $JAVA_HOME, which has no bin/java: set it to a JDK 17 or newer"
+  else
+    JAVA=$(command -v java) || lockstep_stop "there is no java: install a JDK 17 or newer, or set JAVA_HOME to one"
+    JAVA=$(readlink -f "$JAVA")
+  fi
+  local release version
+  release=${JAVA%/bin/java}/release
+  version=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$release" 2>/dev/null)
+  [ -n "$version" ] || version=$("$JAVA" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p')
+  [ "${version:-0}" -ge 17 ] || lockstep_stop "$JAVA is Java ${version:-of unknown version}: install a JDK 17 or newer, or set JAVA_HOME to one"
+}
+
+# A user's own MPJ Express first, then the system's package, then the one fetched earlier.
+lockstep_find_mpj() {
+  if [ -n "${MPJ_HOME:-}" ] && [ ! -e "$MPJ_HOME/lib/mpj.jar" ] && [ "$MPJ_HOME" != "$LOCKSTEP_HOME" ]; then
+    lockstep_stop "MPJ_HOME is $MPJ_HOME, which has no lib/mpj.jar: set it to an unpacked MPJ Express, or unset it"
+  fi
+  for MPJ_JAR in "${MPJ_HOME:-/nowhere}/lib/mpj.jar" "$LOCKSTEP_HOME/lib/mpj.jar" /usr/share/java/mpj.jar \
+      "$LOCKSTEP_CACHE/mpj/usr/share/java/mpj.jar"; do
+    [ -e "$MPJ_JAR" ] && return 0
+  done
+  return 1
+}
+
+# Built means: the jar is there and nothing that goes into it is newer. A bundle has no sources and is always built.
+lockstep_is_built() {
+  [ -e "$LOCKSTEP_HOME/pom.xml" ] || return 0
+  [ -d "$LOCKSTEP_HOME/target/lib" ] && [ -d "$LOCKSTEP_HOME/target/lib-cpu" ] && [ -e "$LOCKSTEP_HOME/target/lockstep.jar" ] &&
+    [ -z "$(find "$LOCKSTEP_HOME/pom.xml" "$LOCKSTEP_HOME/src/main" -newer "$LOCKSTEP_HOME/target/lockstep.jar" -print -quit)" ]
+}
+
+# Debian's package, unpacked in our cache. apt runs on a copy of the system's configuration with state and cache
+# directories of ours and without the system's hooks, so it needs no root and leaves the system as it is.
+lockstep_fetch_mpj() {
+  local why="install the package libmpj-java, or set MPJ_HOME to an unpacked MPJ Express (a directory with lib/mpj.jar)"
+  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null ||
+    lockstep_stop "MPJ Express is not on this machine and there is no apt-get to fetch it: $why"
+  lockstep_say "fetching MPJ Express (package libmpj-java, 0.4 MB) into $LOCKSTEP_CACHE/mpj"
+  local apt=$LOCKSTEP_CACHE/apt
+  mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/deb"
+  {
+    apt-config dump | grep -vE '^(APT::Update::|DPkg::|Dir::Etc::(parts|main) |Dir::State::lists|Dir::Cache)'
+    printf '%s "%s";\n' Dir::Etc::parts /dev/null Dir::Etc::main /dev/null Dir::State::lists "$apt/lists" \
+      Dir::Cache "$apt/cache" APT::Sandbox::User root
+  } >"$apt/apt.conf"
+  (
+    cd "$apt/deb" && rm -f ./*.deb
+    export APT_CONFIG=$apt/apt.conf
+    apt-get -qq update && apt-get -qq download libmpj-java
+  ) >"$apt/log" 2>&1 || lockstep_stop "apt could not fetch libmpj-java ($(tail -n 1 "$apt/log")): $why"
+  rm -rf "$LOCKSTEP_CACHE/mpj.new" && dpkg-deb -x "$apt"/deb/libmpj-java_*.deb "$LOCKSTEP_CACHE/mpj.new" &&
+    rm -rf "$LOCKSTEP_CACHE/mpj" && mv "$LOCKSTEP_CACHE/mpj.new" "$LOCKSTEP_CACHE/mpj" && rm -rf "$apt"
+  lockstep_find_mpj || lockstep_stop "the package libmpj-java came without usr/share/java/mpj.jar: $why"
+}
+
+lockstep_maven() {
+  local log=$LOCKSTEP_HOME/target/setup.log
+  JAVA_HOME=${JAVA%/bin/java} mvn -B -q -f "$LOCKSTEP_HOME/pom.xml" "$@" </dev/null >"$log" 2>&1 && return 0
+  sed -e 's/\x1b\[[0-9;]*m//g' "$log" | grep -m 5 -E 'ERROR' >&2
+  lockstep_stop "the build failed: the whole log is $log; a first build needs Maven Central"
+}
+
+# Maven Central does not have MPJ Express, so it goes into the local repository, where every build and IDE finds it.
+lockstep_build() {
+  command -v mvn >/dev/null || lockstep_stop "there is no mvn: install Apache Maven 3.6.3 or newer"
+  [ -x "${JAVA}c" ] || lockstep_stop "$JAVA has no javac beside it: install a JDK, or set JAVA_HOME to one"
+  lockstep_say "building (the first time this fetches about 200 MB of libraries)"
+  mkdir -p "$LOCKSTEP_HOME/target"
+  lockstep_maven org.apache.maven.plugins:maven-install-plugin:3.1.4:install-file -Dfile="$(readlink -f "$MPJ_JAR")" \
+    -DgroupId=org.mpjexpress -DartifactId=mpj -Dversion=0.44 -Dpackaging=jar -DgeneratePom=true
+  lockstep_maven package -Dmaven.test.skip=true -Djacoco.skip=true
+  touch "$LOCKSTEP_HOME/target/lockstep.jar"
+}
+
+lockstep_find_java
+if ! lockstep_find_mpj || ! lockstep_is_built; then
+  mkdir -p "$LOCKSTEP_CACHE" || lockstep_stop "$LOCKSTEP_CACHE cannot be made: set LOCKSTEP_CACHE to a directory that can be written"
+  # Whoever comes second waits here and then finds everything done.
+  (
+    flock 9
+    lockstep_find_mpj || lockstep_fetch_mpj
+    lockstep_is_built || lockstep_build
+  ) 9>"$LOCKSTEP_CACHE/setup.lock" || exit $?
+  lockstep_find_mpj
+fi

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Runs every test: units, then the real thing through launch/mpjrun.sh. Arguments go to Maven: -Dit.test=GenerateIT
+set -euo pipefail
+# shellcheck source=launch/setup.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/setup.sh"
+cd "$LOCKSTEP_HOME"
+export JAVA_HOME=${JAVA%/bin/java}
+rm -rf target/surefire-reports target/failsafe-reports
+start=$SECONDS
+status=0
+mvn -B --no-transfer-progress verify "$@" </dev/null || status=$?
+
+# Maven counts units and integration tests apart; this is the sum, with the reason of every test that was skipped.
+awk -v seconds=$((SECONDS - start)) -v status=$status '
+  function attribute(name) { return match($0, " " name "=\"[^\"]*\"") ? substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 4) : "" }
+  /<testsuite / { tests += attribute("tests"); bad += attribute("errors") + attribute("failures"); skipped += attribute("skipped") }
+  /<testcase / { name = attribute("classname") "." attribute("name") }
+  /<skipped/ { print "skipped: " name ": " attribute("message") }
+  END {
+    printf "lockstep: %d tests, %d passed, %d failed, %d skipped, %d s%s\n", tests, tests - bad - skipped, bad, skipped,
+        seconds, status == 0 ? "" : ", build FAILED"
+  }' /dev/null $(find target/surefire-reports target/failsafe-reports -name 'TEST-*.xml' 2>/dev/null)
+exit "$status"
