@@ -1,0 +1,73 @@
+package dev.lockstep.model;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+
+/**
+ * A checkpoint's {@code tokenizer.json}, run by Hugging Face's own Rust library. Safe for use by many threads.
+ */
+public final class Tokenizer implements AutoCloseable {
+    // Left to its defaults DJL cuts every text at 512 tokens and pads batches, whatever tokenizer.json says.
+    private static final Map<String, String> AS_THE_FILE_SAYS = Map.of("truncation", "false", "padding", "false");
+
+    private final HuggingFaceTokenizer tokenizer;
+
+    private Tokenizer(HuggingFaceTokenizer tokenizer) {
+        this.tokenizer = tokenizer;
+    }
+
+    /**
+     * @param directory a checkpoint's
+     * @throws ModelException when {@code tokenizer.json} is absent or is not a tokenizer
+     */
+    public static Tokenizer load(Path directory) {
+        Path file = directory.resolve("tokenizer.json");
+        if (!Files.isRegularFile(file)) {
+            throw new ModelException(file + " does not exist; it is the only form of tokenizer that is supported.");
+        }
+        // On a GPU host DJL would look for a CUDA build of the tokenizer, which is nothing but a download.
+        if (System.getenv("RUST_FLAVOR") == null && System.getProperty("RUST_FLAVOR") == null) {
+            System.setProperty("RUST_FLAVOR", "cpu");
+        }
+        try (InputStream in = Files.newInputStream(file)) {
+            return new Tokenizer(NativeLibraries.load(() -> HuggingFaceTokenizer.newInstance(in, AS_THE_FILE_SAYS)));
+        } catch (IOException e) {
+            throw new ModelException(file + " cannot be read: " + e.getMessage() + ".", e);
+        } catch (ModelException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            throw new ModelException(file + " is not a tokenizer that can be read: " + e.getMessage() + ".", e);
+        }
+    }
+
+    /**
+     * @param addSpecialTokens add what the tokenizer puts around a text of its own accord, such as a begin token;
+     *                         special tokens spelled out in the text become their ids either way
+     * @return the text's tokens, however many
+     */
+    public int[] encode(String text, boolean addSpecialTokens) {
+        return Arrays.stream(tokenizer.encode(text, addSpecialTokens, false).getIds()).mapToInt(Math::toIntExact)
+                .toArray();
+    }
+
+    /**
+     * @param ids               tokens of this tokenizer
+     * @param skipSpecialTokens leave special tokens out of the text
+     * @return their text; bytes that are not yet a whole character come out as U+FFFD
+     */
+    public String decode(int[] ids, boolean skipSpecialTokens) {
+        return tokenizer.decode(Arrays.stream(ids).asLongStream().toArray(), skipSpecialTokens);
+    }
+
+    /** Frees the native tokenizer. */
+    @Override
+    public void close() {
+        tokenizer.close();
+    }
+}
