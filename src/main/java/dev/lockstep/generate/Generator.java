@@ -1,0 +1,222 @@
+package dev.lockstep.generate;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+import dev.lockstep.model.Checkpoint;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.Decoder;
+import dev.lockstep.model.Tokenizer;
+
+/**
+ * Generates text for many prompts on one device with continuous batching: a fixed number of slots, each refilled with
+ * the next request as soon as its row ends. Every row gets the text it would get alone.
+ *
+ * <pre>{@code
+ * try (Generator generator = Generator.load(Checkpoint.open(directory), "cpu", DType.FLOAT32)) {
+ *     System.out.println(generator.complete(List.of("In the beginning"), params, 16).get(0).text());
+ * }
+ * }</pre>
+ *
+ * <p>Not safe for use by several threads.
+ */
+public final class Generator implements AutoCloseable {
+    /** Prompt tokens of one prefill pass: enough to keep a device busy, few enough that decoding rows do not wait long. */
+    private static final int PREFILL_TOKENS = 2048;
+    private static final int CPU_SLOTS = 16;
+    private static final int CUDA_SLOTS = 128;
+
+    private final Tokenizer tokenizer;
+    private final Decoder decoder;
+    private final int autoSlots;
+    private long prefillNanos;
+    private long decodeNanos;
+    private long steps;
+
+    private Generator(Tokenizer tokenizer, Decoder decoder, int autoSlots) {
+        this.tokenizer = tokenizer;
+        this.decoder = decoder;
+        this.autoSlots = autoSlots;
+    }
+
+    /**
+     * Loads tokenizer and weights.
+     *
+     * @param device {@code cpu}, or torch's name of a GPU, {@code cuda:0}
+     * @param dtype  the type to compute in
+     * @throws dev.lockstep.model.ModelException when the tokenizer or the PyTorch engine cannot be loaded
+     */
+    public static Generator load(Checkpoint checkpoint, String device, DType dtype) {
+        Tokenizer tokenizer = Tokenizer.load(checkpoint.directory());
+        return new Generator(tokenizer, Decoder.load(checkpoint, device, dtype),
+                device.equals("cpu") ? CPU_SLOTS : CUDA_SLOTS);
+    }
+
+    /** What turns text into tokens for this model. */
+    public Tokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    /** Told after every step how far the work is. */
+    public interface Progress {
+        void at(int rowsDone, long tokens);
+    }
+
+    /** Slots for so many requests where the user names no number. */
+    public int autoBatchSize(int requests) {
+        return Math.max(1, Math.min(requests, autoSlots));
+    }
+
+    /**
+     * Completes texts, each with the tokenizer's special tokens and the same parameters.
+     *
+     * @return a completion for each prompt, in order
+     */
+    public List<Completion> complete(List<String> prompts, SamplingParams params, int batchSize) {
+        List<Request> requests = new ArrayList<>();
+        for (String prompt : prompts) {
+            requests.add(new Request(requests.size(), 0, tokenizer.encode(prompt, true), params));
+        }
+        return generate(requests, batchSize, (rows, tokens) -> {
+        });
+    }
+
+    /**
+     * Generates every request. One that cannot be generated becomes a completion with an error; the others go on.
+     *
+     * @param batchSize rows at a time, at least 1
+     * @return a completion for each request, in order
+     */
+    public List<Completion> generate(List<Request> requests, int batchSize, Progress progress) {
+        Completion[] completions = new Completion[requests.size()];
+        List<Integer> queue = new ArrayList<>();
+        for (int i = 0; i < completions.length; i++) {
+            String error = error(requests.get(i));
+            if (error == null) {
+                queue.add(i);
+            } else {
+                completions[i] = failed(requests.get(i), error);
+            }
+        }
+        if (!queue.isEmpty()) {
+            allocate(queue.stream().map(requests::get).toList(), Math.min(batchSize, queue.size()));
+            run(requests, queue, batchSize, completions, progress);
+        }
+        return Arrays.asList(completions);
+    }
+
+    private String error(Request request) {
+        int context = decoder.config().contextLength();
+        int vocabulary = decoder.config().vocabulary();
+        if (request.promptIds().length == 0) {
+            return "the prompt has no tokens";
+        }
+        if (request.promptIds().length >= context) {
+            return "the prompt has " + request.promptIds().length + " tokens, and the model's context of " + context
+                    + " leaves no room for a new one";
+        }
+        if (Arrays.stream(request.promptIds()).anyMatch(id -> id < 0 || id >= vocabulary)) {
+            return "the prompt has a token that is not in the model's vocabulary of " + vocabulary;
+        }
+        return null;
+    }
+
+    private static Completion failed(Request request, String error) {
+        return new Completion(request.index(), request.sample(), new int[0], "", request.promptIds().length,
+                FinishReason.ERROR, error);
+    }
+
+    private int limit(Request request) {
+        return Math.min(request.params().maxNewTokens(),
+                decoder.config().contextLength() - request.promptIds().length);
+    }
+
+    private void allocate(List<Request> requests, int slots) {
+        int capacity = requests.stream().mapToInt(request -> request.promptIds().length + limit(request)).max()
+                .orElseThrow();
+        int ends = requests.stream().mapToInt(request -> request.params().eosTokenIds().size()).max().orElseThrow();
+        boolean penalized = requests.stream().anyMatch(request -> request.params().repetitionPenalty() != 1);
+        decoder.allocate(slots, capacity, ends, penalized);
+    }
+
+    private void run(List<Request> requests, List<Integer> queue, int slots, Completion[] completions,
+            Progress progress) {
+        List<Row> rows = new ArrayList<>();
+        List<Integer> places = new ArrayList<>();
+        int next = 0;
+        int done = completions.length - queue.size();
+        long tokens = 0;
+        while (next < queue.size() || !rows.isEmpty()) {
+            int before = rows.size();
+            List<Decoder.Admission> admissions = new ArrayList<>();
+            int budget = PREFILL_TOKENS;
+            while (next < queue.size() && rows.size() < slots) {
+                Request request = requests.get(queue.get(next));
+                budget -= request.promptIds().length;
+                if (budget < 0 && !admissions.isEmpty()) {
+                    break;
+                }
+                Row row = new Row(request, limit(request));
+                admissions.add(new Decoder.Admission(rows.size(), request.promptIds(), row.settings()));
+                rows.add(row);
+                places.add(queue.get(next++));
+            }
+            if (!admissions.isEmpty()) {
+                long start = System.nanoTime();
+                int[] first = decoder.prefill(admissions);
+                prefillNanos += System.nanoTime() - start;
+                take(rows, before, first);
+                tokens += first.length;
+            } else {
+                long start = System.nanoTime();
+                int[] chosen = decoder.step(rows.size());
+                decodeNanos += System.nanoTime() - start;
+                steps++;
+                take(rows, 0, chosen);
+                tokens += chosen.length;
+            }
+            done += retire(rows, places, completions);
+            progress.at(done, tokens);
+        }
+    }
+
+    private void take(List<Row> rows, int from, int[] tokens) {
+        for (int i = 0; i < tokens.length; i++) {
+            rows.get(from + i).add(tokens[i], tokenizer);
+        }
+    }
+
+    /** Takes finished rows out; the last row moves into the slot that fell free, so that slots have no holes. */
+    private int retire(List<Row> rows, List<Integer> places, Completion[] completions) {
+        int retired = 0;
+        for (int slot = rows.size() - 1; slot >= 0; slot--) {
+            if (!rows.get(slot).isFinished()) {
+                continue;
+            }
+            completions[places.get(slot)] = rows.get(slot).completion();
+            int last = rows.size() - 1;
+            if (slot < last) {
+                decoder.move(last, slot);
+                rows.set(slot, rows.get(last));
+                places.set(slot, places.get(last));
+            }
+            rows.remove(last);
+            places.remove(last);
+            retired++;
+        }
+        return retired;
+    }
+
+    /** Where the time went since the generator was loaded. */
+    public Timing timing() {
+        return new Timing(prefillNanos / 1e9, decodeNanos / 1e9, steps);
+    }
+
+    /** Frees the model. */
+    @Override
+    public void close() {
+        decoder.close();
+        tokenizer.close();
+    }
+}

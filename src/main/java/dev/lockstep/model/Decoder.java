@@ -1,0 +1,255 @@
+package dev.lockstep.model;
+
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * A transformer with its weights, its key-value cache and the rows that are being generated, on one device. It is driven
+ * in steps: {@link #allocate}, then {@link #prefill} brings prompts into slots and chooses their first tokens, and each
+ * {@link #step} chooses one more for slots 0 to n - 1. Slots in use are kept without holes by {@link #move}.
+ *
+ * <p>All computation is in the TorchScript program {@code decoder.torchscript} beside this class. Not safe for use by
+ * several threads.
+ */
+public final class Decoder implements AutoCloseable {
+    private final ModelConfig config;
+    private final String device;
+    private final DType dtype;
+    private final TorchScriptProgram program;
+    // by slot
+    private RowSettings[] settings = {};
+    private int[] lengths = {};
+    private int capacity;
+
+    private Decoder(ModelConfig config, String device, DType dtype) {
+        this.config = config;
+        this.device = device;
+        this.dtype = dtype;
+        this.program = TorchScriptProgram.load("decoder.torchscript", "Decoder");
+    }
+
+    /**
+     * Loads a model's weights. On CPU, weights stored in {@code dtype} stay mapped into memory and are not copied.
+     *
+     * @param device torch's name of the device: {@code cpu} or {@code cuda:0}
+     * @param dtype  the type to compute in; norms, rotations and sampling are in float32 always
+     * @throws ModelException when the PyTorch engine cannot be loaded
+     */
+    public static Decoder load(Checkpoint checkpoint, String device, DType dtype) {
+        ModelConfig config = checkpoint.config();
+        Decoder decoder = new Decoder(config, device, dtype);
+        double[] frequencies = config.inverseFrequencies();
+        decoder.program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), config.rmsNormEps(),
+                config.slidingWindow(), dtype.torchCode(), device, frequencies, config.contextLength());
+        decoder.place(checkpoint, "embed", "model.embed_tokens.weight");
+        for (int layer = 0; layer < config.layers(); layer++) {
+            decoder.placeLayer(checkpoint, "model.layers." + layer + ".");
+        }
+        decoder.place(checkpoint, "norm", "model.norm.weight");
+        if (config.tiedEmbeddings()) {
+            decoder.program.integer("tie");
+        } else {
+            decoder.place(checkpoint, "head", "lm_head.weight");
+        }
+        return decoder;
+    }
+
+    private void placeLayer(Checkpoint checkpoint, String layer) {
+        place(checkpoint, "attention_norm", layer + "input_layernorm.weight");
+        String[] qkv = {layer + "self_attn.q_proj", layer + "self_attn.k_proj", layer + "self_attn.v_proj"};
+        String[] gateUp = {layer + "mlp.gate_proj", layer + "mlp.up_proj"};
+        place(checkpoint, "mlp_norm", layer + "post_attention_layernorm.weight");
+        placeProjection(checkpoint, "qkv", config.attentionBias(), qkv);
+        placeProjection(checkpoint, "output", config.outputBias(), layer + "self_attn.o_proj");
+        placeProjection(checkpoint, "gate_up", config.mlpBias(), gateUp);
+        placeProjection(checkpoint, "down", config.mlpBias(), layer + "mlp.down_proj");
+        if (config.qkNorm()) {
+            place(checkpoint, "q_norm", layer + "self_attn.q_norm.weight");
+            place(checkpoint, "k_norm", layer + "self_attn.k_norm.weight");
+        }
+    }
+
+    private void placeProjection(Checkpoint checkpoint, String weight, boolean bias, String... names) {
+        place(checkpoint, weight, suffixed(names, ".weight"));
+        if (bias) {
+            place(checkpoint, weight + "_bias", suffixed(names, ".bias"));
+        }
+    }
+
+    private static String[] suffixed(String[] names, String suffix) {
+        return Arrays.stream(names).map(name -> name + suffix).toArray(String[]::new);
+    }
+
+    /** One weight from its stored parts, fused into one tensor unless that would copy what is mapped. */
+    private void place(Checkpoint checkpoint, String weight, String... names) {
+        boolean fuse = !device.equals("cpu")
+                || Arrays.stream(names).noneMatch(name -> checkpoint.tensor(name).dtype() == dtype);
+        for (String name : names) {
+            TensorRef tensor = checkpoint.tensor(name);
+            program.integer("stage", tensor.file().toString(), tensor.file().toFile().length(), tensor.offset(),
+                    longs(tensor.shape()), tensor.dtype().torchCode(), tensor.dtype().bytes());
+            if (!fuse) {
+                program.integer("keep", weight);
+            }
+        }
+        if (fuse) {
+            program.integer("keep", weight);
+        }
+    }
+
+    /** The model's shapes. */
+    public ModelConfig config() {
+        return config;
+    }
+
+    /** The type it computes in. */
+    public DType dtype() {
+        return dtype;
+    }
+
+    /** Bytes of key-value cache that one slot of this many tokens takes. */
+    public long slotBytes(int capacity) {
+        return 2L * config.layers() * config.kvHeads() * config.headDim() * dtype.bytes() * capacity;
+    }
+
+    /**
+     * Makes room for rows and forgets those there were.
+     *
+     * @param slots     rows at a time
+     * @param capacity  tokens of the longest row, prompt and new ones together
+     * @param endTokens the most end tokens that one row has
+     * @param penalized some row will have a repetition penalty
+     */
+    public void allocate(int slots, int capacity, int endTokens, boolean penalized) {
+        this.capacity = capacity;
+        this.settings = new RowSettings[slots];
+        this.lengths = new int[slots];
+        program.integer("allocate", slots, capacity, Math.max(1, endTokens), penalized);
+    }
+
+    /** A row that begins in a slot: its prompt's tokens, at least one, and how to choose its tokens. */
+    public record Admission(int slot, int[] prompt, RowSettings settings) {}
+
+    /**
+     * Brings prompts into their slots in one pass, packed without padding, and chooses the first new token of each.
+     *
+     * @return a token for each row, in order
+     */
+    public int[] prefill(List<Admission> rows) {
+        bring(rows);
+        RowSettings[] chosen = rows.stream().map(Admission::settings).toArray(RowSettings[]::new);
+        return ints(program.integers("choose_first", sampled(chosen), filtered(chosen), penalized(chosen),
+                held(chosen)));
+    }
+
+    /** The logits of the first new token of each prompt, float32 [rows, vocabulary]; slots are as after a prefill. */
+    float[][] firstLogits(List<Admission> rows) {
+        bring(rows);
+        return program.floats("first_logits");
+    }
+
+    private void bring(List<Admission> rows) {
+        int total = rows.stream().mapToInt(row -> row.prompt().length).sum();
+        int width = 4 + rows.stream().mapToInt(row -> row.settings().endTokens().length).max().orElse(0);
+        long[] tokens = new long[total];
+        long[] slots = new long[rows.size()];
+        long[] prompts = new long[rows.size()];
+        int at = 0;
+        for (int i = 0; i < rows.size(); i++) {
+            Admission row = rows.get(i);
+            for (int token : row.prompt()) {
+                tokens[at++] = token;
+            }
+            slots[i] = row.slot();
+            prompts[i] = row.prompt().length;
+            settings[row.slot()] = row.settings();
+            lengths[row.slot()] = row.prompt().length;
+            program.integer("admit", row.slot(), reals(row.settings()), integers(row.settings()));
+        }
+        program.integer("prefill", tokens, slots, new long[rows.size()], prompts);
+    }
+
+    /**
+     * Chooses the next token of each of the slots 0 to {@code rows - 1}, which must all hold a row with room left.
+     *
+     * @return a token for each slot, in order
+     */
+    public int[] step(int rows) {
+        int longest = 0;
+        for (int slot = 0; slot < rows; slot++) {
+            longest = Math.max(longest, ++lengths[slot]);
+        }
+        if (longest > capacity) {
+            throw new IllegalStateException("a slot holds " + capacity + " tokens, not " + longest);
+        }
+        RowSettings[] active = Arrays.copyOf(settings, rows);
+        return ints(program.integers("decode", rows, longest, sampled(active), filtered(active), penalized(active),
+                held(active)));
+    }
+
+    /** The row in slot {@code source} goes on in slot {@code target}. */
+    public void move(int source, int target) {
+        settings[target] = settings[source];
+        lengths[target] = lengths[source];
+        program.integer("move", source, target);
+    }
+
+    /** Probabilities of the next token after one row of logits; {@code history} holds the row's tokens. */
+    float[] probabilities(float[] logits, int[] history, RowSettings settings) {
+        return program.floats("probabilities_of", new float[][]{logits}, longs(history), reals(settings),
+                settings.topK())[0];
+    }
+
+    /** The uniform numbers that a row draws at a step, one for each of so many tokens. */
+    float[] uniforms(long randomKey, int step, int tokens) {
+        return program.floats("uniforms_of", randomKey, step, tokens)[0];
+    }
+
+    private static boolean sampled(RowSettings... rows) {
+        return Arrays.stream(rows).anyMatch(row -> !row.greedy());
+    }
+
+    private static boolean filtered(RowSettings... rows) {
+        return Arrays.stream(rows).anyMatch(row -> !row.greedy() && (row.topK() > 0 || row.topP() < 1));
+    }
+
+    private static boolean penalized(RowSettings... rows) {
+        return Arrays.stream(rows).anyMatch(row -> row.repetitionPenalty() != 1);
+    }
+
+    private static boolean held(RowSettings... rows) {
+        return Arrays.stream(rows).anyMatch(row -> row.minNewTokens() > 0 && row.endTokens().length > 0);
+    }
+
+    private static double[] reals(RowSettings row) {
+        return new double[]{row.greedy() ? 1 : row.temperature(), row.topP(), row.minP(), row.repetitionPenalty()};
+    }
+
+    /** With no end tokens at all nothing is held back, so any token may stand in their place. */
+    private static long[] integers(RowSettings row) {
+        int[] ends = row.endTokens().length == 0 ? new int[1] : row.endTokens();
+        long[] integers = new long[4 + ends.length];
+        integers[0] = row.greedy() ? 1 : 0;
+        integers[1] = row.topK();
+        integers[2] = row.endTokens().length == 0 ? 0 : row.minNewTokens();
+        integers[3] = row.randomKey();
+        for (int i = 0; i < ends.length; i++) {
+            integers[4 + i] = ends[i];
+        }
+        return integers;
+    }
+
+    private static long[] longs(int[] values) {
+        return Arrays.stream(values).asLongStream().toArray();
+    }
+
+    private static int[] ints(long[] values) {
+        return Arrays.stream(values).mapToInt(Math::toIntExact).toArray();
+    }
+
+    /** Frees weights and cache. */
+    @Override
+    public void close() {
+        program.close();
+    }
+}

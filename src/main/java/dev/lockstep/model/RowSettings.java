@@ -1,0 +1,17 @@
+package dev.lockstep.model;
+
+/**
+ * How the decoder chooses the tokens of one row.
+ *
+ * @param greedy            take the likeliest token
+ * @param temperature       divides the logits; above 0
+ * @param topK              keep the k likeliest tokens; 0 keeps all
+ * @param topP              keep the likeliest tokens that together reach this probability; 1 keeps all
+ * @param minP              drop tokens less likely than this fraction of the likeliest; 0 drops none
+ * @param repetitionPenalty divides positive and multiplies negative logits of tokens that the row has; 1 is none
+ * @param minNewTokens      no end token before so many new tokens
+ * @param endTokens         the tokens that {@code minNewTokens} holds back
+ * @param randomKey         with the step and the token it fixes every random number of the row
+ */
+public record RowSettings(boolean greedy, double temperature, int topK, double topP, double minP,
+        double repetitionPenalty, int minNewTokens, int[] endTokens, long randomKey) {}

@@ -1,0 +1,54 @@
+package dev.lockstep.generate;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import dev.lockstep.Golden;
+import dev.lockstep.model.Checkpoint;
+import dev.lockstep.model.DType;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** Generation against what transformers generated for the same checkpoints. */
+class GoldenTest {
+    private static final Generator.Progress UNSEEN = (rows, tokens) -> {
+    };
+
+    @ParameterizedTest
+    @MethodSource("dev.lockstep.Golden#families")
+    void generate_greedy_equalsTransformersForEveryBatchSize(String family, @TempDir Path scratch) {
+        JsonNode expected = Golden.expected(family);
+        List<Integer> eos = List.of(expected.get("eos_token_id").asInt());
+        Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint(family, scratch));
+        try (Generator generator = Generator.load(checkpoint, "cpu", DType.FLOAT32)) {
+            for (int batchSize : new int[]{1, 3, 4, 10}) {
+                List<Completion> free = generator.generate(requests(expected, List.of()), batchSize, UNSEEN);
+                List<Completion> ended = generator.generate(requests(expected, eos), batchSize, UNSEEN);
+                for (int i = 0; i < free.size(); i++) {
+                    JsonNode golden = expected.get("cases").get(i);
+                    assertThat(free.get(i).tokenIds()).as("%s, batch size %d, prompt %d", family, batchSize, i)
+                            .isEqualTo(Golden.ints(golden.get("greedy_ids")));
+                    assertThat(free.get(i).text()).isEqualTo(golden.get("greedy_text").asText());
+                    assertThat(ended.get(i).tokenIds()).isEqualTo(Golden.ints(golden.get("with_eos").get("ids")));
+                    assertThat(ended.get(i).finishReason().name())
+                            .isEqualToIgnoringCase(golden.get("with_eos").get("finish_reason").asText());
+                }
+            }
+        }
+    }
+
+    private static List<Request> requests(JsonNode expected, List<Integer> eos) {
+        SamplingParams params = new SamplingParams(true, 1, 0, 1, 0, 1, 0, 40, 0, false, eos, List.of());
+        List<Request> requests = new ArrayList<>();
+        for (JsonNode golden : expected.get("cases")) {
+            requests.add(new Request(requests.size(), 0, Golden.ints(golden.get("prompt_ids")), params));
+        }
+        return requests;
+    }
+}

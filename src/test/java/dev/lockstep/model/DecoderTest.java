@@ -1,0 +1,72 @@
+package dev.lockstep.model;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import dev.lockstep.Golden;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+/** The decoder's program against what transformers computed. */
+class DecoderTest {
+    private static final RowSettings GREEDY = new RowSettings(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
+
+    @ParameterizedTest
+    @MethodSource("dev.lockstep.Golden#families")
+    void firstLogits_tenPromptsPacked_equalTransformers(String family) {
+        JsonNode cases = Golden.expected(family).get("cases");
+        try (Decoder decoder = Decoder.load(Checkpoint.open(Golden.stored(family)), "cpu", DType.FLOAT32)) {
+            List<Decoder.Admission> rows = new ArrayList<>();
+            for (JsonNode golden : cases) {
+                rows.add(new Decoder.Admission(rows.size(), Golden.ints(golden.get("prompt_ids")), GREEDY));
+            }
+            decoder.allocate(rows.size(), 128, 1, false);
+            float[][] logits = decoder.firstLogits(rows);
+            for (int row = 0; row < logits.length; row++) {
+                for (JsonNode top : cases.get(row).get("first_logits_top8")) {
+                    assertThat(logits[row][top.get(0).asInt()]).as("%s, prompt %d, token %s", family, row, top.get(0))
+                            .isEqualTo(top.get(1).floatValue(), within(1e-3f));
+                }
+            }
+        }
+    }
+
+    @Test
+    void probabilities_everyProcessor_equalTransformers() {
+        try (Decoder decoder = Decoder.load(Checkpoint.open(Golden.stored("qwen2")), "cpu", DType.FLOAT32)) {
+            for (JsonNode golden : Golden.json("sampling.json").get("cases")) {
+                RowSettings settings = new RowSettings(false, golden.get("temperature").asDouble(),
+                        golden.get("top_k").asInt(), golden.get("top_p").asDouble(), golden.get("min_p").asDouble(),
+                        golden.get("repetition_penalty").asDouble(), 0, new int[0], 0);
+                float[] probabilities = decoder.probabilities(Golden.floats(golden.get("logits")),
+                        Golden.ints(golden.get("history")), settings);
+                assertThat(probabilities).as("%s", settings).containsExactly(Golden.floats(golden.get("probs")),
+                        within(1e-5f));
+            }
+        }
+    }
+
+    /** SplittableRandom is the JDK's own SplitMix64: with seed s its first long is what our hash makes of s. */
+    @Test
+    void uniforms_anyKeyAndStep_areSplitMix64OfKeyStepAndToken() {
+        try (Decoder decoder = Decoder.load(Checkpoint.open(Golden.stored("qwen2")), "cpu", DType.FLOAT32)) {
+            for (long key : new long[]{0, 1, -1, Long.MIN_VALUE, 0x123456789abcdefL}) {
+                for (int step : new int[]{0, 1, 99}) {
+                    float[] uniforms = decoder.uniforms(key, step, 300);
+                    long row = new SplittableRandom(key + step * 0x9e3779b97f4a7c15L).nextLong();
+                    for (int token = 0; token < uniforms.length; token++) {
+                        long bits = new SplittableRandom(row + token * 0x9e3779b97f4a7c15L).nextLong() >>> 41;
+                        assertThat(uniforms[token]).isEqualTo((bits + 0.5f) / (1 << 23));
+                    }
+                }
+            }
+        }
+    }
+}
