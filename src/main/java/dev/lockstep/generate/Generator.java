@@ -24,20 +24,20 @@ import dev.lockstep.model.Tokenizer;
 public final class Generator implements AutoCloseable {
     /** Prompt tokens of one prefill pass: enough to keep a device busy, few enough that decoding rows do not wait long. */
     private static final int PREFILL_TOKENS = 2048;
-    private static final int CPU_SLOTS = 16;
+    private static final int CPU_SLOTS = 64;
     private static final int CUDA_SLOTS = 128;
+    /** What the key-value cache may take where the user names no number of slots. */
+    private static final long AUTO_CACHE_BYTES = 2L << 30;
 
     private final Tokenizer tokenizer;
     private final Decoder decoder;
-    private final int autoSlots;
     private long prefillNanos;
     private long decodeNanos;
     private long steps;
 
-    private Generator(Tokenizer tokenizer, Decoder decoder, int autoSlots) {
+    private Generator(Tokenizer tokenizer, Decoder decoder) {
         this.tokenizer = tokenizer;
         this.decoder = decoder;
-        this.autoSlots = autoSlots;
     }
 
     /**
@@ -48,9 +48,7 @@ public final class Generator implements AutoCloseable {
      * @throws dev.lockstep.model.ModelException when the tokenizer or the PyTorch engine cannot be loaded
      */
     public static Generator load(Checkpoint checkpoint, String device, DType dtype) {
-        Tokenizer tokenizer = Tokenizer.load(checkpoint.directory());
-        return new Generator(tokenizer, Decoder.load(checkpoint, device, dtype),
-                device.equals("cpu") ? CPU_SLOTS : CUDA_SLOTS);
+        return new Generator(Tokenizer.load(checkpoint.directory()), Decoder.load(checkpoint, device, dtype));
     }
 
     /** What turns text into tokens for this model. */
@@ -63,9 +61,16 @@ public final class Generator implements AutoCloseable {
         void at(int rowsDone, long tokens);
     }
 
-    /** Slots for so many requests where the user names no number. */
-    public int autoBatchSize(int requests) {
-        return Math.max(1, Math.min(requests, autoSlots));
+    /**
+     * Slots for these requests where the user names no number: what the device makes good use of and the cache has room
+     * for, in waves of equal size.
+     */
+    public int autoBatchSize(List<Request> requests) {
+        int most = decoder.device().equals("cpu") ? CPU_SLOTS : CUDA_SLOTS;
+        long fit = AUTO_CACHE_BYTES / Math.max(1, decoder.slotBytes(capacity(requests)));
+        int slots = (int) Math.max(1, Math.min(most, fit));
+        int waves = Math.max(1, (requests.size() + slots - 1) / slots);
+        return Math.max(1, (requests.size() + waves - 1) / waves);
     }
 
     /**
@@ -133,11 +138,14 @@ public final class Generator implements AutoCloseable {
     }
 
     private void allocate(List<Request> requests, int slots) {
-        int capacity = requests.stream().mapToInt(request -> request.promptIds().length + limit(request)).max()
-                .orElseThrow();
         int ends = requests.stream().mapToInt(request -> request.params().eosTokenIds().size()).max().orElseThrow();
         boolean penalized = requests.stream().anyMatch(request -> request.params().repetitionPenalty() != 1);
-        decoder.allocate(slots, capacity, ends, penalized);
+        decoder.allocate(slots, capacity(requests), ends, penalized);
+    }
+
+    /** Tokens of the longest row. */
+    private int capacity(List<Request> requests) {
+        return requests.stream().mapToInt(request -> request.promptIds().length + limit(request)).max().orElse(0);
     }
 
     private void run(List<Request> requests, List<Integer> queue, int slots, Completion[] completions,

@@ -38,6 +38,9 @@ public final class Decoder implements AutoCloseable {
     public static Decoder load(Checkpoint checkpoint, String device, DType dtype) {
         ModelConfig config = checkpoint.config();
         Decoder decoder = new Decoder(config, device, dtype);
+        if (device.equals("cpu")) {
+            TorchScriptProgram.withoutOptimizer();
+        }
         double[] frequencies = config.inverseFrequencies();
         decoder.program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), config.rmsNormEps(),
                 config.slidingWindow(), dtype.torchCode(), device, frequencies, config.contextLength());
@@ -100,6 +103,11 @@ public final class Decoder implements AutoCloseable {
     /** The model's shapes. */
     public ModelConfig config() {
         return config;
+    }
+
+    /** Torch's name of the device it is on. */
+    public String device() {
+        return device;
     }
 
     /** The type it computes in. */

@@ -20,6 +20,7 @@ import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.IValue;
 import ai.djl.pytorch.jni.IValueUtils;
+import ai.djl.pytorch.jni.JniUtils;
 
 /**
  * A module of TorchScript source, loaded into the PyTorch engine with every attribute at its zero. Methods are called by
@@ -64,6 +65,14 @@ final class TorchScriptProgram implements AutoCloseable {
         } catch (EngineException e) {
             throw new ModelException("DJL's PyTorch engine cannot be loaded: " + e.getMessage(), e);
         }
+    }
+
+    /**
+     * Has this thread run programs as they are written. The engine's optimizer watches the first calls of every shape
+     * and then compiles, which pays on CUDA, where it fuses; on CPU it fuses nothing, and takes seconds.
+     */
+    static void withoutOptimizer() {
+        JniUtils.setGraphExecutorOptimize(false);
     }
 
     /** What the source declares, each attribute with the value that its type starts from. */

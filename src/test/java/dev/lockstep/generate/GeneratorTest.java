@@ -1,0 +1,190 @@
+package dev.lockstep.generate;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+import dev.lockstep.Golden;
+import dev.lockstep.model.Checkpoint;
+import dev.lockstep.model.DType;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+/** What a user of the generator is promised, with the trained model. */
+class GeneratorTest {
+    private static final int EOS = 1;
+    private static final List<String> PROMPTS = prompts();
+    private static Generator generator;
+
+    @BeforeAll
+    static void load() {
+        Path model = Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m");
+        generator = Generator.load(Checkpoint.open(model), "cpu", DType.FLOAT32);
+    }
+
+    @AfterAll
+    static void close() {
+        generator.close();
+    }
+
+    private static List<String> prompts() {
+        List<String> prompts = new ArrayList<>();
+        for (JsonNode golden : Golden.expected("llama-gqa").get("cases")) {
+            prompts.add(golden.get("prompt").asText());
+        }
+        return prompts;
+    }
+
+    private static SamplingParams greedy(int maxNewTokens, int minNewTokens, List<Integer> eos, String... stop) {
+        return new SamplingParams(true, 1, 0, 1, 0, 1, 0, maxNewTokens, minNewTokens, false, eos, List.of(stop));
+    }
+
+    private static SamplingParams sampled(long seed, double penalty) {
+        return new SamplingParams(false, 0.8, 50, 0.95, 0.01, penalty, seed, 30, 0, false, List.of(EOS), List.of());
+    }
+
+    private static List<String> texts(List<Completion> completions) {
+        return completions.stream().map(Completion::text).toList();
+    }
+
+    @Test
+    void complete_sampled_isTheSameForEveryBatchSize() {
+        List<String> alone = texts(generator.complete(PROMPTS, sampled(7, 1.3), 1));
+        assertThat(texts(generator.complete(PROMPTS, sampled(7, 1.3), 5))).isEqualTo(alone);
+        assertThat(texts(generator.complete(PROMPTS, sampled(7, 1.3), 16))).isEqualTo(alone);
+        assertThat(texts(generator.complete(PROMPTS, sampled(8, 1.3), 16))).doesNotContainAnyElementsOf(alone);
+    }
+
+    /** Rows of very different parameters and lengths share a batch; each must come out as it does alone. */
+    @Test
+    void generate_mixedRows_equalEachRowAlone() {
+        List<Request> requests = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            SamplingParams params = switch (i % 5) {
+                case 0 -> greedy(3 + i, 0, List.of(EOS));
+                case 1 -> sampled(i, 1);
+                case 2 -> sampled(i, 1.5);
+                case 3 -> new SamplingParams(false, 1.5, 0, 1, 0, 1, i, 5, 0, true, List.of(), List.of());
+                default -> greedy(40, 12, List.of(EOS, 16), "the");
+            };
+            int[] ids = generator.tokenizer().encode(PROMPTS.get(i % 10), true);
+            requests.add(new Request(i, i % 3, ids, params));
+        }
+        List<Completion> together = generator.generate(requests, 6, (rows, tokens) -> {
+        });
+        for (int i = 0; i < requests.size(); i++) {
+            Completion alone = generator.generate(List.of(requests.get(i)), 1, (rows, tokens) -> {
+            }).get(0);
+            assertThat(together.get(i).tokenIds()).as("row %d", i).isEqualTo(alone.tokenIds());
+            assertThat(together.get(i).text()).isEqualTo(alone.text());
+            assertThat(together.get(i).finishReason()).isEqualTo(alone.finishReason());
+        }
+    }
+
+    @Test
+    void complete_samplesOfOnePrompt_differ() {
+        int[] ids = generator.tokenizer().encode(PROMPTS.get(0), true);
+        List<Request> requests = List.of(new Request(0, 0, ids, sampled(0, 1)), new Request(0, 1, ids, sampled(0, 1)),
+                new Request(1, 0, ids, sampled(0, 1)));
+        List<Completion> completions = generator.generate(requests, 3, (rows, tokens) -> {
+        });
+        assertThat(texts(completions)).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void complete_stopString_cutsExactlyBeforeIt() {
+        for (Completion free : generator.complete(PROMPTS, greedy(40, 0, List.of()), 10)) {
+            // ends in the middle of a word and so within or across tokens
+            String stop = free.text().substring(11, 19);
+            String prompt = PROMPTS.get(free.index());
+            Completion stopped = generator.complete(List.of(prompt), greedy(40, 0, List.of(), "never", stop), 1).get(0);
+            assertThat(stopped.text()).isEqualTo(free.text().substring(0, free.text().indexOf(stop)));
+            assertThat(stopped.finishReason()).isEqualTo(FinishReason.STOP);
+            assertThat(stopped.tokenIds().length).isLessThan(40);
+        }
+    }
+
+    @Test
+    void complete_minNewTokens_holdsEndTokensBack() {
+        int comma = generator.tokenizer().encode(",", false)[0];
+        for (Completion early : generator.complete(PROMPTS, greedy(200, 0, List.of(EOS, comma)), 10)) {
+            assertThat(early.finishReason()).isEqualTo(FinishReason.EOS);
+            assertThat(early.tokenIds()[early.tokenIds().length - 1]).isIn(EOS, comma);
+            assertThat(early.text()).doesNotEndWith(",");
+        }
+        for (Completion late : generator.complete(PROMPTS, greedy(200, 25, List.of(EOS, comma)), 10)) {
+            assertThat(late.tokenIds().length).isGreaterThan(25);
+            for (int i = 0; i < 25; i++) {
+                assertThat(late.tokenIds()[i]).isNotIn(EOS, comma);
+            }
+        }
+    }
+
+    @Test
+    void generate_rowsThatCannotBe_failAloneAndTheOthersRun() {
+        SamplingParams params = greedy(50, 0, List.of());
+        int[] full = new int[1024];
+        int[] nearlyFull = new int[1020];
+        List<Completion> completions = generator.generate(List.of(new Request(0, 0, new int[0], params),
+                new Request(1, 0, full, params), new Request(2, 0, nearlyFull, params),
+                new Request(3, 0, new int[]{4096}, params), new Request(4, 0, new int[]{5}, params)), 2,
+                (rows, tokens) -> {
+                });
+        assertThat(completions.get(0).error()).isEqualTo("the prompt has no tokens");
+        assertThat(completions.get(1).error()).contains("1024 tokens").contains("context of 1024");
+        assertThat(completions.get(1).finishReason()).isEqualTo(FinishReason.ERROR);
+        assertThat(completions.get(2).tokenIds()).hasSize(4);
+        assertThat(completions.get(2).finishReason()).isEqualTo(FinishReason.LENGTH);
+        assertThat(completions.get(3).error()).contains("vocabulary of 4096");
+        assertThat(completions.get(4).tokenIds()).hasSize(50);
+    }
+
+    @Test
+    void generate_longPromptsBeyondOnePrefillPass_equalEachAlone() {
+        List<Request> requests = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            int[] ids = new int[900 + i];
+            for (int j = 0; j < ids.length; j++) {
+                ids[j] = 3 + (j * 31 + i) % 4000;
+            }
+            requests.add(new Request(i, 0, ids, greedy(5, 0, List.of())));
+        }
+        List<Completion> together = generator.generate(requests, 4, (rows, tokens) -> {
+        });
+        for (Request request : requests) {
+            assertThat(together.get(request.index()).tokenIds())
+                    .isEqualTo(generator.generate(List.of(request), 1, (rows, tokens) -> {
+                    }).get(0).tokenIds());
+        }
+    }
+
+    @Test
+    void generate_progress_endsAtAllRowsAndAllTokens() {
+        List<int[]> seen = new ArrayList<>();
+        List<Request> requests = new ArrayList<>();
+        for (String prompt : PROMPTS) {
+            requests.add(new Request(requests.size(), 0, generator.tokenizer().encode(prompt, true),
+                    greedy(4, 0, List.of())));
+        }
+        generator.generate(requests, 3, (rows, tokens) -> seen.add(new int[]{rows, (int) tokens}));
+        assertThat(seen.get(seen.size() - 1)).containsExactly(10, 40);
+        assertThat(generator.generate(List.of(), 3, (rows, tokens) -> {
+        })).isEmpty();
+    }
+
+    @Test
+    void samplingParams_outOfRange_nameTheValue() {
+        assertThatThrownBy(() -> new SamplingParams(false, 0, 0, 1, 0, 1, 0, 1, 0, false, List.of(), List.of()))
+                .hasMessageContaining("temperature must be above 0");
+        assertThatThrownBy(() -> new SamplingParams(true, 1, 0, 1.5, 0, 1, 0, 1, 0, false, List.of(), List.of()))
+                .hasMessageContaining("top-p").hasMessageContaining("1.5");
+        assertThatThrownBy(() -> greedy(0, 0, List.of())).hasMessageContaining("max-new-tokens");
+        assertThatThrownBy(() -> greedy(5, 6, List.of())).hasMessageContaining("min-new-tokens");
+    }
+}
