@@ -29,6 +29,8 @@ import dev.lockstep.model.ModelConfig.Rope;
  */
 public final class RandomCheckpoint {
     private static final int BUFFER_BYTES = 1 << 20;
+    private static final List<String> OPTIONS = List.of("family", "layers", "hidden", "heads", "kvHeads", "headDim",
+            "intermediate", "vocabulary", "contextLength", "tied", "dtype", "seed", "files", "odd");
 
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     private final long seed;
@@ -55,6 +57,9 @@ public final class RandomCheckpoint {
         ObjectNode given = JsonFile.JSON.createObjectNode();
         for (String arg : Arrays.asList(args).subList(1, args.length)) {
             String[] pair = arg.split("=", 2);
+            if (pair.length < 2 || !OPTIONS.contains(pair[0])) {
+                throw new IllegalArgumentException(arg + ": expected name=value with a name of " + OPTIONS);
+            }
             given.put(pair[0], pair[1]);
         }
         String family = given.path("family").asText("llama");
