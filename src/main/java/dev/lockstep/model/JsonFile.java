@@ -45,7 +45,10 @@ final class JsonFile {
         try {
             node = JSON.readTree(bytes);
         } catch (JsonProcessingException e) {
-            throw new ModelException(file + part + " is not valid JSON: " + e.getOriginalMessage() + ".", e);
+            // Jackson's message may go on about where an object began; one place is enough
+            String what = e.getOriginalMessage().replaceFirst(" \\((for|start marker) .*", "");
+            throw new ModelException(file + part + " is not valid JSON at line " + e.getLocation().getLineNr()
+                    + ", column " + e.getLocation().getColumnNr() + ": " + what + ".", e);
         } catch (IOException e) {
             throw new ModelException(file + part + " is not valid JSON: " + e.getMessage() + ".", e);
         }

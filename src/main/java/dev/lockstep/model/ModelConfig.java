@@ -45,9 +45,9 @@ public record ModelConfig(String family, int layers, int hidden, int heads, int 
     /**
      * Llama 3.1's stretching of the context by frequency.
      *
-     * @param factor              how far low frequencies are slowed down
-     * @param lowFrequencyFactor  wavelengths above {@code originalContextLength / lowFrequencyFactor} get all of it
-     * @param highFrequencyFactor wavelengths below {@code originalContextLength / highFrequencyFactor} get none of it
+     * @param factor                how far low frequencies are slowed down
+     * @param lowFrequencyFactor    wavelengths above {@code originalContextLength / lowFrequencyFactor} get all of it
+     * @param highFrequencyFactor   wavelengths below {@code originalContextLength / highFrequencyFactor} get none of it
      * @param originalContextLength positions before the stretching
      */
     public record Llama3Scaling(double factor, double lowFrequencyFactor, double highFrequencyFactor,

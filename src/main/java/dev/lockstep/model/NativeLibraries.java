@@ -21,7 +21,21 @@ final class NativeLibraries {
     // A file lock belongs to the whole JVM, so threads are kept apart by the monitor and nesting by this flag.
     private static boolean held;
 
+    static {
+        // On its first use DJL asks the host's cloud metadata service who it is and reports to its makers.
+        setDefault("OPT_OUT_TRACKING", "true");
+        // On a GPU host it would look for a CUDA build of the tokenizer, which gains nothing but a download.
+        setDefault("RUST_FLAVOR", "cpu");
+    }
+
     private NativeLibraries() {}
+
+    /** DJL takes a setting from the environment or, failing that, from the system properties. */
+    private static void setDefault(String name, String value) {
+        if (System.getenv(name) == null && System.getProperty(name) == null) {
+            System.setProperty(name, value);
+        }
+    }
 
     /**
      * Runs the first use of a native library while this process holds the lock of the cache directory.

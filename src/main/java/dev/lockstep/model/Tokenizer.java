@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.Map;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.djl.huggingface.tokenizers.jni.LibUtils;
 
 /**
  * A checkpoint's {@code tokenizer.json}, run by Hugging Face's own Rust library. Safe for use by many threads.
@@ -31,16 +32,14 @@ public final class Tokenizer implements AutoCloseable {
         if (!Files.isRegularFile(file)) {
             throw new ModelException(file + " does not exist; it is the only form of tokenizer that is supported.");
         }
-        // On a GPU host DJL would look for a CUDA build of the tokenizer, which is nothing but a download.
-        if (System.getenv("RUST_FLAVOR") == null && System.getProperty("RUST_FLAVOR") == null) {
-            System.setProperty("RUST_FLAVOR", "cpu");
-        }
+        NativeLibraries.load(() -> {
+            LibUtils.checkStatus();
+            return null;
+        });
         try (InputStream in = Files.newInputStream(file)) {
-            return new Tokenizer(NativeLibraries.load(() -> HuggingFaceTokenizer.newInstance(in, AS_THE_FILE_SAYS)));
+            return new Tokenizer(HuggingFaceTokenizer.newInstance(in, AS_THE_FILE_SAYS));
         } catch (IOException e) {
             throw new ModelException(file + " cannot be read: " + e.getMessage() + ".", e);
-        } catch (ModelException e) {
-            throw e;
         } catch (RuntimeException e) {
             throw new ModelException(file + " is not a tokenizer that can be read: " + e.getMessage() + ".", e);
         }

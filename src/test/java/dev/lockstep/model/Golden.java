@@ -1,0 +1,48 @@
+package dev.lockstep.model;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+/** The golden cases: tiny checkpoints with what transformers computed for them. */
+public final class Golden {
+    /** The folder of all cases; also holds the tokenizer that the checkpoints share. */
+    public static final Path FOLDER = Path.of(System.getProperty("lockstep.home", "."), "src/test/resources/golden");
+
+    public static final List<String> CHECKPOINTS = List.of("llama-gqa", "llama-gqa-bfloat16", "llama-gqa-float16",
+            "llama-mha-bias", "llama3-rope", "mistral-sliding", "qwen2", "qwen3");
+
+    private Golden() {}
+
+    public static Path checkpoint(String name) {
+        return FOLDER.resolve(name);
+    }
+
+    public static JsonNode json(String file) {
+        try {
+            return new ObjectMapper().readTree(FOLDER.resolve(file).toFile());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A copy that a test may damage. */
+    public static Path copy(String checkpoint, Path parent) {
+        Path copy = parent.resolve(checkpoint);
+        try (Stream<Path> files = Files.list(checkpoint(checkpoint))) {
+            Files.createDirectories(copy);
+            for (Path file : files.toList()) {
+                Files.copy(file, copy.resolve(file.getFileName()));
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return copy;
+    }
+}

@@ -1,0 +1,233 @@
+package dev.lockstep.model;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import dev.lockstep.model.ModelConfig.Llama3Scaling;
+import dev.lockstep.model.ModelConfig.Rope;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+class ModelConfigTest {
+    private static final Rope PLAIN = new Rope(10000, 1, null);
+
+    @TempDir
+    private Path directory;
+
+    static List<String> checkpoints() {
+        return Golden.CHECKPOINTS;
+    }
+
+    @Test
+    void read_llamaWithBiases_hasThemEverywhere() {
+        assertThat(ModelConfig.read(Golden.checkpoint("llama-mha-bias"))).isEqualTo(
+                new ModelConfig("llama", 2, 32, 4, 4, 8, 96, 4096, 512, 1e-6, false, true, true, true, false, 0, PLAIN,
+                        DType.FLOAT32, "silu"));
+    }
+
+    @Test
+    void read_llama3Rope_hasTheScaling() {
+        assertThat(ModelConfig.read(Golden.checkpoint("llama3-rope"))).isEqualTo(new ModelConfig("llama", 2, 32, 4, 1,
+                8, 96, 4096, 512, 1e-6, true, false, false, false, false, 0,
+                new Rope(500000, 1, new Llama3Scaling(8, 1, 4, 32)), DType.FLOAT32, "silu"));
+    }
+
+    @Test
+    void read_mistral_hasTheWindowAndWideHeads() {
+        assertThat(ModelConfig.read(Golden.checkpoint("mistral-sliding"))).isEqualTo(
+                new ModelConfig("mistral", 2, 32, 4, 2, 16, 96, 4096, 512, 1e-6, false, false, false, false, false, 16,
+                        PLAIN, DType.FLOAT32, "silu"));
+    }
+
+    @Test
+    void read_qwen2_hasInputBiasesOnly() {
+        assertThat(ModelConfig.read(Golden.checkpoint("qwen2"))).isEqualTo(
+                new ModelConfig("qwen2", 2, 32, 4, 2, 8, 96, 4096, 512, 1e-6, true, true, false, false, false, 0,
+                        PLAIN, DType.FLOAT32, "silu"));
+    }
+
+    @Test
+    void read_qwen3_hasQueryAndKeyNorms() {
+        assertThat(ModelConfig.read(Golden.checkpoint("qwen3"))).isEqualTo(
+                new ModelConfig("qwen3", 2, 32, 4, 2, 16, 96, 4096, 512, 1e-6, true, false, false, false, true, 0,
+                        PLAIN, DType.FLOAT32, "silu"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("checkpoints")
+    void read_formOfTransformers4_equalsFormOf5(String checkpoint) throws IOException {
+        ObjectNode json = (ObjectNode) Golden.json(checkpoint + "/config.json");
+        json.put("torch_dtype", json.remove("dtype").asText());
+        ObjectNode rope = (ObjectNode) json.remove("rope_parameters");
+        json.set("rope_theta", rope.remove("rope_theta"));
+        json.remove("layer_types");
+        if (rope.get("rope_type").asText().equals("default")) {
+            json.putNull("rope_scaling");
+        } else {
+            json.set("rope_scaling", rope);
+        }
+
+        assertThat(config(json.toString())).isEqualTo(ModelConfig.read(Golden.checkpoint(checkpoint)));
+    }
+
+    // the field defaults of LlamaConfig, MistralConfig, Qwen2Config and Qwen3Config in transformers 5
+    @ParameterizedTest
+    @CsvSource({"llama, 32, 128, 11008, 32000, 2048, 0", "mistral, 8, 128, 14336, 32000, 131072, 4096",
+            "qwen2, 32, 128, 22016, 151936, 32768, 0", "qwen3, 32, 128, 22016, 151936, 32768, 0"})
+    void read_keysAbsent_areTheFamilysDefaults(String family, int kvHeads, int headDim, int intermediate,
+            int vocabulary, int contextLength, int window) throws IOException {
+        assertThat(config("{\"model_type\":\"" + family + "\"}")).isEqualTo(new ModelConfig(family, 32, 4096, 32,
+                kvHeads, headDim, intermediate, vocabulary, contextLength, 1e-6, false, family.equals("qwen2"), false,
+                false, family.equals("qwen3"), window, PLAIN, DType.FLOAT32, "silu"));
+    }
+
+    @Test
+    void read_headDimAbsent_dependsOnTheFamily() throws IOException {
+        String sizes = "\"hidden_size\":1024,\"num_attention_heads\":16,\"num_key_value_heads\":8}";
+
+        assertThat(config("{\"model_type\":\"llama\"," + sizes).headDim()).isEqualTo(64);
+        assertThat(config("{\"model_type\":\"qwen3\"," + sizes).headDim()).isEqualTo(128);
+    }
+
+    @Test
+    void read_kvHeadsNull_isAsManyAsHeads() throws IOException {
+        assertThat(config("{\"model_type\":\"mistral\",\"num_key_value_heads\":null}").kvHeads()).isEqualTo(32);
+    }
+
+    @Test
+    void read_qwen3WithAttentionBias_hasItOnAllFourProjections() throws IOException {
+        ModelConfig config = config("{\"model_type\":\"qwen3\",\"attention_bias\":true}");
+
+        assertThat(config.attentionBias()).isTrue();
+        assertThat(config.outputBias()).isTrue();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"\"model_type\":\"mistral\",\"sliding_window\":null|0",
+            "\"model_type\":\"mistral\",\"sliding_window\":256|256",
+            "\"model_type\":\"llama\",\"sliding_window\":256|0",
+            "\"model_type\":\"qwen2\",\"sliding_window\":256,\"use_sliding_window\":false|0",
+            "\"model_type\":\"qwen2\",\"sliding_window\":256,\"use_sliding_window\":true|0",
+            "\"model_type\":\"qwen2\",\"sliding_window\":256,\"use_sliding_window\":true,\"max_window_layers\":0|256",
+            "\"model_type\":\"qwen2\",\"use_sliding_window\":true,\"layer_types\":[\"sliding_attention\","
+                    + "\"sliding_attention\"]|4096",
+            "\"model_type\":\"qwen2\",\"use_sliding_window\":true,\"layer_types\":[\"full_attention\","
+                    + "\"full_attention\"]|0"})
+    void read_slidingWindow_isThatOfAllLayers(String fields, int window) throws IOException {
+        assertThat(config("{\"num_hidden_layers\":2," + fields + "}").slidingWindow()).isEqualTo(window);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+            "\"rope_scaling\":{\"type\":\"linear\",\"factor\":4}|4|10000",
+            "\"rope_theta\":5e5,\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":2.5}|2.5|500000",
+            "\"rope_parameters\":{\"rope_type\":\"linear\",\"rope_theta\":7,\"factor\":2}|2|7",
+            "\"rope_theta\":1000000|1|1000000"})
+    void read_linearScaling_dividesEachFrequency(String fields, double factor, double theta) throws IOException {
+        ModelConfig config = config("{\"model_type\":\"llama\"," + fields + "}");
+
+        assertThat(config.rope()).isEqualTo(new Rope(theta, factor, null));
+        assertThat(config.inverseFrequencies()[0]).isEqualTo(1 / factor);
+        assertThat(config.inverseFrequencies()[32]).isCloseTo(1 / Math.sqrt(theta) / factor, within(1e-15));
+    }
+
+    @Test
+    void inverseFrequencies_default_arePowersOfTheta() {
+        assertThat(ModelConfig.read(Golden.checkpoint("llama-mha-bias")).inverseFrequencies())
+                .containsExactly(new double[]{1, 0.1, 0.01, 0.001}, within(1e-15));
+    }
+
+    /** The values come from Meta's apply_scaling run in Python with the shapes of Llama 3.1. */
+    @ParameterizedTest
+    @CsvSource({"0, 1.0", "1, 0.8146172338565447", "28, 0.0032114459947525913", "29, 0.002166570763503359",
+            "30, 0.0013718935677611381", "31, 0.0008567514129196321", "32, 0.0005248461609929547",
+            "34, 0.00017850781276799638", "35, 9.556212353964683e-05", "36, 7.78465527393245e-05",
+            "63, 3.068925988914511e-07"})
+    void inverseFrequencies_llama3_areMetas(int pair, double angle) throws IOException {
+        double[] frequencies = config("""
+                {"model_type": "llama", "rope_theta": 500000.0, "rope_scaling": {"rope_type": "llama3", "factor": 8.0,
+                "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}}""")
+                .inverseFrequencies();
+
+        assertThat(frequencies).hasSize(64);
+        assertThat(frequencies[pair]).isCloseTo(angle, within(angle * 1e-12));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+            "{}|model_type is missing; supported are llama, mistral, qwen2 and qwen3.",
+            "{'model_type':'mixtral'}|model_type \"mixtral\" is not supported; supported are llama, mistral, qwen2 and "
+                    + "qwen3.",
+            "{'model_type':'llama','architectures':['LlamaForSequenceClassification']}|architecture "
+                    + "\"LlamaForSequenceClassification\" is not supported; for model_type llama it is "
+                    + "\"LlamaForCausalLM\".",
+            "{'model_type':'llama','quantization_config':{'bits':4}}|quantized weights (quantization_config) are not "
+                    + "supported; supported are float32, bfloat16 and float16.",
+            "{'model_type':'llama','rope_scaling':{'type':'yarn','factor':4}}|rope type \"yarn\" is not supported; "
+                    + "supported are default, linear and llama3.",
+            "{'model_type':'llama','rope_scaling':{'type':'dynamic','factor':4}}|rope type \"dynamic\" is not "
+                    + "supported; supported are default, linear and llama3.",
+            "{'model_type':'llama','rope_parameters':{'rope_type':'longrope'}}|rope type \"longrope\" is not "
+                    + "supported; supported are default, linear and llama3.",
+            "{'model_type':'llama','rope_scaling':{'type':'linear'}}|factor of the rope scaling is missing.",
+            "{'model_type':'llama','rope_scaling':{'type':'linear','factor':0}}|factor of the rope scaling must be "
+                    + "above 0, not 0.0.",
+            "{'model_type':'llama','rope_scaling':{'rope_type':'llama3','factor':8,'low_freq_factor':1,"
+                    + "'high_freq_factor':4}}|original_max_position_embeddings is missing.",
+            "{'model_type':'llama','rope_scaling':{'rope_type':'llama3','factor':8,'low_freq_factor':4,"
+                    + "'high_freq_factor':4,'original_max_position_embeddings':8}}|low_freq_factor 4.0 must be below "
+                    + "high_freq_factor 4.0.",
+            "{'model_type':'qwen3','rope_parameters':{'full_attention':{'rope_theta':1}}}|rope_parameters by kind of "
+                    + "layer (full_attention) are not supported.",
+            "{'model_type':'llama','partial_rotary_factor':0.5}|partial_rotary_factor 0.5 is not supported; supported "
+                    + "is 1.",
+            "{'model_type':'llama','rope_theta':-1}|rope_theta must be above 0, not -1.0.",
+            "{'model_type':'llama','hidden_act':'gelu'}|hidden_act \"gelu\" is not supported; supported is silu.",
+            "{'model_type':'llama','torch_dtype':'float64'}|torch_dtype \"float64\" is not a supported dtype; "
+                    + "supported are float32, bfloat16 and float16.",
+            "{'model_type':'qwen2','use_sliding_window':true,'max_window_layers':21}|a sliding window on only some of "
+                    + "the layers is not supported; supported is one on all layers or on none.",
+            "{'model_type':'qwen2','use_sliding_window':true,'layer_types':['full_attention']}|layer_types must have "
+                    + "one entry for each of the 32 layers, not 1.",
+            "{'model_type':'mistral','num_hidden_layers':1,'layer_types':['chunked_attention']}|layer_types "
+                    + "[chunked_attention] are not supported; supported are [full_attention, sliding_attention].",
+            "{'model_type':'llama','hidden_size':0}|hidden_size must be an integer above 0, not 0.",
+            "{'model_type':'llama','num_hidden_layers':'two'}|num_hidden_layers must be an integer, not \"two\".",
+            "{'model_type':'llama','vocab_size':1.5}|vocab_size must be an integer, not 1.5.",
+            "{'model_type':'llama','tie_word_embeddings':1}|tie_word_embeddings must be true or false, not 1.",
+            "{'model_type':'llama','rms_norm_eps':'1e-6'}|rms_norm_eps must be a number, not \"1e-6\".",
+            "{'model_type':'llama','num_key_value_heads':5}|num_attention_heads 32 must be a multiple of "
+                    + "num_key_value_heads 5.",
+            "{'model_type':'llama','hidden_size':100}|hidden_size 100 must be a multiple of num_attention_heads 32 "
+                    + "where head_dim is not given.",
+            "{'model_type':'llama','head_dim':7}|a head's width must be even for rotary embedding, not 7."})
+    void read_unsupported_isOneSentenceWithTheFile(String json, String sentence) {
+        assertThatThrownBy(() -> config(json.replace('\'', '"'))).isInstanceOf(ModelException.class)
+                .hasMessage(directory.resolve("config.json") + ": " + sentence);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "{", "[1]", "{\"a\":1,\"a\":2}", "{} {}"})
+    void read_notAJsonObject_saysSo(String json) {
+        assertThatThrownBy(() -> config(json)).isInstanceOf(ModelException.class)
+                .hasMessageMatching("\\Q" + directory.resolve("config.json")
+                        + "\\E (is not valid JSON at line 1, column \\d+: [^\\n]+|must hold a JSON object)\\.");
+    }
+
+    private ModelConfig config(String json) throws IOException {
+        Files.writeString(directory.resolve("config.json"), json);
+        return ModelConfig.read(directory);
+    }
+}

@@ -1,0 +1,95 @@
+package dev.lockstep.model;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+class TokenizerTest {
+    private static Tokenizer tokenizer;
+
+    @TempDir
+    private Path directory;
+
+    @BeforeAll
+    static void load() {
+        tokenizer = Tokenizer.load(Golden.FOLDER);
+    }
+
+    @AfterAll
+    static void close() {
+        tokenizer.close();
+    }
+
+    static Stream<JsonNode> cases() {
+        return StreamSupport.stream(Golden.json("tokenizer_cases.json").get("encode").spliterator(), false);
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void encodeAndDecode_equalTransformers(JsonNode golden) {
+        String text = golden.get("text").asText();
+        int[] ids = ids(golden.get("ids"));
+        int[] special = ids(golden.get("ids_special"));
+
+        assertThat(tokenizer.encode(text, false)).isEqualTo(ids);
+        assertThat(tokenizer.encode(text, true)).isEqualTo(special);
+        String decoded = golden.get("decoded").asText();
+        assertThat(tokenizer.decode(ids, false)).isEqualTo(decoded);
+        assertThat(tokenizer.decode(special, false)).isEqualTo("<|begin_of_text|>" + decoded);
+        assertThat(tokenizer.decode(special, true)).isEqualTo(decoded.replace("<|end_of_text|>", ""));
+    }
+
+    @Test
+    void encode_longerThanDjlsDefaultLimit_isNotCut() {
+        int[] once = tokenizer.encode(" dead", false);
+        int[] often = tokenizer.encode(" dead".repeat(3000), false);
+
+        assertThat(often).hasSize(3000 * once.length);
+    }
+
+    @Test
+    void encode_fromManyThreads_isTheSame() {
+        List<String> texts = cases().map(golden -> golden.get("text").asText()).toList();
+        List<int[]> alone = texts.stream().map(text -> tokenizer.encode(text, true)).toList();
+
+        boolean same = IntStream.range(0, 2000).parallel().allMatch(
+                i -> Arrays.equals(tokenizer.encode(texts.get(i % texts.size()), true), alone.get(i % texts.size())));
+
+        assertThat(same).isTrue();
+    }
+
+    @Test
+    void load_fileAbsent_namesIt() {
+        assertThatThrownBy(() -> Tokenizer.load(directory)).isInstanceOf(ModelException.class).hasMessage(
+                directory.resolve("tokenizer.json")
+                        + " does not exist; it is the only form of tokenizer that is supported.");
+    }
+
+    @Test
+    void load_fileBroken_namesIt() throws IOException {
+        Path file = Files.writeString(directory.resolve("tokenizer.json"), "{\"model\":");
+
+        assertThatThrownBy(() -> Tokenizer.load(directory)).isInstanceOf(ModelException.class)
+                .hasMessageMatching("\\Q" + file + "\\E is not a tokenizer that can be read: [^\\n]+\\.");
+    }
+
+    private static int[] ids(JsonNode array) {
+        return StreamSupport.stream(array.spliterator(), false).mapToInt(JsonNode::asInt).toArray();
+    }
+}
