@@ -58,8 +58,6 @@ final class TorchScriptProgram implements AutoCloseable {
     }
 
     private static Model engine(String name) {
-        // DJL would otherwise ask the cloud's metadata service who we are and tell its makers, once a process.
-        System.setProperty("OPT_OUT_TRACKING", "true");
         try {
             return NativeLibraries.load(() -> Model.newInstance(name, Device.cpu(), "PyTorch"));
         } catch (EngineException e) {

@@ -9,9 +9,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-import dev.lockstep.Golden;
 import dev.lockstep.model.Checkpoint;
 import dev.lockstep.model.DType;
+import dev.lockstep.model.Golden;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -21,11 +21,11 @@ class GoldenTest {
     };
 
     @ParameterizedTest
-    @MethodSource("dev.lockstep.Golden#families")
+    @MethodSource("dev.lockstep.model.Golden#checkpoints")
     void generate_greedy_equalsTransformersForEveryBatchSize(String family, @TempDir Path scratch) {
         JsonNode expected = Golden.expected(family);
         List<Integer> eos = List.of(expected.get("eos_token_id").asInt());
-        Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint(family, scratch));
+        Checkpoint checkpoint = Checkpoint.open(Golden.copyWithTokenizer(family, scratch));
         try (Generator generator = Generator.load(checkpoint, "cpu", DType.FLOAT32)) {
             for (int batchSize : new int[]{1, 3, 4, 10}) {
                 List<Completion> free = generator.generate(requests(expected, List.of()), batchSize, UNSEEN);

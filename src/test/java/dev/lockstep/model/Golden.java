@@ -45,4 +45,41 @@ public final class Golden {
         }
         return copy;
     }
+
+    /** A copy with the tokenizer beside it, as users have theirs. */
+    public static Path copyWithTokenizer(String checkpoint, Path parent) {
+        Path copy = copy(checkpoint, parent);
+        try {
+            Files.copy(FOLDER.resolve("tokenizer.json"), copy.resolve("tokenizer.json"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return copy;
+    }
+
+    /** What transformers computed for a checkpoint. */
+    public static JsonNode expected(String checkpoint) {
+        return json(checkpoint + "/expected.json");
+    }
+
+    /** {@link #CHECKPOINTS} for parameterized tests. */
+    public static List<String> checkpoints() {
+        return CHECKPOINTS;
+    }
+
+    public static int[] ints(JsonNode array) {
+        int[] values = new int[array.size()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = array.get(i).asInt();
+        }
+        return values;
+    }
+
+    public static float[] floats(JsonNode array) {
+        float[] values = new float[array.size()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = array.get(i).floatValue();
+        }
+        return values;
+    }
 }
