@@ -106,7 +106,7 @@ public final class GenerateOptions {
         return options;
     }
 
-    /** Whether {@code --help} was given: print {@link #usage} on the root and leave with 0. */
+    /** Whether {@code --help} was given: print {@link #usage} on the root and leave with 0; nothing else is filled in. */
     public boolean helpRequested() {
         return helpRequested;
     }
@@ -116,13 +116,14 @@ public final class GenerateOptions {
         return commandLine(new GenerateOptions()).getUsageMessage(CommandLine.Help.Ansi.OFF);
     }
 
+    /** The checkpoint's directory, which may not exist. */
     public Path model() {
-        return model != null ? Path.of(model) : shipped("--model", "examples/models/kjv-6m");
+        return Path.of(model);
     }
 
     /** A file, or {@code -} for stdin. */
     public String prompts() {
-        return prompts != null ? prompts : shipped("--prompts", "examples/first-lines.jsonl").toString();
+        return prompts;
     }
 
     /** A file, or {@code -} for stdout. */
@@ -188,6 +189,12 @@ public final class GenerateOptions {
                 throw new UsageException(option[0] + " needs a name, not an empty string");
             }
         }
+        if (model == null) {
+            model = shipped("--model", "examples/models/kjv-6m");
+        }
+        if (prompts == null) {
+            prompts = shipped("--prompts", "examples/first-lines.jsonl");
+        }
         if (numSamples < 1) {
             throw new UsageException("--num-samples must be 1 or more, not " + numSamples);
         }
@@ -231,13 +238,13 @@ public final class GenerateOptions {
         throw new UsageException("--batch-size must be auto or a whole number of 1 or more, not " + text);
     }
 
-    private static Path shipped(String option, String file) {
+    private static String shipped(String option, String file) {
         var home = System.getProperty("lockstep.home");
         if (home == null) {
             throw new UsageException(
                     option + " must be given, as the system property lockstep.home does not say where the examples are");
         }
-        return Path.of(home).resolve(file);
+        return Path.of(home, file).toString();
     }
 
     private static boolean sameFile(String a, String b) {

@@ -53,6 +53,18 @@ class GenerateOptionsTest {
     }
 
     @Test
+    void parse_examplesNowhere_asksForTheOption() {
+        var home = System.clearProperty("lockstep.home");
+        try {
+            assertThatThrownBy(() -> GenerateOptions.parse("--prompts", "p.jsonl")).isInstanceOf(UsageException.class)
+                    .hasMessageStartingWith("--model must be given");
+            assertThat(GenerateOptions.parse("--prompts", "p.jsonl", "--model", "m").prompts()).isEqualTo("p.jsonl");
+        } finally {
+            System.setProperty("lockstep.home", home);
+        }
+    }
+
+    @Test
     void parse_oneByOne_isBatchSizeOne() {
         assertThat(GenerateOptions.parse("--one-by-one").batchSize()).hasValue(1);
         assertThat(GenerateOptions.parse("--one-by-one", "--batch-size", "1").batchSize()).hasValue(1);
