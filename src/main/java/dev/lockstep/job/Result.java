@@ -1,0 +1,68 @@
+package dev.lockstep.job;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies.SnakeCaseStrategy;
+import com.fasterxml.jackson.databind.annotation.JsonNaming;
+
+import dev.lockstep.generate.Completion;
+import dev.lockstep.generate.FinishReason;
+
+/**
+ * One line of the results; its JSON is a contract with users' scripts.
+ *
+ * @param index            the prompt's place in the input, from 0
+ * @param id               the prompt's name
+ * @param sample           which sample of that prompt, from 0
+ * @param prompt           the prompt's text; empty where the row was broken
+ * @param text             the generated text without the end token; empty where it failed
+ * @param tokenIds         the generated tokens, the end token included
+ * @param promptTokens     the prompt's length in tokens
+ * @param completionTokens how many tokens were generated
+ * @param finishReason     why the row ended
+ * @param rank             who generated it
+ * @param error            one sentence where it failed, else null and left out
+ */
+@JsonNaming(SnakeCaseStrategy.class)
+@JsonPropertyOrder({"index", "id", "sample", "prompt", "text", "token_ids", "prompt_tokens", "completion_tokens",
+        "finish_reason", "rank", "error"})
+public record Result(int index, String id, int sample, String prompt, String text, int[] tokenIds, int promptTokens,
+        int completionTokens, FinishReason finishReason, int rank,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("error") String error) {
+
+    /**
+     * @throws IllegalArgumentException when there is an error without {@link FinishReason#ERROR} or the other way round
+     */
+    public Result {
+        if ((error != null) != (finishReason == FinishReason.ERROR)) {
+            throw new IllegalArgumentException(
+                    "row " + index + " finished with " + finishReason + " and the error " + error);
+        }
+    }
+
+    /** What a rank made of a good prompt, which may still have failed there. */
+    public static Result of(Prompt prompt, Completion completion, int rank) {
+        if (completion.finishReason() == FinishReason.ERROR) {
+            return failed(prompt, completion.sample(), completion.promptTokens(), rank, completion.error());
+        }
+        return new Result(prompt.index(), prompt.id(), completion.sample(), prompt.text(), completion.text(),
+                completion.tokenIds(), completion.promptTokens(), completion.tokenIds().length,
+                completion.finishReason(), rank, null);
+    }
+
+    /**
+     * A row that never came to generation: broken in the file, or refused afterwards for the reason given.
+     *
+     * @param error one sentence
+     */
+    public static Result failed(Prompt prompt, int sample, int promptTokens, int rank, String error) {
+        return new Result(prompt.index(), prompt.id(), sample, prompt.text() == null ? "" : prompt.text(), "",
+                new int[0], promptTokens, 0, FinishReason.ERROR, rank, error);
+    }
+
+    /** A row that was broken in the file. */
+    public static Result broken(Prompt prompt, int sample, int rank) {
+        return failed(prompt, sample, 0, rank, prompt.error());
+    }
+}

@@ -1,0 +1,126 @@
+package dev.lockstep.launch;
+
+import java.io.BufferedInputStream;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.SecureRandom;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+
+import dev.lockstep.wire.Frames;
+import dev.lockstep.wire.Message;
+
+/** The launcher's end of the control links: lets in whoever shows the job's token and turns what they say to events. */
+final class Coordinator implements Closeable {
+    /** A connection that has not shown the token by then is dropped. */
+    private static final int HELLO_MILLIS = 10_000;
+
+    private final int size;
+    private final BlockingQueue<Event> events;
+    private final ServerSocket server;
+    private final String token;
+    private final Map<Integer, Socket> links = new ConcurrentHashMap<>();
+
+    Coordinator(int size, BlockingQueue<Event> events) throws IOException {
+        this.size = size;
+        this.events = events;
+        this.server = new ServerSocket(0, Math.max(50, size), InetAddress.getLoopbackAddress());
+        byte[] random = new byte[16];
+        new SecureRandom().nextBytes(random);
+        this.token = HexFormat.of().formatHex(random);
+        start("coordinator", this::accept);
+    }
+
+    /** Where ranks connect to. */
+    String address() {
+        return server.getInetAddress().getHostAddress() + ":" + server.getLocalPort();
+    }
+
+    String token() {
+        return token;
+    }
+
+    /** Tells every rank; a link that breaks meanwhile is reported as an event of its own. */
+    void tellAll(Message message) {
+        links.values().forEach(link -> {
+            try {
+                Frames.write(link.getOutputStream(), message);
+            } catch (IOException e) {
+                closeQuietly(link);
+            }
+        });
+    }
+
+    @Override
+    public void close() {
+        closeQuietly(server);
+        links.values().forEach(Coordinator::closeQuietly);
+    }
+
+    private void accept() {
+        while (!server.isClosed()) {
+            try {
+                Socket link = server.accept();
+                start("link " + link.getPort(), () -> serve(link));
+            } catch (IOException e) {
+                if (!server.isClosed()) {
+                    Thread.yield(); // out of file descriptors, say: the next try may go better
+                }
+            }
+        }
+    }
+
+    private void serve(Socket link) {
+        int rank = -1;
+        try (link; InputStream in = new BufferedInputStream(link.getInputStream())) {
+            link.setTcpNoDelay(true);
+            link.setSoTimeout(HELLO_MILLIS);
+            if (!(Frames.read(in)instanceof Message.Hello hello) || !mayEnter(hello)
+                    || links.putIfAbsent(hello.rank(), link) != null) {
+                return;
+            }
+            rank = hello.rank();
+            link.setSoTimeout(0);
+            for (Message message = hello; message != null; message = Frames.read(in)) {
+                events.add(new Event.Said(rank, message));
+            }
+        } catch (IOException e) {
+            // a stranger's bytes, or a rank that died: the event below tells the latter
+        } finally {
+            if (rank >= 0) {
+                events.add(new Event.LinkLost(rank));
+            }
+        }
+    }
+
+    private boolean mayEnter(Message.Hello hello) {
+        return hello.rank() >= 0 && hello.rank() < size
+                && MessageDigest.isEqual(bytes(token), bytes(hello.token()));
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static void start(String name, Runnable work) {
+        Thread thread = new Thread(work, name);
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private static void closeQuietly(Closeable closeable) {
+        try {
+            closeable.close();
+        } catch (IOException e) {
+            // it is gone either way
+        }
+    }
+}

@@ -1,0 +1,18 @@
+package dev.lockstep.launch;
+
+import dev.lockstep.wire.Message;
+
+/** What the supervisor hears, from whatever thread, and takes in one at a time. */
+sealed interface Event {
+    /** A rank sent a message; its first is Hello. */
+    record Said(int rank, Message message) implements Event {}
+
+    /** A rank's control link has ended. */
+    record LinkLost(int rank) implements Event {}
+
+    /** A rank's process has ended, with 128 + signal when one killed it. */
+    record Exited(int rank, int code) implements Event {}
+
+    /** Nobody reads our output any more. */
+    record OutputClosed() implements Event {}
+}

@@ -1,0 +1,120 @@
+package dev.lockstep.launch;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.jar.Attributes;
+import java.util.jar.JarFile;
+import java.util.jar.Manifest;
+import java.util.zip.ZipFile;
+
+/**
+ * What every rank's JVM runs.
+ *
+ * @param classPath entries, absolute, the user's first; an entry may end in {@code /*}
+ * @param program   the class name or the source file, then the job's own options untouched
+ */
+record JobCommand(List<String> classPath, List<String> program) {
+
+    private static final Map<String, String> BUILT_IN = Map.of("generate", "dev.lockstep.job.Generate", "hello",
+            "dev.lockstep.job.Hello");
+
+    /**
+     * @param words   JOB and everything after it; JOB is a built-in, a class name, a .java file, or -jar and a jar
+     * @param user    the user's class path, absolute
+     * @param runtime Lockstep's own class path
+     * @param from    the directory that relative paths start from
+     * @throws UsageException when there is no such job
+     */
+    static JobCommand resolve(List<String> words, List<String> user, List<String> runtime, Path from) {
+        String job = words.get(0);
+        List<String> classPath = new ArrayList<>(user);
+        List<String> program = new ArrayList<>();
+        if (job.equals("-jar")) {
+            if (words.size() < 2) {
+                throw new UsageException("-jar: name the jar file after it");
+            }
+            program.add(addJar(words.get(1), classPath, from));
+            program.addAll(words.subList(2, words.size()));
+        } else if (job.endsWith(".java")) {
+            Path source = from.resolve(job);
+            if (!Files.isRegularFile(source)) {
+                throw new UsageException("there is no file " + job);
+            }
+            program.add(source.toString());
+            program.addAll(words.subList(1, words.size()));
+            classPath.addAll(runtime);
+            return new JobCommand(classPath, program);
+        } else {
+            program.add(BUILT_IN.getOrDefault(job, job));
+            program.addAll(words.subList(1, words.size()));
+        }
+        classPath.addAll(runtime);
+        if (!isOnClassPath(program.get(0), classPath)) {
+            throw new UsageException("there is no job " + job + ": name a built-in ("
+                    + String.join(", ", BUILT_IN.keySet().stream().sorted().toList())
+                    + "), a class that is on -cp, a .java file, or -jar and a jar");
+        }
+        return new JobCommand(classPath, program);
+    }
+
+    /** The words after the JVM's own flags. */
+    List<String> arguments() {
+        List<String> arguments = new ArrayList<>(List.of("-cp", String.join(File.pathSeparator, classPath)));
+        arguments.addAll(program);
+        return arguments;
+    }
+
+    /** Adds the jar and its manifest's Class-Path, and returns its Main-Class. */
+    private static String addJar(String name, List<String> classPath, Path from) {
+        Path jar = from.resolve(name);
+        try (JarFile file = new JarFile(jar.toFile())) {
+            Manifest manifest = file.getManifest();
+            Attributes attributes = manifest == null ? new Attributes() : manifest.getMainAttributes();
+            String main = attributes.getValue(Attributes.Name.MAIN_CLASS);
+            if (main == null) {
+                throw new UsageException("the manifest of " + name + " has no Main-Class: put the jar on -cp and name "
+                        + "the class to run");
+            }
+            classPath.add(jar.toString()); // the JVM itself follows the manifest's Class-Path
+            return main.strip();
+        } catch (IOException e) {
+            throw new UsageException(name + " cannot be read as a jar file: " + e.getMessage());
+        }
+    }
+
+    private static boolean isOnClassPath(String className, List<String> classPath) {
+        String file = className.replace('.', '/') + ".class";
+        for (String entry : classPath) {
+            if (entry.endsWith("/*")) {
+                File[] jars = new File(entry.substring(0, entry.length() - 1))
+                        .listFiles((directory, name) -> name.endsWith(".jar") || name.endsWith(".JAR"));
+                for (File jar : jars == null ? new File[0] : jars) {
+                    if (isInJar(file, jar)) {
+                        return true;
+                    }
+                }
+            } else if (new File(entry).isDirectory()
+                    ? new File(entry, file).isFile()
+                    : isInJar(file, new File(entry))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean isInJar(String name, File jar) {
+        if (!jar.isFile()) {
+            return false;
+        }
+        try (ZipFile zip = new ZipFile(jar)) {
+            return zip.getEntry(name) != null;
+        } catch (IOException e) {
+            return false; // not a jar: java skips it too
+        }
+    }
+}

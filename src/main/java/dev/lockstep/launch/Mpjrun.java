@@ -1,0 +1,209 @@
+package dev.lockstep.launch;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Callable;
+import java.util.concurrent.LinkedBlockingQueue;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** The launcher's command line: {@code mpjrun.sh [options] JOB [job options]}. */
+@Command(name = "mpjrun.sh", customSynopsis = "mpjrun.sh [options] JOB [job options]", sortOptions = false, description = {
+        "Runs N copies of a Java program, the ranks of one job, and ends with the job's exit code.",
+        "JOB is generate, hello, a class on -cp, a .java file, or -jar and a jar."}, versionProvider = Mpjrun.Version.class, footer = {
+                "Exit codes: 0; 2 wrong usage or input; 3 finished, but some rows failed; 124 time-out; else the code of"
+                        + " the rank that failed first."})
+public final class Mpjrun implements Callable<Integer> {
+
+    private static final int USAGE = 2;
+
+    @Option(names = {"-np", "-n", "--np"}, paramLabel = "N", description = "ranks (one per visible GPU, or 1)")
+    private String np;
+    @Option(names = {"-H", "-host", "--host", "-hostfile", "--hostfile", "-machinefile",
+            "-machinesfile"}, paramLabel = "HOSTS", hidden = true)
+    private String hosts;
+    @Option(names = {"-cp", "--class-path"}, paramLabel = "PATH", description = "class path of the program")
+    private String classPath;
+    @Option(names = {"-wdir", "--wdir"}, paramLabel = "DIR", description = "working directory of the ranks")
+    private String directory;
+    @Option(names = "-x", paramLabel = "VAR[=VALUE]", description = "an environment variable for the ranks")
+    private List<String> variables = List.of();
+    @Option(names = "-dev", paramLabel = "niodev", description = "MPJ Express's device; only niodev")
+    private String mpjDevice;
+    @Option(names = "--device", paramLabel = "auto|cpu|cuda", description = "what the ranks compute on (auto)")
+    private String device = "auto";
+    @Option(names = "--oversubscribe", description = "allow more ranks than GPUs")
+    private boolean oversubscribe;
+    @Option(names = {"-tag-output", "--tag-output"}, description = "begin every line of output with [rank]")
+    private boolean tagOutput;
+    @Option(names = {"-output-filename",
+            "--output-filename"}, paramLabel = "DIR", description = "output into DIR/rank.N.out and DIR/rank.N.err")
+    private String outputDirectory;
+    @Option(names = {"-timeout",
+            "--timeout"}, paramLabel = "SECONDS", description = "end the job after so long, with exit code 124")
+    private String timeout;
+    @Option(names = "--dry-run", description = "print rank, host, GPU and command of every rank, start nothing")
+    private boolean dryRun;
+    @Option(names = {"-q", "--quiet"}, description = "no progress")
+    private boolean quiet;
+    @Option(names = {"-v", "--verbose"}, description = "say what is started")
+    private boolean verbose;
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "this help")
+    private boolean help;
+    @Option(names = {"-V", "--version"}, versionHelp = true, description = "the version")
+    private boolean version;
+    @Parameters(arity = "0..*", hidden = true)
+    private List<String> words = List.of();
+
+    /** {@code lockstep.home}, {@code lockstep.mpj.jar} and {@code lockstep.terminal} are set by launch/mpjrun.sh. */
+    public static void main(String[] args) {
+        CommandLine line = new CommandLine(new Mpjrun()).setStopAtPositional(true)
+                .setPosixClusteredShortOptionsAllowed(false).setUnmatchedOptionsArePositionalParams(true)
+                .setOverwrittenOptionsAllowed(true).setUsageHelpLongOptionsMaxWidth(30);
+        line.setParameterExceptionHandler((e, a) -> refuse(e.getMessage()));
+        line.setExecutionExceptionHandler((e, l, r) -> {
+            if (e instanceof UsageException) {
+                return refuse(e.getMessage());
+            }
+            throw e;
+        });
+        System.exit(line.execute(args));
+    }
+
+    private static int refuse(String sentence) {
+        System.err.println("mpjrun: " + sentence);
+        return USAGE;
+    }
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        Path home = Path.of(System.getProperty("lockstep.home", ".")).toAbsolutePath().normalize();
+        Map<String, String> environment = System.getenv();
+        if (hosts != null) {
+            throw new UsageException("-H and --hostfile are not in this build: it runs ranks on this host only");
+        }
+        if (mpjDevice != null && !mpjDevice.equals("niodev")) {
+            throw new UsageException("-dev " + mpjDevice + ": only niodev runs one JVM per rank; multicore runs ranks "
+                    + "as threads of one JVM, and a JNI library, as a GPU needs, loads only once in it");
+        }
+        int count = np == null ? 0 : count(np);
+        if (words.isEmpty()) {
+            throw new UsageException("name a JOB: generate, hello, a class on -cp, a .java file, or -jar and a jar "
+                    + "(-h shows all options)");
+        }
+        if (words.get(0).startsWith("-") && !words.get(0).equals("-jar")) {
+            throw new UsageException("unknown option " + words.get(0) + " (-h shows all options; those of the job come "
+                    + "after JOB)");
+        }
+        Duration limit = timeout == null ? null : seconds("--timeout", timeout);
+        Duration bootstrap = seconds("LOCKSTEP_BOOTSTRAP_TIMEOUT",
+                environment.getOrDefault("LOCKSTEP_BOOTSTRAP_TIMEOUT", "60"));
+        Ranks ranks = new Ranks(home, environment, device, count, oversubscribe);
+        Path here = Path.of("").toAbsolutePath();
+        JobCommand job = JobCommand.resolve(words, absolute(classPath, here), ranks.runtime(), here);
+        Map<String, String> extra = variables(environment);
+        Path work = directory(here);
+        if (dryRun) {
+            for (RankPlan plan : ranks.plan(job, extra, work, "coordinator", "token")) {
+                System.out.println(describe(plan));
+            }
+            return 0;
+        }
+        Path files = outputDirectory == null ? null : Files.createDirectories(here.resolve(outputDirectory));
+        BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+        try (Coordinator coordinator = new Coordinator(ranks.size(), events)) {
+            List<RankPlan> plans = ranks.plan(job, extra, work, coordinator.address(), coordinator.token());
+            Output output = new Output();
+            if (verbose) {
+                plans.forEach(plan -> output.say("mpjrun: " + describe(plan)));
+            }
+            Supervisor.Options options = new Supervisor.Options(tagOutput, files, limit, bootstrap, quiet,
+                    Boolean.getBoolean("lockstep.terminal"));
+            return new Supervisor(options, coordinator, events, output).run(plans);
+        }
+    }
+
+    private Path directory(Path here) {
+        Path work = directory == null ? here : here.resolve(directory);
+        if (!Files.isDirectory(work)) {
+            throw new UsageException("-wdir " + directory + ": there is no such directory");
+        }
+        return work;
+    }
+
+    private Map<String, String> variables(Map<String, String> environment) {
+        Map<String, String> chosen = new LinkedHashMap<>();
+        for (String variable : variables) {
+            int equals = variable.indexOf('=');
+            String name = equals < 0 ? variable : variable.substring(0, equals);
+            if (name.isEmpty()) {
+                throw new UsageException("-x " + variable + ": give VAR or VAR=value");
+            }
+            String value = equals < 0 ? environment.get(name) : variable.substring(equals + 1);
+            if (value == null) {
+                throw new UsageException("-x " + name + ": it is not set here; give " + name + "=value");
+            }
+            chosen.put(name, value);
+        }
+        return chosen;
+    }
+
+    /** Relative entries start where the user is, not in the ranks' working directory. */
+    private static List<String> absolute(String classPath, Path here) {
+        List<String> entries = new ArrayList<>();
+        for (String entry : classPath == null ? new String[0] : classPath.split(":")) {
+            if (!entry.isEmpty()) {
+                entries.add(here.resolve(entry).normalize().toString());
+            }
+        }
+        return entries;
+    }
+
+    private static int count(String text) {
+        try {
+            int count = Integer.parseInt(text.strip());
+            if (count > 0) {
+                return count;
+            }
+        } catch (NumberFormatException e) {
+            // said below
+        }
+        throw new UsageException("-np " + text + ": the number of ranks is a whole number from 1");
+    }
+
+    private static Duration seconds(String name, String text) {
+        try {
+            double seconds = Double.parseDouble(text.strip());
+            if (seconds > 0 && seconds <= 1e9) {
+                return Duration.ofMillis(Math.round(seconds * 1000));
+            }
+        } catch (NumberFormatException e) {
+            // said below
+        }
+        throw new UsageException(name + " " + text + ": give a number of seconds above 0");
+    }
+
+    private static String describe(RankPlan plan) {
+        return "rank " + plan.rank() + " host " + plan.host() + " gpu " + (plan.gpu().isEmpty() ? "-" : plan.gpu())
+                + " " + Shell.line(plan);
+    }
+
+    /** From the jar's manifest. */
+    static final class Version implements CommandLine.IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            String version = Mpjrun.class.getPackage().getImplementationVersion();
+            return new String[]{"lockstep " + (version == null ? "(not from its jar)" : version)};
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package dev.lockstep.launch;
+
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+
+import dev.lockstep.wire.Message.Progress;
+
+/** How far all ranks together are: one line rewritten on a terminal, a line every ten seconds elsewhere. */
+final class ProgressLine {
+    private static final long TERMINAL_NANOS = 200_000_000L;
+    private static final long LOG_NANOS = 10_000_000_000L;
+
+    private final Output output;
+    private final boolean terminal;
+    private final Map<Integer, Progress> latest = new HashMap<>();
+    private long shownAt;
+
+    /** @param now {@link System#nanoTime()}; the first line elsewhere than on a terminal comes ten seconds later */
+    ProgressLine(Output output, boolean terminal, long now) {
+        this.output = output;
+        this.terminal = terminal;
+        this.shownAt = terminal ? now - TERMINAL_NANOS : now;
+    }
+
+    void update(int rank, Progress progress, long now) {
+        latest.put(rank, progress);
+        if (now - shownAt >= (terminal ? TERMINAL_NANOS : LOG_NANOS)) {
+            shownAt = now;
+            if (terminal) {
+                output.status(text());
+            } else {
+                output.say("mpjrun: " + text());
+            }
+        }
+    }
+
+    /** Rows, tokens, tokens per second and, once a row is done, the time left. */
+    String text() {
+        long done = 0;
+        long total = 0;
+        long tokens = 0;
+        double seconds = 0;
+        for (Progress progress : latest.values()) {
+            done += progress.done();
+            total += progress.total();
+            tokens += progress.tokens();
+            seconds = Math.max(seconds, progress.secondsElapsed());
+        }
+        StringBuilder text = new StringBuilder();
+        text.append(done).append('/').append(total).append(" rows, ").append(tokens).append(" tokens");
+        if (seconds > 0) {
+            text.append(String.format(Locale.ROOT, ", %.1f tokens/s", tokens / seconds));
+            if (done > 0 && done < total) {
+                text.append(", ").append(duration(Math.round(seconds * (total - done) / done))).append(" left");
+            }
+        }
+        return text.toString();
+    }
+
+    private static String duration(long seconds) {
+        return seconds < 60
+                ? seconds + " s"
+                : seconds < 3600
+                        ? seconds / 60 + " min " + seconds % 60 + " s"
+                        : seconds / 3600 + " h " + seconds / 60 % 60 + " min";
+    }
+}

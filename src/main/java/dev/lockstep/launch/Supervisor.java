@@ -1,0 +1,289 @@
+package dev.lockstep.launch;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
+
+import dev.lockstep.wire.Message;
+import dev.lockstep.wire.Peer;
+
+/**
+ * Starts the ranks and sees them through to the job's exit code. All it learns comes through one queue and is taken in
+ * by one thread, so what came first is a fact: the rank that failed first decides how the job ends.
+ */
+final class Supervisor {
+    static final int TIMED_OUT = 124;
+    private static final int OUTPUT_CLOSED = 141; // what the shell calls a process that SIGPIPE ended
+
+    /** Between asking a rank to end and killing it. */
+    private static final long TERM_NANOS = 300_000_000L;
+    /** A rank that breaks its link is about to end by itself; so long we wait for the exit code that says why. */
+    private static final long LAST_WORDS_NANOS = 1_000_000_000L;
+
+    /**
+     * @param tag       whether every line of output begins with its rank
+     * @param files     directory for one output file per rank and stream, or null
+     * @param timeout   after which the job is ended, or null
+     * @param bootstrap from the first rank in World.init to the last
+     * @param quiet     whether progress is kept to itself
+     * @param terminal  whether stderr is a terminal
+     */
+    record Options(boolean tag, Path files, Duration timeout, Duration bootstrap, boolean quiet, boolean terminal) {}
+
+    /** The verdict: how the job ends, with a line for stderr or null. */
+    private record Verdict(int code, String line) {}
+
+    private static final class Rank {
+        final RankPlan plan;
+        RankProcess process;
+        boolean linked;
+        boolean greeted;
+        Message.Ports ports;
+        Integer bye;
+        Integer exit;
+        long exitSeen;
+
+        Rank(RankPlan plan) {
+            this.plan = plan;
+        }
+
+        boolean isDone() {
+            return exit != null && !linked;
+        }
+    }
+
+    private final Options options;
+    private final Coordinator coordinator;
+    private final BlockingQueue<Event> events;
+    private final Output output;
+    private final ProgressLine progress;
+    private final List<Rank> ranks = new ArrayList<>();
+    private final List<ProcessHandle> ending = new ArrayList<>();
+
+    private Verdict verdict;
+    private Rank suspect; // broke its link; what it was is known once its process has ended
+    private long killAt;
+    private long suspectUntil;
+    private long bootstrapUntil;
+    private int byeCode;
+    private volatile boolean stopping;
+
+    Supervisor(Options options, Coordinator coordinator, BlockingQueue<Event> events, Output output) {
+        this.options = options;
+        this.coordinator = coordinator;
+        this.events = events;
+        this.output = output;
+        this.progress = new ProgressLine(output, options.terminal(), System.nanoTime());
+    }
+
+    /**
+     * Runs the job to its end.
+     *
+     * @return its exit code; what is to be said about it has been said
+     */
+    int run(List<RankPlan> plans) throws InterruptedException {
+        long begin = System.nanoTime();
+        Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));
+        start(plans);
+        while (!ranks.stream().allMatch(Rank::isDone)) {
+            Event event = events.poll(50, TimeUnit.MILLISECONDS);
+            if (event != null) {
+                take(event);
+            }
+            watchClock(System.nanoTime() - begin);
+        }
+        ranks.forEach(rank -> rank.process.drain());
+        return report();
+    }
+
+    private void start(List<RankPlan> plans) {
+        synchronized (ending) {
+            for (RankPlan plan : plans) {
+                Rank rank = new Rank(plan);
+                try {
+                    rank.process = RankProcess.start(plan, options.tag(), options.files(), output, events);
+                } catch (IOException e) {
+                    conclude(1, "rank " + plan.rank() + " could not be started on " + plan.host() + ": "
+                            + e.getMessage());
+                    return;
+                }
+                ranks.add(rank);
+            }
+        }
+    }
+
+    private void take(Event event) {
+        if (event instanceof Event.Said said) {
+            take(ranks.get(said.rank()), said.message());
+        } else if (event instanceof Event.LinkLost lost) {
+            Rank rank = ranks.get(lost.rank());
+            rank.linked = false;
+            if (rank.exit != null) {
+                judge(rank);
+            } else if (rank.bye == null && verdict == null && othersRun(rank)) {
+                suspect = rank;
+                suspectUntil = System.nanoTime() + LAST_WORDS_NANOS;
+                verdict = new Verdict(1, first(rank, "its control link broke"));
+                endRanksBut(rank);
+            }
+        } else if (event instanceof Event.Exited exited) {
+            Rank rank = ranks.get(exited.rank());
+            rank.exit = exited.code();
+            rank.exitSeen = System.nanoTime();
+            if (!rank.linked) {
+                judge(rank);
+            }
+        } else if (verdict == null) {
+            conclude(OUTPUT_CLOSED, null);
+        }
+    }
+
+    private void take(Rank rank, Message message) {
+        if (message instanceof Message.Hello) {
+            rank.linked = true;
+            rank.greeted = true;
+            if (bootstrapUntil == 0) {
+                bootstrapUntil = System.nanoTime() + options.bootstrap().toNanos();
+            }
+            ranks.stream().filter(other -> other.isDone() && !other.greeted).findFirst().ifPresent(this::judge);
+        } else if (message instanceof Message.Ports ports) {
+            rank.ports = ports;
+            if (ranks.stream().allMatch(each -> each.ports != null)) {
+                coordinator.tellAll(new Message.Table(ranks.stream().map(each -> new Peer(each.plan.rank(),
+                        "127.0.0.1", each.ports.readPort(), each.ports.writePort())).toList()));
+            }
+        } else if (message instanceof Message.Failure failure) {
+            if (verdict == null) {
+                conclude(failure.code(), failure.code() == 2 ? failure.cause() : first(rank, failure.cause()));
+            }
+        } else if (message instanceof Message.Bye bye) {
+            rank.bye = bye.exitCode();
+        } else if (message instanceof Message.Progress done && !options.quiet()) {
+            progress.update(rank.plan.rank(), done, System.nanoTime());
+        }
+    }
+
+    /** A rank has ended and all it said has been heard: was that in order? */
+    private void judge(Rank rank) {
+        int code = rank.exit;
+        if (rank == suspect) {
+            suspect = null;
+            verdict = new Verdict(code == 0 ? 1 : code, first(rank, code == 0 ? earlyExit() : Signals.describe(code)));
+        } else if (verdict != null) {
+            return;
+        } else if (code != 0 && (rank.bye == null || rank.bye != code)) {
+            conclude(code, first(rank, Signals.describe(code)));
+        } else if (code == 0 && rank.greeted && rank.bye == null && othersRun(rank)) {
+            conclude(1, first(rank, earlyExit()));
+        } else if (code == 0 && !rank.greeted && ranks.stream().anyMatch(each -> each.greeted)) {
+            conclude(1, first(rank, "exited with code 0 without World.init, where other ranks wait for it"));
+        } else if (byeCode == 0) {
+            byeCode = code;
+        }
+    }
+
+    private static String earlyExit() {
+        return "exited with code 0 without World.close, while other ranks were at work";
+    }
+
+    private void watchClock(long sinceBegin) {
+        long now = System.nanoTime();
+        if (suspect != null && now > suspectUntil) {
+            suspect = null;
+            endRanksBut(null);
+        }
+        for (Rank rank : ranks) {
+            // its process is gone but something it started still holds the link
+            if (rank.exit != null && rank.linked && now > rank.exitSeen + LAST_WORDS_NANOS) {
+                rank.linked = false;
+                judge(rank);
+            }
+        }
+        if (verdict == null && options.timeout() != null && sinceBegin > options.timeout().toNanos()) {
+            conclude(TIMED_OUT, "the job was ended after its time-out of " + seconds(options.timeout()));
+        }
+        if (verdict == null && bootstrapUntil != 0 && now > bootstrapUntil
+                && ranks.stream().anyMatch(rank -> rank.ports == null)) {
+            List<Rank> missing = ranks.stream().filter(rank -> rank.ports == null).toList();
+            conclude(TIMED_OUT, (missing.size() == 1 ? "rank " : "ranks ")
+                    + missing.stream().map(rank -> Integer.toString(rank.plan.rank()))
+                            .collect(Collectors.joining(", "))
+                    + " of " + ranks.size() + " did not come to World.init within " + seconds(options.bootstrap())
+                    + " of the first (LOCKSTEP_BOOTSTRAP_TIMEOUT, in seconds, changes that)");
+        }
+        if (killAt != 0 && now > killAt) {
+            killAt = 0;
+            synchronized (ending) {
+                ending.forEach(ProcessHandle::destroyForcibly);
+            }
+        }
+    }
+
+    private void conclude(int code, String line) {
+        verdict = new Verdict(code, line);
+        endRanksBut(null);
+    }
+
+    private String first(Rank rank, String cause) {
+        return "rank " + rank.plan.rank() + " on host " + rank.plan.host() + " failed first: " + cause;
+    }
+
+    private boolean othersRun(Rank rank) {
+        return ranks.stream().anyMatch(other -> other != rank && !other.isDone());
+    }
+
+    /** Asks every rank and what it started to end, and notes them all: once a rank is gone its children are nobody's. */
+    private void endRanksBut(Rank spared) {
+        synchronized (ending) {
+            for (Rank rank : ranks) {
+                if (rank.exit == null) {
+                    List<ProcessHandle> tree = rank.process.tree();
+                    ending.addAll(rank == spared ? tree.subList(1, tree.size()) : tree);
+                }
+            }
+            ending.forEach(ProcessHandle::destroy);
+        }
+        killAt = System.nanoTime() + TERM_NANOS;
+    }
+
+    /** The launcher itself is ended, by Ctrl-C or TERM: no rank may stay behind. The JVM's exit code says by what. */
+    private void stop() {
+        stopping = true;
+        synchronized (ending) {
+            for (Rank rank : ranks) {
+                if (rank.process.isAlive()) {
+                    ending.addAll(rank.process.tree());
+                }
+            }
+            ending.forEach(ProcessHandle::destroy);
+            long until = System.nanoTime() + TERM_NANOS;
+            while (ending.stream().anyMatch(ProcessHandle::isAlive) && System.nanoTime() < until) {
+                LockSupport.parkNanos(5_000_000L);
+            }
+            ending.forEach(ProcessHandle::destroyForcibly);
+        }
+        coordinator.close();
+    }
+
+    private int report() throws InterruptedException {
+        int code = verdict == null ? byeCode : verdict.code();
+        if (code == 130 || code == 143) {
+            // Ctrl-C reaches the ranks as it reaches us: then it is no rank's failure
+            Thread.sleep(300);
+        }
+        if (!stopping && verdict != null && verdict.line() != null) {
+            output.say(verdict.code() == 2 ? verdict.line() : "mpjrun: " + verdict.line());
+        }
+        return code;
+    }
+
+    private static String seconds(Duration duration) {
+        return duration.toMillis() % 1000 == 0 ? duration.toSeconds() + " s" : duration.toMillis() / 1000.0 + " s";
+    }
+}

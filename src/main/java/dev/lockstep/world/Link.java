@@ -1,0 +1,63 @@
+package dev.lockstep.world;
+
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.util.concurrent.CompletableFuture;
+
+import dev.lockstep.wire.Frames;
+import dev.lockstep.wire.Message;
+import dev.lockstep.wire.RankEnvironment;
+
+/** A rank's end of the control link. When it breaks the launcher is gone, and the rank ends at once. */
+final class Link {
+    private static final int CONNECT_MILLIS = 10_000;
+
+    private final Socket socket;
+    private final CompletableFuture<Message.Table> table = new CompletableFuture<>();
+
+    private Link(Socket socket) {
+        this.socket = socket;
+    }
+
+    /** Connects and says hello. */
+    static Link open(RankEnvironment self) throws IOException {
+        int colon = self.coordinator().lastIndexOf(':');
+        Socket socket = new Socket();
+        socket.connect(new InetSocketAddress(self.coordinator().substring(0, colon),
+                Integer.parseInt(self.coordinator().substring(colon + 1))), CONNECT_MILLIS);
+        socket.setTcpNoDelay(true);
+        Link link = new Link(socket);
+        link.send(new Message.Hello(self.token(), self.rank(), ProcessHandle.current().pid(), self.host()));
+        Thread reader = new Thread(link::read, "lockstep-link");
+        reader.setDaemon(true);
+        reader.start();
+        return link;
+    }
+
+    synchronized void send(Message message) throws IOException {
+        Frames.write(socket.getOutputStream(), message);
+    }
+
+    /** Waits for the launcher to know all ranks; how long is the launcher's to decide. */
+    Message.Table table() {
+        return table.join();
+    }
+
+    private void read() {
+        try {
+            InputStream in = new BufferedInputStream(socket.getInputStream());
+            for (Message message; (message = Frames.read(in)) != null;) {
+                if (message instanceof Message.Table peers) {
+                    table.complete(peers);
+                }
+            }
+        } catch (IOException e) {
+            // the same as its end
+        }
+        // no shutdown hooks: a thread in native code, or one that waits for a peer, must not hold this up
+        Runtime.getRuntime().halt(1);
+    }
+}

@@ -1,0 +1,185 @@
+package dev.lockstep.job;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+class GenerateOptionsTest {
+    @TempDir
+    Path dir;
+
+    @Test
+    void parse_nothing_givesTheShippedExample() {
+        var options = GenerateOptions.parse();
+        assertThat(options.model()).isDirectory().endsWith(Path.of("examples/models/kjv-6m"));
+        assertThat(Path.of(options.prompts())).isRegularFile().endsWith(Path.of("examples/first-lines.jsonl"));
+        assertThat(options.output()).isEqualTo("results.jsonl");
+        assertThat(options.report()).isEmpty();
+        assertThat(options.batchSize()).isEmpty();
+        assertThat(options.numSamples()).isEqualTo(1);
+        assertThat(options.dtype()).isEmpty();
+        assertThat(options.addSpecialTokens()).isTrue();
+        assertThat(options.helpRequested()).isFalse();
+        assertThat(options.sampling()).isEqualTo(SamplingOverrides.NONE);
+    }
+
+    @Test
+    void parse_everything_givesIt() {
+        var options = GenerateOptions.parse("--model", "m", "--prompts", "-", "--output", "-", "--max-new-tokens", "7",
+                "--min-new-tokens=2", "--batch-size", "8", "--temperature", "0.5", "--top-k", "3", "--top-p", "0.9",
+                "--min-p", "0.1", "--repetition-penalty", "1.2", "--seed", "-5", "--num-samples", "4", "--stop", "@end",
+                "--stop", "---", "--eos-token-id", "1", "--eos-token-id", "2", "--ignore-eos", "--no-special-tokens",
+                "--dtype", "bfloat16", "--report", "r.json");
+        assertThat(options.model()).isEqualTo(Path.of("m"));
+        assertThat(options.prompts()).isEqualTo("-");
+        assertThat(options.output()).isEqualTo("-");
+        assertThat(options.report()).contains("r.json");
+        assertThat(options.batchSize()).hasValue(8);
+        assertThat(options.numSamples()).isEqualTo(4);
+        assertThat(options.dtype()).contains("bfloat16");
+        assertThat(options.addSpecialTokens()).isFalse();
+        assertThat(options.sampling()).isEqualTo(new SamplingOverrides(null, 0.5, 3, 0.9, 0.1, 1.2, -5L, 7, 2, true,
+                List.of(1, 2), List.of("@end", "---")));
+    }
+
+    @Test
+    void parse_examplesNowhere_asksForTheOption() {
+        var home = System.clearProperty("lockstep.home");
+        try {
+            assertThatThrownBy(() -> GenerateOptions.parse("--prompts", "p.jsonl")).isInstanceOf(UsageException.class)
+                    .hasMessageStartingWith("--model must be given");
+            assertThat(GenerateOptions.parse("--prompts", "p.jsonl", "--model", "m").prompts()).isEqualTo("p.jsonl");
+        } finally {
+            System.setProperty("lockstep.home", home);
+        }
+    }
+
+    @Test
+    void parse_oneByOne_isBatchSizeOne() {
+        assertThat(GenerateOptions.parse("--one-by-one").batchSize()).hasValue(1);
+        assertThat(GenerateOptions.parse("--one-by-one", "--batch-size", "1").batchSize()).hasValue(1);
+        assertThat(GenerateOptions.parse("--batch-size", "auto").batchSize()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            --tempertature 1            | --tempertature is not an option of generate; did you mean --temperature?
+            --temp=1                    | --temp is not an option of generate; did you mean --temperature?
+            --max_new_tokens 4          | --max_new_tokens is not an option of generate; did you mean --max-new-tokens?
+            --modle x                   | --modle is not an option of generate; did you mean --model?
+            --beams 4                   | --beams is not an option of generate; see generate --help
+            --resume                    | --resume is not an option of generate; see generate --help
+            --logprobs 3                | --logprobs is not an option of generate; see generate --help
+            --presence-penalty 1        | --presence-penalty is not an option of generate; see generate --help
+            --frequency-penalty 1       | --frequency-penalty is not an option of generate; see generate --help
+            -x                          | -x is not an option of generate; see generate --help
+            p.txt                       | generate takes options only, so it does not know what to do with p.txt; prompts are given with --prompts
+            --model                     | --model needs a value: --model DIR
+            --top-k --greedy            | --top-k needs a value: --top-k K
+            --seed 1 --seed 2           | --seed is given more than once; give it once
+            --top-k many                | --top-k takes a whole number of 32 bits, not many
+            --top-k 2.5                 | --top-k takes a whole number of 32 bits, not 2.5
+            --num-samples 99999999999   | --num-samples takes a whole number of 32 bits, not 99999999999
+            --eos-token-id end          | --eos-token-id takes a whole number of 32 bits, not end
+            --seed x                    | --seed takes a whole number of 64 bits, not x
+            --top-p much                | --top-p takes a number, not much
+            --greedy=maybe              | --greedy takes no value, not maybe
+            --one-by-one=maybe          | --one-by-one takes no value, not maybe
+            --temperature -1            | --temperature must be 0 (greedy) or more, not -1.0
+            --temperature NaN           | --temperature must be 0 (greedy) or more, not NaN
+            --temperature Infinity      | --temperature must be 0 (greedy) or more, not Infinity
+            --top-k -1                  | --top-k must be 0 (all tokens) or more, not -1
+            --top-p 0                   | --top-p must be above 0 and at most 1, not 0.0
+            --top-p 1.1                 | --top-p must be above 0 and at most 1, not 1.1
+            --min-p -0.1                | --min-p must be from 0 to 1, not -0.1
+            --min-p 1.5                 | --min-p must be from 0 to 1, not 1.5
+            --repetition-penalty 0      | --repetition-penalty must be above 0, not 0.0
+            --max-new-tokens 0          | --max-new-tokens must be 1 or more, not 0
+            --min-new-tokens -1         | --min-new-tokens must be 0 or more, not -1
+            --min-new-tokens 101        | --min-new-tokens must be at most --max-new-tokens, which is 100, not 101
+            --max-new-tokens 3 --min-new-tokens 4 | --min-new-tokens must be at most --max-new-tokens, which is 3, not 4
+            --eos-token-id -1           | --eos-token-id must be 0 or more, not -1
+            --stop=                     | --stop must not be an empty string
+            --greedy=false --temperature 0 | --greedy must not be false where temperature is 0
+            --num-samples 0             | --num-samples must be 1 or more, not 0
+            --batch-size 0              | --batch-size must be auto or a whole number of 1 or more, not 0
+            --batch-size big            | --batch-size must be auto or a whole number of 1 or more, not big
+            --one-by-one --batch-size 2 | --one-by-one is --batch-size 1, so leave out --batch-size 2
+            --one-by-one --batch-size auto | --one-by-one is --batch-size 1, so leave out --batch-size auto
+            --dtype int8                | --dtype must be auto, float32, bfloat16 or float16, not int8
+            --report r.html             | --report must end in .json, the only form this version writes, not r.html
+            --model=                    | --model needs a name, not an empty string
+            --prompts=                  | --prompts needs a name, not an empty string
+            --output=                   | --output needs a name, not an empty string
+            """)
+    void parse_wrong_saysInOneSentence(String args, String sentence) {
+        assertThatThrownBy(() -> GenerateOptions.parse(args.split(" "))).isInstanceOf(UsageException.class)
+                .hasMessage(sentence);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-h", "--help"})
+    void parse_help_asksForItWithoutJudgingTheRest(String help) {
+        assertThat(GenerateOptions.parse(help, "--top-p", "7").helpRequested()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--model", "--prompts", "--output", "--max-new-tokens", "--min-new-tokens", "--batch-size",
+            "--greedy", "--temperature", "--top-k", "--top-p", "--min-p", "--repetition-penalty", "--seed",
+            "--num-samples", "--stop", "--eos-token-id", "--ignore-eos", "--no-special-tokens", "--dtype",
+            "--one-by-one", "--report"})
+    void usage_always_namesEveryOption(String option) {
+        assertThat(GenerateOptions.usage()).containsPattern("(?m)^ +(-h, )?" + option + "\\b").endsWith("\n");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--resume", "--logprobs", "--presence-penalty", "--frequency-penalty"})
+    void usage_always_promisesNothingThatIsMissing(String option) {
+        assertThat(GenerateOptions.usage()).doesNotContain(option);
+    }
+
+    @Test
+    void checkTargets_placesThatCanBeWritten_pass() throws Exception {
+        var existing = Files.writeString(dir.resolve("old.jsonl"), "old");
+        for (var target : List.of(dir.resolve("new.jsonl").toString(), existing.toString(), "/dev/null", "-")) {
+            var options = GenerateOptions.parse("--output", target, "--report", dir.resolve("r.json").toString());
+            assertThatCode(options::checkTargets).doesNotThrowAnyException();
+        }
+        assertThat(dir.resolve("new.jsonl")).doesNotExist();
+        assertThat(existing).hasContent("old");
+    }
+
+    @Test
+    void checkTargets_placesThatCannot_areNamed() throws Exception {
+        var prompts = Files.writeString(dir.resolve("p.jsonl"), "").toString();
+        var link = Files.createSymbolicLink(dir.resolve("link.jsonl"), Path.of(prompts)).toString();
+        var missing = dir.resolve("no/such/r.json").toString();
+        assertRefused("--output " + dir + " is a directory; name a file in it", "--output", dir.toString());
+        assertRefused("--output " + missing + ": there is no directory " + dir.resolve("no/such") + "; create it first",
+                "--output", missing);
+        assertRefused("--report " + missing + ": there is no directory " + dir.resolve("no/such") + "; create it first",
+                "--report", missing);
+        assertRefused("--output " + prompts + " would replace the prompts; name another file", "--prompts", prompts,
+                "--output", prompts);
+        assertRefused("--output " + link + " would replace the prompts; name another file", "--prompts", prompts,
+                "--output", link);
+        var both = dir.resolve("r.json").toString();
+        assertRefused("--report " + both + " would replace the results; name another file", "--output", both,
+                "--report", both);
+    }
+
+    private static void assertRefused(String sentence, String... args) {
+        var options = GenerateOptions.parse(args);
+        assertThatThrownBy(options::checkTargets).isInstanceOf(UsageException.class).hasMessage(sentence);
+    }
+}
