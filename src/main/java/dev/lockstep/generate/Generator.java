@@ -124,6 +124,9 @@ public final class Generator implements AutoCloseable {
         if (Arrays.stream(request.promptIds()).anyMatch(id -> id < 0 || id >= vocabulary)) {
             return "the prompt has a token that is not in the model's vocabulary of " + vocabulary;
         }
+        if (request.params().eosTokenIds().stream().anyMatch(id -> id < 0 || id >= vocabulary)) {
+            return "an end token is not in the model's vocabulary of " + vocabulary;
+        }
         return null;
     }
 
