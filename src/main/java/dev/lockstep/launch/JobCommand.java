@@ -2,6 +2,7 @@ package dev.lockstep.launch;
 
 import java.io.File;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -55,9 +56,10 @@ record JobCommand(List<String> classPath, List<String> program) {
         }
         classPath.addAll(runtime);
         if (!isOnClassPath(program.get(0), classPath)) {
-            throw new UsageException("there is no job " + job + ": name a built-in ("
-                    + String.join(", ", BUILT_IN.keySet().stream().sorted().toList())
-                    + "), a class that is on -cp, a .java file, or -jar and a jar");
+            throw new UsageException(
+                    "there is no job " + (job.equals("-jar") ? program.get(0) : job) + ": name a built-in ("
+                            + String.join(", ", BUILT_IN.keySet().stream().sorted().toList())
+                            + "), a class that is on -cp, a .java file, or -jar and a jar");
         }
         return new JobCommand(classPath, program);
     }
@@ -80,9 +82,13 @@ record JobCommand(List<String> classPath, List<String> program) {
                 throw new UsageException("the manifest of " + name + " has no Main-Class: put the jar on -cp and name "
                         + "the class to run");
             }
-            classPath.add(jar.toString()); // the JVM itself follows the manifest's Class-Path
+            classPath.add(jar.toString());
+            String more = attributes.getValue(Attributes.Name.CLASS_PATH);
+            for (String entry : more == null ? new String[0] : more.strip().split("\\s+")) {
+                classPath.add(jar.resolveSibling(Path.of(URI.create(entry).getPath())).normalize().toString());
+            }
             return main.strip();
-        } catch (IOException e) {
+        } catch (IOException | IllegalArgumentException e) {
             throw new UsageException(name + " cannot be read as a jar file: " + e.getMessage());
         }
     }

@@ -70,7 +70,9 @@ public final class Mpjrun implements Callable<Integer> {
         CommandLine line = new CommandLine(new Mpjrun()).setStopAtPositional(true)
                 .setPosixClusteredShortOptionsAllowed(false).setUnmatchedOptionsArePositionalParams(true)
                 .setOverwrittenOptionsAllowed(true).setUsageHelpLongOptionsMaxWidth(30);
-        line.setParameterExceptionHandler((e, a) -> refuse(e.getMessage()));
+        line.setParameterExceptionHandler((e, a) -> refuse(e instanceof CommandLine.MissingParameterException
+                ? a[a.length - 1] + " needs a value after it"
+                : e.getMessage()));
         line.setExecutionExceptionHandler((e, l, r) -> {
             if (e instanceof UsageException) {
                 return refuse(e.getMessage());

@@ -27,7 +27,8 @@ final class Bootstrap {
 
     private Bootstrap() {}
 
-    static void start(RankEnvironment self, Link link) throws IOException, MPIException {
+    /** @throws IllegalStateException when MPJ does not start */
+    static Transfer start(RankEnvironment self, Link link) {
         try (ServerSocket rendezvous = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
             Thread relay = new Thread(() -> relay(rendezvous, self, link), "lockstep-rendezvous");
             relay.setDaemon(true);
@@ -45,6 +46,10 @@ final class Bootstrap {
                 System.setOut(out);
                 System.setErr(err);
             }
+            return new Transfer(MPI.COMM_WORLD, self.rank(), self.size());
+        } catch (IOException | MPIException e) {
+            throw new IllegalStateException("rank " + self.rank() + " on " + self.host()
+                    + " cannot join the others: " + e.getMessage(), e);
         }
     }
 

@@ -28,35 +28,31 @@ final class Transfer {
         this.size = size;
     }
 
-    void barrier() throws MPIException {
-        ranks.Barrier();
+    void barrier() {
+        attempt(ranks::Barrier);
     }
 
-    void send(byte[] bytes, int to) throws MPIException {
+    void send(byte[] bytes, int to) {
         ranks.Send(new int[]{bytes.length}, 0, 1, MPI.INT, to, SIZE_TAG);
-        for (int at = 0; at < bytes.length; at += CHUNK) {
-            ranks.Send(bytes, at, Math.min(CHUNK, bytes.length - at), MPI.BYTE, to, DATA_TAG);
-        }
+        inChunks(bytes.length, (at, length) -> ranks.Send(bytes, at, length, MPI.BYTE, to, DATA_TAG));
     }
 
-    byte[] receive(int from) throws MPIException {
+    byte[] receive(int from) {
         int[] length = new int[1];
-        ranks.Recv(length, 0, 1, MPI.INT, from, SIZE_TAG);
+        attempt(() -> ranks.Recv(length, 0, 1, MPI.INT, from, SIZE_TAG));
         byte[] bytes = new byte[length[0]];
-        for (int at = 0; at < bytes.length; at += CHUNK) {
-            ranks.Recv(bytes, at, Math.min(CHUNK, bytes.length - at), MPI.BYTE, from, DATA_TAG);
-        }
+        inChunks(bytes.length, (at, count) -> ranks.Recv(bytes, at, count, MPI.BYTE, from, DATA_TAG));
         return bytes;
     }
 
     /** @param bytes the root's; the others' are not looked at */
-    byte[] broadcast(byte[] bytes, int root) throws MPIException {
+    byte[] broadcast(byte[] bytes, int root) {
         int[] length = {rank == root ? bytes.length : 0};
-        ranks.Bcast(length, 0, 1, MPI.INT, root);
+        attempt(() -> ranks.Bcast(length, 0, 1, MPI.INT, root));
         return broadcast(bytes, length[0], root);
     }
 
-    byte[][] allGather(byte[] mine) throws MPIException {
+    byte[][] allGather(byte[] mine) {
         int[] lengths = new int[size];
         ranks.Allgather(new int[]{mine.length}, 0, 1, MPI.INT, lengths, 0, 1, MPI.INT);
         byte[][] all = new byte[size][];
@@ -66,11 +62,33 @@ final class Transfer {
         return all;
     }
 
-    private byte[] broadcast(byte[] bytes, int length, int root) throws MPIException {
+    private byte[] broadcast(byte[] bytes, int length, int root) {
         byte[] buffer = rank == root ? bytes : new byte[length];
-        for (int at = 0; at < length; at += CHUNK) {
-            ranks.Bcast(buffer, at, Math.min(CHUNK, length - at), MPI.BYTE, root);
-        }
+        inChunks(length, (at, count) -> ranks.Bcast(buffer, at, count, MPI.BYTE, root));
         return buffer;
+    }
+
+    private interface Step {
+        void run() throws MPIException;
+    }
+
+    private interface Chunk {
+        void move(int at, int length) throws MPIException;
+    }
+
+    private void inChunks(int length, Chunk chunk) {
+        // a long, because the last step may pass the largest int
+        for (long at = 0; at < length; at += CHUNK) {
+            int from = (int) at;
+            attempt(() -> chunk.move(from, Math.min(CHUNK, length - from)));
+        }
+    }
+
+    private void attempt(Step step) {
+        try {
+            step.run();
+        } catch (MPIException e) {
+            throw new IllegalStateException("rank " + rank + ": MPJ Express failed: " + e.getMessage(), e);
+        }
     }
 }

@@ -12,8 +12,6 @@ import java.util.Set;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JavaType;
-import mpi.MPI;
-import mpi.MPIException;
 
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.RankEnvironment;
@@ -44,7 +42,6 @@ import dev.lockstep.wire.RankEnvironment;
  */
 public final class World implements AutoCloseable {
     private static final long PROGRESS_NANOS = 500_000_000L;
-    private static final int CAUSE_LENGTH = 2000;
 
     private static World current;
 
@@ -52,43 +49,35 @@ public final class World implements AutoCloseable {
     private final RankEnvironment self;
     private final Link link; // null: there is no launcher
     private final Transfer transfer; // null: a world of one
-    private final Set<Thread> mpjThreads = new HashSet<>();
-    private volatile boolean closed;
-    private boolean byeSaid;
+    private final Ending ending;
     private long progressBegin;
     private long progressSent;
 
-    private World(String[] args, RankEnvironment self, boolean launched) throws IOException, MPIException {
+    private World(String[] args, RankEnvironment self, boolean launched) {
         this.args = List.of(args);
         this.self = self;
         if (!launched) {
             this.link = null;
             this.transfer = null;
+            this.ending = new Ending(null);
             return;
         }
         System.setProperty("lockstep.rank", Integer.toString(self.rank()));
         this.link = connect(self);
-        Thread.setDefaultUncaughtExceptionHandler(this::uncaught);
+        this.ending = new Ending(link);
+        ending.catchUncaught();
+        Set<Thread> mpjThreads = new HashSet<>();
         if (self.size() == 1) {
-            link.send(new Message.Ports(0, 0));
+            send(new Message.Ports(0, 0));
             link.table();
             this.transfer = null;
         } else {
             Set<Thread> before = Thread.getAllStackTraces().keySet();
-            Bootstrap.start(self, link);
+            this.transfer = Bootstrap.start(self, link);
             mpjThreads.addAll(Thread.getAllStackTraces().keySet());
             mpjThreads.removeAll(before);
-            this.transfer = new Transfer(MPI.COMM_WORLD, self.rank(), self.size());
         }
-        Thread program = Thread.currentThread();
-        Thread watcher = new Thread(() -> endWith(program), "lockstep-end");
-        watcher.setDaemon(true);
-        watcher.start();
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-            if (closed) {
-                sayBye(0); // System.exit after close: with another code than 0 the launcher sees that for itself
-            }
-        }, "lockstep-bye"));
+        ending.watch(Thread.currentThread(), mpjThreads);
     }
 
     /**
@@ -106,12 +95,7 @@ public final class World implements AutoCloseable {
         RankEnvironment self = launched
                 ? RankEnvironment.of(System.getenv())
                 : new RankEnvironment(0, 1, 0, 1, hostName(), deviceWithoutLauncher(), "", "");
-        try {
-            current = new World(args, self, launched);
-        } catch (IOException | MPIException e) {
-            throw new IllegalStateException("rank " + self.rank() + " on " + self.host()
-                    + " cannot join the others: " + e.getMessage(), e);
-        }
+        current = new World(args, self, launched);
         return current;
     }
 
@@ -168,13 +152,10 @@ public final class World implements AutoCloseable {
 
     /** Waits until every rank has called it. */
     public void barrier() {
-        if (isAlone()) {
-            return;
-        }
-        collectively(() -> {
+        checkOpen();
+        if (!isAlone()) {
             transfer.barrier();
-            return null;
-        });
+        }
     }
 
     /** {@link #broadcast(Object, Class, int)} from rank 0. */
@@ -286,15 +267,7 @@ public final class World implements AutoCloseable {
      * @param cause one sentence
      */
     public void abort(int code, String cause) {
-        String line = cause == null ? "aborted" : cause.strip().replaceAll("\\s*\\R\\s*", " ");
-        if (link == null) {
-            System.err.println(line);
-        } else {
-            send(new Message.Failure(code, line.substring(0, Math.min(line.length(), CAUSE_LENGTH))));
-        }
-        System.out.flush();
-        System.err.flush();
-        Runtime.getRuntime().halt(code);
+        ending.abort(code, cause);
     }
 
     /**
@@ -304,9 +277,7 @@ public final class World implements AutoCloseable {
      * @param code of this process
      */
     public void exit(int code) {
-        closed = true;
-        sayBye(code);
-        System.exit(code);
+        ending.exit(code);
     }
 
     /**
@@ -315,21 +286,12 @@ public final class World implements AutoCloseable {
      */
     @Override
     public void close() {
-        closed = true;
+        ending.close();
     }
 
-    private interface Collective<T> {
-        T run() throws MPIException;
-    }
-
-    private <T> T collectively(Collective<T> collective) {
-        if (closed) {
+    private void checkOpen() {
+        if (ending.isClosed()) {
             throw new IllegalStateException("the world is closed");
-        }
-        try {
-            return collective.run();
-        } catch (MPIException e) {
-            throw new IllegalStateException("rank " + rank() + ": MPJ Express failed: " + e.getMessage(), e);
         }
     }
 
@@ -340,29 +302,28 @@ public final class World implements AutoCloseable {
     private <T> T broadcast(T value, Type type, int root) {
         checkRoot(root);
         byte[] bytes = rank() == root ? Codec.encode(value) : null;
-        return Codec.decode(isAlone() ? bytes : collectively(() -> transfer.broadcast(bytes, root)), Codec.type(type));
+        return Codec.decode(isAlone() ? bytes : transfer.broadcast(bytes, root), Codec.type(type));
     }
 
     private <T> Optional<List<T>> gather(T value, JavaType type, int root) {
         checkRoot(root);
         byte[] mine = Codec.encode(value);
-        return collectively(() -> {
-            if (rank() != root) {
-                transfer.send(mine, root);
-                return Optional.empty();
-            }
-            // one rank's bytes at a time: the root holds the values, not the values and all the bytes
-            List<T> values = new ArrayList<>();
-            for (int from = 0; from < size(); from++) {
-                values.add(Codec.decode(from == root ? mine : transfer.receive(from), type));
-            }
-            return Optional.of(values);
-        });
+        if (rank() != root) {
+            transfer.send(mine, root);
+            return Optional.empty();
+        }
+        // one rank's bytes at a time: the root holds the values, not the values and all the bytes
+        List<T> values = new ArrayList<>();
+        for (int from = 0; from < size(); from++) {
+            values.add(Codec.decode(from == root ? mine : transfer.receive(from), type));
+        }
+        return Optional.of(values);
     }
 
     private <T> List<T> allGather(T value, Type type) {
+        checkOpen();
         byte[] mine = Codec.encode(value);
-        byte[][] all = isAlone() ? new byte[][]{mine} : collectively(() -> transfer.allGather(mine));
+        byte[][] all = isAlone() ? new byte[][]{mine} : transfer.allGather(mine);
         List<T> values = new ArrayList<>();
         for (byte[] bytes : all) {
             values.add(Codec.decode(bytes, Codec.type(type)));
@@ -380,47 +341,9 @@ public final class World implements AutoCloseable {
     }
 
     private void checkRoot(int root) {
+        checkOpen();
         if (root < 0 || root >= size()) {
             throw new IllegalArgumentException("root " + root + " is not a rank of " + size());
-        }
-    }
-
-    private void uncaught(Thread thread, Throwable error) {
-        try {
-            System.err.print("Exception in thread \"" + thread.getName() + "\" ");
-            error.printStackTrace();
-        } finally {
-            abort(1, error.toString());
-        }
-    }
-
-    /** The program's thread is over. MPJ's threads would keep the JVM alive for ever; the program's own may. */
-    private void endWith(Thread program) {
-        try {
-            for (Thread thread = program; thread != null; thread = nextOfProgram()) {
-                thread.join();
-            }
-        } catch (InterruptedException e) {
-            return; // nobody interrupts this thread
-        }
-        closed = true;
-        // not MPI.Finalize: it waits for all ranks, of which one may have left through System.exit
-        System.exit(0);
-    }
-
-    private Thread nextOfProgram() {
-        for (Thread thread : Thread.getAllStackTraces().keySet()) {
-            if (!thread.isDaemon() && !mpjThreads.contains(thread) && !thread.getName().equals("DestroyJavaVM")) {
-                return thread;
-            }
-        }
-        return null;
-    }
-
-    private synchronized void sayBye(int code) {
-        if (!byeSaid && link != null) {
-            byeSaid = true;
-            send(new Message.Bye(code));
         }
     }
 

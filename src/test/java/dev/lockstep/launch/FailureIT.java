@@ -1,0 +1,187 @@
+package dev.lockstep.launch;
+
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import static dev.lockstep.launch.Launched.TEST_CLASSES;
+import static dev.lockstep.launch.Launched.awaitGone;
+import static dev.lockstep.launch.Launched.mpjrun;
+import static dev.lockstep.launch.Launched.signal;
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** However a job ends: no rank stays behind, the exit code is right, and one line says whose fault it was. */
+class FailureIT {
+    private static final String HOST = Ranks.hostName();
+
+    private static Launched.Command program(String np, String... args) {
+        String[] words = {"-np", np, "-cp", TEST_CLASSES, "dev.lockstep.launch.Programs"};
+        String[] all = Arrays.copyOf(words, words.length + args.length);
+        System.arraycopy(args, 0, all, words.length, args.length);
+        return mpjrun(all);
+    }
+
+    private static String last(String text) {
+        List<String> lines = text.lines().toList();
+        return lines.isEmpty() ? "" : lines.get(lines.size() - 1);
+    }
+
+    private static String failedFirst(int rank, String cause) {
+        return "mpjrun: rank " + rank + " on host " + HOST + " failed first: " + cause;
+    }
+
+    @Test
+    void rank_exitsWith42WhileOthersWait() {
+        Launched.Result result = program("3", "exit", "42").run();
+        assertThat(result.exitCode()).isEqualTo(42);
+        assertThat(result.stderr()).isEqualTo(failedFirst(2, "exited with code 42") + "\n");
+    }
+
+    @Test
+    void rank_exitsWith0WithoutCloseWhileOthersWait() {
+        Launched.Result result = program("2", "exit", "0").run();
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(result.stderr()).startsWith(failedFirst(1, "exited with code 0 without World.close"));
+    }
+
+    @Test
+    void onlyRank_exitsWith0WithoutClose() {
+        Launched.Result result = program("1", "exit", "0").run();
+        assertThat(result.exitCode()).isZero();
+        assertThat(result.stderr()).isEmpty();
+    }
+
+    @Test
+    void rank_throwsThroughTryWithResources() {
+        Launched.Result result = program("3", "throw").run();
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(result.stderr()).contains("at dev.lockstep.launch.Programs.");
+        assertThat(last(result.stderr()))
+                .isEqualTo(failedFirst(2, "java.lang.IllegalStateException: on purpose"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"throw-in-thread, in a thread", "closed-then-throw, after close"})
+    void rank_throwsWhereNobodyWaits(String program, String message) {
+        Launched.Result result = program("2", program).run();
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(last(result.stderr())).isEqualTo(failedFirst(1, "java.lang.IllegalStateException: " + message));
+    }
+
+    @Test
+    void rank_abortsWith2_theLineIsTheSentence() {
+        Launched.Result result = program("2", "abort", "2", "generate: there is no such model").run();
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.stderr()).isEqualTo("generate: there is no such model\n");
+    }
+
+    @Test
+    void rank_abortsWithAnotherCode() {
+        Launched.Result result = program("2", "abort", "7", "the disk is full").run();
+        assertThat(result.exitCode()).isEqualTo(7);
+        assertThat(result.stderr()).isEqualTo(failedFirst(1, "the disk is full") + "\n");
+    }
+
+    @Test
+    void rank_saysByeWith3_othersFinish() {
+        Launched.Result result = program("3", "bye", "3").run();
+        assertThat(result.exitCode()).isEqualTo(3);
+        assertThat(result.stderr()).isEmpty();
+        assertThat(result.lines()).containsExactlyInAnyOrder("rank 0 finished", "rank 1 finished");
+    }
+
+    @Test
+    void rank_killedInBarrier_endsTheJobAtOnce() {
+        try (Launched launched = program("3", "wait").start()) {
+            launched.awaitStdout("ready");
+            List<ProcessHandle> ranks = launched.ranks();
+            assertThat(ranks).hasSize(3);
+            long begin = System.nanoTime();
+            signal(ranks.get(1), "KILL");
+            Launched.Result result = launched.await();
+            Duration reaction = Duration.ofNanos(System.nanoTime() - begin);
+            System.out.println("a rank killed: the job was over after " + reaction.toMillis() + " ms");
+            assertThat(result.exitCode()).isEqualTo(137);
+            assertThat(result.stderr()).isEqualTo(failedFirst(1, "killed by signal 9 (SIGKILL)") + "\n");
+            assertThat(reaction).isLessThan(Duration.ofSeconds(2));
+            assertThat(ranks).noneMatch(ProcessHandle::isAlive);
+        }
+    }
+
+    @Test
+    void launcher_killed_noRankStays() {
+        try (Launched launched = program("3", "wait").start()) {
+            launched.awaitStdout("ready");
+            List<ProcessHandle> ranks = launched.ranks();
+            assertThat(ranks).hasSize(3);
+            signal(launched.launcher(), "KILL");
+            awaitGone(Duration.ofSeconds(5), ranks);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"INT, 130", "TERM, 143"})
+    void launcher_signalled_endsTheRanks(String name, int code) {
+        try (Launched launched = program("2", "wait").start()) {
+            launched.awaitStdout("ready");
+            List<ProcessHandle> ranks = launched.ranks();
+            signal(launched.launcher(), name);
+            assertThat(launched.await().exitCode()).isEqualTo(code);
+            assertThat(launched.stderr()).isEmpty();
+            assertThat(ranks).hasSize(2).noneMatch(ProcessHandle::isAlive);
+        }
+    }
+
+    @Test
+    void children_ofRanksEndWithThem() {
+        try (Launched launched = program("2", "child").start()) {
+            launched.awaitStdout("children");
+            Matcher pids = Pattern.compile("\\d+").matcher(launched.stdout());
+            List<ProcessHandle> children = pids.results()
+                    .flatMap(pid -> ProcessHandle.of(Long.parseLong(pid.group())).stream()).toList();
+            assertThat(children).hasSize(2);
+            signal(launched.launcher(), "TERM");
+            assertThat(launched.await().exitCode()).isEqualTo(143);
+            awaitGone(Duration.ofSeconds(1), children);
+        }
+    }
+
+    @Test
+    void timeout_endsTheJob() {
+        Launched.Result result = mpjrun("-np", "2", "--timeout", "2.5", "-cp", TEST_CLASSES,
+                "dev.lockstep.launch.Programs", "wait").run();
+        assertThat(result.exitCode()).isEqualTo(124);
+        assertThat(result.stderr()).isEqualTo("mpjrun: the job was ended after its time-out of 2.5 s\n");
+        assertThat(result.elapsed()).isBetween(Duration.ofMillis(2500), Duration.ofSeconds(6));
+    }
+
+    @Test
+    void bootstrap_timeoutNamesTheMissingRank() {
+        Launched.Result result = program("2", "late").env("LOCKSTEP_BOOTSTRAP_TIMEOUT", "1").run();
+        assertThat(result.exitCode()).isEqualTo(124);
+        assertThat(result.stderr()).startsWith("mpjrun: rank 1 of 2 did not come to World.init within 1 s")
+                .hasLineCount(1);
+    }
+
+    @Test
+    void rank_overBeforeInit_whereOthersWait() {
+        Launched.Result result = program("2", "early").run();
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(result.stderr()).isEqualTo(
+                failedFirst(1, "exited with code 0 without World.init, where other ranks wait for it") + "\n");
+    }
+
+    @Test
+    void programs_withoutWorld() {
+        assertThat(program("2", "no-world").run().exitCode()).isZero();
+        Launched.Result result = program("2", "no-world-exit", "5").run();
+        assertThat(result.exitCode()).isEqualTo(5);
+        assertThat(result.stderr()).matches("mpjrun: rank [01] on host .* failed first: exited with code 5\n");
+    }
+}

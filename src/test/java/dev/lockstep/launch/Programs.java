@@ -1,0 +1,138 @@
+package dev.lockstep.launch;
+
+import java.io.IOException;
+import java.util.Scanner;
+import java.util.concurrent.CountDownLatch;
+
+import dev.lockstep.world.World;
+
+/** What the ranks of {@link LaunchIT} and {@link FailureIT} do, named by the first argument. */
+public final class Programs {
+    private Programs() {}
+
+    public static void main(String[] args) throws Exception {
+        switch (args[0]) {
+            case "no-world" -> System.out.println("no world " + String.join("|", args));
+            case "no-world-exit" -> System.exit(Integer.parseInt(args[1]));
+            case "lines" -> lines(Integer.parseInt(args[1]));
+            case "late" -> late();
+            case "early" -> early();
+            case "closed-then-throw" -> closedThenThrow(World.init(args));
+            default -> inWorld(args);
+        }
+    }
+
+    private static void inWorld(String[] args) throws Exception {
+        try (World world = World.init(args)) {
+            boolean chosen = world.rank() == world.size() - 1;
+            switch (args[0]) {
+                case "exit" -> {
+                    if (chosen) {
+                        System.exit(Integer.parseInt(args[1]));
+                    }
+                    world.barrier();
+                }
+                case "throw" -> {
+                    if (chosen) {
+                        throw new IllegalStateException("on purpose");
+                    }
+                    world.barrier();
+                }
+                case "throw-in-thread" -> {
+                    if (chosen) {
+                        new Thread(() -> {
+                            throw new IllegalStateException("in a thread");
+                        }).start();
+                    }
+                    world.barrier();
+                    forever();
+                }
+                case "abort" -> {
+                    if (chosen) {
+                        world.abort(Integer.parseInt(args[1]), args[2]);
+                    }
+                    world.barrier();
+                }
+                case "bye" -> {
+                    world.barrier();
+                    if (chosen) {
+                        world.exit(Integer.parseInt(args[1]));
+                    }
+                    new ProcessBuilder("sleep", "0.5").start().waitFor(); // is not ended by the other's bye
+                    System.out.println("rank " + world.rank() + " finished");
+                }
+                case "wait" -> {
+                    ready(world);
+                    if (chosen) {
+                        forever();
+                    }
+                    world.barrier();
+                }
+                case "child" -> {
+                    Process child = new ProcessBuilder("sleep", "1000").start();
+                    world.gather(child.pid(), Long.class).ifPresent(pids -> System.out.println("children " + pids));
+                    if (chosen) {
+                        forever();
+                    }
+                    world.barrier();
+                }
+                case "stdin" -> world.print("read " + new Scanner(System.in, "UTF-8").nextLine());
+                case "variables" -> world.gather(args[1] + "=" + System.getenv(args[1]), String.class)
+                        .ifPresent(all -> all.forEach(System.out::println));
+                case "progress" -> {
+                    world.progress(0, 10, 0);
+                    world.progress(10, 10, 100);
+                    world.barrier();
+                }
+                default -> throw new IllegalArgumentException(args[0]);
+            }
+        }
+    }
+
+    /** All ranks are past init; rank 0 says so. */
+    private static void ready(World world) {
+        world.gather(world.rank(), Integer.class).ifPresent(ranks -> {
+            System.out.println("ready");
+            System.out.flush();
+        });
+    }
+
+    private static void lines(int count) {
+        int rank = Integer.parseInt(System.getenv("LOCKSTEP_RANK"));
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < count; i++) {
+            text.append("rank ").append(rank).append(" line ").append(i).append(' ').append("é".repeat(i % 97))
+                    .append('\n');
+        }
+        System.out.print(text);
+        System.out.print("rank " + rank + " last, without an end");
+        System.out.flush();
+    }
+
+    /** Rank 0 joins, rank 1 never does. */
+    private static void late() throws InterruptedException {
+        if (System.getenv("LOCKSTEP_RANK").equals("0")) {
+            World.init(new String[0]);
+        }
+        forever();
+    }
+
+    /** Rank 0 joins, rank 1 is over before. */
+    private static void early() throws IOException {
+        if (System.getenv("LOCKSTEP_RANK").equals("0")) {
+            World.init(new String[0]);
+        }
+    }
+
+    private static void closedThenThrow(World world) throws InterruptedException {
+        world.close();
+        if (world.rank() == 1) {
+            throw new IllegalStateException("after close");
+        }
+        forever();
+    }
+
+    private static void forever() throws InterruptedException {
+        new CountDownLatch(1).await();
+    }
+}

@@ -1,0 +1,75 @@
+package dev.lockstep.wire;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+class FramesTest {
+    static Stream<Message> messages() {
+        return Stream.of(new Message.Hello("a token", 3, 1L << 40, "höst"), new Message.Ports(25000, 65535),
+                new Message.Table(List.of()),
+                new Message.Table(List.of(new Peer(0, "127.0.0.1", 1, 2), new Peer(1, "h2", 3, 4))),
+                new Message.Failure(137, ""), new Message.Failure(2, "漢字 \u0000 \n"),
+                new Message.Progress(1, 2, Long.MAX_VALUE, 0.25), new Message.Bye(0), new Message.Bye(-1));
+    }
+
+    private static byte[] bytes(Message message) throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        Frames.write(out, message);
+        return out.toByteArray();
+    }
+
+    @ParameterizedTest
+    @MethodSource("messages")
+    void read_givesWhatWasWritten(Message message) throws IOException {
+        ByteArrayInputStream in = new ByteArrayInputStream(bytes(message));
+        assertThat(Frames.read(in)).isEqualTo(message);
+        assertThat(Frames.read(in)).isNull();
+    }
+
+    @ParameterizedTest
+    @MethodSource("messages")
+    void read_refusesAFrameCutAnywhere(Message message) throws IOException {
+        byte[] bytes = bytes(message);
+        for (int length = 1; length < bytes.length; length++) {
+            ByteArrayInputStream cut = new ByteArrayInputStream(bytes, 0, length);
+            assertThatThrownBy(() -> Frames.read(cut)).isInstanceOf(IOException.class);
+        }
+    }
+
+    @Test
+    void read_refusesLengthsBeforeItAllocates() {
+        for (byte[] head : List.of(new byte[]{0x7f, -1, -1, -1}, new byte[]{-1, -1, -1, -1}, new byte[4],
+                "GET / HTTP/1.1".getBytes(), new byte[]{0, 16, 0, 1})) {
+            assertThatThrownBy(() -> Frames.read(new ByteArrayInputStream(head))).isInstanceOf(IOException.class)
+                    .hasMessageStartingWith("a frame of ");
+        }
+    }
+
+    @Test
+    void read_refusesUnknownKindsAndBytesTooMany() throws IOException {
+        assertThatThrownBy(() -> Frames.read(new ByteArrayInputStream(new byte[]{0, 0, 0, 1, 99})))
+                .hasMessage("a frame of unknown kind 99");
+        byte[] bye = Arrays.copyOf(bytes(new Message.Bye(0)), 10);
+        bye[3]++;
+        assertThatThrownBy(() -> Frames.read(new ByteArrayInputStream(bye))).hasMessage("1 bytes too many in a frame");
+    }
+
+    @Test
+    void write_refusesWhatNobodyWouldRead() {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        assertThatThrownBy(() -> Frames.write(out, new Message.Failure(1, "x".repeat(Frames.MAX_BYTES))))
+                .isInstanceOf(IOException.class).hasMessageContaining("is over the limit of 1048576");
+        assertThat(out.size()).isZero();
+    }
+}
