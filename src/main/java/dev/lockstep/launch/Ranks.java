@@ -121,6 +121,7 @@ final class Ranks {
             throw new UncheckedIOException(conf.resolve("jvm.options") + " cannot be read", e);
         }
         options.add("-Dlogback.configurationFile=" + conf.resolve("logback.xml"));
+        options.add("-Dlockstep.home=" + conf.getParent());
         for (String option : environment.getOrDefault("LOCKSTEP_JAVA_OPTS", "").strip().split("\\s+")) {
             if (!option.isEmpty()) {
                 options.add(option);
