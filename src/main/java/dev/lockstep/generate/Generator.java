@@ -43,12 +43,17 @@ public final class Generator implements AutoCloseable {
     /**
      * Loads tokenizer and weights.
      *
-     * @param device {@code cpu}, or torch's name of a GPU, {@code cuda:0}
+     * @param device {@code cpu}, or torch's name of a GPU: {@code cuda}, {@code cuda:0}
      * @param dtype  the type to compute in
      * @throws dev.lockstep.model.ModelException when the tokenizer or the PyTorch engine cannot be loaded
      */
     public static Generator load(Checkpoint checkpoint, String device, DType dtype) {
         return new Generator(Tokenizer.load(checkpoint.directory()), Decoder.load(checkpoint, device, dtype));
+    }
+
+    /** {@link #load(Checkpoint, String, DType)} in the checkpoint's type on a GPU and in float32 on CPU. */
+    public static Generator load(Checkpoint checkpoint, String device) {
+        return load(checkpoint, device, device.equals("cpu") ? DType.FLOAT32 : checkpoint.config().dtype());
     }
 
     /** What turns text into tokens for this model. */
