@@ -12,6 +12,9 @@ import java.util.List;
  * several threads.
  */
 public final class Decoder implements AutoCloseable {
+    /** The most steps that {@link #step} takes at once. */
+    public static final int LOOKAHEAD = 16;
+
     private final ModelConfig config;
     private final String device;
     private final DType dtype;
@@ -132,7 +135,7 @@ public final class Decoder implements AutoCloseable {
         this.capacity = capacity;
         this.settings = new RowSettings[slots];
         this.lengths = new int[slots];
-        program.integer("allocate", slots, capacity, Math.max(1, endTokens), penalized);
+        program.integer("allocate", slots, capacity, LOOKAHEAD, Math.max(1, endTokens), penalized);
     }
 
     /** A row that begins in a slot: its prompt's tokens, at least one, and how to choose its tokens. */
@@ -178,21 +181,34 @@ public final class Decoder implements AutoCloseable {
     }
 
     /**
-     * Chooses the next token of each of the slots 0 to {@code rows - 1}, which must all hold a row with room left.
+     * Chooses the next tokens of each of the slots 0 to {@code rows - 1}, which must all hold a row with room left. The
+     * device is waited for once, at the end.
      *
-     * @return a token for each slot, in order
+     * @param steps so many tokens for each slot, at most {@link #LOOKAHEAD}
+     * @return by step, a token for each slot
      */
-    public int[] step(int rows) {
-        int longest = 0;
-        for (int slot = 0; slot < rows; slot++) {
-            longest = Math.max(longest, ++lengths[slot]);
-        }
-        if (longest > capacity) {
-            throw new IllegalStateException("a slot holds " + capacity + " tokens, not " + longest);
-        }
+    public int[][] step(int rows, int steps) {
         RowSettings[] active = Arrays.copyOf(settings, rows);
-        return ints(program.integers("decode", rows, longest, sampled(active), filtered(active), penalized(active),
-                held(active)));
+        boolean sampled = sampled(active);
+        boolean filtered = filtered(active);
+        boolean penalized = penalized(active);
+        boolean held = held(active);
+        int longest = Arrays.stream(lengths, 0, rows).max().orElseThrow();
+        if (longest + steps > capacity) {
+            throw new IllegalStateException("a slot holds " + capacity + " tokens, not " + (longest + steps));
+        }
+        for (int step = 1; step <= steps; step++) {
+            program.integer("decode", rows, longest + step, sampled, filtered, penalized, held);
+        }
+        for (int slot = 0; slot < rows; slot++) {
+            lengths[slot] += steps;
+        }
+        int[] flat = ints(program.integers("read", steps, rows));
+        int[][] tokens = new int[steps][];
+        for (int step = 0; step < steps; step++) {
+            tokens[step] = Arrays.copyOfRange(flat, step * rows, (step + 1) * rows);
+        }
+        return tokens;
     }
 
     /** The row in slot {@code source} goes on in slot {@code target}. */
