@@ -19,16 +19,26 @@ public final class Decoder implements AutoCloseable {
     private final String device;
     private final DType dtype;
     private final TorchScriptProgram program;
+    // null: steps are called one by one
+    private final DecodeGraphs graphs;
     // by slot
     private RowSettings[] settings = {};
     private int[] lengths = {};
     private int capacity;
 
-    private Decoder(ModelConfig config, String device, DType dtype) {
+    private Decoder(ModelConfig config, String device, DType dtype, boolean graphs) {
         this.config = config;
         this.device = device;
         this.dtype = dtype;
         this.program = TorchScriptProgram.load("decoder.torchscript", "Decoder");
+        // in float32 attention depends on the longest row's length, which a recorded step cannot
+        this.graphs = graphs && !device.equals("cpu") && dtype != DType.FLOAT32 ? new DecodeGraphs() : null;
+        if (device.equals("cpu")) {
+            TorchScriptProgram.withoutOptimizer();
+        }
+        program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), config.rmsNormEps(),
+                config.slidingWindow(), dtype.torchCode(), device, config.inverseFrequencies(),
+                config.contextLength());
     }
 
     /**
@@ -40,13 +50,7 @@ public final class Decoder implements AutoCloseable {
      */
     public static Decoder load(Checkpoint checkpoint, String device, DType dtype) {
         ModelConfig config = checkpoint.config();
-        Decoder decoder = new Decoder(config, device, dtype);
-        if (device.equals("cpu")) {
-            TorchScriptProgram.withoutOptimizer();
-        }
-        double[] frequencies = config.inverseFrequencies();
-        decoder.program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), config.rmsNormEps(),
-                config.slidingWindow(), dtype.torchCode(), device, frequencies, config.contextLength());
+        Decoder decoder = new Decoder(config, device, dtype, true);
         decoder.place(checkpoint, "embed", "model.embed_tokens.weight");
         for (int layer = 0; layer < config.layers(); layer++) {
             decoder.placeLayer(checkpoint, "model.layers." + layer + ".");
@@ -58,6 +62,42 @@ public final class Decoder implements AutoCloseable {
             decoder.place(checkpoint, "head", "lm_head.weight");
         }
         return decoder;
+    }
+
+    /**
+     * A model of random weights, for measuring shapes of which there is no checkpoint.
+     *
+     * @param graphs record steps as CUDA graphs
+     */
+    public static Decoder random(ModelConfig config, String device, DType dtype, boolean graphs) {
+        Decoder decoder = new Decoder(config, device, dtype, graphs);
+        int queries = config.heads() * config.headDim();
+        int keys = config.kvHeads() * config.headDim();
+        decoder.placeRandom("embed", config.vocabulary(), config.hidden());
+        for (int layer = 0; layer < config.layers(); layer++) {
+            decoder.placeRandom("attention_norm", config.hidden());
+            decoder.placeRandom("mlp_norm", config.hidden());
+            decoder.placeRandom("qkv", queries + 2 * keys, config.hidden());
+            decoder.placeRandom("output", config.hidden(), queries);
+            decoder.placeRandom("gate_up", 2 * config.intermediate(), config.hidden());
+            decoder.placeRandom("down", config.hidden(), config.intermediate());
+            if (config.qkNorm()) {
+                decoder.placeRandom("q_norm", config.headDim());
+                decoder.placeRandom("k_norm", config.headDim());
+            }
+        }
+        decoder.placeRandom("norm", config.hidden());
+        if (config.tiedEmbeddings()) {
+            decoder.program.integer("tie");
+        } else {
+            decoder.placeRandom("head", config.vocabulary(), config.hidden());
+        }
+        return decoder;
+    }
+
+    private void placeRandom(String weight, int... shape) {
+        program.integer("stage_random", longs(shape), shape.length == 1 ? 1.0 : 0.02);
+        program.integer("keep", weight);
     }
 
     private void placeLayer(Checkpoint checkpoint, String layer) {
@@ -132,6 +172,10 @@ public final class Decoder implements AutoCloseable {
      * @param penalized some row will have a repetition penalty
      */
     public void allocate(int slots, int capacity, int endTokens, boolean penalized) {
+        if (graphs != null) {
+            graphs.close();
+        }
+        program.integer("free");
         this.capacity = capacity;
         this.settings = new RowSettings[slots];
         this.lengths = new int[slots];
@@ -197,9 +241,7 @@ public final class Decoder implements AutoCloseable {
         if (longest + steps > capacity) {
             throw new IllegalStateException("a slot holds " + capacity + " tokens, not " + (longest + steps));
         }
-        for (int step = 1; step <= steps; step++) {
-            program.integer("decode", rows, longest + step, sampled, filtered, penalized, held);
-        }
+        run(rows, steps, longest, sampled, filtered, penalized, held);
         for (int slot = 0; slot < rows; slot++) {
             lengths[slot] += steps;
         }
@@ -209,6 +251,48 @@ public final class Decoder implements AutoCloseable {
             tokens[step] = Arrays.copyOfRange(flat, step * rows, (step + 1) * rows);
         }
         return tokens;
+    }
+
+    private void run(int rows, int steps, int longest, boolean... sampling) {
+        int kind = 0;
+        for (boolean flag : sampling) {
+            kind = 2 * kind + (flag ? 1 : 0);
+        }
+        int inGraph = graphs == null ? rows : DecodeGraphs.bucket(rows, settings.length);
+        for (int step = 1; step <= steps; step++) {
+            int length = longest + step;
+            Runnable call = () -> program.integer("decode", inGraph, length, sampling[0], sampling[1], sampling[2],
+                    sampling[3]);
+            if (graphs == null) {
+                call.run();
+            } else {
+                graphs.step(inGraph, kind, call);
+            }
+        }
+    }
+
+    /**
+     * Takes steps of empty slots, so that the engine has compiled and recorded what steps of so many rows need before
+     * somebody waits for them. To be called when no slot is in use; does nothing on CPU, where nothing is compiled.
+     *
+     * @param like a row whose kind of sampling is made ready
+     */
+    public void warmUp(int rows, RowSettings like) {
+        if (!device.equals("cpu")) {
+            for (int i = 0; i < 6; i++) {
+                run(rows, 1, 1, sampled(like), filtered(like), penalized(like), held(like));
+            }
+            program.integers("read", 1, rows);
+        }
+    }
+
+    /**
+     * Copies a gigabyte within the device's memory, some times over, and waits for the end.
+     *
+     * @return bytes read and written by one call
+     */
+    public long copyGigabytes(int times) {
+        return program.integer("copy_gigabytes", times);
     }
 
     /** The row in slot {@code source} goes on in slot {@code target}. */
