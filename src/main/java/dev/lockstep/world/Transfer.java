@@ -1,5 +1,7 @@
 package dev.lockstep.world;
 
+import java.util.Arrays;
+
 import mpi.Intracomm;
 import mpi.MPI;
 import mpi.MPIException;
@@ -56,6 +58,19 @@ final class Transfer {
         int[] lengths = new int[size];
         ranks.Allgather(new int[]{mine.length}, 0, 1, MPI.INT, lengths, 0, 1, MPI.INT);
         byte[][] all = new byte[size][];
+        long total = Arrays.stream(lengths).asLongStream().sum();
+        if (total <= CHUNK) {
+            int[] starts = new int[size];
+            for (int from = 1; from < size; from++) {
+                starts[from] = starts[from - 1] + lengths[from - 1];
+            }
+            byte[] together = new byte[(int) total];
+            attempt(() -> ranks.Allgatherv(mine, 0, mine.length, MPI.BYTE, together, 0, lengths, starts, MPI.BYTE));
+            for (int from = 0; from < size; from++) {
+                all[from] = Arrays.copyOfRange(together, starts[from], starts[from] + lengths[from]);
+            }
+            return all;
+        }
         for (int from = 0; from < size; from++) {
             all[from] = broadcast(mine, lengths[from], from);
         }
