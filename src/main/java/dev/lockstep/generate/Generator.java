@@ -7,6 +7,7 @@ import java.util.List;
 import dev.lockstep.model.Checkpoint;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.Decoder;
+import dev.lockstep.model.ModelConfig;
 import dev.lockstep.model.Tokenizer;
 
 /**
@@ -29,8 +30,11 @@ public final class Generator implements AutoCloseable {
     /** What the key-value cache may take where the user names no number of slots. */
     private static final long AUTO_CACHE_BYTES = 2L << 30;
 
+    // null: the model has random weights and no text
     private final Tokenizer tokenizer;
     private final Decoder decoder;
+    // what the decoder has room for; null before the first use
+    private Room room;
     private long prefillNanos;
     private long decodeNanos;
     private long steps;
@@ -45,15 +49,30 @@ public final class Generator implements AutoCloseable {
      *
      * @param device {@code cpu}, or torch's name of a GPU: {@code cuda}, {@code cuda:0}
      * @param dtype  the type to compute in
+     * @param graphs on a GPU, record decode steps as CUDA graphs
      * @throws dev.lockstep.model.ModelException when the tokenizer or the PyTorch engine cannot be loaded
      */
+    public static Generator load(Checkpoint checkpoint, String device, DType dtype, boolean graphs) {
+        return new Generator(Tokenizer.load(checkpoint.directory()), Decoder.load(checkpoint, device, dtype, graphs));
+    }
+
+    /** {@link #load(Checkpoint, String, DType, boolean)} with graphs. */
     public static Generator load(Checkpoint checkpoint, String device, DType dtype) {
-        return new Generator(Tokenizer.load(checkpoint.directory()), Decoder.load(checkpoint, device, dtype));
+        return load(checkpoint, device, dtype, true);
     }
 
     /** {@link #load(Checkpoint, String, DType)} in the checkpoint's type on a GPU and in float32 on CPU. */
     public static Generator load(Checkpoint checkpoint, String device) {
         return load(checkpoint, device, device.equals("cpu") ? DType.FLOAT32 : checkpoint.config().dtype());
+    }
+
+    /**
+     * A model of random weights and without a tokenizer, for measuring: its completions have tokens, but no text.
+     *
+     * @param graphs record decode steps as CUDA graphs
+     */
+    public static Generator random(ModelConfig config, String device, DType dtype, boolean graphs) {
+        return new Generator(null, Decoder.random(config, device, dtype, graphs));
     }
 
     /** What turns text into tokens for this model. */
@@ -110,7 +129,7 @@ public final class Generator implements AutoCloseable {
             }
         }
         if (!queue.isEmpty()) {
-            allocate(queue.stream().map(requests::get).toList(), Math.min(batchSize, queue.size()));
+            reserve(queue.stream().map(requests::get).toList(), Math.min(batchSize, queue.size()));
             run(requests, queue, batchSize, completions, progress);
         }
         return Arrays.asList(completions);
@@ -145,10 +164,54 @@ public final class Generator implements AutoCloseable {
                 decoder.config().contextLength() - request.promptIds().length);
     }
 
-    private void allocate(List<Request> requests, int slots) {
-        int ends = requests.stream().mapToInt(request -> request.params().eosTokenIds().size()).max().orElseThrow();
-        boolean penalized = requests.stream().anyMatch(request -> request.params().repetitionPenalty() != 1);
-        decoder.allocate(slots, capacity(requests), ends, penalized);
+    private record Room(int slots, int capacity, int endTokens, boolean penalized) {
+        boolean holds(Room need) {
+            return need.slots <= slots && need.capacity <= capacity && need.endTokens <= endTokens
+                    && (penalized || !need.penalized);
+        }
+    }
+
+    private void reserve(List<Request> requests, int slots) {
+        Room need = new Room(slots, capacity(requests),
+                requests.stream().mapToInt(request -> request.params().eosTokenIds().size()).max().orElseThrow(),
+                requests.stream().anyMatch(request -> request.params().repetitionPenalty() != 1));
+        if (room == null || !room.holds(need)) {
+            decoder.allocate(need.slots, need.capacity, need.endTokens, need.penalized);
+            room = need;
+        }
+    }
+
+    /**
+     * Makes ready what generating these requests will need: the cache and, on a GPU, the programs that are compiled at
+     * first use. {@link #generate} does so itself; this is for doing it before the clock starts.
+     */
+    public void prepare(List<Request> requests, int batchSize) {
+        List<Request> good = requests.stream().filter(request -> error(request) == null).toList();
+        if (good.isEmpty()) {
+            return;
+        }
+        int slots = Math.min(batchSize, good.size());
+        reserve(good, slots);
+        if (decoder.device().equals("cpu")) {
+            return;
+        }
+        List<Decoder.Admission> admissions = new ArrayList<>();
+        int budget = PREFILL_TOKENS;
+        for (Request request : good.subList(0, slots)) {
+            budget -= request.promptIds().length;
+            if (budget >= 0 || admissions.isEmpty()) {
+                admissions.add(new Decoder.Admission(admissions.size(), request.promptIds(),
+                        new Row(request, 1, this::text).settings()));
+            }
+        }
+        for (int i = 0; i < 3; i++) {
+            decoder.prefill(admissions);
+        }
+        decoder.warmUp(slots, admissions.get(0).settings());
+    }
+
+    private String text(int[] ids) {
+        return tokenizer == null ? "" : tokenizer.decode(ids, true);
     }
 
     /** Tokens of the longest row. */
@@ -173,7 +236,7 @@ public final class Generator implements AutoCloseable {
                 if (budget < 0 && !admissions.isEmpty()) {
                     break;
                 }
-                Row row = new Row(request, limit(request));
+                Row row = new Row(request, limit(request), this::text);
                 admissions.add(new Decoder.Admission(rows.size(), request.promptIds(), row.settings()));
                 rows.add(row);
                 places.add(queue.get(next++));
@@ -214,7 +277,7 @@ public final class Generator implements AutoCloseable {
         for (int i = 0; i < tokens.length; i++) {
             Row row = rows.get(from + i);
             if (!row.isFinished()) {
-                row.add(tokens[i], tokenizer);
+                row.add(tokens[i]);
                 taken++;
             }
         }
@@ -251,6 +314,8 @@ public final class Generator implements AutoCloseable {
     @Override
     public void close() {
         decoder.close();
-        tokenizer.close();
+        if (tokenizer != null) {
+            tokenizer.close();
+        }
     }
 }

@@ -1,24 +1,27 @@
 package dev.lockstep.generate;
 
 import java.util.Arrays;
+import java.util.function.Function;
 
 import dev.lockstep.model.RowSettings;
-import dev.lockstep.model.Tokenizer;
 
 /** One request while it is being generated. */
 final class Row {
     private final Request request;
     private final int limit;
     private final int longestStop;
+    private final Function<int[], String> decoding;
     private final int[] tokens;
     private int count;
     private FinishReason finish;
     private String text;
 
     /**
-     * @param limit at most so many new tokens, by the request or by the context
+     * @param limit    at most so many new tokens, by the request or by the context
+     * @param decoding tokens to text
      */
-    Row(Request request, int limit) {
+    Row(Request request, int limit, Function<int[], String> decoding) {
+        this.decoding = decoding;
         this.request = request;
         this.limit = limit;
         this.longestStop = request.params().stop().stream().mapToInt(String::length).max().orElse(0);
@@ -39,17 +42,17 @@ final class Row {
     }
 
     /** Takes the next token and finds out whether it is the last. */
-    void add(int token, Tokenizer tokenizer) {
+    void add(int token) {
         tokens[count++] = token;
         SamplingParams params = request.params();
         if (!params.ignoreEos() && params.eosTokenIds().contains(token)) {
             finish = FinishReason.EOS;
-            text = decode(tokenizer, 0, count - 1);
-        } else if (longestStop > 0 && stops(tokenizer)) {
+            text = decode(0, count - 1);
+        } else if (longestStop > 0 && stops()) {
             finish = FinishReason.STOP;
         } else if (count == limit) {
             finish = FinishReason.LENGTH;
-            text = decode(tokenizer, 0, count);
+            text = decode(0, count);
         }
     }
 
@@ -57,12 +60,12 @@ final class Row {
      * Looks for stop strings in the text's end: a token is at least one byte and a character at most four, so whatever
      * the new token completes lies within the last {@code 4 * longestStop + 4} tokens.
      */
-    private boolean stops(Tokenizer tokenizer) {
-        String tail = decode(tokenizer, Math.max(0, count - 4 * longestStop - 4), count);
+    private boolean stops() {
+        String tail = decode(Math.max(0, count - 4 * longestStop - 4), count);
         if (request.params().stop().stream().noneMatch(tail::contains)) {
             return false;
         }
-        String whole = decode(tokenizer, 0, count);
+        String whole = decode(0, count);
         int cut = request.params().stop().stream().mapToInt(whole::indexOf).filter(at -> at >= 0).min().orElse(-1);
         if (cut >= 0) {
             text = whole.substring(0, cut);
@@ -70,8 +73,8 @@ final class Row {
         return cut >= 0;
     }
 
-    private String decode(Tokenizer tokenizer, int from, int to) {
-        return tokenizer.decode(Arrays.copyOfRange(tokens, from, to), true);
+    private String decode(int from, int to) {
+        return decoding.apply(Arrays.copyOfRange(tokens, from, to));
     }
 
     /** What became of the request, once it is finished. */

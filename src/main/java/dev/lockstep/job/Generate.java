@@ -67,10 +67,13 @@ public final class Generate {
         world.barrier();
         long begin = System.nanoTime();
         try (Generator generator = Generator.load(checkpoint, isCuda() ? "cuda:0" : "cpu", dtype)) {
+            Rows rows = rows(generator, world.split(prompts), defaults);
+            int batchSize = options.batchSize().orElse(generator.autoBatchSize(rows.requests()));
+            generator.prepare(rows.requests(), batchSize);
             double loadSeconds = secondsSince(begin);
             world.barrier();
             long start = System.nanoTime();
-            Share mine = generate(generator, world.split(prompts), defaults, loadSeconds);
+            Share mine = generate(generator, rows, batchSize, loadSeconds);
             Optional<List<Share>> shares = world.gather(mine, Share.class);
             double seconds = secondsSince(start);
             return shares.isPresent() && finish(prompts, shares.get(), seconds, dtype);
@@ -91,35 +94,41 @@ public final class Generate {
         return world.device().equals("cuda");
     }
 
-    private Share generate(Generator generator, List<Prompt> prompts, SamplingOverrides defaults, double loadSeconds) {
-        long start = System.nanoTime();
-        List<Result> results = new ArrayList<>();
-        List<Request> requests = new ArrayList<>();
-        List<Prompt> sources = new ArrayList<>();
+    /** A rank's share as requests, each with the prompt it came from, and the results of rows that cannot be any. */
+    private record Rows(int prompts, List<Request> requests, List<Prompt> sources, List<Result> failed) {}
+
+    private Rows rows(Generator generator, List<Prompt> prompts, SamplingOverrides defaults) {
+        Rows rows = new Rows(prompts.size(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
         for (Prompt prompt : prompts) {
             try {
-                requests.addAll(requests(generator, prompt, defaults));
+                for (Request request : requests(generator, prompt, defaults)) {
+                    rows.requests.add(request);
+                    rows.sources.add(prompt);
+                }
             } catch (IllegalArgumentException e) {
                 for (int sample = 0; sample < options.numSamples(); sample++) {
-                    results.add(Result.failed(prompt, sample, 0, world.rank(), e.getMessage()));
+                    rows.failed.add(Result.failed(prompt, sample, 0, world.rank(), e.getMessage()));
                 }
             }
-            while (sources.size() < requests.size()) {
-                sources.add(prompt);
-            }
         }
-        int batchSize = options.batchSize().orElse(generator.autoBatchSize(requests));
-        int total = results.size() + requests.size();
-        int broken = results.size();
-        List<Completion> completions = generator.generate(requests, batchSize,
-                (rows, tokens) -> world.progress(broken + rows, total, tokens));
+        return rows;
+    }
+
+    private Share generate(Generator generator, Rows rows, int batchSize, double loadSeconds) {
+        long start = System.nanoTime();
+        int failed = rows.failed.size();
+        int total = failed + rows.requests.size();
+        world.progress(failed, total, 0);
+        List<Completion> completions = generator.generate(rows.requests, batchSize,
+                (done, tokens) -> world.progress(failed + done, total, tokens));
+        List<Result> results = new ArrayList<>(rows.failed);
         for (int i = 0; i < completions.size(); i++) {
-            results.add(Result.of(sources.get(i), completions.get(i), world.rank()));
+            results.add(Result.of(rows.sources.get(i), completions.get(i), world.rank()));
         }
         Timing timing = generator.timing();
         long tokens = results.stream().mapToLong(Result::completionTokens).sum();
         Report.RankReport report = new Report.RankReport(world.rank(), world.host(), isCuda() ? "cuda:0" : "cpu",
-                prompts.size(), tokens, secondsSince(start), timing.prefillSeconds(), timing.decodeSeconds(),
+                rows.prompts, tokens, secondsSince(start), timing.prefillSeconds(), timing.decodeSeconds(),
                 timing.steps(), isCuda() ? 0 : peakResidentBytes());
         return new Share(results, report, batchSize, loadSeconds);
     }

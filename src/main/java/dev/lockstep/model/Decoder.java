@@ -46,11 +46,12 @@ public final class Decoder implements AutoCloseable {
      *
      * @param device torch's name of the device: {@code cpu} or {@code cuda:0}
      * @param dtype  the type to compute in; norms, rotations and sampling are in float32 always
+     * @param graphs on CUDA, record steps as CUDA graphs
      * @throws ModelException when the PyTorch engine cannot be loaded
      */
-    public static Decoder load(Checkpoint checkpoint, String device, DType dtype) {
+    public static Decoder load(Checkpoint checkpoint, String device, DType dtype, boolean graphs) {
         ModelConfig config = checkpoint.config();
-        Decoder decoder = new Decoder(config, device, dtype, true);
+        Decoder decoder = new Decoder(config, device, dtype, graphs);
         decoder.place(checkpoint, "embed", "model.embed_tokens.weight");
         for (int layer = 0; layer < config.layers(); layer++) {
             decoder.placeLayer(checkpoint, "model.layers." + layer + ".");
@@ -232,19 +233,29 @@ public final class Decoder implements AutoCloseable {
      * @return by step, a token for each slot
      */
     public int[][] step(int rows, int steps) {
+        advance(rows, steps);
+        return chosen(rows, steps);
+    }
+
+    /** Hands the device so many steps of slots 0 to {@code rows - 1} and does not wait for it. */
+    public void advance(int rows, int steps) {
         RowSettings[] active = Arrays.copyOf(settings, rows);
-        boolean sampled = sampled(active);
-        boolean filtered = filtered(active);
-        boolean penalized = penalized(active);
-        boolean held = held(active);
         int longest = Arrays.stream(lengths, 0, rows).max().orElseThrow();
         if (longest + steps > capacity) {
             throw new IllegalStateException("a slot holds " + capacity + " tokens, not " + (longest + steps));
         }
-        run(rows, steps, longest, sampled, filtered, penalized, held);
+        run(rows, steps, longest, sampled(active), filtered(active), penalized(active), held(active));
         for (int slot = 0; slot < rows; slot++) {
             lengths[slot] += steps;
         }
+    }
+
+    /**
+     * Waits for the device.
+     *
+     * @return the tokens of the last steps, at most {@link #LOOKAHEAD}, of slots 0 to {@code rows - 1}; by step
+     */
+    public int[][] chosen(int rows, int steps) {
         int[] flat = ints(program.integers("read", steps, rows));
         int[][] tokens = new int[steps][];
         for (int step = 0; step < steps; step++) {

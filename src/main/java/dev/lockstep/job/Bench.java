@@ -1,0 +1,65 @@
+package dev.lockstep.job;
+
+import java.io.IOException;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ParameterException;
+
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelException;
+import dev.lockstep.world.World;
+
+/** The built-in {@code bench}: each of its subcommands measures one thing and prints a table on rank 0. */
+@Command(name = "bench", mixinStandardHelpOptions = true, subcommands = {BenchDecode.class,
+        BenchGenerate.class}, synopsisSubcommandLabel = "decode|generate", description = "Measures; each subcommand has --help.")
+public final class Bench {
+    /** What a subcommand does between the ranks. */
+    interface Measurement {
+        void run(World world) throws IOException;
+    }
+
+    private Bench() {}
+
+    /** {@code bench SUBCOMMAND [options]}. */
+    public static void main(String[] args) {
+        try (World world = World.init(args)) {
+            CommandLine line = new CommandLine(new Bench());
+            line.getSubcommands().values().forEach(sub -> sub.getCommandSpec().mixinStandardHelpOptions(true));
+            try {
+                CommandLine.ParseResult parsed = line.parseArgs(world.args());
+                CommandLine.ParseResult last = parsed.hasSubcommand() ? parsed.subcommand() : parsed;
+                if (last.isUsageHelpRequested()) {
+                    world.print(last.commandSpec().commandLine().getUsageMessage(CommandLine.Help.Ansi.OFF));
+                } else if (last.commandSpec().userObject()instanceof Measurement measurement) {
+                    measurement.run(world);
+                } else {
+                    world.abort(2, "bench: name what to measure: decode or generate");
+                }
+            } catch (ParameterException e) {
+                world.abort(2, "bench: " + ParseErrors.sentence(e));
+            } catch (ModelException | UsageException e) {
+                world.abort(2, "bench: " + e.getMessage());
+            } catch (IOException e) {
+                world.abort(1, "bench: " + e.getMessage());
+            }
+        }
+    }
+
+    /** The type a bench computes in. */
+    static DType dtype(String option, ModelConfig config, String device) {
+        if (option.equals("auto")) {
+            return device.equals("cpu") ? DType.FLOAT32 : config.dtype();
+        }
+        try {
+            return DType.parse(option);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("--dtype: " + e.getMessage(), e);
+        }
+    }
+
+    static void write(String file, Object figures) throws IOException {
+        TargetFile.write(file, out -> Json.pretty().writeValue(out, figures));
+    }
+}

@@ -1,0 +1,120 @@
+package dev.lockstep.job;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+import dev.lockstep.model.DType;
+import dev.lockstep.model.Decoder;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.RowSettings;
+import dev.lockstep.world.World;
+
+/** {@code bench decode}: what one step costs for several batch sizes, against what reading its bytes would cost. */
+@Command(name = "decode", description = "Milliseconds per decode step, against the device's copy bandwidth.")
+final class BenchDecode implements Bench.Measurement {
+    private static final RowSettings GREEDY = new RowSettings(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
+
+    @Option(names = "--config", defaultValue = "llama-3-8b", paramLabel = "NAME|DIR", description = "llama-3-8b, llama-3-70b, kjv-6m or a directory with config.json (${DEFAULT-VALUE}).")
+    private String config;
+    @Option(names = "--batch-sizes", split = ",", defaultValue = "1,16,64,100,256,512", description = "(${DEFAULT-VALUE})")
+    private List<Integer> batchSizes;
+    @Option(names = "--prompt-tokens", defaultValue = "20", description = "Tokens of a row before the first step (${DEFAULT-VALUE}).")
+    private int promptTokens;
+    @Option(names = "--max-new-tokens", defaultValue = "100", description = "Steps measured, and one (${DEFAULT-VALUE}).")
+    private int newTokens;
+    @Option(names = "--dtype", defaultValue = "auto", description = "auto: the configuration's on CUDA, float32 on CPU.")
+    private String dtype;
+    @Option(names = "--graph", defaultValue = "on", description = "on or off: replay steps as CUDA graphs (${DEFAULT-VALUE}).")
+    private String graph;
+    @Option(names = "--report", paramLabel = "F.json", description = "Write the figures for programs.")
+    private String report;
+
+    /**
+     * One batch size.
+     *
+     * @param cpuMilliseconds time of this process's thread per step to hand the work over, waiting not counted
+     * @param bytes           weights, keys and values that a step reads
+     * @param ofBandwidth     bytes per second over the copy bandwidth
+     */
+    record Line(int batchSize, double milliseconds, double cpuMilliseconds, double tokensPerSecond, long bytes,
+            double ofBandwidth) {}
+
+    record Figures(int rank, String config, String dtype, String device, boolean graph, double copyBandwidth,
+            List<Line> lines) {}
+
+    @Override
+    public void run(World world) throws IOException {
+        ModelConfig shapes = BenchModel.of(config);
+        String device = world.device().equals("cuda") ? "cuda:0" : "cpu";
+        DType type = Bench.dtype(dtype, shapes, device);
+        Figures figures;
+        try (Decoder decoder = Decoder.random(shapes, device, type, graph.equals("on"))) {
+            double bandwidth = bandwidth(decoder, device);
+            world.barrier();
+            List<Line> lines = new ArrayList<>();
+            for (int batchSize : batchSizes) {
+                lines.add(measure(decoder, shapes, type, batchSize, bandwidth));
+            }
+            figures = new Figures(world.rank(), config, type.toString(), device, graph.equals("on"), bandwidth, lines);
+        }
+        List<Figures> all = world.gather(figures, Figures.class).orElse(List.of());
+        all.forEach(BenchDecode::print);
+        if (world.isRoot() && report != null) {
+            Bench.write(report, all);
+        }
+    }
+
+    private static double bandwidth(Decoder decoder, String device) {
+        int times = device.equals("cpu") ? 2 : 50;
+        decoder.copyGigabytes(2);
+        long start = System.nanoTime();
+        long bytes = decoder.copyGigabytes(times);
+        return bytes / ((System.nanoTime() - start) / 1e9);
+    }
+
+    private Line measure(Decoder decoder, ModelConfig shapes, DType type, int batchSize, double bandwidth) {
+        decoder.allocate(batchSize, promptTokens + newTokens, 0, false);
+        decoder.warmUp(batchSize, GREEDY);
+        List<Decoder.Admission> rows = new ArrayList<>();
+        for (int slot = 0; slot < batchSize; slot++) {
+            int[] prompt = new int[promptTokens];
+            for (int i = 0; i < prompt.length; i++) {
+                prompt[i] = (slot * 31 + i * 7 + 3) % shapes.vocabulary();
+            }
+            rows.add(new Decoder.Admission(slot, prompt, GREEDY));
+        }
+        decoder.prefill(rows);
+        int steps = newTokens - 1;
+        ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+        long cpu = threads.getCurrentThreadCpuTime();
+        long start = System.nanoTime();
+        decoder.advance(batchSize, steps);
+        double cpuSeconds = (threads.getCurrentThreadCpuTime() - cpu) / 1e9;
+        decoder.chosen(batchSize, 1);
+        double seconds = (System.nanoTime() - start) / 1e9 / steps;
+        // on average a row has its prompt and half of the new tokens in the cache
+        long bytes = BenchModel.weightBytes(shapes, type)
+                + (long) (batchSize * BenchModel.tokenBytes(shapes, type) * (promptTokens + newTokens / 2.0));
+        return new Line(batchSize, seconds * 1e3, cpuSeconds * 1e3 / steps, batchSize / seconds, bytes,
+                bytes / seconds / bandwidth);
+    }
+
+    private static void print(Figures figures) {
+        System.out.printf(Locale.ROOT, "rank %d: %s %s on %s, graphs %s, copy bandwidth %.0f GB/s%n", figures.rank(),
+                figures.config(), figures.dtype(), figures.device(), figures.graph() ? "on" : "off",
+                figures.copyBandwidth() / 1e9);
+        System.out.println("  batch   ms/step   cpu ms   tokens/sec   GB/step   of copy bandwidth");
+        for (Line line : figures.lines()) {
+            System.out.printf(Locale.ROOT, "%7d %9.3f %8.3f %12.0f %9.2f %12.0f %%%n", line.batchSize(),
+                    line.milliseconds(), line.cpuMilliseconds(), line.tokensPerSecond(), line.bytes() / 1e9,
+                    100 * line.ofBandwidth());
+        }
+    }
+}

@@ -1,0 +1,104 @@
+package dev.lockstep.generate;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+import dev.lockstep.model.Checkpoint;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.Golden;
+
+/**
+ * The golden cases and the trained model on a device, by hand where there is no Maven: {@code DeviceCheck cuda:0}. Prints
+ * a line for each check and ends with the number of failed ones as exit code.
+ */
+final class DeviceCheck {
+    private static final Generator.Progress UNSEEN = (rows, tokens) -> {
+    };
+    private static int failures;
+
+    private DeviceCheck() {}
+
+    public static void main(String[] args) throws Exception {
+        String device = args[0];
+        for (String family : Golden.CHECKPOINTS) {
+            golden(family, device);
+        }
+        Checkpoint kjv = Checkpoint.open(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m"));
+        for (boolean greedy : new boolean[]{true, false}) {
+            for (DType dtype : new DType[]{DType.FLOAT32, DType.BFLOAT16, DType.FLOAT16}) {
+                List<int[]> plain = kjv(kjv, device, dtype, greedy, false, 64);
+                List<int[]> graph = kjv(kjv, device, dtype, greedy, true, 64);
+                List<int[]> alone = kjv(kjv, device, dtype, greedy, true, 1);
+                report(dtype + (greedy ? " greedy" : " sampled") + ": graphs change nothing", agreement(plain, graph),
+                        1);
+                report(dtype + (greedy ? " greedy" : " sampled") + ": batch 1 as batch 64, first 50 tokens",
+                        agreement(alone, graph), dtype == DType.FLOAT32 ? 1 : 0.95);
+            }
+        }
+        System.exit(failures);
+    }
+
+    private static void golden(String family, String device) throws Exception {
+        JsonNode cases = Golden.expected(family).get("cases");
+        SamplingParams params = SamplingParams.greedy(40, List.of());
+        List<Request> requests = new ArrayList<>();
+        for (JsonNode golden : cases) {
+            requests.add(new Request(requests.size(), 0, Golden.ints(golden.get("prompt_ids")), params));
+        }
+        Path directory = Golden.copyWithTokenizer(family, Files.createTempDirectory("golden"));
+        for (DType dtype : new DType[]{DType.FLOAT32, DType.BFLOAT16}) {
+            try (Generator generator = Generator.load(Checkpoint.open(directory), device, dtype)) {
+                int equal = 0;
+                int all = 0;
+                for (int batchSize : new int[]{1, 4, 10}) {
+                    for (Completion completion : generator.generate(requests, batchSize, UNSEEN)) {
+                        all++;
+                        if (Arrays.equals(completion.tokenIds(),
+                                Golden.ints(cases.get(completion.index()).get("greedy_ids")))) {
+                            equal++;
+                        }
+                    }
+                }
+                // in 16 bits these random models go their own way sooner or later; said for information
+                report(family + " " + dtype + ": rows equal to transformers' float32", (double) equal / all,
+                        dtype == DType.FLOAT32 ? 1 : 0);
+            }
+        }
+    }
+
+    private static List<int[]> kjv(Checkpoint checkpoint, String device, DType dtype, boolean greedy, boolean graphs,
+            int batchSize) {
+        SamplingParams params = new SamplingParams(greedy, 0.8, 0, 0.95, 0, 1, 0, 50, 0, true, List.of(), List.of());
+        List<String> prompts = new ArrayList<>();
+        for (int i = 0; i < 64; i++) {
+            JsonNode golden = Golden.expected("llama-gqa").get("cases").get(i % 10);
+            prompts.add(golden.get("prompt").asText().substring(i / 10));
+        }
+        try (Generator generator = Generator.load(checkpoint, device, dtype, graphs)) {
+            return generator.complete(prompts, params, batchSize).stream().map(Completion::tokenIds).toList();
+        }
+    }
+
+    /** The share of tokens before the first difference of each row. */
+    private static double agreement(List<int[]> a, List<int[]> b) {
+        int same = 0;
+        int all = 0;
+        for (int i = 0; i < a.size(); i++) {
+            int at = Arrays.mismatch(a.get(i), b.get(i));
+            same += at < 0 ? a.get(i).length : at;
+            all += a.get(i).length;
+        }
+        return (double) same / all;
+    }
+
+    private static void report(String what, double share, double atLeast) {
+        boolean good = share >= atLeast;
+        failures += good ? 0 : 1;
+        System.out.printf("%-6s %-70s %.4f%n", good ? "ok" : "FAILED", what, share);
+    }
+}
