@@ -72,10 +72,11 @@ final class BenchDecode implements Bench.Measurement {
     }
 
     private static double bandwidth(Decoder decoder, String device) {
-        int times = device.equals("cpu") ? 2 : 50;
-        decoder.copyGigabytes(2);
+        boolean cpu = device.equals("cpu");
+        int gigabytes = cpu ? 1 : 4;
+        decoder.copyGigabytes(gigabytes, 2);
         long start = System.nanoTime();
-        long bytes = decoder.copyGigabytes(times);
+        long bytes = decoder.copyGigabytes(gigabytes, cpu ? 2 : 40);
         return bytes / ((System.nanoTime() - start) / 1e9);
     }
 
@@ -93,16 +94,20 @@ final class BenchDecode implements Bench.Measurement {
         decoder.prefill(rows);
         int steps = newTokens - 1;
         ThreadMXBean threads = ManagementFactory.getThreadMXBean();
-        long cpu = threads.getCurrentThreadCpuTime();
+        long cpuNanos = 0;
         long start = System.nanoTime();
-        decoder.advance(batchSize, steps);
-        double cpuSeconds = (threads.getCurrentThreadCpuTime() - cpu) / 1e9;
-        decoder.chosen(batchSize, 1);
+        for (int done = 0; done < steps; done += Decoder.LOOKAHEAD) {
+            int some = Math.min(Decoder.LOOKAHEAD, steps - done);
+            long cpu = threads.getCurrentThreadCpuTime();
+            decoder.advance(batchSize, some);
+            cpuNanos += threads.getCurrentThreadCpuTime() - cpu;
+            decoder.chosen(batchSize, some);
+        }
         double seconds = (System.nanoTime() - start) / 1e9 / steps;
         // on average a row has its prompt and half of the new tokens in the cache
         long bytes = BenchModel.weightBytes(shapes, type)
                 + (long) (batchSize * BenchModel.tokenBytes(shapes, type) * (promptTokens + newTokens / 2.0));
-        return new Line(batchSize, seconds * 1e3, cpuSeconds * 1e3 / steps, batchSize / seconds, bytes,
+        return new Line(batchSize, seconds * 1e3, cpuNanos / 1e6 / steps, batchSize / seconds, bytes,
                 bytes / seconds / bandwidth);
     }
 

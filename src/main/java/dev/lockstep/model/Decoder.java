@@ -3,6 +3,10 @@ package dev.lockstep.model;
 import java.util.Arrays;
 import java.util.List;
 
+import ai.djl.engine.EngineException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 /**
  * A transformer with its weights, its key-value cache and the rows that are being generated, on one device. It is driven
  * in steps: {@link #allocate}, then {@link #prefill} brings prompts into slots and chooses their first tokens, and each
@@ -14,6 +18,8 @@ import java.util.List;
 public final class Decoder implements AutoCloseable {
     /** The most steps that {@link #step} takes at once. */
     public static final int LOOKAHEAD = 16;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Decoder.class);
 
     private final ModelConfig config;
     private final String device;
@@ -30,15 +36,27 @@ public final class Decoder implements AutoCloseable {
         this.config = config;
         this.device = device;
         this.dtype = dtype;
-        this.program = TorchScriptProgram.load("decoder.torchscript", "Decoder");
+        this.program = program(device);
         // in float32 attention depends on the longest row's length, which a recorded step cannot
         this.graphs = graphs && !device.equals("cpu") && dtype != DType.FLOAT32 ? new DecodeGraphs() : null;
         if (device.equals("cpu")) {
             TorchScriptProgram.withoutOptimizer();
         }
         program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), config.rmsNormEps(),
-                config.slidingWindow(), dtype.torchCode(), device, config.inverseFrequencies(),
+                config.slidingWindow(), dtype.torchCode(), Integer.getInteger("residual", dtype.torchCode()), device,
+                config.inverseFrequencies(),
                 config.contextLength());
+    }
+
+    private static TorchScriptProgram program(String device) {
+        if (!device.equals("cpu") && !Boolean.getBoolean("plain")) {
+            try {
+                return TorchScriptProgram.load("Decoder", "decoder.torchscript", "cuda.torchscript");
+            } catch (EngineException e) {
+                LOG.debug("this libtorch lacks an operation of cuda.torchscript", e);
+            }
+        }
+        return TorchScriptProgram.load("Decoder", "decoder.torchscript");
     }
 
     /**
@@ -298,12 +316,12 @@ public final class Decoder implements AutoCloseable {
     }
 
     /**
-     * Copies a gigabyte within the device's memory, some times over, and waits for the end.
+     * Copies gigabytes within the device's memory, some times over, and waits for the end.
      *
      * @return bytes read and written by one call
      */
-    public long copyGigabytes(int times) {
-        return program.integer("copy_gigabytes", times);
+    public long copyGigabytes(int gigabytes, int times) {
+        return program.integer("copy_gigabytes", gigabytes, times);
     }
 
     /** The row in slot {@code source} goes on in slot {@code target}. */

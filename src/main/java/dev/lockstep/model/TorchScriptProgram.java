@@ -3,10 +3,12 @@ package dev.lockstep.model;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 import ai.djl.Device;
@@ -29,6 +31,8 @@ import ai.djl.pytorch.jni.JniUtils;
 final class TorchScriptProgram implements AutoCloseable {
     private static final Pattern ATTRIBUTE = Pattern.compile("(?m)^  (\\w+) : (.+)$");
 
+    private static final Pattern FUNCTION = Pattern.compile("(?m)^def (\\w+)\\((?:.*\\n)(?:  .*\\n)*");
+
     // Unreferenced, the model would be collected and take the module with it.
     private final Model model;
     private final PtSymbolBlock module;
@@ -41,20 +45,53 @@ final class TorchScriptProgram implements AutoCloseable {
     }
 
     /**
-     * @param resource  TorchScript source beside this class
-     * @param className the one class of it that is a Module
-     * @throws ModelException when the engine cannot be loaded
+     * @param className the one class of the source that is a Module
+     * @param resources TorchScript source beside this class; a function of a later one takes the place of an earlier
+     *                  one's of the same name
+     * @throws ModelException  when the engine cannot be loaded
+     * @throws EngineException when the engine does not know an operation of the source
      */
-    static TorchScriptProgram load(String resource, String className) {
-        try (InputStream in = TorchScriptProgram.class.getResourceAsStream(resource)) {
-            String source = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-            byte[] archive = TorchScriptArchive.write(className, source, zeros(source));
-            Model model = engine(className);
+    static TorchScriptProgram load(String className, String... resources) {
+        String source = "";
+        for (String resource : resources) {
+            source = replaceFunctions(source, read(resource));
+        }
+        byte[] archive = TorchScriptArchive.write(className, source, zeros(source));
+        Model model = engine(className);
+        try {
             model.load(new ByteArrayInputStream(archive));
             return new TorchScriptProgram(model);
-        } catch (IOException | MalformedModelException e) {
-            throw new IllegalStateException(resource + " cannot be loaded: " + e.getMessage(), e);
+        } catch (IOException | MalformedModelException | EngineException e) {
+            model.close();
+            if (e instanceof EngineException unknown) {
+                throw unknown;
+            }
+            throw new IllegalStateException(String.join(", ", resources) + " cannot be loaded: " + e.getMessage(), e);
         }
+    }
+
+    private static String read(String resource) {
+        try (InputStream in = TorchScriptProgram.class.getResourceAsStream(resource)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(resource, e);
+        }
+    }
+
+    private static String replaceFunctions(String source, String later) {
+        if (source.isEmpty()) {
+            return later;
+        }
+        String replaced = source;
+        for (MatchResult function : FUNCTION.matcher(later).results().toList()) {
+            Matcher earlier = Pattern.compile("(?m)^def " + function.group(1) + "\\((?:.*\\n)(?:  .*\\n)*")
+                    .matcher(replaced);
+            if (!earlier.find()) {
+                throw new IllegalArgumentException("no function " + function.group(1) + " to replace");
+            }
+            replaced = earlier.replaceFirst(Matcher.quoteReplacement(function.group()));
+        }
+        return replaced;
     }
 
     private static Model engine(String name) {

@@ -13,7 +13,8 @@ import dev.lockstep.model.DType;
 import dev.lockstep.model.Golden;
 
 /**
- * The golden cases and the trained model on a device, by hand where there is no Maven: {@code DeviceCheck cuda:0}. Prints
+ * The golden cases and the trained model on a device, by hand where there is no Maven: {@code DeviceCheck cuda:0}, or with a type only the
+ * trained model in that type. Prints
  * a line for each check and ends with the number of failed ones as exit code.
  */
 final class DeviceCheck {
@@ -25,12 +26,12 @@ final class DeviceCheck {
 
     public static void main(String[] args) throws Exception {
         String device = args[0];
-        for (String family : Golden.CHECKPOINTS) {
+        for (String family : args.length > 1 ? List.<String>of() : Golden.CHECKPOINTS) {
             golden(family, device);
         }
         Checkpoint kjv = Checkpoint.open(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m"));
         for (boolean greedy : new boolean[]{true, false}) {
-            for (DType dtype : new DType[]{DType.FLOAT32, DType.BFLOAT16, DType.FLOAT16}) {
+            for (DType dtype : args.length > 1 ? new DType[]{DType.parse(args[1])} : DType.values()) {
                 List<int[]> plain = kjv(kjv, device, dtype, greedy, false, 64);
                 List<int[]> graph = kjv(kjv, device, dtype, greedy, true, 64);
                 List<int[]> alone = kjv(kjv, device, dtype, greedy, true, 1);
