@@ -11,7 +11,10 @@ LOCKSTEP_HOME=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 LOCKSTEP_CACHE=${LOCKSTEP_CACHE:-${XDG_CACHE_HOME:-${HOME:?lockstep: HOME is not set: set it, or LOCKSTEP_CACHE, to a directory that can be written}/.cache}/lockstep}
 
 lockstep_find_java() {
-  if [ -n "${JAVA_HOME:-}" ]; then
+  if [ -x "$LOCKSTEP_HOME/runtime/bin/java" ]; then # a bundle brings its own
+    JAVA=$LOCKSTEP_HOME/runtime/bin/java
+    return
+  elif [ -n "${JAVA_HOME:-}" ]; then
     JAVA=$JAVA_HOME/bin/java
     [ -x "$JAVA" ] || lockstep_stop "JAVA_HOME is $JAVA_HOME, which has no bin/java: set it to a JDK 17 or newer"
   else

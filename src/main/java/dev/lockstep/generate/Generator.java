@@ -43,12 +43,17 @@ public final class Generator implements AutoCloseable {
     /**
      * Loads tokenizer and weights.
      *
-     * @param device {@code cpu}, or torch's name of a GPU, {@code cuda:0}
+     * @param device {@code cpu}, or torch's name of a GPU: {@code cuda}, {@code cuda:0}
      * @param dtype  the type to compute in
      * @throws dev.lockstep.model.ModelException when the tokenizer or the PyTorch engine cannot be loaded
      */
     public static Generator load(Checkpoint checkpoint, String device, DType dtype) {
         return new Generator(Tokenizer.load(checkpoint.directory()), Decoder.load(checkpoint, device, dtype));
+    }
+
+    /** {@link #load(Checkpoint, String, DType)} in the checkpoint's type on a GPU and in float32 on CPU. */
+    public static Generator load(Checkpoint checkpoint, String device) {
+        return load(checkpoint, device, device.equals("cpu") ? DType.FLOAT32 : checkpoint.config().dtype());
     }
 
     /** What turns text into tokens for this model. */
@@ -177,25 +182,43 @@ public final class Generator implements AutoCloseable {
                 long start = System.nanoTime();
                 int[] first = decoder.prefill(admissions);
                 prefillNanos += System.nanoTime() - start;
-                take(rows, before, first);
-                tokens += first.length;
+                tokens += take(rows, before, first);
             } else {
                 long start = System.nanoTime();
-                int[] chosen = decoder.step(rows.size());
+                int[][] chosen = decoder.step(rows.size(), stepsAtOnce(rows));
                 decodeNanos += System.nanoTime() - start;
-                steps++;
-                take(rows, 0, chosen);
-                tokens += chosen.length;
+                steps += chosen.length;
+                for (int[] step : chosen) {
+                    tokens += take(rows, 0, step);
+                }
             }
             done += retire(rows, places, completions);
             progress.at(done, tokens);
         }
     }
 
-    private void take(List<Row> rows, int from, int[] tokens) {
-        for (int i = 0; i < tokens.length; i++) {
-            rows.get(from + i).add(tokens[i], tokenizer);
+    /**
+     * How many steps before the next look at what was chosen. A GPU would stand still at each look, so it is not looked
+     * at before a row must end; a row that ends by itself in between runs along, and its further tokens are dropped.
+     */
+    private int stepsAtOnce(List<Row> rows) {
+        if (decoder.device().equals("cpu")) {
+            return 1;
         }
+        return Math.min(Decoder.LOOKAHEAD, rows.stream().mapToInt(Row::remaining).min().orElseThrow());
+    }
+
+    /** Hands each row its token; one that is finished takes no more. */
+    private int take(List<Row> rows, int from, int[] tokens) {
+        int taken = 0;
+        for (int i = 0; i < tokens.length; i++) {
+            Row row = rows.get(from + i);
+            if (!row.isFinished()) {
+                row.add(tokens[i], tokenizer);
+                taken++;
+            }
+        }
+        return taken;
     }
 
     /** Takes finished rows out; the last row moves into the slot that fell free, so that slots have no holes. */

@@ -33,6 +33,11 @@ final class Row {
         return finish != null;
     }
 
+    /** So many more tokens at most. */
+    int remaining() {
+        return limit - count;
+    }
+
     /** Takes the next token and finds out whether it is the last. */
     void add(int token, Tokenizer tokenizer) {
         tokens[count++] = token;

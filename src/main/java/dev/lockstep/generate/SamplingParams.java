@@ -40,6 +40,11 @@ public record SamplingParams(boolean greedy, double temperature, int topK, doubl
         stop = List.copyOf(stop);
     }
 
+    /** The likeliest token at every step, until an end token or so many tokens. */
+    public static SamplingParams greedy(int maxNewTokens, List<Integer> eosTokenIds) {
+        return new SamplingParams(true, 1, 0, 1, 0, 1, 0, maxNewTokens, 0, false, eosTokenIds, List.of());
+    }
+
     private static void require(boolean holds, String rule, Object value) {
         if (!holds) {
             throw new IllegalArgumentException(rule + ", not " + value);

@@ -124,6 +124,9 @@ public final class Mpjrun implements Callable<Integer> {
         Path files = outputDirectory == null ? null : Files.createDirectories(here.resolve(outputDirectory));
         BlockingQueue<Event> events = new LinkedBlockingQueue<>();
         try (Coordinator coordinator = new Coordinator(ranks.size(), events)) {
+            if (ranks.size() > 1) {
+                HostsFile.ifNeeded(Ranks.hostName()).ifPresent(ranks::useHostsFile);
+            }
             List<RankPlan> plans = ranks.plan(job, extra, work, coordinator.address(), coordinator.token());
             Output output = new Output();
             if (verbose) {

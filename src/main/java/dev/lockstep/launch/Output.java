@@ -44,7 +44,16 @@ final class Output {
         }
     }
 
-    synchronized void clearStatus() throws IOException {
+    /** Takes the status away for good. */
+    synchronized void endStatus() {
+        try {
+            clearStatus();
+        } catch (IOException e) {
+            // as above
+        }
+    }
+
+    private void clearStatus() throws IOException {
         if (statusShown) {
             statusShown = false;
             stderr.write(CLEAR_LINE);

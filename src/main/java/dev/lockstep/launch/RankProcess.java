@@ -7,6 +7,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.stream.Stream;
@@ -15,6 +16,9 @@ import java.util.stream.Stream;
 final class RankProcess {
     /** A pump that has passed on nothing for so long has nothing more to pass on. */
     private static final long DRAIN_MILLIS = 500;
+
+    /** Has the kernel kill a rank with its launcher, also one that never opens a control link; from util-linux. */
+    private static final Path SETPRIV = Path.of("/usr/bin/setpriv");
 
     private final Process process;
     private final LinePump[] pumps = new LinePump[2];
@@ -25,14 +29,20 @@ final class RankProcess {
     }
 
     /**
-     * Starts the rank and reports its end as an event.
+     * Starts the rank and reports its end as an event. The calling thread must live as long as the job: to the kernel it
+     * is the rank's parent.
      *
      * @param tag   whether every line begins with the rank
      * @param files where the rank's output goes, one file per stream; null: to the launcher's own
      */
     static RankProcess start(RankPlan plan, boolean tag, Path files, Output output, BlockingQueue<Event> events)
             throws IOException {
-        ProcessBuilder builder = new ProcessBuilder(plan.command()).directory(plan.directory().toFile());
+        List<String> command = new ArrayList<>();
+        if (Files.isExecutable(SETPRIV)) {
+            command.addAll(List.of(SETPRIV.toString(), "--pdeathsig", "KILL"));
+        }
+        command.addAll(plan.command());
+        ProcessBuilder builder = new ProcessBuilder(command).directory(plan.directory().toFile());
         builder.environment().putAll(plan.environment());
         // the launcher's input is rank 0's, as with mpirun
         builder.redirectInput(plan.rank() == 0

@@ -21,6 +21,7 @@ final class Ranks {
     private final GpuBinding gpus;
     private final boolean cuda;
     private final int size;
+    private final List<String> moreJvmOptions = new ArrayList<>();
 
     /**
      * @param home        Lockstep's own directory
@@ -56,6 +57,11 @@ final class Ranks {
 
     int size() {
         return size;
+    }
+
+    /** Lets the ranks resolve names from this file only. */
+    void useHostsFile(Path file) {
+        moreJvmOptions.add("-Djdk.net.hosts.file=" + file);
     }
 
     /** Lockstep's own class path; libtorch for CPU only where it is wanted, because DJL would prefer it to CUDA's. */
@@ -122,6 +128,7 @@ final class Ranks {
         }
         options.add("-Dlogback.configurationFile=" + conf.resolve("logback.xml"));
         options.add("-Dlockstep.home=" + conf.getParent());
+        options.addAll(moreJvmOptions);
         for (String option : environment.getOrDefault("LOCKSTEP_JAVA_OPTS", "").strip().split("\\s+")) {
             if (!option.isEmpty()) {
                 options.add(option);

@@ -99,6 +99,7 @@ final class Supervisor {
             watchClock(System.nanoTime() - begin);
         }
         ranks.forEach(rank -> rank.process.drain());
+        output.endStatus();
         return report();
     }
 

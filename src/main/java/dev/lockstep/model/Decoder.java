@@ -12,20 +12,33 @@ import java.util.List;
  * several threads.
  */
 public final class Decoder implements AutoCloseable {
+    /** The most steps that {@link #step} takes at once. */
+    public static final int LOOKAHEAD = 16;
+
     private final ModelConfig config;
     private final String device;
     private final DType dtype;
     private final TorchScriptProgram program;
+    // null: steps are called one by one
+    private final DecodeGraphs graphs;
     // by slot
     private RowSettings[] settings = {};
     private int[] lengths = {};
     private int capacity;
 
-    private Decoder(ModelConfig config, String device, DType dtype) {
+    private Decoder(ModelConfig config, String device, DType dtype, boolean graphs) {
         this.config = config;
         this.device = device;
         this.dtype = dtype;
         this.program = TorchScriptProgram.load("decoder.torchscript", "Decoder");
+        // in float32 attention depends on the longest row's length, which a recorded step cannot
+        this.graphs = graphs && !device.equals("cpu") && dtype != DType.FLOAT32 ? new DecodeGraphs() : null;
+        if (device.equals("cpu")) {
+            TorchScriptProgram.withoutOptimizer();
+        }
+        program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), config.rmsNormEps(),
+                config.slidingWindow(), dtype.torchCode(), device, config.inverseFrequencies(),
+                config.contextLength());
     }
 
     /**
@@ -37,13 +50,7 @@ public final class Decoder implements AutoCloseable {
      */
     public static Decoder load(Checkpoint checkpoint, String device, DType dtype) {
         ModelConfig config = checkpoint.config();
-        Decoder decoder = new Decoder(config, device, dtype);
-        if (device.equals("cpu")) {
-            TorchScriptProgram.withoutOptimizer();
-        }
-        double[] frequencies = config.inverseFrequencies();
-        decoder.program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), config.rmsNormEps(),
-                config.slidingWindow(), dtype.torchCode(), device, frequencies, config.contextLength());
+        Decoder decoder = new Decoder(config, device, dtype, true);
         decoder.place(checkpoint, "embed", "model.embed_tokens.weight");
         for (int layer = 0; layer < config.layers(); layer++) {
             decoder.placeLayer(checkpoint, "model.layers." + layer + ".");
@@ -55,6 +62,42 @@ public final class Decoder implements AutoCloseable {
             decoder.place(checkpoint, "head", "lm_head.weight");
         }
         return decoder;
+    }
+
+    /**
+     * A model of random weights, for measuring shapes of which there is no checkpoint.
+     *
+     * @param graphs record steps as CUDA graphs
+     */
+    public static Decoder random(ModelConfig config, String device, DType dtype, boolean graphs) {
+        Decoder decoder = new Decoder(config, device, dtype, graphs);
+        int queries = config.heads() * config.headDim();
+        int keys = config.kvHeads() * config.headDim();
+        decoder.placeRandom("embed", config.vocabulary(), config.hidden());
+        for (int layer = 0; layer < config.layers(); layer++) {
+            decoder.placeRandom("attention_norm", config.hidden());
+            decoder.placeRandom("mlp_norm", config.hidden());
+            decoder.placeRandom("qkv", queries + 2 * keys, config.hidden());
+            decoder.placeRandom("output", config.hidden(), queries);
+            decoder.placeRandom("gate_up", 2 * config.intermediate(), config.hidden());
+            decoder.placeRandom("down", config.hidden(), config.intermediate());
+            if (config.qkNorm()) {
+                decoder.placeRandom("q_norm", config.headDim());
+                decoder.placeRandom("k_norm", config.headDim());
+            }
+        }
+        decoder.placeRandom("norm", config.hidden());
+        if (config.tiedEmbeddings()) {
+            decoder.program.integer("tie");
+        } else {
+            decoder.placeRandom("head", config.vocabulary(), config.hidden());
+        }
+        return decoder;
+    }
+
+    private void placeRandom(String weight, int... shape) {
+        program.integer("stage_random", longs(shape), shape.length == 1 ? 1.0 : 0.02);
+        program.integer("keep", weight);
     }
 
     private void placeLayer(Checkpoint checkpoint, String layer) {
@@ -129,10 +172,14 @@ public final class Decoder implements AutoCloseable {
      * @param penalized some row will have a repetition penalty
      */
     public void allocate(int slots, int capacity, int endTokens, boolean penalized) {
+        if (graphs != null) {
+            graphs.close();
+        }
+        program.integer("free");
         this.capacity = capacity;
         this.settings = new RowSettings[slots];
         this.lengths = new int[slots];
-        program.integer("allocate", slots, capacity, Math.max(1, endTokens), penalized);
+        program.integer("allocate", slots, capacity, LOOKAHEAD, Math.max(1, endTokens), penalized);
     }
 
     /** A row that begins in a slot: its prompt's tokens, at least one, and how to choose its tokens. */
@@ -178,21 +225,74 @@ public final class Decoder implements AutoCloseable {
     }
 
     /**
-     * Chooses the next token of each of the slots 0 to {@code rows - 1}, which must all hold a row with room left.
+     * Chooses the next tokens of each of the slots 0 to {@code rows - 1}, which must all hold a row with room left. The
+     * device is waited for once, at the end.
      *
-     * @return a token for each slot, in order
+     * @param steps so many tokens for each slot, at most {@link #LOOKAHEAD}
+     * @return by step, a token for each slot
      */
-    public int[] step(int rows) {
-        int longest = 0;
-        for (int slot = 0; slot < rows; slot++) {
-            longest = Math.max(longest, ++lengths[slot]);
-        }
-        if (longest > capacity) {
-            throw new IllegalStateException("a slot holds " + capacity + " tokens, not " + longest);
-        }
+    public int[][] step(int rows, int steps) {
         RowSettings[] active = Arrays.copyOf(settings, rows);
-        return ints(program.integers("decode", rows, longest, sampled(active), filtered(active), penalized(active),
-                held(active)));
+        boolean sampled = sampled(active);
+        boolean filtered = filtered(active);
+        boolean penalized = penalized(active);
+        boolean held = held(active);
+        int longest = Arrays.stream(lengths, 0, rows).max().orElseThrow();
+        if (longest + steps > capacity) {
+            throw new IllegalStateException("a slot holds " + capacity + " tokens, not " + (longest + steps));
+        }
+        run(rows, steps, longest, sampled, filtered, penalized, held);
+        for (int slot = 0; slot < rows; slot++) {
+            lengths[slot] += steps;
+        }
+        int[] flat = ints(program.integers("read", steps, rows));
+        int[][] tokens = new int[steps][];
+        for (int step = 0; step < steps; step++) {
+            tokens[step] = Arrays.copyOfRange(flat, step * rows, (step + 1) * rows);
+        }
+        return tokens;
+    }
+
+    private void run(int rows, int steps, int longest, boolean... sampling) {
+        int kind = 0;
+        for (boolean flag : sampling) {
+            kind = 2 * kind + (flag ? 1 : 0);
+        }
+        int inGraph = graphs == null ? rows : DecodeGraphs.bucket(rows, settings.length);
+        for (int step = 1; step <= steps; step++) {
+            int length = longest + step;
+            Runnable call = () -> program.integer("decode", inGraph, length, sampling[0], sampling[1], sampling[2],
+                    sampling[3]);
+            if (graphs == null) {
+                call.run();
+            } else {
+                graphs.step(inGraph, kind, call);
+            }
+        }
+    }
+
+    /**
+     * Takes steps of empty slots, so that the engine has compiled and recorded what steps of so many rows need before
+     * somebody waits for them. To be called when no slot is in use; does nothing on CPU, where nothing is compiled.
+     *
+     * @param like a row whose kind of sampling is made ready
+     */
+    public void warmUp(int rows, RowSettings like) {
+        if (!device.equals("cpu")) {
+            for (int i = 0; i < 6; i++) {
+                run(rows, 1, 1, sampled(like), filtered(like), penalized(like), held(like));
+            }
+            program.integers("read", 1, rows);
+        }
+    }
+
+    /**
+     * Copies a gigabyte within the device's memory, some times over, and waits for the end.
+     *
+     * @return bytes read and written by one call
+     */
+    public long copyGigabytes(int times) {
+        return program.integer("copy_gigabytes", times);
     }
 
     /** The row in slot {@code source} goes on in slot {@code target}. */

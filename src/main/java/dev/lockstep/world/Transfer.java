@@ -1,5 +1,8 @@
 package dev.lockstep.world;
 
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+
 import mpi.Intracomm;
 import mpi.MPI;
 import mpi.MPIException;
@@ -52,12 +55,37 @@ final class Transfer {
         return broadcast(bytes, length[0], root);
     }
 
+    /** By way of rank 0: MPJ's own Allgather of the sizes alone takes as long as all of this. */
     byte[][] allGather(byte[] mine) {
-        int[] lengths = new int[size];
-        ranks.Allgather(new int[]{mine.length}, 0, 1, MPI.INT, lengths, 0, 1, MPI.INT);
         byte[][] all = new byte[size][];
+        all[rank] = mine;
+        if (rank == 0) {
+            for (int from = 1; from < size; from++) {
+                all[from] = receive(from);
+            }
+        } else {
+            send(mine, 0);
+        }
+        int[] lengths = new int[size];
+        if (rank == 0) {
+            Arrays.setAll(lengths, from -> all[from].length);
+        }
+        attempt(() -> ranks.Bcast(lengths, 0, size, MPI.INT, 0));
+        if (Arrays.stream(lengths).asLongStream().sum() > CHUNK) {
+            for (int from = 0; from < size; from++) {
+                all[from] = broadcast(all[from], lengths[from], 0);
+            }
+            return all;
+        }
+        int total = Arrays.stream(lengths).sum();
+        ByteBuffer together = ByteBuffer.allocate(total);
+        if (rank == 0) {
+            Arrays.stream(all).forEach(together::put);
+        }
+        ByteBuffer received = ByteBuffer.wrap(broadcast(together.array(), total, 0));
         for (int from = 0; from < size; from++) {
-            all[from] = broadcast(mine, lengths[from], from);
+            all[from] = new byte[lengths[from]];
+            received.get(all[from]);
         }
         return all;
     }

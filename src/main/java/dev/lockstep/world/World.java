@@ -50,6 +50,7 @@ public final class World implements AutoCloseable {
     private final Link link; // null: there is no launcher
     private final Transfer transfer; // null: a world of one
     private final Ending ending;
+    private volatile long barrierPassed;
     private long progressBegin;
     private long progressSent;
 
@@ -156,6 +157,7 @@ public final class World implements AutoCloseable {
         if (!isAlone()) {
             transfer.barrier();
         }
+        barrierPassed = System.nanoTime();
     }
 
     /** {@link #broadcast(Object, Class, int)} from rank 0. */
@@ -241,7 +243,7 @@ public final class World implements AutoCloseable {
 
     /**
      * Tells the launcher how far this rank is; it shows the sum over all ranks. Cheap: most calls only look at the
-     * clock. Time counts from the first call, so make one when work begins.
+     * clock. Time counts from the last barrier before the first call, or from that call.
      *
      * @param done   rows finished
      * @param total  rows this rank has to do
@@ -254,7 +256,7 @@ public final class World implements AutoCloseable {
             return;
         }
         if (first) {
-            progressBegin = now;
+            progressBegin = barrierPassed == 0 ? now : barrierPassed;
         }
         progressSent = now;
         send(new Message.Progress(done, total, tokens, (now - progressBegin) / 1e9));

@@ -125,6 +125,33 @@ class FailureIT {
         }
     }
 
+    @Test
+    void launcher_killed_noRankWithoutWorldStays() {
+        try (Launched launched = program("2", "no-world-forever").start()) {
+            launched.awaitStdout("ready\nready");
+            List<ProcessHandle> ranks = launched.ranks();
+            assertThat(ranks).hasSize(2);
+            signal(launched.launcher(), "KILL");
+            awaitGone(Duration.ofSeconds(5), ranks);
+        }
+    }
+
+    @Test
+    void main_returnsWithoutClose_isAGoodEnd() {
+        Launched.Result result = program("2", "not-closed").run();
+        assertThat(result.exitCode()).as(result.stderr()).isZero();
+        assertThat(result.stderr()).isEmpty();
+        assertThat(result.lines()).containsExactlyInAnyOrder("Optional[[0, 1]]", "Optional.empty");
+    }
+
+    @Test
+    void exit_afterClose() {
+        assertThat(program("2", "close-then-exit", "0").run().exitCode()).isZero();
+        Launched.Result result = program("2", "close-then-exit", "5").run();
+        assertThat(result.exitCode()).isEqualTo(5);
+        assertThat(result.stderr()).isEqualTo(failedFirst(1, "exited with code 5") + "\n");
+    }
+
     @ParameterizedTest
     @CsvSource({"INT, 130", "TERM, 143"})
     void launcher_signalled_endsTheRanks(String name, int code) {

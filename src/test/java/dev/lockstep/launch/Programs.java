@@ -17,6 +17,12 @@ public final class Programs {
             case "lines" -> lines(Integer.parseInt(args[1]));
             case "late" -> late();
             case "early" -> early();
+            case "not-closed" -> notClosed(World.init(args));
+            case "close-then-exit" -> closeThenExit(World.init(args), Integer.parseInt(args[1]));
+            case "no-world-forever" -> {
+                System.out.println("ready");
+                forever();
+            }
             case "closed-then-throw" -> closedThenThrow(World.init(args));
             default -> inWorld(args);
         }
@@ -122,6 +128,17 @@ public final class Programs {
         if (System.getenv("LOCKSTEP_RANK").equals("0")) {
             World.init(new String[0]);
         }
+    }
+
+    /** main returns, a thread of the program's own works on. */
+    private static void notClosed(World world) {
+        world.barrier();
+        new Thread(() -> System.out.println(world.gather(world.rank(), Integer.class))).start();
+    }
+
+    private static void closeThenExit(World world, int code) {
+        world.close();
+        System.exit(world.rank() == 1 ? code : 0);
     }
 
     private static void closedThenThrow(World world) throws InterruptedException {

@@ -27,7 +27,7 @@ public final class Collectives {
             if (args[0].equals("large")) {
                 large(world, Integer.parseInt(args[1]));
             } else {
-                for (int round = 0; round < 3; round++) {
+                for (int round = 0; round < 2; round++) {
                     values(world);
                     lists(world);
                     rows(world);
@@ -103,6 +103,8 @@ public final class Collectives {
         String part = world.broadcast(world.rank() == 1 ? "fedcba9876543210".repeat(40 << 16) : null, String.class, 1);
         check("size", 40 << 20, part.length());
         check("end", true, part.endsWith("fedcba9876543210"));
+        List<String> parts = world.allGather(part.substring(world.rank() << 24), String.class);
+        check("sizes", List.of(40 << 20, 24 << 20), parts.stream().map(String::length).toList());
     }
 
     private static void check(String what, Object expected, Object actual) {

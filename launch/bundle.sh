@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Makes one archive for machines that have no JDK, no Maven and no network: a Java runtime, Lockstep with its libraries
+# and MPJ Express, the launch scripts, the examples. Unpacked, launch/mpjrun.sh in it works as in a clone.
+#   launch/bundle.sh [--libtorch cpu] [FILE]      (default: target/lockstep-VERSION-linux-x86_64.tar.gz)
+# Without --libtorch the archive holds no libtorch: the machine's own is named by PYTORCH_LIBRARY_PATH (see README).
+set -euo pipefail
+# shellcheck source=launch/setup.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/setup.sh"
+
+libtorch=none
+if [ "${1:-}" = --libtorch ]; then
+  libtorch=${2:-}
+  [ "$libtorch" = cpu ] || lockstep_stop "--libtorch is cpu or left out, not ${libtorch:-nothing}"
+  shift 2
+fi
+case ${1:-} in -*) lockstep_stop "unknown option $1: launch/bundle.sh [--libtorch cpu] [FILE]" ;; esac
+[ -e "$LOCKSTEP_HOME/pom.xml" ] || lockstep_stop "this is a bundle already: make bundles in a clone"
+jlink=${JAVA%java}jlink
+jar_tool=${JAVA%java}jar
+[ -x "$jlink" ] || lockstep_stop "$JAVA has no jlink beside it: install a whole JDK, or set JAVA_HOME to one"
+
+version=$(sed -n 's|^  <version>\(.*\)</version>$|\1|p' "$LOCKSTEP_HOME/pom.xml" | head -n 1)
+file=${1:-$LOCKSTEP_HOME/target/lockstep-$version-linux-x86_64.tar.gz}
+[ -d "$(dirname "$file")" ] || lockstep_stop "there is no directory $(dirname "$file") for the archive"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+root=$work/lockstep-$version
+
+mkdir -p "$root/target/lib" "$root/target/lib-cpu" "$root/lib"
+cp -r "$LOCKSTEP_HOME/conf" "$LOCKSTEP_HOME/examples" "$LOCKSTEP_HOME/README.md" "$LOCKSTEP_HOME/LICENSE" "$root"
+cp -r "$LOCKSTEP_HOME/launch" "$root/launch"
+rm "$root/launch/bundle.sh" "$root/launch/test.sh"
+cp "$(readlink -f "$MPJ_JAR")" "$root/lib/mpj.jar"
+cp "$LOCKSTEP_HOME/target/lockstep.jar" "$root/target"
+cp "$LOCKSTEP_HOME"/target/lib/*.jar "$root/target/lib"
+if [ "$libtorch" = cpu ]; then
+  cp "$LOCKSTEP_HOME"/target/lib-cpu/*.jar "$root/target/lib-cpu"
+fi
+
+# Two of the libraries carry native code for every system there is, which would be a quarter of the archive.
+trim() { # JAR FOLDER-OF-SYSTEMS
+  local jar=$1 folder=$2 unpacked=$work/unpacked
+  mkdir "$unpacked"
+  (cd "$unpacked" && "$jar_tool" xf "$jar" && find "$folder" -mindepth 1 -maxdepth 1 -type d ! -name linux-x86_64 \
+    -exec rm -r {} + && "$jar_tool" cfM "$jar" .)
+  rm -r "$unpacked"
+}
+trim "$root"/target/lib/tokenizers-*.jar native/lib
+trim "$root"/target/lib/pytorch-jni-*.jar jnilib
+
+# jdk.compiler runs jobs that are .java files; logback needs java.xml and java.naming, DJL and MPJ jdk.unsupported.
+"$jlink" --add-modules java.base,java.logging,java.management,java.naming,java.xml,jdk.compiler,jdk.unsupported,jdk.zipfs \
+  --strip-debug --no-header-files --no-man-pages --compress=2 --exclude-files '**ct.sym' --output "$root/runtime"
+tar -C "$work" -czf "$file" "lockstep-$version"
+printf '%s %s\n' "$(du -h "$file" | cut -f1)" "$file"

@@ -1,0 +1,87 @@
+package dev.lockstep.model;
+
+import java.util.HashMap;
+import java.util.Map;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Decode steps as CUDA graphs, one for each number of rows (in steps of {@link #bucket}) and kind of sampling. A step is
+ * called as it is a few times, until the engine's compiler has done with its shape; then it is recorded, and from then on
+ * replayed. All graphs share one piece of memory, since no two of them run at a time. Where libtorch lacks what that
+ * needs, steps are called as they are, which is said once.
+ */
+final class DecodeGraphs implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(DecodeGraphs.class);
+    /** The compiler profiles, compiles and settles within so many calls. */
+    private static final int CALLS_BEFORE_RECORDING = 4;
+
+    private record Key(int rows, int sampling) {}
+
+    private final Map<Key, CudaGraph> graphs = new HashMap<>();
+    private final Map<Key, Integer> calls = new HashMap<>();
+    private CudaGraph first;
+    private boolean works = true;
+
+    /** Sets the calling thread up; only it may use this object. */
+    DecodeGraphs() {
+        try {
+            CudaGraph.usePoolStream();
+        } catch (UnsatisfiedLinkError e) {
+            giveUp(e);
+        }
+    }
+
+    /** The number of rows that a step runs with for so many rows in use, so that a few graphs serve all of them. */
+    static int bucket(int rows, int slots) {
+        int bucket = rows <= 16
+                ? Integer.highestOneBit(2 * rows - 1)
+                : (rows + granule(rows) - 1) / granule(rows) * granule(rows);
+        return Math.min(bucket, slots);
+    }
+
+    private static int granule(int rows) {
+        return rows <= 128 ? 16 : 64;
+    }
+
+    /** Takes one step, {@code call}ing it or replaying it. */
+    void step(int rows, int sampling, Runnable call) {
+        Key key = new Key(rows, sampling);
+        CudaGraph graph = graphs.get(key);
+        if (graph == null && works && calls.merge(key, 1, Integer::sum) > CALLS_BEFORE_RECORDING) {
+            graph = record(key, call);
+        }
+        if (graph == null) {
+            call.run();
+        } else {
+            graph.replay();
+        }
+    }
+
+    private CudaGraph record(Key key, Runnable call) {
+        try {
+            CudaGraph graph = CudaGraph.record(first, call);
+            first = first == null ? graph : first;
+            graphs.put(key, graph);
+            return graph;
+        } catch (UnsatisfiedLinkError | RuntimeException e) {
+            giveUp(e);
+            return null;
+        }
+    }
+
+    private void giveUp(Throwable why) {
+        works = false;
+        LOG.warn("decode steps run without CUDA graphs, which is slower: {}", why.getMessage());
+    }
+
+    /** Forgets all graphs; they hold the addresses of a cache that is about to go. */
+    @Override
+    public void close() {
+        graphs.values().forEach(CudaGraph::close);
+        graphs.clear();
+        calls.clear();
+        first = null;
+    }
+}
