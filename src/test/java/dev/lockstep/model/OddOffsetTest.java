@@ -70,7 +70,7 @@ class OddOffsetTest {
             List<int[]> greedy = new ArrayList<>();
             greedy.add(decoder.prefill(rows));
             while (greedy.size() < NEW_TOKENS) {
-                greedy.add(decoder.step(rows.size()));
+                greedy.add(decoder.step(rows.size(), 1)[0]);
             }
             return new Outcome(logits, greedy);
         }
