@@ -102,7 +102,7 @@ weights() {
 
 case ${1:-} in
   growth | weights) ;;
-  *) sed -n 's/^# \{0,1\}//p' "${BASH_SOURCE[0]}" | sed -n '2,11p' >&2; exit 2 ;;
+  *) sed -n 's/^# \{0,1\}//p' "${BASH_SOURCE[0]}" | sed -n '2,9p' >&2; exit 2 ;;
 esac
 echo "$1, $(date +%F), $(nproc) cores, $(awk '/MemTotal/ { printf "%.0f GB", $2 / 1048576 }' /proc/meminfo)"
 "$1"
