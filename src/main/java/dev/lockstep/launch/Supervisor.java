@@ -137,6 +137,7 @@ final class Supervisor {
             Rank rank = ranks.get(exited.rank());
             rank.exit = exited.code();
             rank.exitSeen = System.nanoTime();
+            releaseIfOver();
             if (!rank.linked) {
                 judge(rank);
             }
@@ -165,8 +166,16 @@ final class Supervisor {
             }
         } else if (message instanceof Message.Bye bye) {
             rank.bye = bye.exitCode();
+            releaseIfOver();
         } else if (message instanceof Message.Progress done && !options.quiet()) {
             progress.update(rank.plan.rank(), done, System.nanoTime());
+        }
+    }
+
+    /** Ranks that are through wait for the others before they let go of their MPI. */
+    private void releaseIfOver() {
+        if (ranks.stream().allMatch(rank -> rank.bye != null || rank.exit != null)) {
+            coordinator.tellAll(new Message.Over());
         }
     }
 

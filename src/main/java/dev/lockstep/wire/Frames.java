@@ -15,6 +15,7 @@ import java.util.List;
 import dev.lockstep.wire.Message.Bye;
 import dev.lockstep.wire.Message.Failure;
 import dev.lockstep.wire.Message.Hello;
+import dev.lockstep.wire.Message.Over;
 import dev.lockstep.wire.Message.Ports;
 import dev.lockstep.wire.Message.Progress;
 import dev.lockstep.wire.Message.Table;
@@ -33,6 +34,7 @@ public final class Frames {
     private static final int FAILURE = 4;
     private static final int PROGRESS = 5;
     private static final int BYE = 6;
+    private static final int OVER = 7;
 
     private Frames() {}
 
@@ -118,6 +120,8 @@ public final class Frames {
         } else if (message instanceof Bye bye) {
             out.writeByte(BYE);
             out.writeInt(bye.exitCode());
+        } else {
+            out.writeByte(OVER);
         }
     }
 
@@ -130,6 +134,7 @@ public final class Frames {
             case FAILURE -> new Failure(in.readInt(), readString(in));
             case PROGRESS -> new Progress(in.readLong(), in.readLong(), in.readLong(), in.readDouble());
             case BYE -> new Bye(in.readInt());
+            case OVER -> new Over();
             default -> throw new IOException("a frame of unknown kind " + kind);
         };
     }

@@ -45,4 +45,10 @@ public sealed interface Message {
 
     /** A rank's last message when it ends in good order; the others go on. */
     record Bye(int exitCode) implements Message {}
+
+    /**
+     * The launcher's answer once every rank has said bye or is gone. A rank that ended before would take the others' MPI
+     * with it.
+     */
+    record Over() implements Message {}
 }

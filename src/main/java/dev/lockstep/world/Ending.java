@@ -53,9 +53,7 @@ final class Ending {
             } catch (InterruptedException e) {
                 return; // nobody interrupts this thread
             }
-            closed = true;
-            // not MPI.Finalize: it waits for all ranks, of which one may have left through System.exit
-            System.exit(0);
+            exit(0);
         }, "lockstep-end");
         watcher.setDaemon(true);
         watcher.start();
@@ -66,9 +64,15 @@ final class Ending {
         }, "lockstep-bye"));
     }
 
+    /** Ends the process when all ranks are through. */
     void exit(int code) {
         closed = true;
         sayBye(code);
+        if (link != null) {
+            // when MPJ sees one peer's sockets close it closes those to all the others, who may have more to say;
+            // not MPI.Finalize, which waits for all ranks, of which one may have left through System.exit
+            link.awaitOver();
+        }
         System.exit(code);
     }
 

@@ -17,6 +17,7 @@ final class Link {
 
     private final Socket socket;
     private final CompletableFuture<Message.Table> table = new CompletableFuture<>();
+    private final CompletableFuture<Message.Over> over = new CompletableFuture<>();
 
     private Link(Socket socket) {
         this.socket = socket;
@@ -46,12 +47,19 @@ final class Link {
         return table.join();
     }
 
+    /** Waits until every rank has said bye or is gone. */
+    void awaitOver() {
+        over.join();
+    }
+
     private void read() {
         try {
             InputStream in = new BufferedInputStream(socket.getInputStream());
             for (Message message; (message = Frames.read(in)) != null;) {
                 if (message instanceof Message.Table peers) {
                     table.complete(peers);
+                } else if (message instanceof Message.Over now) {
+                    over.complete(now);
                 }
             }
         } catch (IOException e) {

@@ -97,6 +97,15 @@ class FailureIT {
     }
 
     @Test
+    void rank_overBeforeOthersCommunicate_disturbsNothing() {
+        Launched.Result result = mpjrun("-np", "3", "--timeout", "20", "-cp", TEST_CLASSES,
+                "dev.lockstep.launch.Programs", "uneven").run();
+        assertThat(result.stderr()).isEmpty();
+        assertThat(result.exitCode()).isZero();
+        assertThat(result.stdout()).isEqualTo("gathered [0, 1, 2]\n");
+    }
+
+    @Test
     void rank_killedInBarrier_endsTheJobAtOnce() {
         try (Launched launched = program("3", "wait").start()) {
             launched.awaitStdout("ready");

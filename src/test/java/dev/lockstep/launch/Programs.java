@@ -82,6 +82,14 @@ public final class Programs {
                     }
                     world.barrier();
                 }
+                case "uneven" -> {
+                    // small messages are not waited for: the last rank is over long before the middle one sends
+                    if (world.rank() == 1) {
+                        new ProcessBuilder("sleep", "1.5").start().waitFor();
+                    }
+                    world.gather(world.rank(), Integer.class)
+                            .ifPresent(ranks -> System.out.println("gathered " + ranks));
+                }
                 case "stdin" -> world.print("read " + new Scanner(System.in, "UTF-8").nextLine());
                 case "variables" -> world.gather(args[1] + "=" + System.getenv(args[1]), String.class)
                         .ifPresent(all -> all.forEach(System.out::println));
