@@ -7,6 +7,7 @@ import java.util.List;
 import dev.lockstep.model.Checkpoint;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.Decoder;
+import dev.lockstep.model.DeviceMemory;
 import dev.lockstep.model.ModelConfig;
 import dev.lockstep.model.Tokenizer;
 
@@ -26,9 +27,9 @@ public final class Generator implements AutoCloseable {
     /** Prompt tokens of one prefill pass: enough to keep a device busy, few enough that decoding rows do not wait long. */
     private static final int PREFILL_TOKENS = 2048;
     private static final int CPU_SLOTS = 64;
-    private static final int CUDA_SLOTS = 128;
-    /** What the key-value cache may take where the user names no number of slots. */
-    private static final long AUTO_CACHE_BYTES = 2L << 30;
+    private static final int CUDA_SLOTS = 512;
+    /** What the key-value cache may take on CPU, where other processes want memory too. */
+    private static final long CPU_CACHE_BYTES = 2L << 30;
 
     // null: the model has random weights and no text
     private final Tokenizer tokenizer;
@@ -90,9 +91,10 @@ public final class Generator implements AutoCloseable {
      * for, in waves of equal size.
      */
     public int autoBatchSize(List<Request> requests) {
-        int most = decoder.device().equals("cpu") ? CPU_SLOTS : CUDA_SLOTS;
-        long fit = AUTO_CACHE_BYTES / Math.max(1, decoder.slotBytes(capacity(requests)));
-        int slots = (int) Math.max(1, Math.min(most, fit));
+        boolean cpu = decoder.device().equals("cpu");
+        long cache = cpu ? Math.min(CPU_CACHE_BYTES, decoder.memory().free() / 4) : decoder.memory().free() / 10 * 8;
+        long fit = cache / Math.max(1, decoder.slotBytes(capacity(requests)));
+        int slots = (int) Math.max(1, Math.min(cpu ? CPU_SLOTS : CUDA_SLOTS, fit));
         int waves = Math.max(1, (requests.size() + slots - 1) / slots);
         return Math.max(1, (requests.size() + waves - 1) / waves);
     }
@@ -308,6 +310,11 @@ public final class Generator implements AutoCloseable {
     /** Where the time went since the generator was loaded. */
     public Timing timing() {
         return new Timing(prefillNanos / 1e9, decodeNanos / 1e9, steps);
+    }
+
+    /** Memory of the device now. */
+    public DeviceMemory memory() {
+        return decoder.memory();
     }
 
     /** Frees the model. */

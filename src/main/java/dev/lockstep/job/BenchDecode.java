@@ -42,9 +42,10 @@ final class BenchDecode implements Bench.Measurement {
      * @param cpuMilliseconds time of this process's thread per step to hand the work over, waiting not counted
      * @param bytes           weights, keys and values that a step reads
      * @param ofBandwidth     bytes per second over the copy bandwidth
+     * @param graphBytes      memory that recorded steps hold
      */
     record Line(int batchSize, double milliseconds, double cpuMilliseconds, double tokensPerSecond, long bytes,
-            double ofBandwidth) {}
+            double ofBandwidth, long graphBytes) {}
 
     record Figures(int rank, String config, String dtype, String device, boolean graph, double copyBandwidth,
             List<Line> lines) {}
@@ -108,18 +109,18 @@ final class BenchDecode implements Bench.Measurement {
         long bytes = BenchModel.weightBytes(shapes, type)
                 + (long) (batchSize * BenchModel.tokenBytes(shapes, type) * (promptTokens + newTokens / 2.0));
         return new Line(batchSize, seconds * 1e3, cpuNanos / 1e6 / steps, batchSize / seconds, bytes,
-                bytes / seconds / bandwidth);
+                bytes / seconds / bandwidth, decoder.graphBytes());
     }
 
     private static void print(Figures figures) {
         System.out.printf(Locale.ROOT, "rank %d: %s %s on %s, graphs %s, copy bandwidth %.0f GB/s%n", figures.rank(),
                 figures.config(), figures.dtype(), figures.device(), figures.graph() ? "on" : "off",
                 figures.copyBandwidth() / 1e9);
-        System.out.println("  batch   ms/step   cpu ms   tokens/sec   GB/step   of copy bandwidth");
+        System.out.println("  batch   ms/step   cpu ms   tokens/sec   GB/step   of copy bandwidth   graphs MB");
         for (Line line : figures.lines()) {
-            System.out.printf(Locale.ROOT, "%7d %9.3f %8.3f %12.0f %9.2f %12.0f %%%n", line.batchSize(),
+            System.out.printf(Locale.ROOT, "%7d %9.3f %8.3f %12.0f %9.2f %12.0f %% %16.0f%n", line.batchSize(),
                     line.milliseconds(), line.cpuMilliseconds(), line.tokensPerSecond(), line.bytes() / 1e9,
-                    100 * line.ofBandwidth());
+                    100 * line.ofBandwidth(), line.graphBytes() / 1e6);
         }
     }
 }

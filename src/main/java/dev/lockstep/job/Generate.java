@@ -1,8 +1,6 @@
 package dev.lockstep.job;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -129,7 +127,7 @@ public final class Generate {
         long tokens = results.stream().mapToLong(Result::completionTokens).sum();
         Report.RankReport report = new Report.RankReport(world.rank(), world.host(), isCuda() ? "cuda:0" : "cpu",
                 rows.prompts, tokens, secondsSince(start), timing.prefillSeconds(), timing.decodeSeconds(),
-                timing.steps(), isCuda() ? 0 : peakResidentBytes());
+                timing.steps(), generator.memory().used());
         return new Share(results, report, batchSize, loadSeconds);
     }
 
@@ -167,19 +165,5 @@ public final class Generate {
 
     private static double secondsSince(long nanos) {
         return (System.nanoTime() - nanos) / 1e9;
-    }
-
-    /** The most memory this process ever had resident, or 0 where the system does not tell. */
-    private static long peakResidentBytes() {
-        try {
-            for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
-                if (line.startsWith("VmHWM:")) {
-                    return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
-                }
-            }
-        } catch (IOException e) {
-            // no such file on this system
-        }
-        return 0;
     }
 }

@@ -1,10 +1,5 @@
 package dev.lockstep.model;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Map;
-
 import com.sun.jna.Function;
 import com.sun.jna.Memory;
 import com.sun.jna.NativeLibrary;
@@ -67,7 +62,7 @@ final class CudaGraph implements AutoCloseable {
      * @throws UnsatisfiedLinkError when this libtorch has no such function
      */
     static void usePoolStream() {
-        NativeLibrary cuda = library("libc10_cuda.so");
+        NativeLibrary cuda = LoadedLibrary.named("libc10_cuda.so");
         Object stream = cuda.getFunction(GET_STREAM).invoke(Stream.class, new Object[]{0, (byte) 0});
         cuda.getFunction(SET_STREAM).invoke(Void.class, new Object[]{stream});
     }
@@ -79,7 +74,7 @@ final class CudaGraph implements AutoCloseable {
      * @throws UnsatisfiedLinkError when this libtorch has no such class
      */
     static CudaGraph record(CudaGraph sharer, Runnable work) {
-        NativeLibrary torch = library("libtorch_cuda.so");
+        NativeLibrary torch = LoadedLibrary.named("libtorch_cuda.so");
         CudaGraph recorded = new CudaGraph(torch);
         recorded.construct(torch);
         Pool pool = sharer == null
@@ -109,21 +104,7 @@ final class CudaGraph implements AutoCloseable {
 
     @Override
     public void close() {
-        library("libtorch_cuda.so").getFunction(DESTRUCTOR).invoke(Void.class, self);
+        LoadedLibrary.named("libtorch_cuda.so").getFunction(DESTRUCTOR).invoke(Void.class, self);
         memory.close();
-    }
-
-    /** A library that is loaded already, from wherever DJL has taken it. */
-    private static NativeLibrary library(String name) {
-        try {
-            for (String line : Files.readAllLines(Path.of("/proc/self/maps"))) {
-                if (line.endsWith("/" + name)) {
-                    return NativeLibrary.getInstance(line.substring(line.indexOf('/')), Map.of());
-                }
-            }
-        } catch (IOException e) {
-            throw new UnsatisfiedLinkError("/proc/self/maps cannot be read: " + e.getMessage());
-        }
-        throw new UnsatisfiedLinkError(name + " is not loaded");
     }
 }

@@ -22,6 +22,7 @@ final class DecodeGraphs implements AutoCloseable {
     private final Map<Key, CudaGraph> graphs = new HashMap<>();
     private final Map<Key, Integer> calls = new HashMap<>();
     private CudaGraph first;
+    private long bytes;
     private boolean works = true;
 
     /** Sets the calling thread up; only it may use this object. */
@@ -59,9 +60,16 @@ final class DecodeGraphs implements AutoCloseable {
         }
     }
 
+    /** Memory that recording took, which all graphs share. */
+    long bytes() {
+        return bytes;
+    }
+
     private CudaGraph record(Key key, Runnable call) {
         try {
+            long free = DeviceMemory.of("cuda").free();
             CudaGraph graph = CudaGraph.record(first, call);
+            bytes += Math.max(0, free - DeviceMemory.of("cuda").free());
             first = first == null ? graph : first;
             graphs.put(key, graph);
             return graph;
@@ -83,5 +91,6 @@ final class DecodeGraphs implements AutoCloseable {
         graphs.clear();
         calls.clear();
         first = null;
+        bytes = 0;
     }
 }

@@ -43,13 +43,13 @@ public final class Decoder implements AutoCloseable {
             TorchScriptProgram.withoutOptimizer();
         }
         program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), config.rmsNormEps(),
-                config.slidingWindow(), dtype.torchCode(), Integer.getInteger("residual", dtype.torchCode()), device,
+                config.slidingWindow(), dtype.torchCode(), device,
                 config.inverseFrequencies(),
                 config.contextLength());
     }
 
     private static TorchScriptProgram program(String device) {
-        if (!device.equals("cpu") && !Boolean.getBoolean("plain")) {
+        if (!device.equals("cpu")) {
             try {
                 return TorchScriptProgram.load("Decoder", "decoder.torchscript", "cuda.torchscript");
             } catch (EngineException e) {
@@ -177,6 +177,16 @@ public final class Decoder implements AutoCloseable {
         return dtype;
     }
 
+    /** Memory of the device now. */
+    public DeviceMemory memory() {
+        return DeviceMemory.of(device);
+    }
+
+    /** Bytes of the device's memory that recorded steps hold. */
+    public long graphBytes() {
+        return graphs == null ? 0 : graphs.bytes();
+    }
+
     /** Bytes of key-value cache that one slot of this many tokens takes. */
     public long slotBytes(int capacity) {
         return 2L * config.layers() * config.kvHeads() * config.headDim() * dtype.bytes() * capacity;
@@ -224,7 +234,6 @@ public final class Decoder implements AutoCloseable {
 
     private void bring(List<Admission> rows) {
         int total = rows.stream().mapToInt(row -> row.prompt().length).sum();
-        int width = 4 + rows.stream().mapToInt(row -> row.settings().endTokens().length).max().orElse(0);
         long[] tokens = new long[total];
         long[] slots = new long[rows.size()];
         long[] prompts = new long[rows.size()];

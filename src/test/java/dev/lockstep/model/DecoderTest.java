@@ -4,12 +4,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 
+import ai.djl.engine.EngineException;
 import com.fasterxml.jackson.databind.JsonNode;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 /** The decoder's program against what transformers computed. */
@@ -66,5 +68,21 @@ class DecoderTest {
                 }
             }
         }
+    }
+
+    /**
+     * The functions for CUDA must fit into the program wherever it is loaded. This CPU's libtorch may or may not know
+     * the operations in them; then the engine says so, and the decoder does without.
+     */
+    @Test
+    void cudaFunctions_replaceFunctionsOfTheProgram() {
+        try (TorchScriptProgram program = TorchScriptProgram.load("Decoder", "decoder.torchscript",
+                "cuda.torchscript")) {
+            assertThat(program.integer("free")).isZero();
+        } catch (EngineException e) {
+            assertThat(e).hasMessageContaining("Arguments for call are not valid");
+        }
+        assertThatThrownBy(() -> TorchScriptProgram.load("Decoder", "cuda.torchscript", "decoder.torchscript"))
+                .hasMessageContaining("no function rotate to replace");
     }
 }
