@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Makes one archive for machines that have no JDK, no Maven and no network: a Java runtime, Lockstep with its libraries
 # and MPJ Express, the launch scripts, the examples. Unpacked, launch/mpjrun.sh in it works as in a clone.
-#   launch/bundle.sh [--libtorch cpu] [FILE]      (default: target/lockstep-VERSION-linux-x86_64.tar.gz)
-# Without --libtorch the archive holds no libtorch: the machine's own is named by PYTORCH_LIBRARY_PATH (see README).
+#   launch/bundle.sh [--libtorch cpu|DIR] [FILE]      (default: target/lockstep-VERSION-linux-x86_64.tar.gz)
+# Without --libtorch the archive holds no libtorch: the machine's own is named by PYTORCH_LIBRARY_PATH (see README). With
+# DIR it holds the libraries in there, with PYTORCH_VERSION and PYTORCH_FLAVOR as they are set now.
 set -euo pipefail
 # shellcheck source=launch/setup.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/setup.sh"
@@ -10,10 +11,11 @@ set -euo pipefail
 libtorch=none
 if [ "${1:-}" = --libtorch ]; then
   libtorch=${2:-}
-  [ "$libtorch" = cpu ] || lockstep_stop "--libtorch is cpu or left out, not ${libtorch:-nothing}"
+  [ "$libtorch" = cpu ] || [ -e "$libtorch/libtorch.so" ] ||
+    lockstep_stop "--libtorch is cpu or a directory with libtorch.so, not ${libtorch:-nothing}"
   shift 2
 fi
-case ${1:-} in -*) lockstep_stop "unknown option $1: launch/bundle.sh [--libtorch cpu] [FILE]" ;; esac
+case ${1:-} in -*) lockstep_stop "unknown option $1: launch/bundle.sh [--libtorch cpu|DIR] [FILE]" ;; esac
 [ -e "$LOCKSTEP_HOME/pom.xml" ] || lockstep_stop "this is a bundle already: make bundles in a clone"
 jlink=${JAVA%java}jlink
 jar_tool=${JAVA%java}jar
@@ -35,6 +37,12 @@ cp "$LOCKSTEP_HOME/target/lockstep.jar" "$root/target"
 cp "$LOCKSTEP_HOME"/target/lib/*.jar "$root/target/lib"
 if [ "$libtorch" = cpu ]; then
   cp "$LOCKSTEP_HOME"/target/lib-cpu/*.jar "$root/target/lib-cpu"
+elif [ "$libtorch" != none ]; then
+  mkdir "$root/libtorch"
+  cp -L "$libtorch"/*.so* "$root/libtorch"
+  for name in PYTORCH_VERSION PYTORCH_FLAVOR; do
+    [ -z "${!name:-}" ] || printf 'export %s=${%s:-%s}\n' "$name" "$name" "${!name}"
+  done >"$root/libtorch/versions.sh"
 fi
 
 # Two of the libraries carry native code for every system there is, which would be a quarter of the archive.

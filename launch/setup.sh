@@ -90,6 +90,13 @@ lockstep_build() {
   touch "$LOCKSTEP_HOME/target/lockstep.jar"
 }
 
+# a bundle may bring its own libtorch too
+if [ -d "$LOCKSTEP_HOME/libtorch" ] && [ -z "${PYTORCH_LIBRARY_PATH:-}" ]; then
+  export PYTORCH_LIBRARY_PATH=$LOCKSTEP_HOME/libtorch
+  # shellcheck disable=SC1091
+  . "$LOCKSTEP_HOME/libtorch/versions.sh"
+fi
+
 lockstep_find_java
 if ! lockstep_find_mpj || ! lockstep_is_built; then
   mkdir -p "$LOCKSTEP_CACHE" || lockstep_stop "$LOCKSTEP_CACHE cannot be made: set LOCKSTEP_CACHE to a directory that can be written"

@@ -1,0 +1,54 @@
+package dev.lockstep.launch;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** The archive for machines without JDK, Maven and network. */
+class BundleIT {
+    private static final long MOST_BYTES = 60L << 20;
+
+    @Test
+    void bundle_unpacked_runsWithoutJavaOnThePath(@TempDir Path scratch) throws IOException, InterruptedException {
+        Path archive = scratch.resolve("bundle.tar.gz");
+        Launched.Result made = Launched.script(Launched.HOME.resolve("launch/bundle.sh"), archive.toString()).run();
+        assertThat(made.exitCode()).as(made.stderr()).isZero();
+        assertThat(archive).satisfies(file -> assertThat(Files.size(file)).isLessThan(MOST_BYTES));
+        assertThat(new ProcessBuilder("tar", "-xzf", archive.toString(), "-C", scratch.toString()).inheritIO().start()
+                .waitFor()).isZero();
+        Path root;
+        try (Stream<Path> unpacked = Files.list(scratch)) {
+            root = unpacked.filter(Files::isDirectory).findFirst().orElseThrow();
+        }
+
+        // only the tools that the script itself needs are to be found: no java, no mvn
+        Path tools = Files.createDirectory(scratch.resolve("tools"));
+        for (String tool : List.of("bash", "env", "dirname", "readlink", "sed", "setpriv", "find")) {
+            Path found = Stream.of("/usr/bin", "/bin").map(folder -> Path.of(folder, tool)).filter(Files::exists)
+                    .findFirst().orElseThrow();
+            Files.createSymbolicLink(tools.resolve(tool), found);
+        }
+        Launched.Result ran = Launched
+                .script(root.resolve("launch/mpjrun.sh"), "-np", "2",
+                        root.resolve("examples/HelloRanks.java").toString())
+                .env("PATH", tools.toString()).env("JAVA_HOME", null).env("HOME", scratch.toString())
+                .env("LOCKSTEP_CACHE", null).run();
+        assertThat(ran.exitCode()).as(ran.stderr()).isZero();
+        assertThat(ran.lines()).last().isEqualTo("all 2 ranks have come this far");
+    }
+
+    @Test
+    void bundle_libtorchThatIsNone_isNamed() {
+        Launched.Result result = Launched.script(Launched.HOME.resolve("launch/bundle.sh"), "--libtorch", "/tmp").run();
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.stderr())
+                .isEqualTo("lockstep: --libtorch is cpu or a directory with libtorch.so, not /tmp\n");
+    }
+}
