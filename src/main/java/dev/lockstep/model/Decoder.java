@@ -147,8 +147,9 @@ public final class Decoder implements AutoCloseable {
 
     /** One weight from its stored parts, fused into one tensor unless that would copy what is mapped. */
     private void place(Checkpoint checkpoint, String weight, String... names) {
+        // the same for all layers, whatever the mixture of types: the program counts parts by layer
         boolean fuse = !device.equals("cpu")
-                || Arrays.stream(names).noneMatch(name -> checkpoint.tensor(name).dtype() == dtype);
+                || checkpoint.tensors().values().stream().noneMatch(tensor -> tensor.dtype() == dtype);
         for (String name : names) {
             TensorRef tensor = checkpoint.tensor(name);
             program.integer("stage", tensor.file().toString(), tensor.file().toFile().length(), tensor.offset(),

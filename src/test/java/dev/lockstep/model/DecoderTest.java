@@ -1,12 +1,17 @@
 package dev.lockstep.model;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 
 import ai.djl.engine.EngineException;
 import com.fasterxml.jackson.databind.JsonNode;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -35,6 +40,33 @@ class DecoderTest {
                             .isEqualTo(top.get(1).floatValue(), within(1e-3f));
                 }
             }
+        }
+    }
+
+    /** In one layer q is float32 and k and v are not, in another all are: any mixture computes the same. */
+    @Test
+    void firstLogits_mixedTypes_equalTransformers(@TempDir Path scratch) throws IOException {
+        Path mixed = Golden.copy("llama-gqa-bfloat16", scratch);
+        try (Stream<Path> files = Files.list(mixed)) {
+            for (Path file : files.filter(path -> path.toString().endsWith(".safetensors")).toList()) {
+                SafetensorsFile stored = SafetensorsFile.read(file);
+                stored.widen(name -> name.contains("layers.1.") || name.endsWith("layers.0.self_attn.q_proj.weight"));
+                stored.write();
+            }
+        }
+        Checkpoint checkpoint = Checkpoint.open(mixed);
+        assertThat(checkpoint.tensors().values()).extracting(TensorRef::dtype).contains(DType.FLOAT32, DType.BFLOAT16);
+        int[] prompt = Golden.ints(Golden.expected("llama-gqa-bfloat16").get("cases").get(0).get("prompt_ids"));
+        for (DType dtype : List.of(DType.FLOAT32, DType.BFLOAT16)) {
+            assertThat(firstLogits(checkpoint, dtype, prompt))
+                    .isEqualTo(firstLogits(Checkpoint.open(Golden.checkpoint("llama-gqa-bfloat16")), dtype, prompt));
+        }
+    }
+
+    private static float[] firstLogits(Checkpoint checkpoint, DType dtype, int[] prompt) {
+        try (Decoder decoder = Decoder.load(checkpoint, "cpu", dtype, false)) {
+            decoder.allocate(1, 64, 1, false);
+            return decoder.firstLogits(List.of(new Decoder.Admission(0, prompt, GREEDY)))[0];
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.lockstep.model;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -7,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.function.Predicate;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -52,6 +54,30 @@ final class SafetensorsFile {
         entry.set("shape", new ObjectMapper().valueToTree(shape));
         entry.putArray("data_offsets").add(data.length).add(data.length + bytes);
         data = Arrays.copyOf(data, data.length + bytes);
+    }
+
+    /** Stores BF16 tensors as F32, which is exact: a float's upper half is the bfloat16. */
+    void widen(Predicate<String> names) {
+        ByteArrayOutputStream wider = new ByteArrayOutputStream();
+        header.properties().forEach(field -> {
+            if (field.getKey().equals("__metadata__")) {
+                return;
+            }
+            ObjectNode entry = (ObjectNode) field.getValue();
+            int from = entry.get("data_offsets").get(0).asInt();
+            int to = entry.get("data_offsets").get(1).asInt();
+            int begin = wider.size();
+            if (names.test(field.getKey())) {
+                entry.put("dtype", "F32");
+                for (int at = from; at < to; at += 2) {
+                    wider.writeBytes(new byte[]{0, 0, data[at], data[at + 1]});
+                }
+            } else {
+                wider.write(data, from, to - from);
+            }
+            entry.putArray("data_offsets").add(begin).add(wider.size());
+        });
+        data = wider.toByteArray();
     }
 
     void write() throws IOException {
