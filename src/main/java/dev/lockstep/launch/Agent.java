@@ -124,7 +124,7 @@ public final class Agent {
         Ranks ranks = new Ranks(Path.of(System.getProperty("lockstep.home")), environment, job,
                 GpuBinding.detect(visible, Path.of("/dev")), limits);
         if (!slurm) {
-            ranks.checkGpusFor(share.localSize()); // Slurm may show each task its own GPU only
+            ranks.checkGpusFor(share.localSize(), share.localSize() + " ranks are"); // Slurm may show each task its own GPU only
         }
         if (share.size() > 1) {
             HostsFile.ifNeeded(Ranks.hostName()).ifPresent(ranks::useHostsFile);

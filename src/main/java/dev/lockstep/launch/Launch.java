@@ -43,7 +43,7 @@ record Launch(Path home, Map<String, String> environment, JobSpec job, Outlet ou
         Limits limits = Limits.detect(Runtime.getRuntime().availableProcessors(), Path.of("/"), environment, 1);
         Ranks ranks = new Ranks(home, environment, job, gpus, limits);
         int size = count > 0 ? count : ranks.defaultCount();
-        ranks.checkGpusFor(size);
+        ranks.checkGpusFor(size, "-np " + size + " is");
         HostShare share = HostShare.all(size, Ranks.hostName());
         Function<String, List<String>> lines = address -> ranks.plan(share, address, "token").stream()
                 .map(Launch::describe).toList();

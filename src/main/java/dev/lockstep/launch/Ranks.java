@@ -61,11 +61,14 @@ final class Ranks {
         return cuda ? gpus.visible().size() : 1;
     }
 
-    /** @throws UsageException when so many would have to share GPUs and may not */
-    void checkGpusFor(int count) {
+    /**
+     * @param asked begins the sentence: "-np 3 is"
+     * @throws UsageException when so many would have to share GPUs and may not
+     */
+    void checkGpusFor(int count, String asked) {
         int visible = gpus.visible().size();
         if (cuda && count > visible && !job.oversubscribe()) {
-            throw new UsageException("-np " + count + " is more than the " + visible + " visible GPU"
+            throw new UsageException(asked + " more than the " + visible + " visible GPU"
                     + (visible == 1 ? "" : "s") + ": --oversubscribe lets ranks share them, --device cpu computes "
                     + "without");
         }
