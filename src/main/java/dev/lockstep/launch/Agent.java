@@ -115,14 +115,10 @@ public final class Agent {
             throw new UsageException("there is no directory " + job.directory());
         }
         boolean slurm = Allocation.isTask(environment);
-        String visible = environment.get(Ranks.CUDA_VISIBLE_DEVICES);
-        if (slurm && visible == null && !new Allocation(environment).hasGpus()) {
-            visible = "";
-        }
         Limits limits = Limits.detect(Runtime.getRuntime().availableProcessors(), Path.of("/"), environment,
                 share.localSize());
         Ranks ranks = new Ranks(Path.of(System.getProperty("lockstep.home")), environment, job,
-                GpuBinding.detect(visible, Path.of("/dev")), limits);
+                GpuBinding.here(environment), limits);
         if (!slurm) {
             ranks.checkGpusFor(share.localSize(), share.localSize() + " ranks are"); // Slurm may show each task its own GPU only
         }

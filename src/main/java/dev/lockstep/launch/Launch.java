@@ -39,7 +39,7 @@ record Launch(Path home, Map<String, String> environment, JobSpec job, Outlet ou
 
     /** @param count 0: as many as this host has GPUs for */
     Plan here(int count) throws IOException {
-        GpuBinding gpus = GpuBinding.detect(environment.get(Ranks.CUDA_VISIBLE_DEVICES), Path.of("/dev"));
+        GpuBinding gpus = GpuBinding.here(environment);
         Limits limits = Limits.detect(Runtime.getRuntime().availableProcessors(), Path.of("/"), environment, 1);
         Ranks ranks = new Ranks(home, environment, job, gpus, limits);
         int size = count > 0 ? count : ranks.defaultCount();
