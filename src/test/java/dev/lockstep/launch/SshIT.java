@@ -154,7 +154,7 @@ class SshIT {
     void launcher_ended_nothingStays(String program, String signal, int code) {
         try (Launched launched = program("lsone,lstwo", program).start()) {
             launched.awaitStdout("ready");
-            assertThat(ranksOnHosts()).hasSize(2);
+            awaitTrue(Duration.ofSeconds(20), () -> ranksOnHosts().size() == 2);
             signal(launched.launcher(), signal);
             assertThat(launched.await().exitCode()).isEqualTo(code);
             awaitNothingOnHosts();
