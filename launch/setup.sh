@@ -96,6 +96,15 @@ if [ -d "$LOCKSTEP_HOME/libtorch" ] && [ -z "${PYTORCH_LIBRARY_PATH:-}" ]; then
   # shellcheck disable=SC1091
   . "$LOCKSTEP_HOME/libtorch/versions.sh"
 fi
+# The JVM of the launcher and of its agents, in lockstep_jvm; the flags are for a fast start of a small program.
+lockstep_launcher_jvm() {
+  # DJL unpacks its native libraries there; beside what else was fetched, unless the user has a place for them
+  export DJL_CACHE_DIR=${DJL_CACHE_DIR:-$LOCKSTEP_CACHE/djl}
+  local picocli=("$LOCKSTEP_HOME"/target/lib/picocli-*.jar)
+  lockstep_jvm=("$JAVA" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -Xshare:auto -Xmx256m
+    -Dfile.encoding=UTF-8 -Dsun.stdout.encoding=UTF-8 -Dsun.stderr.encoding=UTF-8 -Dlockstep.home="$LOCKSTEP_HOME"
+    -Dlockstep.mpj.jar="$MPJ_JAR" -cp "$LOCKSTEP_HOME/target/lockstep.jar:${picocli[0]}")
+}
 
 lockstep_find_java
 if ! lockstep_find_mpj || ! lockstep_is_built; then

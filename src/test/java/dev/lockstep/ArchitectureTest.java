@@ -29,7 +29,8 @@ class ArchitectureTest {
     static final ArchRule worldUsesWireAndMpj = only("world", own("wire"), JAVA, LOGGING, JSON, MPJ);
 
     @ArchTest
-    static final ArchRule launchUsesWire = only("launch", own("wire"), JAVA, "javax..", LOGGING, COMMAND_LINE);
+    static final ArchRule launchUsesWire = only("launch", own("wire"), JAVA, "javax..", "jdk.net..",
+            LOGGING, COMMAND_LINE);
 
     @ArchTest
     static final ArchRule modelUsesDjl = only("model", JAVA, LOGGING, JSON, DJL, "com.sun.jna..");

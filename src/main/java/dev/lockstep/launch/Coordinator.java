@@ -25,14 +25,21 @@ final class Coordinator implements Closeable {
 
     private final int size;
     private final BlockingQueue<Event> events;
+    private final Agents agents;
     private final ServerSocket server;
     private final String token;
     private final Map<Integer, Socket> links = new ConcurrentHashMap<>();
 
-    Coordinator(int size, BlockingQueue<Event> events) throws IOException {
+    /**
+     * @param agents that ranks elsewhere are started by, or null: then it listens on this host only
+     */
+    Coordinator(int size, BlockingQueue<Event> events, Agents agents) throws IOException {
         this.size = size;
         this.events = events;
-        this.server = new ServerSocket(0, Math.max(50, size), InetAddress.getLoopbackAddress());
+        this.agents = agents;
+        this.server = new ServerSocket(0, Math.max(50, 2 * size), agents == null
+                ? InetAddress.getLoopbackAddress()
+                : agents.listenOn());
         byte[] random = new byte[16];
         new SecureRandom().nextBytes(random);
         this.token = HexFormat.of().formatHex(random);
@@ -42,6 +49,10 @@ final class Coordinator implements Closeable {
     /** Where ranks connect to. */
     String address() {
         return server.getInetAddress().getHostAddress() + ":" + server.getLocalPort();
+    }
+
+    int port() {
+        return server.getLocalPort();
     }
 
     String token() {
@@ -83,7 +94,14 @@ final class Coordinator implements Closeable {
         try (link; InputStream in = new BufferedInputStream(link.getInputStream())) {
             link.setTcpNoDelay(true);
             link.setSoTimeout(HELLO_MILLIS);
-            if (!(Frames.read(in)instanceof Message.Hello hello) || !mayEnter(hello)
+            Message first = Frames.read(in);
+            if (first instanceof Message.Enlist enlist) {
+                if (agents != null && isToken(enlist.token())) {
+                    agents.serve(link, in, enlist);
+                }
+                return;
+            }
+            if (!(first instanceof Message.Hello hello) || !mayEnter(hello)
                     || links.putIfAbsent(hello.rank(), link) != null) {
                 return;
             }
@@ -103,7 +121,11 @@ final class Coordinator implements Closeable {
 
     private boolean mayEnter(Message.Hello hello) {
         return hello.rank() >= 0 && hello.rank() < size
-                && MessageDigest.isEqual(bytes(token), bytes(hello.token()));
+                && isToken(hello.token());
+    }
+
+    private boolean isToken(String shown) {
+        return MessageDigest.isEqual(bytes(token), bytes(shown));
     }
 
     private static byte[] bytes(String text) {

@@ -13,6 +13,13 @@ sealed interface Event {
     /** A rank's process has ended, with 128 + signal when one killed it. */
     record Exited(int rank, int code) implements Event {}
 
+    /**
+     * A host cannot be reached, refuses its ranks, or is lost with them.
+     *
+     * @param line one sentence for stderr that names the host
+     */
+    record Lost(int code, String line) implements Event {}
+
     /** Nobody reads our output any more. */
     record OutputClosed() implements Event {}
 }

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Which GPU a rank computes on.
@@ -16,6 +17,13 @@ import java.util.List;
 record GpuBinding(List<String> visible) {
     GpuBinding {
         visible = List.copyOf(visible);
+    }
+
+    /** The GPUs of this host; in a Slurm task those that Slurm gave it, not whatever device files show. */
+    static GpuBinding here(Map<String, String> environment) {
+        String variable = environment.get(Ranks.CUDA_VISIBLE_DEVICES);
+        boolean none = variable == null && Allocation.isTask(environment) && !new Allocation(environment).hasGpus();
+        return detect(none ? "" : variable, Path.of("/dev"));
     }
 
     /**

@@ -16,7 +16,7 @@ import java.util.zip.ZipFile;
 /**
  * What every rank's JVM runs.
  *
- * @param classPath entries, absolute, the user's first; an entry may end in {@code /*}
+ * @param classPath the user's part of the class path: entries, absolute; an entry may end in {@code /*}
  * @param program   the class name or the source file, then the job's own options untouched
  */
 record JobCommand(List<String> classPath, List<String> program) {
@@ -49,27 +49,18 @@ record JobCommand(List<String> classPath, List<String> program) {
             }
             program.add(source.toString());
             program.addAll(words.subList(1, words.size()));
-            classPath.addAll(runtime);
             return new JobCommand(classPath, program);
         } else {
             program.add(BUILT_IN.getOrDefault(job, job));
             program.addAll(words.subList(1, words.size()));
         }
-        classPath.addAll(runtime);
-        if (!isOnClassPath(program.get(0), classPath)) {
+        if (!isOnClassPath(program.get(0), classPath) && !isOnClassPath(program.get(0), runtime)) {
             throw new UsageException(
                     "there is no job " + (job.equals("-jar") ? program.get(0) : job) + ": name a built-in ("
                             + String.join(", ", BUILT_IN.keySet().stream().sorted().toList())
                             + "), a class that is on -cp, a .java file, or -jar and a jar");
         }
         return new JobCommand(classPath, program);
-    }
-
-    /** The words after the JVM's own flags. */
-    List<String> arguments() {
-        List<String> arguments = new ArrayList<>(List.of("-cp", String.join(File.pathSeparator, classPath)));
-        arguments.addAll(program);
-        return arguments;
     }
 
     /** Adds the jar and its manifest's Class-Path, and returns its Main-Class. */

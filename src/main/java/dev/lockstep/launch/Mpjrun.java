@@ -17,6 +17,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
+import dev.lockstep.wire.JobSpec;
+
 /** The launcher's command line: {@code mpjrun.sh [options] JOB [job options]}. */
 @Command(name = "mpjrun.sh", customSynopsis = "mpjrun.sh [options] JOB [job options]", sortOptions = false, description = {
         "Runs N copies of a Java program, the ranks of one job, and ends with the job's exit code.",
@@ -27,11 +29,18 @@ public final class Mpjrun implements Callable<Integer> {
 
     private static final int USAGE = 2;
 
-    @Option(names = {"-np", "-n", "--np"}, paramLabel = "N", description = "ranks (one per visible GPU, or 1)")
+    @Option(names = {"-np", "-n",
+            "--np"}, paramLabel = "N", description = "ranks (one per visible GPU, or 1; the hosts' slots; a Slurm job's tasks)")
     private String np;
-    @Option(names = {"-H", "-host", "--host", "-hostfile", "--hostfile", "-machinefile",
-            "-machinesfile"}, paramLabel = "HOSTS", hidden = true)
+    @Option(names = {"-H", "-host",
+            "--host"}, paramLabel = "H1:N,H2:N", description = "hosts, over ssh, and how many ranks each takes (1)")
     private String hosts;
+    @Option(names = {"-hostfile", "--hostfile", "-machinefile", "--machinefile",
+            "-machinesfile"}, paramLabel = "FILE", description = "the same, one a line (see conf/hosts.example)")
+    private String hostFile;
+    @Option(names = {"-interface",
+            "--interface"}, paramLabel = "NAME|SUBNET", description = "the network between hosts: an interface, an address or a subnet such as 10.1.0.0/16")
+    private String network = "";
     @Option(names = {"-cp", "--class-path"}, paramLabel = "PATH", description = "class path of the program")
     private String classPath;
     @Option(names = {"-wdir", "--wdir"}, paramLabel = "DIR", description = "working directory of the ranks")
@@ -42,7 +51,7 @@ public final class Mpjrun implements Callable<Integer> {
     private String mpjDevice;
     @Option(names = "--device", paramLabel = "auto|cpu|cuda", description = "what the ranks compute on (auto)")
     private String device = "auto";
-    @Option(names = "--oversubscribe", description = "allow more ranks than GPUs")
+    @Option(names = "--oversubscribe", description = "allow more ranks than GPUs or slots")
     private boolean oversubscribe;
     @Option(names = {"-tag-output", "--tag-output"}, description = "begin every line of output with [rank]")
     private boolean tagOutput;
@@ -54,6 +63,8 @@ public final class Mpjrun implements Callable<Integer> {
     private String timeout;
     @Option(names = "--dry-run", description = "print rank, host, GPU and command of every rank, start nothing")
     private boolean dryRun;
+    @Option(names = "--serve", hidden = true, description = "srun has started the agents: print where they find us")
+    private boolean serve;
     @Option(names = {"-q", "--quiet"}, description = "no progress")
     private boolean quiet;
     @Option(names = {"-v", "--verbose"}, description = "say what is started")
@@ -91,9 +102,6 @@ public final class Mpjrun implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         Path home = Path.of(System.getProperty("lockstep.home", ".")).toAbsolutePath().normalize();
         Map<String, String> environment = System.getenv();
-        if (hosts != null) {
-            throw new UsageException("-H and --hostfile are not in this build: it runs ranks on this host only");
-        }
         if (mpjDevice != null && !mpjDevice.equals("niodev")) {
             throw new UsageException("-dev " + mpjDevice + ": only niodev runs one JVM per rank; multicore runs ranks "
                     + "as threads of one JVM, and a JNI library, as a GPU needs, loads only once in it");
@@ -107,35 +115,76 @@ public final class Mpjrun implements Callable<Integer> {
             throw new UsageException("unknown option " + words.get(0) + " (-h shows all options; those of the job come "
                     + "after JOB)");
         }
+        if (!List.of("auto", "cpu", "cuda").contains(device)) {
+            throw new UsageException("--device " + device + ": give auto, cpu or cuda");
+        }
         Duration limit = timeout == null ? null : seconds("--timeout", timeout);
         Duration bootstrap = seconds("LOCKSTEP_BOOTSTRAP_TIMEOUT",
                 environment.getOrDefault("LOCKSTEP_BOOTSTRAP_TIMEOUT", "60"));
-        Ranks ranks = new Ranks(home, environment, device, count, oversubscribe);
         Path here = Path.of("").toAbsolutePath();
-        JobCommand job = JobCommand.resolve(words, absolute(classPath, here), ranks.runtime(), here);
-        Map<String, String> extra = variables(environment);
         Path work = directory(here);
-        if (dryRun) {
-            for (RankPlan plan : ranks.plan(job, extra, work, "coordinator", "token")) {
-                System.out.println(describe(plan));
+        JobCommand command = JobCommand.resolve(words, absolute(classPath, here), Ranks.runtime(home), here);
+        HostList list = hostList(here);
+        boolean remote = list != null && !list.slots().keySet().stream().allMatch(SshSpawner::isHere);
+        JobSpec job = new JobSpec(device, oversubscribe, command.classPath(), command.program(),
+                remote ? inherited(environment) : Map.of(), variables(environment), work.toString(), network,
+                tagOutput);
+        Output output = new Output();
+        BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+        Path files = outputDirectory == null || dryRun
+                ? null
+                : Files.createDirectories(here.resolve(outputDirectory));
+        Launch launch = new Launch(home, environment, job, new Outlet(output, files, events), bootstrap);
+        Launch.Plan plan;
+        if (serve) {
+            plan = launch.served(new Allocation(environment).number("SLURM_STEP_NUM_TASKS"));
+        } else if (remote) {
+            plan = launch.overSsh(list, count > 0 ? count : list.size());
+        } else if (list == null && Allocation.isHeldBy(environment)) {
+            plan = launch.throughSlurm(new Allocation(environment), count);
+        } else {
+            if (list != null) {
+                list.share(count, oversubscribe);
+            } else if (Allocation.isTask(environment)
+                    && new Allocation(environment).number("SLURM_STEP_NUM_TASKS") > 1) {
+                throw new UsageException("srun has started this as one of several tasks, each of which would be a job "
+                        + "of its own: leave srun out, or give it launch/rank.sh instead of launch/mpjrun.sh");
             }
+            plan = launch.here(count > 0 || list == null ? count : list.size());
+        }
+        if (dryRun) {
+            plan.lines().apply("coordinator").forEach(System.out::println);
             return 0;
         }
-        Path files = outputDirectory == null ? null : Files.createDirectories(here.resolve(outputDirectory));
-        BlockingQueue<Event> events = new LinkedBlockingQueue<>();
-        try (Coordinator coordinator = new Coordinator(ranks.size(), events)) {
-            if (ranks.size() > 1) {
-                HostsFile.ifNeeded(Ranks.hostName()).ifPresent(ranks::useHostsFile);
-            }
-            List<RankPlan> plans = ranks.plan(job, extra, work, coordinator.address(), coordinator.token());
-            Output output = new Output();
+        Supervisor.Options options = new Supervisor.Options(limit, bootstrap, quiet,
+                Boolean.getBoolean("lockstep.terminal"));
+        try (Coordinator coordinator = new Coordinator(plan.size(), events, plan.agents())) {
             if (verbose) {
-                plans.forEach(plan -> output.say("mpjrun: " + describe(plan)));
+                plan.lines().apply(coordinator.address()).forEach(line -> output.say("mpjrun: " + line));
             }
-            Supervisor.Options options = new Supervisor.Options(tagOutput, files, limit, bootstrap, quiet,
-                    Boolean.getBoolean("lockstep.terminal"));
-            return new Supervisor(options, coordinator, events, output).run(plans);
+            return new Supervisor(options, coordinator, events, output).run(plan.spawner().apply(coordinator));
         }
+    }
+
+    private HostList hostList(Path here) {
+        if (hosts != null && hostFile != null) {
+            throw new UsageException("give -H or a host file, not both");
+        }
+        return hosts != null
+                ? HostList.parse(hosts)
+                : hostFile == null ? null : HostList.read("host file " + hostFile, here.resolve(hostFile));
+    }
+
+    /** ssh brings nothing along; these say how to compute, not where things are on a host. */
+    private static Map<String, String> inherited(Map<String, String> environment) {
+        Map<String, String> inherited = new LinkedHashMap<>();
+        environment.forEach((name, value) -> {
+            if (name.matches("LOCKSTEP_JAVA_OPTS|(OMP|MKL|NCCL|PYTORCH|DJL|RUST)_.*")
+                    && !name.equals("DJL_CACHE_DIR")) {
+                inherited.put(name, value);
+            }
+        });
+        return inherited;
     }
 
     private Path directory(Path here) {
@@ -196,11 +245,6 @@ public final class Mpjrun implements Callable<Integer> {
             // said below
         }
         throw new UsageException(name + " " + text + ": give a number of seconds above 0");
-    }
-
-    private static String describe(RankPlan plan) {
-        return "rank " + plan.rank() + " host " + plan.host() + " gpu " + (plan.gpu().isEmpty() ? "-" : plan.gpu())
-                + " " + Shell.line(plan);
     }
 
     /** From the jar's manifest. */

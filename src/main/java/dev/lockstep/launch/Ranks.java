@@ -1,44 +1,51 @@
 package dev.lockstep.launch;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
+import dev.lockstep.wire.HostShare;
+import dev.lockstep.wire.JobSpec;
 import dev.lockstep.wire.RankEnvironment;
 
-/** How many ranks a job has, what each computes on, and what it takes to start them. */
+/** What a job's ranks compute on and what it takes to start them, on the host that they are started on. */
 final class Ranks {
-    private static final String CUDA_VISIBLE_DEVICES = "CUDA_VISIBLE_DEVICES";
+    static final String CUDA_VISIBLE_DEVICES = "CUDA_VISIBLE_DEVICES";
 
     private final Path home;
     private final Map<String, String> environment;
+    private final JobSpec job;
     private final GpuBinding gpus;
+    private final Limits limits;
     private final boolean cuda;
-    private final int size;
     private final List<String> moreJvmOptions = new ArrayList<>();
 
     /**
-     * @param home        Lockstep's own directory
-     * @param environment the launcher's
-     * @param device      auto, cpu or cuda
-     * @param count       the number asked for, or 0
+     * @param home Lockstep's own directory
+     * @param own  this process's variables; those that the job brings win
+     * @param gpus of this host
      */
-    Ranks(Path home, Map<String, String> environment, String device, int count, boolean oversubscribe) {
+    Ranks(Path home, Map<String, String> own, JobSpec job, GpuBinding gpus, Limits limits) {
         this.home = home;
-        this.environment = environment;
-        this.gpus = GpuBinding.detect(environment.get(CUDA_VISIBLE_DEVICES), Path.of("/dev"));
+        this.environment = new HashMap<>(own);
+        environment.putAll(job.inherited());
+        this.job = job;
+        this.gpus = gpus;
+        this.limits = limits;
         int visible = gpus.visible().size();
-        this.cuda = switch (device) {
+        this.cuda = switch (job.device()) {
             case "auto" -> visible > 0;
             case "cpu" -> false;
             case "cuda" -> true;
-            default -> throw new UsageException("--device " + device + ": give auto, cpu or cuda");
+            default -> throw new UsageException("--device " + job.device() + ": give auto, cpu or cuda");
         };
         if (cuda && visible == 0) {
             throw new UsageException("--device cuda: no GPU is visible here (CUDA_VISIBLE_DEVICES is "
@@ -47,16 +54,24 @@ final class Ranks {
                             : "not set and there is no /dev/nvidia0")
                     + "); --device cpu computes without");
         }
-        this.size = count > 0 ? count : cuda ? visible : 1;
-        if (cuda && size > visible && !oversubscribe) {
-            throw new UsageException("-np " + size + " is more than the " + visible + " visible GPU"
+    }
+
+    /** As many as this host has GPUs for, at least one. */
+    int defaultCount() {
+        return cuda ? gpus.visible().size() : 1;
+    }
+
+    /**
+     * @param asked begins the sentence: "-np 3 is"
+     * @throws UsageException when so many would have to share GPUs and may not
+     */
+    void checkGpusFor(int count, String asked) {
+        int visible = gpus.visible().size();
+        if (cuda && count > visible && !job.oversubscribe()) {
+            throw new UsageException(asked + " more than the " + visible + " visible GPU"
                     + (visible == 1 ? "" : "s") + ": --oversubscribe lets ranks share them, --device cpu computes "
                     + "without");
         }
-    }
-
-    int size() {
-        return size;
     }
 
     /** Lets the ranks resolve names from this file only. */
@@ -64,42 +79,59 @@ final class Ranks {
         moreJvmOptions.add("-Djdk.net.hosts.file=" + file);
     }
 
-    /** Lockstep's own class path; libtorch for CPU only where it is wanted, because DJL would prefer it to CUDA's. */
-    List<String> runtime() {
+    /** Lockstep's own class path, without libtorch. */
+    static List<String> runtime(Path home) {
         List<String> entries = new ArrayList<>(List.of(home + "/target/lockstep.jar", home + "/target/lib/*"));
         String mpj = System.getProperty("lockstep.mpj.jar");
         if (mpj != null) {
             entries.add(mpj);
         }
-        if (!cuda && !environment.containsKey("PYTORCH_LIBRARY_PATH")) {
-            entries.add(home + "/target/lib-cpu/*");
-        }
         return entries;
     }
 
-    /** @param extra what -x asked for, which wins over everything else */
-    List<RankPlan> plan(JobCommand job, Map<String, String> extra, Path directory, String coordinator, String token) {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(jvmOptions());
-        command.addAll(job.arguments());
-        String host = hostName();
+    /**
+     * @param share       which ranks, and how they are to be called
+     * @param coordinator the launcher's address and port as seen from here
+     */
+    List<RankPlan> plan(HostShare share, String coordinator, String token) {
+        List<String> command = command(share);
+        String address = job.network().isEmpty() ? "" : Network.text(Network.addresses(job.network()).get(0));
+        String host = share.host().isEmpty() ? hostName() : share.host();
+        Map<String, String> common = common(share.localSize());
         List<RankPlan> plans = new ArrayList<>();
-        for (int rank = 0; rank < size; rank++) {
-            String gpu = cuda ? gpus.of(rank) : "";
-            Map<String, String> variables = new LinkedHashMap<>(common());
+        for (int i = 0; i < share.ranks().size(); i++) {
+            int rank = share.ranks().get(i);
+            int localRank = share.firstLocalRank() + i;
+            String gpu = cuda ? gpus.of(localRank) : "";
+            Map<String, String> variables = new LinkedHashMap<>(job.inherited());
+            variables.putAll(common);
             variables.put(CUDA_VISIBLE_DEVICES, gpu);
-            variables.putAll(extra);
-            variables.putAll(new RankEnvironment(rank, size, rank, size, host, cuda ? "cuda" : "cpu", coordinator,
-                    token).variables());
-            plans.add(new RankPlan(rank, rank, host, gpu, variables, command, directory));
+            variables.putAll(job.variables());
+            variables.putAll(new RankEnvironment(rank, share.size(), localRank, share.localSize(), host,
+                    cuda ? "cuda" : "cpu", address, coordinator, token).variables());
+            plans.add(new RankPlan(rank, localRank, host, gpu, variables, command, Path.of(job.directory())));
         }
         return plans;
     }
 
-    private Map<String, String> common() {
+    private List<String> command(HostShare share) {
+        List<String> classPath = new ArrayList<>(job.classPath());
+        classPath.addAll(runtime(home));
+        // libtorch for CPU only where it is wanted, because DJL would prefer it to CUDA's
+        if (!cuda && !environment.containsKey("PYTORCH_LIBRARY_PATH")) {
+            classPath.add(home + "/target/lib-cpu/*");
+        }
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(jvmOptions(share.localSize()));
+        command.addAll(List.of("-cp", String.join(File.pathSeparator, classPath)));
+        command.addAll(job.program());
+        return command;
+    }
+
+    private Map<String, String> common(int localSize) {
         Map<String, String> variables = new LinkedHashMap<>();
-        String threads = Integer.toString(Math.max(1, Runtime.getRuntime().availableProcessors() / size));
+        String threads = Integer.toString(limits.threads(localSize));
         variables.put("OMP_NUM_THREADS", environment.getOrDefault("OMP_NUM_THREADS", threads));
         variables.put("MKL_NUM_THREADS", environment.getOrDefault("MKL_NUM_THREADS", threads));
         // a thread that spins between two kernels takes the core from another rank
@@ -113,14 +145,17 @@ final class Ranks {
     }
 
     /** conf/jvm.options, the share of memory divided between the ranks, then what the user adds. */
-    private List<String> jvmOptions() {
+    private List<String> jvmOptions(int localSize) {
         Path conf = home.resolve("conf");
         List<String> options = new ArrayList<>();
+        if (limits.memory() > 0) {
+            options.add("-XX:MaxRAM=" + limits.memory()); // what the percentage below is of
+        }
         try {
             for (String line : Files.readAllLines(conf.resolve("jvm.options"))) {
                 String option = line.strip();
                 if (!option.isEmpty() && !option.startsWith("#")) {
-                    options.add(divide(option));
+                    options.add(divide(option, localSize));
                 }
             }
         } catch (IOException e) {
@@ -137,11 +172,11 @@ final class Ranks {
         return options;
     }
 
-    private String divide(String option) {
+    private static String divide(String option, int localSize) {
         String share = "-XX:MaxRAMPercentage=";
         return option.startsWith(share)
                 ? share + String.format(Locale.ROOT, "%.2f",
-                        Double.parseDouble(option.substring(share.length())) / size)
+                        Double.parseDouble(option.substring(share.length())) / localSize)
                 : option;
     }
 

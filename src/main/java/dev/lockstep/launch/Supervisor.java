@@ -1,7 +1,6 @@
 package dev.lockstep.launch;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,6 +18,7 @@ import dev.lockstep.wire.Peer;
  */
 final class Supervisor {
     static final int TIMED_OUT = 124;
+    private static final int TERMINATED = 143; // 128 + SIGTERM
     private static final int OUTPUT_CLOSED = 141; // what the shell calls a process that SIGPIPE ended
 
     /** Between asking a rank to end and killing it. */
@@ -27,21 +27,19 @@ final class Supervisor {
     private static final long LAST_WORDS_NANOS = 1_000_000_000L;
 
     /**
-     * @param tag       whether every line of output begins with its rank
-     * @param files     directory for one output file per rank and stream, or null
      * @param timeout   after which the job is ended, or null
      * @param bootstrap from the first rank in World.init to the last
      * @param quiet     whether progress is kept to itself
      * @param terminal  whether stderr is a terminal
      */
-    record Options(boolean tag, Path files, Duration timeout, Duration bootstrap, boolean quiet, boolean terminal) {}
+    record Options(Duration timeout, Duration bootstrap, boolean quiet, boolean terminal) {}
 
     /** The verdict: how the job ends, with a line for stderr or null. */
     private record Verdict(int code, String line) {}
 
     private static final class Rank {
-        final RankPlan plan;
-        RankProcess process;
+        final int number;
+        final RankProcess process;
         boolean linked;
         boolean greeted;
         Message.Ports ports;
@@ -49,8 +47,9 @@ final class Supervisor {
         Integer exit;
         long exitSeen;
 
-        Rank(RankPlan plan) {
-            this.plan = plan;
+        Rank(int number, RankProcess process) {
+            this.number = number;
+            this.process = process;
         }
 
         boolean isDone() {
@@ -64,7 +63,6 @@ final class Supervisor {
     private final Output output;
     private final ProgressLine progress;
     private final List<Rank> ranks = new ArrayList<>();
-    private final List<ProcessHandle> ending = new ArrayList<>();
 
     private Verdict verdict;
     private Rank suspect; // broke its link; what it was is known once its process has ended
@@ -72,6 +70,7 @@ final class Supervisor {
     private long suspectUntil;
     private long bootstrapUntil;
     private int byeCode;
+    private Spawner spawner;
     private volatile boolean stopping;
 
     Supervisor(Options options, Coordinator coordinator, BlockingQueue<Event> events, Output output) {
@@ -87,10 +86,11 @@ final class Supervisor {
      *
      * @return its exit code; what is to be said about it has been said
      */
-    int run(List<RankPlan> plans) throws InterruptedException {
+    int run(Spawner by) throws InterruptedException {
+        spawner = by;
         long begin = System.nanoTime();
         Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));
-        start(plans);
+        start();
         while (!ranks.stream().allMatch(Rank::isDone)) {
             Event event = events.poll(50, TimeUnit.MILLISECONDS);
             if (event != null) {
@@ -100,21 +100,23 @@ final class Supervisor {
         }
         ranks.forEach(rank -> rank.process.drain());
         output.endStatus();
-        return report();
+        int code = report();
+        spawner.close(code);
+        return code;
     }
 
-    private void start(List<RankPlan> plans) {
-        synchronized (ending) {
-            for (RankPlan plan : plans) {
-                Rank rank = new Rank(plan);
-                try {
-                    rank.process = RankProcess.start(plan, options.tag(), options.files(), output, events);
-                } catch (IOException e) {
-                    conclude(1, "rank " + plan.rank() + " could not be started on " + plan.host() + ": "
-                            + e.getMessage());
+    private void start() {
+        for (int rank = 0; rank < spawner.size(); rank++) {
+            synchronized (ranks) {
+                if (stopping) {
                     return;
                 }
-                ranks.add(rank);
+                try {
+                    ranks.add(new Rank(rank, spawner.start(rank)));
+                } catch (IOException e) {
+                    conclude(1, e.getMessage());
+                    return;
+                }
             }
         }
     }
@@ -141,6 +143,10 @@ final class Supervisor {
             if (!rank.linked) {
                 judge(rank);
             }
+        } else if (event instanceof Event.Lost lost) {
+            if (verdict == null) {
+                conclude(lost.code(), lost.code() == 2 ? "mpjrun: " + lost.line() : lost.line());
+            }
         } else if (verdict == null) {
             conclude(OUTPUT_CLOSED, null);
         }
@@ -157,8 +163,8 @@ final class Supervisor {
         } else if (message instanceof Message.Ports ports) {
             rank.ports = ports;
             if (ranks.stream().allMatch(each -> each.ports != null)) {
-                coordinator.tellAll(new Message.Table(ranks.stream().map(each -> new Peer(each.plan.rank(),
-                        "127.0.0.1", each.ports.readPort(), each.ports.writePort())).toList()));
+                coordinator.tellAll(new Message.Table(ranks.stream().map(each -> new Peer(each.number,
+                        each.ports.address(), each.ports.readPort(), each.ports.writePort())).toList()));
             }
         } else if (message instanceof Message.Failure failure) {
             if (verdict == null) {
@@ -168,7 +174,7 @@ final class Supervisor {
             rank.bye = bye.exitCode();
             releaseIfOver();
         } else if (message instanceof Message.Progress done && !options.quiet()) {
-            progress.update(rank.plan.rank(), done, System.nanoTime());
+            progress.update(rank.number, done, System.nanoTime());
         }
     }
 
@@ -222,16 +228,14 @@ final class Supervisor {
                 && ranks.stream().anyMatch(rank -> rank.ports == null)) {
             List<Rank> missing = ranks.stream().filter(rank -> rank.ports == null).toList();
             conclude(TIMED_OUT, (missing.size() == 1 ? "rank " : "ranks ")
-                    + missing.stream().map(rank -> Integer.toString(rank.plan.rank()))
+                    + missing.stream().map(rank -> Integer.toString(rank.number))
                             .collect(Collectors.joining(", "))
                     + " of " + ranks.size() + " did not come to World.init within " + seconds(options.bootstrap())
                     + " of the first (LOCKSTEP_BOOTSTRAP_TIMEOUT, in seconds, changes that)");
         }
         if (killAt != 0 && now > killAt) {
             killAt = 0;
-            synchronized (ending) {
-                ending.forEach(ProcessHandle::destroyForcibly);
-            }
+            ranks.forEach(rank -> rank.process.kill());
         }
     }
 
@@ -241,23 +245,18 @@ final class Supervisor {
     }
 
     private String first(Rank rank, String cause) {
-        return "rank " + rank.plan.rank() + " on host " + rank.plan.host() + " failed first: " + cause;
+        return "rank " + rank.number + " on host " + rank.process.host() + " failed first: " + cause;
     }
 
     private boolean othersRun(Rank rank) {
         return ranks.stream().anyMatch(other -> other != rank && !other.isDone());
     }
 
-    /** Asks every rank and what it started to end, and notes them all: once a rank is gone its children are nobody's. */
     private void endRanksBut(Rank spared) {
-        synchronized (ending) {
-            for (Rank rank : ranks) {
-                if (rank.exit == null) {
-                    List<ProcessHandle> tree = rank.process.tree();
-                    ending.addAll(rank == spared ? tree.subList(1, tree.size()) : tree);
-                }
+        for (Rank rank : ranks) {
+            if (rank.exit == null) {
+                rank.process.end(rank == spared);
             }
-            ending.forEach(ProcessHandle::destroy);
         }
         killAt = System.nanoTime() + TERM_NANOS;
     }
@@ -265,19 +264,16 @@ final class Supervisor {
     /** The launcher itself is ended, by Ctrl-C or TERM: no rank may stay behind. The JVM's exit code says by what. */
     private void stop() {
         stopping = true;
-        synchronized (ending) {
-            for (Rank rank : ranks) {
-                if (rank.process.isAlive()) {
-                    ending.addAll(rank.process.tree());
-                }
-            }
-            ending.forEach(ProcessHandle::destroy);
+        synchronized (ranks) {
+            List<RankProcess> alive = ranks.stream().map(rank -> rank.process).filter(RankProcess::isAlive).toList();
+            alive.forEach(process -> process.end(false));
             long until = System.nanoTime() + TERM_NANOS;
-            while (ending.stream().anyMatch(ProcessHandle::isAlive) && System.nanoTime() < until) {
+            while (ranks.stream().anyMatch(rank -> rank.process.isEnding()) && System.nanoTime() < until) {
                 LockSupport.parkNanos(5_000_000L);
             }
-            ending.forEach(ProcessHandle::destroyForcibly);
+            ranks.forEach(rank -> rank.process.kill());
         }
+        spawner.close(TERMINATED);
         coordinator.close();
     }
 

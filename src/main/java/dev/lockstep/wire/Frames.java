@@ -10,11 +10,21 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
+import dev.lockstep.wire.Message.Assignment;
 import dev.lockstep.wire.Message.Bye;
+import dev.lockstep.wire.Message.Dismiss;
+import dev.lockstep.wire.Message.Drained;
+import dev.lockstep.wire.Message.End;
+import dev.lockstep.wire.Message.Enlist;
+import dev.lockstep.wire.Message.Exited;
 import dev.lockstep.wire.Message.Failure;
 import dev.lockstep.wire.Message.Hello;
+import dev.lockstep.wire.Message.Kill;
+import dev.lockstep.wire.Message.Output;
 import dev.lockstep.wire.Message.Over;
 import dev.lockstep.wire.Message.Ports;
 import dev.lockstep.wire.Message.Progress;
@@ -35,6 +45,15 @@ public final class Frames {
     private static final int PROGRESS = 5;
     private static final int BYE = 6;
     private static final int OVER = 7;
+    // between the launcher and an agent
+    private static final int ENLIST = 32;
+    private static final int ASSIGNMENT = 33;
+    private static final int OUTPUT = 34;
+    private static final int EXITED = 35;
+    private static final int DRAINED = 36;
+    private static final int END = 37;
+    private static final int KILL = 38;
+    private static final int DISMISS = 39;
 
     private Frames() {}
 
@@ -96,6 +115,7 @@ public final class Frames {
             writeString(out, hello.host());
         } else if (message instanceof Ports ports) {
             out.writeByte(PORTS);
+            writeString(out, ports.address());
             out.writeInt(ports.readPort());
             out.writeInt(ports.writePort());
         } else if (message instanceof Table table) {
@@ -117,11 +137,51 @@ public final class Frames {
             out.writeLong(progress.total());
             out.writeLong(progress.tokens());
             out.writeDouble(progress.secondsElapsed());
+        } else if (message instanceof Over) {
+            out.writeByte(OVER);
         } else if (message instanceof Bye bye) {
             out.writeByte(BYE);
             out.writeInt(bye.exitCode());
         } else {
-            out.writeByte(OVER);
+            encodeForAgent(out, message);
+        }
+    }
+
+    private static void encodeForAgent(DataOutputStream out, Message message) throws IOException {
+        if (message instanceof Enlist enlist) {
+            out.writeByte(ENLIST);
+            writeString(out, enlist.token());
+            out.writeInt(enlist.index());
+            writeString(out, enlist.host());
+            out.writeInt(enlist.localRank());
+            out.writeInt(enlist.localSize());
+        } else if (message instanceof Assignment assignment) {
+            out.writeByte(ASSIGNMENT);
+            writeShare(out, assignment.share());
+            writeJob(out, assignment.job());
+            out.writeBoolean(assignment.ownOutput());
+        } else if (message instanceof Output output) {
+            out.writeByte(OUTPUT);
+            out.writeInt(output.rank());
+            out.writeByte(output.stream());
+            out.writeBoolean(output.more());
+            writeBytes(out, output.bytes());
+        } else if (message instanceof Exited exited) {
+            out.writeByte(EXITED);
+            out.writeInt(exited.rank());
+            out.writeInt(exited.code());
+        } else if (message instanceof Drained) {
+            out.writeByte(DRAINED);
+        } else if (message instanceof End end) {
+            out.writeByte(END);
+            out.writeInt(end.rank());
+            out.writeBoolean(end.sparesRank());
+        } else if (message instanceof Kill kill) {
+            out.writeByte(KILL);
+            out.writeInt(kill.rank());
+        } else if (message instanceof Dismiss dismiss) {
+            out.writeByte(DISMISS);
+            out.writeInt(dismiss.code());
         }
     }
 
@@ -129,12 +189,20 @@ public final class Frames {
         int kind = in.readUnsignedByte();
         return switch (kind) {
             case HELLO -> new Hello(readString(in), in.readInt(), in.readLong(), readString(in));
-            case PORTS -> new Ports(in.readInt(), in.readInt());
+            case PORTS -> new Ports(readString(in), in.readInt(), in.readInt());
             case TABLE -> new Table(readPeers(in));
             case FAILURE -> new Failure(in.readInt(), readString(in));
             case PROGRESS -> new Progress(in.readLong(), in.readLong(), in.readLong(), in.readDouble());
             case BYE -> new Bye(in.readInt());
             case OVER -> new Over();
+            case ENLIST -> new Enlist(readString(in), in.readInt(), readString(in), in.readInt(), in.readInt());
+            case ASSIGNMENT -> new Assignment(readShare(in), readJob(in), in.readBoolean());
+            case OUTPUT -> new Output(in.readInt(), in.readUnsignedByte(), in.readBoolean(), readBytes(in));
+            case EXITED -> new Exited(in.readInt(), in.readInt());
+            case DRAINED -> new Drained();
+            case END -> new End(in.readInt(), in.readBoolean());
+            case KILL -> new Kill(in.readInt());
+            case DISMISS -> new Dismiss(in.readInt());
             default -> throw new IOException("a frame of unknown kind " + kind);
         };
     }
@@ -148,19 +216,96 @@ public final class Frames {
         return peers;
     }
 
+    private static void writeShare(DataOutputStream out, HostShare share) throws IOException {
+        out.writeInt(share.ranks().size());
+        for (int rank : share.ranks()) {
+            out.writeInt(rank);
+        }
+        out.writeInt(share.size());
+        out.writeInt(share.firstLocalRank());
+        out.writeInt(share.localSize());
+        writeString(out, share.host());
+    }
+
+    private static HostShare readShare(DataInputStream in) throws IOException {
+        int count = in.readInt();
+        List<Integer> ranks = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            ranks.add(in.readInt());
+        }
+        return new HostShare(ranks, in.readInt(), in.readInt(), in.readInt(), readString(in));
+    }
+
+    private static void writeJob(DataOutputStream out, JobSpec job) throws IOException {
+        writeString(out, job.device());
+        out.writeBoolean(job.oversubscribe());
+        writeStrings(out, job.classPath());
+        writeStrings(out, job.program());
+        writeMap(out, job.inherited());
+        writeMap(out, job.variables());
+        writeString(out, job.directory());
+        writeString(out, job.network());
+        out.writeBoolean(job.tag());
+    }
+
+    private static JobSpec readJob(DataInputStream in) throws IOException {
+        return new JobSpec(readString(in), in.readBoolean(), readStrings(in), readStrings(in), readMap(in), readMap(in),
+                readString(in), readString(in), in.readBoolean());
+    }
+
+    private static void writeStrings(DataOutputStream out, List<String> texts) throws IOException {
+        out.writeInt(texts.size());
+        for (String text : texts) {
+            writeString(out, text);
+        }
+    }
+
+    private static List<String> readStrings(DataInputStream in) throws IOException {
+        int count = in.readInt();
+        List<String> texts = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            texts.add(readString(in));
+        }
+        return texts;
+    }
+
+    private static void writeMap(DataOutputStream out, Map<String, String> map) throws IOException {
+        out.writeInt(map.size());
+        for (Map.Entry<String, String> entry : map.entrySet()) {
+            writeString(out, entry.getKey());
+            writeString(out, entry.getValue());
+        }
+    }
+
+    private static Map<String, String> readMap(DataInputStream in) throws IOException {
+        int count = in.readInt();
+        Map<String, String> map = new LinkedHashMap<>();
+        for (int i = 0; i < count; i++) {
+            map.put(readString(in), readString(in));
+        }
+        return map;
+    }
+
     private static void writeString(DataOutputStream out, String text) throws IOException {
-        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        writeBytes(out, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static String readString(DataInputStream in) throws IOException {
+        return new String(readBytes(in), StandardCharsets.UTF_8);
+    }
+
+    private static void writeBytes(DataOutputStream out, byte[] bytes) throws IOException {
         out.writeInt(bytes.length);
         out.write(bytes);
     }
 
-    private static String readString(DataInputStream in) throws IOException {
+    private static byte[] readBytes(DataInputStream in) throws IOException {
         int length = in.readInt();
         if (length < 0 || length > in.available()) {
-            throw new EOFException("a string of " + length + " bytes in a frame with " + in.available() + " left");
+            throw new EOFException(length + " bytes announced in a frame with " + in.available() + " left");
         }
         byte[] bytes = new byte[length];
         in.readFully(bytes);
-        return new String(bytes, StandardCharsets.UTF_8);
+        return bytes;
     }
 }

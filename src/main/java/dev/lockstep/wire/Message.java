@@ -15,8 +15,13 @@ public sealed interface Message {
      */
     record Hello(String token, int rank, long pid, String host) implements Message {}
 
-    /** A rank's MPI sockets listen on these ports; 0 and 0 in a world of one, which needs none. */
-    record Ports(int readPort, int writePort) implements Message {}
+    /**
+     * Where a rank's MPI sockets listen.
+     *
+     * @param address  its peers reach it by
+     * @param readPort 0, as the other, in a world of one, which needs none
+     */
+    record Ports(String address, int readPort, int writePort) implements Message {}
 
     /** The launcher's answer once it has the ports of every rank, sorted by rank. */
     record Table(List<Peer> peers) implements Message {
@@ -51,4 +56,45 @@ public sealed interface Message {
      * with it.
      */
     record Over() implements Message {}
+
+    /**
+     * The first message of an agent, which starts ranks on a host for the launcher.
+     *
+     * @param token     the job's token
+     * @param index     which of the job's agents speaks
+     * @param host      the host's name for itself
+     * @param localRank where a batch system placed it, or -1
+     * @param localSize how many the batch system placed there
+     */
+    record Enlist(String token, int index, String host, int localRank, int localSize) implements Message {}
+
+    /**
+     * The launcher's answer: what the agent starts.
+     *
+     * @param ownOutput whether ranks write to the agent's own stdout and stderr instead of the launcher's
+     */
+    record Assignment(HostShare share, JobSpec job, boolean ownOutput) implements Message {}
+
+    /**
+     * A rank wrote this.
+     *
+     * @param stream 1 or 2
+     * @param more   whether the rest of the same line follows
+     */
+    record Output(int rank, int stream, boolean more, byte[] bytes) implements Message {}
+
+    /** A rank's process has ended, with 128 + signal when one killed it. */
+    record Exited(int rank, int code) implements Message {}
+
+    /** All that the agent's ranks wrote has been sent. */
+    record Drained() implements Message {}
+
+    /** The launcher asks a rank's processes to end; the rank itself may be left alone to say how it ended. */
+    record End(int rank, boolean sparesRank) implements Message {}
+
+    /** The launcher has those killed that it asked to end. */
+    record Kill(int rank) implements Message {}
+
+    /** The launcher's last message to an agent, which ends with this code. */
+    record Dismiss(int code) implements Message {}
 }

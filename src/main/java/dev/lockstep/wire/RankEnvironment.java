@@ -13,13 +13,15 @@ import java.util.Map;
  * @param localSize   number of ranks on that host
  * @param host        the host's name
  * @param device      what the rank computes on: {@code cpu} or {@code cuda}
+ * @param address     its peers are to reach it by; empty: the one it reaches the launcher by
  * @param coordinator the launcher's {@code address:port}
  * @param token       shows the launcher that a link comes from this job
  */
 public record RankEnvironment(int rank, int size, int localRank, int localSize, String host, String device,
-        String coordinator, String token) {
+        String address, String coordinator, String token) {
 
     private static final String PREFIX = "LOCKSTEP_";
+    private static final String ADDRESS = PREFIX + "ADDRESS";
     /** The one variable that says whether a process is a rank of a launcher. */
     private static final String COORDINATOR = PREFIX + "COORDINATOR";
     /** Kept apart from what a dry run may print. */
@@ -34,6 +36,7 @@ public record RankEnvironment(int rank, int size, int localRank, int localSize, 
         variables.put(PREFIX + "LOCAL_SIZE", Integer.toString(localSize));
         variables.put(PREFIX + "HOST", host);
         variables.put(PREFIX + "DEVICE", device);
+        variables.put(ADDRESS, address);
         variables.put(COORDINATOR, coordinator);
         variables.put(TOKEN, token);
         return variables;
@@ -52,7 +55,8 @@ public record RankEnvironment(int rank, int size, int localRank, int localSize, 
     public static RankEnvironment of(Map<String, String> variables) {
         return new RankEnvironment(number(variables, "RANK"), number(variables, "SIZE"),
                 number(variables, "LOCAL_RANK"), number(variables, "LOCAL_SIZE"), text(variables, "HOST"),
-                text(variables, "DEVICE"), text(variables, "COORDINATOR"), text(variables, "TOKEN"));
+                text(variables, "DEVICE"), variables.getOrDefault(ADDRESS, ""), text(variables, "COORDINATOR"),
+                text(variables, "TOKEN"));
     }
 
     private static String text(Map<String, String> variables, String name) {

@@ -62,7 +62,7 @@ final class Bootstrap {
                 }
                 int writePort = in.readInt();
                 int readPort = in.readInt();
-                link.send(new Message.Ports(readPort, writePort));
+                link.send(new Message.Ports(link.address(self), readPort, writePort));
                 new DataOutputStream(socket.getOutputStream()).writeUTF(table(link.table()));
                 in.read(); // until MPJ has read it and closes
                 return;

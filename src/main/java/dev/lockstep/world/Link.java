@@ -38,6 +38,11 @@ final class Link {
         return link;
     }
 
+    /** Where peers reach this rank: unless it is told otherwise, the address by which it reaches the launcher. */
+    String address(RankEnvironment self) {
+        return self.address().isEmpty() ? socket.getLocalAddress().getHostAddress() : self.address();
+    }
+
     synchronized void send(Message message) throws IOException {
         Frames.write(socket.getOutputStream(), message);
     }

@@ -69,7 +69,7 @@ public final class World implements AutoCloseable {
         ending.catchUncaught();
         Set<Thread> mpjThreads = new HashSet<>();
         if (self.size() == 1) {
-            send(new Message.Ports(0, 0));
+            send(new Message.Ports(link.address(self), 0, 0));
             link.table();
             this.transfer = null;
         } else {
@@ -95,7 +95,7 @@ public final class World implements AutoCloseable {
         boolean launched = RankEnvironment.isIn(System.getenv());
         RankEnvironment self = launched
                 ? RankEnvironment.of(System.getenv())
-                : new RankEnvironment(0, 1, 0, 1, hostName(), deviceWithoutLauncher(), "", "");
+                : new RankEnvironment(0, 1, 0, 1, hostName(), deviceWithoutLauncher(), "", "", "");
         current = new World(args, self, launched);
         return current;
     }

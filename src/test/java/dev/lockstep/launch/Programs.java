@@ -13,6 +13,7 @@ public final class Programs {
     public static void main(String[] args) throws Exception {
         switch (args[0]) {
             case "no-world" -> System.out.println("no world " + String.join("|", args));
+            case "variable" -> System.out.println(System.getenv("LOCKSTEP_RANK") + " " + System.getenv(args[1]));
             case "no-world-exit" -> System.exit(Integer.parseInt(args[1]));
             case "lines" -> lines(Integer.parseInt(args[1]));
             case "late" -> late();

@@ -5,6 +5,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
@@ -16,12 +17,19 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class FramesTest {
     static Stream<Message> messages() {
-        return Stream.of(new Message.Hello("a token", 3, 1L << 40, "höst"), new Message.Ports(25000, 65535),
+        return Stream.of(new Message.Hello("a token", 3, 1L << 40, "höst"), new Message.Ports("10.0.0.1", 25000, 65535),
                 new Message.Table(List.of()),
                 new Message.Table(List.of(new Peer(0, "127.0.0.1", 1, 2), new Peer(1, "h2", 3, 4))),
                 new Message.Failure(137, ""), new Message.Failure(2, "漢字 \u0000 \n"),
                 new Message.Progress(1, 2, Long.MAX_VALUE, 0.25), new Message.Bye(0), new Message.Bye(-1),
-                new Message.Over());
+                new Message.Over(),
+                new Message.Enlist("a token", 1, "h2", -1, 3),
+                new Message.Assignment(new HostShare(List.of(2, 5), 6, 1, 2, "h2"),
+                        new JobSpec("auto", true, List.of("/a b", "/c/*"), List.of("Main", "--é", ""), Map.of("A", "b"),
+                                Map.of("C", "d", "E", ""), "/tmp", "10.0.0.0/8", true),
+                        true),
+                new Message.Output(3, 2, true, new byte[]{0, -1, 10}), new Message.Exited(3, 137),
+                new Message.Drained(), new Message.End(1, true), new Message.Kill(1), new Message.Dismiss(42));
     }
 
     private static byte[] bytes(Message message) throws IOException {
@@ -34,7 +42,7 @@ class FramesTest {
     @MethodSource("messages")
     void read_givesWhatWasWritten(Message message) throws IOException {
         ByteArrayInputStream in = new ByteArrayInputStream(bytes(message));
-        assertThat(Frames.read(in)).isEqualTo(message);
+        assertThat(Frames.read(in)).usingRecursiveComparison().isEqualTo(message);
         assertThat(Frames.read(in)).isNull();
     }
 

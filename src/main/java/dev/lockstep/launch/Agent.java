@@ -1,0 +1,216 @@
+package dev.lockstep.launch;
+
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
+
+import dev.lockstep.wire.Frames;
+import dev.lockstep.wire.HostShare;
+import dev.lockstep.wire.JobSpec;
+import dev.lockstep.wire.Message;
+
+/**
+ * Starts ranks on its host as the launcher tells it, passes on what they write and how they end, and ends them when the
+ * launcher is gone.
+ */
+public final class Agent {
+    private static final int CONNECT_MILLIS = 5_000;
+    private static final int ANSWER_MILLIS = 10_000;
+    private static final int PIECE = 1 << 18;
+    private static final long TERM_NANOS = 300_000_000L;
+
+    private final Socket link;
+    private final InputStream in;
+    private final Map<Integer, LocalProcess> processes = new ConcurrentHashMap<>();
+    private volatile boolean told;
+
+    private Agent(Socket link, InputStream in) {
+        this.link = link;
+        this.in = in;
+    }
+
+    /** @param args {@code ssh} and the agent's index, or {@code slurm} */
+    public static void main(String[] args) throws IOException, InterruptedException {
+        Map<String, String> environment = System.getenv();
+        boolean slurm = args[0].equals("slurm");
+        String[] launcher = (slurm ? environment.getOrDefault(SlurmSpawner.LAUNCHER, "") : readLine()).split(" ", -1);
+        if (launcher.length != 4) {
+            System.err.println("lockstep: agents are started by launch/mpjrun.sh, not by hand");
+            System.exit(2);
+        }
+        Allocation allocation = new Allocation(environment);
+        Message.Enlist enlist = slurm
+                ? new Message.Enlist(launcher[0], allocation.number("SLURM_PROCID"),
+                        environment.getOrDefault("SLURMD_NODENAME", Ranks.hostName()), allocation.localRank(),
+                        allocation.localSize())
+                : new Message.Enlist(launcher[0], Integer.parseInt(args[1]), Ranks.hostName(), -1, -1);
+        List<String> addresses = addresses(launcher, slurm ? "" : environment.getOrDefault("SSH_CONNECTION", ""));
+        for (String address : addresses) {
+            try (Socket link = new Socket()) {
+                link.connect(new InetSocketAddress(InetAddress.getByName(address), Integer.parseInt(launcher[1])),
+                        CONNECT_MILLIS);
+                KeepAlive.on(link);
+                link.setSoTimeout(ANSWER_MILLIS);
+                Frames.write(link.getOutputStream(), enlist);
+                InputStream in = new BufferedInputStream(link.getInputStream());
+                if (Frames.read(in)instanceof Message.Assignment assignment) {
+                    link.setSoTimeout(0);
+                    new Agent(link, in).run(assignment, launcher[0], environment);
+                }
+            } catch (IOException e) {
+                // the next address, if there is one
+            }
+        }
+        System.err.println("the launcher cannot be reached from " + Ranks.hostName() + " at "
+                + String.join(", ", addresses) + " port " + launcher[1] + ": --interface says which network to use");
+        System.exit(2);
+    }
+
+    /** Never returns: ends with the code the launcher gives. */
+    private void run(Message.Assignment assignment, String token, Map<String, String> environment) throws IOException {
+        Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));
+        HostShare share = assignment.share();
+        CountDownLatch running = new CountDownLatch(share.ranks().size());
+        try {
+            List<RankPlan> plans = plan(assignment.job(), share, token, environment);
+            for (RankPlan plan : plans) {
+                processes.put(plan.rank(), start(plan, assignment, running));
+            }
+        } catch (UsageException e) {
+            send(new Message.Failure(2, e.getMessage()));
+        } catch (IOException e) {
+            send(new Message.Failure(1, "a rank could not be started: " + e.getMessage()));
+        }
+        Thread listener = new Thread(this::listen, "launcher");
+        listener.start();
+        try {
+            running.await();
+            processes.values().forEach(LocalProcess::drain);
+            send(new Message.Drained());
+            listener.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private List<RankPlan> plan(JobSpec job, HostShare share, String token, Map<String, String> environment)
+            throws IOException {
+        if (!Files.isDirectory(Path.of(job.directory()))) {
+            throw new UsageException("there is no directory " + job.directory());
+        }
+        boolean slurm = Allocation.isTask(environment);
+        Limits limits = Limits.detect(Runtime.getRuntime().availableProcessors(), Path.of("/"), environment,
+                share.localSize());
+        Ranks ranks = new Ranks(Path.of(System.getProperty("lockstep.home")), environment, job,
+                GpuBinding.here(environment), limits);
+        if (!slurm) {
+            ranks.checkGpusFor(share.localSize(), share.localSize() + " ranks are"); // Slurm may show each task its own GPU only
+        }
+        if (share.size() > 1) {
+            HostsFile.ifNeeded(Ranks.hostName()).ifPresent(ranks::useHostsFile);
+        }
+        return ranks.plan(share, link.getInetAddress().getHostAddress() + ":" + link.getPort(), token);
+    }
+
+    private LocalProcess start(RankPlan plan, Message.Assignment assignment, CountDownLatch running)
+            throws IOException {
+        LinePump.Lines out = assignment.ownOutput() ? null : lines(plan.rank(), 1);
+        LinePump.Lines err = assignment.ownOutput() ? null : lines(plan.rank(), 2);
+        return LocalProcess.start(plan, assignment.job().tag(), out, err, code -> {
+            send(new Message.Exited(plan.rank(), code));
+            running.countDown();
+        });
+    }
+
+    private LinePump.Lines lines(int rank, int stream) {
+        return (bytes, offset, length) -> {
+            for (int at = 0; at < length; at += PIECE) {
+                int end = Math.min(length, at + PIECE);
+                send(new Message.Output(rank, stream, end < length,
+                        Arrays.copyOfRange(bytes, offset + at, offset + end)));
+            }
+        };
+    }
+
+    private void listen() {
+        int code = 1; // the launcher is gone
+        try {
+            for (Message message; (message = Frames.read(in)) != null;) {
+                if (message instanceof Message.End end && processes.containsKey(end.rank())) {
+                    processes.get(end.rank()).end(end.sparesRank());
+                } else if (message instanceof Message.Kill kill && processes.containsKey(kill.rank())) {
+                    processes.get(kill.rank()).kill();
+                } else if (message instanceof Message.Dismiss over) {
+                    code = over.code();
+                    told = true;
+                    break;
+                }
+            }
+        } catch (IOException e) {
+            // the same as its end
+        }
+        System.exit(code);
+    }
+
+    /** However this process ends, no rank stays behind. */
+    private void stop() {
+        List<LocalProcess> alive = processes.values().stream().filter(LocalProcess::isAlive).toList();
+        alive.forEach(process -> process.end(false));
+        long until = System.nanoTime() + (told ? 0 : TERM_NANOS);
+        while (alive.stream().anyMatch(LocalProcess::isEnding) && System.nanoTime() < until) {
+            LockSupport.parkNanos(5_000_000L);
+        }
+        processes.values().forEach(LocalProcess::kill);
+    }
+
+    private synchronized void send(Message message) {
+        try {
+            Frames.write(link.getOutputStream(), message);
+        } catch (IOException e) {
+            // the listener ends this process
+        }
+    }
+
+    /** Where ssh came from is an address that is known to be the right one; that of another host never is. */
+    private static List<String> addresses(String[] launcher, String sshConnection) {
+        List<String> addresses = new ArrayList<>();
+        List<String> own = launcher[3].isEmpty() ? List.of() : List.of(launcher[3].split(","));
+        String client = sshConnection.replaceFirst(" .*", "");
+        if (own.contains(client)) {
+            addresses.add(client);
+        }
+        addresses.addAll(own);
+        if (launcher[2].equals(Ranks.hostName())) {
+            addresses.add("127.0.0.1");
+        } else if (!client.isEmpty()) {
+            addresses.add(client); // the launcher is behind an address that it does not know
+        }
+        return addresses.stream().distinct().toList();
+    }
+
+    /** Byte by byte: what follows the line is rank 0's to read. */
+    private static String readLine() throws IOException {
+        ByteArrayOutputStream line = new ByteArrayOutputStream();
+        FileInputStream stdin = new FileInputStream(FileDescriptor.in); // stays open for rank 0
+        for (int next; (next = stdin.read()) >= 0 && next != '\n';) {
+            line.write(next);
+        }
+        return line.toString(StandardCharsets.UTF_8);
+    }
+}

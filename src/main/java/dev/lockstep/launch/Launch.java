@@ -1,0 +1,162 @@
+package dev.lockstep.launch;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+import dev.lockstep.wire.HostShare;
+import dev.lockstep.wire.JobSpec;
+
+/**
+ * The ways to start a job.
+ *
+ * @param home        Lockstep's own directory
+ * @param environment the launcher's
+ * @param bootstrap   how long agents have to come
+ */
+record Launch(Path home, Map<String, String> environment, JobSpec job, Outlet outlet, Duration bootstrap) {
+
+    /** Makes the spawner once it is known where the launcher listens. */
+    interface SpawnerOf {
+        Spawner apply(Coordinator coordinator) throws IOException;
+    }
+
+    /**
+     * A job before it starts.
+     *
+     * @param lines  rank, host, GPU and command of every rank, given the launcher's address
+     * @param agents that start its ranks, or null when the launcher does
+     */
+    record Plan(int size, Function<String, List<String>> lines, Agents agents, SpawnerOf spawner) {}
+
+    /** @param count 0: as many as this host has GPUs for */
+    Plan here(int count) throws IOException {
+        GpuBinding gpus = GpuBinding.here(environment);
+        Limits limits = Limits.detect(Runtime.getRuntime().availableProcessors(), Path.of("/"), environment, 1);
+        Ranks ranks = new Ranks(home, environment, job, gpus, limits);
+        int size = count > 0 ? count : ranks.defaultCount();
+        ranks.checkGpusFor(size, "-np " + size + " is");
+        HostShare share = HostShare.all(size, Ranks.hostName());
+        Function<String, List<String>> lines = address -> ranks.plan(share, address, "token").stream()
+                .map(Launch::describe).toList();
+        return new Plan(size, lines, null, coordinator -> {
+            if (size > 1) {
+                HostsFile.ifNeeded(Ranks.hostName()).ifPresent(ranks::useHostsFile);
+            }
+            return new LocalSpawner(ranks.plan(share, coordinator.address(), coordinator.token()), job.tag(), outlet,
+                    outlet.events());
+        });
+    }
+
+    Plan overSsh(HostList hosts, int size) {
+        List<HostShare> shares = hosts.share(size, job.oversubscribe());
+        String[] lines = new String[size];
+        for (int index = 0; index < shares.size(); index++) {
+            HostShare share = shares.get(index);
+            List<String> command = SshSpawner.command(share.host(), index, job.directory(), home, environment);
+            for (int i = 0; i < share.localSize(); i++) {
+                int rank = share.ranks().get(i);
+                lines[rank] = describe(rank, share.host(), i, command);
+            }
+        }
+        Agents agents = Agents.of(job, shares, false, outlet);
+        return new Plan(size, address -> List.of(lines), agents,
+                coordinator -> new SshSpawner(agents, coordinator, home,
+                        environment, bootstrap, outlet.output()));
+    }
+
+    /** @param count 0: the tasks of the allocation */
+    Plan throughSlurm(Allocation allocation, int count) throws IOException {
+        int tasks = allocation.tasks();
+        if (tasks > 0 && count > tasks && !job.oversubscribe()) {
+            throw new UsageException("-np " + count + " is more than the " + tasks + " tasks of Slurm job "
+                    + environment.get("SLURM_JOB_ID") + ": ask for more, as in sbatch --ntasks=" + count
+                    + ", or give --oversubscribe");
+        }
+        int size = count > 0 ? count : tasks > 0 ? tasks : allocation.nodes();
+        List<String> command = SlurmSpawner.command(allocation, size, job.oversubscribe(), job.directory(), home);
+        List<String> nodes = nodes();
+        List<String> places = places(nodes, allocation, size);
+        List<String> lines = new ArrayList<>();
+        int[] local = new int[nodes.size() + 1];
+        for (int rank = 0; rank < size; rank++) {
+            int node = nodes.indexOf(places.get(rank));
+            lines.add(describe(rank, places.get(rank), node < 0 ? rank : local[node]++, command));
+        }
+        Agents agents = Agents.of(job, SlurmSpawner.shares(size), false, outlet);
+        return new Plan(size, address -> lines, agents,
+                coordinator -> new SlurmSpawner(agents, coordinator, command, bootstrap, outlet.output()));
+    }
+
+    /** The agents are the tasks of this process's own step; they learn from its stdout where it is. */
+    Plan served(int size) {
+        Agents agents = Agents.of(job, SlurmSpawner.shares(size), true, outlet);
+        return new Plan(size, address -> List.of(), agents, coordinator -> {
+            System.out.println(agents.whereabouts(coordinator));
+            System.out.flush();
+            return new SlurmSpawner(agents, coordinator, List.of(), bootstrap, outlet.output());
+        });
+    }
+
+    /** The job's nodes; what cannot be found out is left out. */
+    private List<String> nodes() throws IOException {
+        String compact = environment.getOrDefault("SLURM_JOB_NODELIST", "");
+        try {
+            Process process = new ProcessBuilder("scontrol", "show", "hostnames", compact)
+                    .redirectError(ProcessBuilder.Redirect.DISCARD).start();
+            process.getOutputStream().close();
+            try (InputStream out = process.getInputStream()) {
+                return new String(out.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+            }
+        } catch (IOException e) {
+            return List.of(compact); // srun says better what is wrong with this Slurm
+        }
+    }
+
+    /**
+     * The host of every rank as Slurm will place them by itself; for showing, and for nothing else: srun decides.
+     */
+    private List<String> places(List<String> nodes, Allocation allocation, int size) {
+        String order = environment.getOrDefault("SLURM_DISTRIBUTION", "block");
+        List<Integer> perNode = Allocation.expand(environment.getOrDefault("SLURM_TASKS_PER_NODE", "1"));
+        List<String> places = new ArrayList<>();
+        if (nodes.size() != perNode.size() || !order.matches("(block|cyclic)(:.*)?")) {
+            String all = environment.getOrDefault("SLURM_JOB_NODELIST", "?");
+            return Collections.nCopies(size, all);
+        }
+        boolean cyclic = order.startsWith("cyclic");
+        int most = perNode.stream().mapToInt(Integer::intValue).max().orElse(1);
+        for (int turn = 0; turn < (cyclic ? most : 1); turn++) {
+            for (int node = 0; node < nodes.size(); node++) {
+                int times = cyclic ? perNode.get(node) > turn ? 1 : 0 : perNode.get(node);
+                for (int i = 0; i < times; i++) {
+                    places.add(nodes.get(node));
+                }
+            }
+        }
+        while (places.size() < size) {
+            places.add(places.get(places.size() - allocation.nodes() < 0 ? 0 : places.size() - allocation.nodes()));
+        }
+        return places.subList(0, size);
+    }
+
+    private static String describe(RankPlan plan) {
+        return "rank " + plan.rank() + " host " + plan.host() + " gpu " + (plan.gpu().isEmpty() ? "-" : plan.gpu())
+                + " " + Shell.line(plan);
+    }
+
+    /** Which GPU an ordinal is, and whether there is one, is known on the host only. */
+    private String describe(int rank, String host, int localRank, List<String> command) {
+        return "rank " + rank + " host " + host + " gpu " + (job.device().equals("cpu") ? "-" : "#" + localRank) + " "
+                + command.stream().map(Shell::quote).collect(Collectors.joining(" ")) + " : "
+                + job.program().stream().map(Shell::quote).collect(Collectors.joining(" "));
+    }
+}

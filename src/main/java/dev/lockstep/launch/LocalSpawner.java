@@ -1,0 +1,42 @@
+package dev.lockstep.launch;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+
+/** Ranks as the launcher's own children. */
+final class LocalSpawner implements Spawner {
+    private final List<RankPlan> plans;
+    private final boolean tag;
+    private final Outlet outlet;
+    private final BlockingQueue<Event> events;
+
+    LocalSpawner(List<RankPlan> plans, boolean tag, Outlet outlet, BlockingQueue<Event> events) {
+        this.plans = plans;
+        this.tag = tag;
+        this.outlet = outlet;
+        this.events = events;
+    }
+
+    @Override
+    public int size() {
+        return plans.size();
+    }
+
+    @Override
+    public RankProcess start(int rank) throws IOException {
+        RankPlan plan = plans.get(rank);
+        try {
+            return LocalProcess.start(plan, tag, outlet.lines(rank, 1), outlet.lines(rank, 2),
+                    code -> events.add(new Event.Exited(rank, code)));
+        } catch (IOException e) {
+            throw new IOException("rank " + rank + " could not be started on " + plan.host() + ": " + e.getMessage(),
+                    e);
+        }
+    }
+
+    @Override
+    public void close(int code) {
+        // the ranks are gone and left nothing
+    }
+}

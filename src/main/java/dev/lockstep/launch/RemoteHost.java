@@ -1,0 +1,215 @@
+package dev.lockstep.launch;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.Socket;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+
+import dev.lockstep.wire.Frames;
+import dev.lockstep.wire.HostShare;
+import dev.lockstep.wire.JobSpec;
+import dev.lockstep.wire.Message;
+
+/** An agent on another host as the launcher sees it: what it is told, and what it says about its ranks. */
+final class RemoteHost {
+    private final HostShare share;
+    private final Outlet outlet;
+    private final BlockingQueue<Event> events;
+    private final Map<Integer, RemoteProcess> processes = new LinkedHashMap<>();
+    private final CountDownLatch enlisted = new CountDownLatch(1);
+    private final CountDownLatch drained = new CountDownLatch(1);
+    private volatile String name;
+    private volatile Socket link; // null: it has not enlisted
+    private boolean givenUp;
+
+    /** @param share with an empty host and a negative localSize where only the agent knows */
+    RemoteHost(HostShare share, Outlet outlet, BlockingQueue<Event> events) {
+        this.share = share;
+        this.outlet = outlet;
+        this.events = events;
+        this.name = share.host();
+        share.ranks().forEach(rank -> processes.put(rank, new RemoteProcess(rank)));
+    }
+
+    HostShare share() {
+        return share;
+    }
+
+    RankProcess process(int rank) {
+        return processes.get(rank);
+    }
+
+    boolean isEnlisted() {
+        return link != null;
+    }
+
+    /** Whether the agent enlists, or is given up, within that time. */
+    boolean awaitEnlisted(long millis) throws InterruptedException {
+        return enlisted.await(millis, TimeUnit.MILLISECONDS);
+    }
+
+    /**
+     * Tells the agent what to start and hears it until its link ends.
+     *
+     * @param ownOutput whether its ranks keep their output
+     */
+    void serve(Socket socket, InputStream in, Message.Enlist enlist, JobSpec job, boolean ownOutput)
+            throws IOException {
+        synchronized (this) {
+            if (givenUp || link != null) {
+                return;
+            }
+            name = share.host().isEmpty() ? enlist.host() : share.host();
+            link = socket;
+        }
+        enlisted.countDown();
+        HostShare placed = share.localSize() > 0
+                ? share
+                : new HostShare(share.ranks(), share.size(), enlist.localRank(), enlist.localSize(), name);
+        send(new Message.Assignment(placed, job, ownOutput));
+        Map<Integer, LinePump.Lines> lines = new HashMap<>();
+        Map<Integer, ByteArrayOutputStream> parts = new HashMap<>();
+        try {
+            for (Message message; (message = Frames.read(in)) != null;) {
+                if (message instanceof Message.Output output && processes.containsKey(output.rank())) {
+                    int key = 2 * output.rank() + output.stream();
+                    ByteArrayOutputStream line = parts.computeIfAbsent(key, k -> new ByteArrayOutputStream());
+                    line.write(output.bytes());
+                    if (!output.more()) {
+                        LinePump.Lines sink = lines.get(key);
+                        if (sink == null) {
+                            sink = outlet.lines(output.rank(), output.stream());
+                            lines.put(key, sink);
+                        }
+                        pass(sink, line.toByteArray());
+                        line.reset();
+                    }
+                } else if (message instanceof Message.Exited exited && processes.containsKey(exited.rank())) {
+                    processes.get(exited.rank()).exit(exited.code());
+                } else if (message instanceof Message.Failure failure) {
+                    lose(failure.code(), "host " + name + ": " + failure.cause());
+                } else if (message instanceof Message.Drained) {
+                    drained.countDown();
+                }
+            }
+        } finally {
+            lose(1, ranks() + " on host " + name + " lost: the connection to the host broke");
+        }
+    }
+
+    /** Ends its ranks as far as the launcher is concerned, for a reason that is said if nothing else has been. */
+    void lose(int code, String line) {
+        synchronized (this) {
+            if (!givenUp && processes.values().stream().anyMatch(RankProcess::isAlive)) {
+                events.add(new Event.Lost(code, line));
+            }
+            givenUp = true;
+        }
+        processes.values().forEach(process -> process.exit(code));
+        enlisted.countDown();
+        drained.countDown();
+        close();
+    }
+
+    /** The job is over: the agent ends with this code. */
+    void over(int code) {
+        send(new Message.Dismiss(code));
+    }
+
+    private String ranks() {
+        return (share.ranks().size() == 1 ? "rank " : "ranks ")
+                + share.ranks().stream().map(String::valueOf).collect(Collectors.joining(", "));
+    }
+
+    private static void pass(LinePump.Lines sink, byte[] bytes) {
+        try {
+            sink.accept(bytes, 0, bytes.length);
+        } catch (IOException e) {
+            // nobody reads it; the rank goes on until the supervisor has heard
+        }
+    }
+
+    private synchronized void send(Message message) {
+        try {
+            if (link != null) {
+                Frames.write(link.getOutputStream(), message);
+            }
+        } catch (IOException e) {
+            // the reader notices
+        }
+    }
+
+    private void close() {
+        try {
+            if (link != null) {
+                link.close();
+            }
+        } catch (IOException e) {
+            // it is gone either way
+        }
+    }
+
+    /** One of its ranks. */
+    private final class RemoteProcess implements RankProcess {
+        private final int rank;
+        private boolean exited;
+        private volatile boolean ending;
+
+        RemoteProcess(int rank) {
+            this.rank = rank;
+        }
+
+        @Override
+        public String host() {
+            return name.isEmpty() ? "not yet known" : name;
+        }
+
+        @Override
+        public synchronized boolean isAlive() {
+            return !exited;
+        }
+
+        @Override
+        public void end(boolean sparesRank) {
+            ending = true;
+            if (isEnlisted()) {
+                send(new Message.End(rank, sparesRank));
+            } else {
+                lose(128 + 15, ranks() + " not started"); // an agent that comes now is sent away
+            }
+        }
+
+        @Override
+        public boolean isEnding() {
+            return ending && isAlive();
+        }
+
+        @Override
+        public void kill() {
+            send(new Message.Kill(rank));
+        }
+
+        @Override
+        public void drain() {
+            try {
+                drained.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
+        synchronized void exit(int code) {
+            if (!exited) {
+                exited = true;
+                events.add(new Event.Exited(rank, code));
+            }
+        }
+    }
+}

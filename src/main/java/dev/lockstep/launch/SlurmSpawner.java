@@ -1,0 +1,94 @@
+package dev.lockstep.launch;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+
+import dev.lockstep.wire.HostShare;
+
+/** Ranks as the tasks of one Slurm step: each task is an agent that starts one rank. */
+final class SlurmSpawner implements Spawner {
+    /** How agents learn where the launcher is: unlike a command line, no other user can read it. */
+    static final String LAUNCHER = "LOCKSTEP_LAUNCHER";
+
+    private final Agents agents;
+    private final Coordinator coordinator;
+    private final List<String> command;
+    private final Duration limit;
+    private final Output output;
+    private Carrier carrier;
+
+    /** @param command the srun that starts the agents; empty: something else has started them */
+    SlurmSpawner(Agents agents, Coordinator coordinator, List<String> command, Duration limit, Output output) {
+        this.agents = agents;
+        this.coordinator = coordinator;
+        this.command = command;
+        this.limit = limit;
+        this.output = output;
+    }
+
+    /** One share for each rank; where it runs, its agent will tell. */
+    static List<HostShare> shares(int size) {
+        return IntStream.range(0, size).mapToObj(rank -> new HostShare(List.of(rank), size, -1, -1, "")).toList();
+    }
+
+    /** The one srun. */
+    static List<String> command(Allocation allocation, int size, boolean oversubscribe, String directory, Path home) {
+        List<String> command = new ArrayList<>(List.of("srun", "--kill-on-bad-exit=1", "--ntasks=" + size, "--input=0",
+                "--chdir=" + directory));
+        if (size < allocation.nodes()) {
+            command.add("--nodes=" + size);
+        }
+        int processors = allocation.number("SLURM_CPUS_PER_TASK");
+        if (processors > 0) {
+            command.add("--cpus-per-task=" + processors); // since Slurm 22.05 a step does not take it from the job
+        }
+        if (oversubscribe) {
+            command.add("--overcommit");
+        }
+        command.addAll(List.of(home.resolve("launch/rank.sh").toString(), "--agent", "slurm"));
+        return command;
+    }
+
+    @Override
+    public int size() {
+        return agents.hosts().size();
+    }
+
+    @Override
+    public RankProcess start(int rank) throws IOException {
+        RemoteHost host = agents.hosts().get(rank);
+        if (rank == 0 && !command.isEmpty()) {
+            try {
+                carrier = new Carrier(command, List.of(LAUNCHER + "=" + agents.whereabouts(coordinator)), null, false,
+                        output, () -> agents.hosts().stream().allMatch(RemoteHost::isEnlisted), this::ended);
+            } catch (IOException e) {
+                throw new IOException("this is a Slurm job but srun cannot be started: " + e.getMessage(), e);
+            }
+        }
+        Agents.watch(host, "rank " + rank, limit, () -> carrier == null ? "" : carrier.reason());
+        return host.process(rank);
+    }
+
+    @Override
+    public void close(int code) {
+        // where the agents are srun's tasks already, its exit code is the job's if all of them end with that
+        agents.hosts().forEach(host -> host.over(carrier == null ? code : 0));
+        if (carrier != null) {
+            if (agents.hosts().stream().noneMatch(RemoteHost::isEnlisted)) {
+                carrier.abandon();
+            }
+            carrier.close();
+        }
+    }
+
+    private void ended(int code, String reason) {
+        boolean started = agents.hosts().stream().anyMatch(RemoteHost::isEnlisted);
+        String because = reason.isEmpty() ? "it " + Signals.describe(code) : reason;
+        agents.hosts().forEach(host -> host.lose(started ? Math.max(1, code) : 2,
+                started ? "srun ended before the ranks: " + because : "srun did not start the ranks: " + because));
+    }
+}

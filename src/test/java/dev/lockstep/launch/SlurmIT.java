@@ -1,0 +1,230 @@
+package dev.lockstep.launch;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import static dev.lockstep.launch.Launched.HOME;
+import static dev.lockstep.launch.Launched.TEST_CLASSES;
+import static dev.lockstep.launch.Launched.awaitTrue;
+import static dev.lockstep.launch.Launched.signal;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+/** Jobs in a real Slurm of two nodes with four GPUs each, all on this machine. */
+class SlurmIT {
+    private static final String SCRIPT = HOME.resolve("src/test/slurm/cluster.sh").toString();
+    private static final String MPJRUN = HOME.resolve("launch/mpjrun.sh").toString();
+    private static final String RANK = HOME.resolve("launch/rank.sh").toString();
+    private static final String PROGRAMS = "dev.lockstep.launch.Programs";
+
+    private static Path directory;
+    private static Cluster.Result up;
+
+    @BeforeAll
+    static void start() throws IOException {
+        directory = Files.createTempDirectory(Path.of("/tmp"), "ls"); // its sockets' paths must be short
+        up = Cluster.run(SCRIPT, "up", directory.toString());
+        assumeTrue(up.exitCode() != Cluster.CANNOT, () -> "no Slurm to run jobs in: " + up.output());
+        assertThat(up.exitCode()).as(up.output()).isZero();
+    }
+
+    @AfterAll
+    static void stop() {
+        if (up.exitCode() == 0) {
+            Set<ProcessHandle> daemons = Cluster.run(SCRIPT, "pids", directory.toString()).output().lines()
+                    .flatMap(pid -> ProcessHandle.of(Long.parseLong(pid)).stream()).collect(Collectors.toSet());
+            assertThat(daemons).hasSize(4);
+            Cluster.run(SCRIPT, "down", directory.toString());
+            assertThat(daemons).noneMatch(ProcessHandle::isAlive);
+        }
+        Cluster.run("rm", "-rf", directory.toString());
+    }
+
+    private static Cluster.Result slurm(String... words) {
+        return Cluster.run(List.of("SLURM_CONF=" + directory.resolve("slurm.conf"),
+                "LOCKSTEP_JAVA_OPTS=-XX:TieredStopAtLevel=1"), words);
+    }
+
+    /** Runs mpjrun.sh in an allocation of its own, as in an interactive shell. */
+    private static Cluster.Result allocated(String options, String... words) {
+        List<String> command = new ArrayList<>(List.of("salloc", "--quiet"));
+        command.addAll(Arrays.asList(options.split(" ")));
+        command.add(MPJRUN);
+        command.addAll(Arrays.asList(words));
+        return slurm(command.toArray(String[]::new));
+    }
+
+    private static Cluster.Result stepped(String options, String... words) {
+        List<String> command = new ArrayList<>(List.of("srun", "--quiet", "--export=ALL"));
+        command.addAll(Arrays.asList(options.split(" ")));
+        command.add(RANK);
+        command.addAll(Arrays.asList(words));
+        return slurm(command.toArray(String[]::new));
+    }
+
+    /** Submits a batch job and returns its number; what it writes is in the file. */
+    private static String submit(Path output, String script, String... options) {
+        List<String> command = new ArrayList<>(List.of("sbatch", "--parsable", "--open-mode=append",
+                "--chdir=" + HOME, "--output=" + output));
+        command.addAll(Arrays.asList(options));
+        command.addAll(List.of("--wrap", script));
+        Cluster.Result submitted = slurm(command.toArray(String[]::new));
+        assertThat(submitted.exitCode()).as(submitted.output()).isZero();
+        return submitted.output();
+    }
+
+    private static void await(Path file, String text) {
+        awaitTrue(Duration.ofSeconds(60), () -> read(file).contains(text));
+    }
+
+    private static String read(Path file) {
+        try {
+            return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
+    /** What runs in a job, by the variable that Slurm gives every process of it. */
+    private static List<ProcessHandle> processesOf(String job) {
+        return ProcessHandle.allProcesses().filter(
+                process -> read(Path.of("/proc", Long.toString(process.pid()), "environ")).contains(
+                        "SLURM_JOB_ID=" + job + "\0"))
+                .filter(process -> read(Path.of("/proc", Long.toString(process.pid()), "cmdline")).contains("lockstep"))
+                .toList();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            --nodes=2 --ntasks-per-node=2 --gpus-per-task=1               | 0 0, 1 1, 2 0, 3 1
+            --nodes=1 --ntasks-per-node=4 --gres=gpu:4                    | 0 0, 1 1, 2 2, 3 3
+            --nodes=1 --ntasks-per-node=3 --gpus-per-node=2               | 0 0, 1 1, 2 0
+            --nodes=2 --ntasks-per-node=1 --gres=gpu:4 --gpu-bind=single:1 | 0 0, 1 0
+            --nodes=2 --ntasks-per-node=2 --gpus-per-task=1 -m cyclic     | 0 0, 1 0, 2 1, 3 1
+            --ntasks=2                                                    | '0 ', '1 '
+            """)
+    void gpus_eachRankHasItsOwn(String options, String expected) {
+        Cluster.Result result = allocated(options.strip(), "-cp", TEST_CLASSES, PROGRAMS, "variable",
+                "CUDA_VISIBLE_DEVICES");
+        assertThat(result.exitCode()).as(result.output()).isZero();
+        List<String> lines = Arrays.stream(expected.replace("'", "").split(",")).map(String::strip).toList();
+        assertThat(result.output().lines().map(String::strip)).containsExactlyInAnyOrderElementsOf(lines);
+    }
+
+    @Test
+    void threads_areTheAllocations() {
+        Cluster.Result result = allocated("--nodes=2 --ntasks-per-node=1 --cpus-per-task=3", "-cp", TEST_CLASSES,
+                PROGRAMS, "variable", "OMP_NUM_THREADS");
+        assertThat(result.output().lines()).as(result.output()).containsExactlyInAnyOrder("0 3", "1 3");
+    }
+
+    @Test
+    void hello_cyclic_eachRankOnTheNodeThatSlurmChose() {
+        Cluster.Result shown = allocated("--nodes=2 --ntasks-per-node=2 --distribution=cyclic", "--dry-run", "hello");
+        Cluster.Result hello = allocated("--nodes=2 --ntasks-per-node=2 --distribution=cyclic", "hello");
+        assertThat(hello.output().lines()).as(hello.output()).hasSize(4);
+        assertThat(shown.output().lines()).as(shown.output()).hasSize(4);
+        for (int rank = 0; rank < 4; rank++) {
+            String node = "node" + (rank % 2 + 1);
+            assertThat(hello.output().lines().toList().get(rank))
+                    .matches("rank " + rank + " of 4 on " + node + " pid \\d+ device cpu");
+            assertThat(shown.output().lines().toList().get(rank))
+                    .startsWith("rank " + rank + " host " + node + " gpu #" + rank / 2 + " srun --kill-on-bad-exit=1 ");
+        }
+    }
+
+    @Test
+    void generate_submittedAsItStands_toResults() throws IOException {
+        Path output = directory.resolve("generate.out");
+        Path results = directory.resolve("results.jsonl");
+        Cluster.Result submitted = slurm("sbatch", "--parsable", "--chdir=" + HOME, "--output=" + output,
+                "--ntasks-per-node=2", "--gpus-per-task=0", "--cpus-per-task=1", "--time=5",
+                HOME.resolve("launch/slurm/generate.sbatch").toString(), "--max-new-tokens", "2", "--output",
+                results.toString());
+        assertThat(submitted.exitCode()).as(submitted.output()).isZero();
+        await(output, "tokens/sec: ");
+        assertThat(Files.readAllLines(results)).hasSize(100);
+        assertThat(read(results)).contains("\"rank\":0", "\"rank\":3");
+    }
+
+    @Test
+    void rank_killed_isNamedWithItsNodeAndItsCode() {
+        Path output = directory.resolve("killed.out");
+        String job = submit(output, "launch/mpjrun.sh -cp " + TEST_CLASSES + " " + PROGRAMS + " wait; echo code $?",
+                "--nodes=2", "--ntasks-per-node=2");
+        await(output, "ready");
+        ProcessHandle rank = processesOf(job).stream().filter(process -> {
+            String variables = read(Path.of("/proc", Long.toString(process.pid()), "environ"));
+            return variables.contains("LOCKSTEP_RANK=2\0");
+        }).findFirst().orElseThrow();
+        signal(rank, "KILL");
+        await(output, "code ");
+        assertThat(read(output)).isEqualTo(
+                "ready\nmpjrun: rank 2 on host node2 failed first: killed by signal 9 (SIGKILL)\ncode 137\n");
+        awaitTrue(Duration.ofSeconds(10), () -> processesOf(job).isEmpty());
+    }
+
+    @Test
+    void scancel_leavesNothing_andRequeueStartsAgain() {
+        Path output = directory.resolve("again.out");
+        String script = "echo restart ${SLURM_RESTART_COUNT:-0}; launch/mpjrun.sh -cp " + TEST_CLASSES + " " + PROGRAMS
+                + " wait";
+        String job = submit(output, script, "--ntasks=2", "--requeue");
+        await(output, "ready");
+        List<ProcessHandle> first = processesOf(job);
+        assertThat(first).hasSizeGreaterThanOrEqualTo(5); // the launcher, two agents, two ranks
+        assertThat(slurm("scontrol", "requeue", job).exitCode()).isZero();
+        Launched.awaitGone(Duration.ofSeconds(20), first);
+        // a job that was requeued waits two minutes before it may start; this one need not
+        awaitTrue(Duration.ofSeconds(20), () -> slurm("scontrol", "update", "JobId=" + job, "StartTime=now")
+                .exitCode() == 0);
+        awaitTrue(Duration.ofSeconds(60), () -> read(output).matches("(?s).*restart 1.*ready.*"));
+        List<ProcessHandle> second = processesOf(job);
+        assertThat(second).hasSizeGreaterThanOrEqualTo(5).doesNotContainAnyElementsOf(first);
+        assertThat(slurm("scancel", job).exitCode()).isZero();
+        Launched.awaitGone(Duration.ofSeconds(20), second);
+    }
+
+    @Test
+    void bareSrun_ranksFindEachOther() {
+        Cluster.Result hello = stepped("--mpi=pmi2 --nodes=2 --ntasks-per-node=2 --gpus-per-task=1", "hello");
+        assertThat(hello.exitCode()).as(hello.output()).isZero();
+        assertThat(hello.output().lines()).hasSize(4);
+        for (int rank = 0; rank < 4; rank++) {
+            assertThat(hello.output().lines().toList().get(rank)).matches(
+                    "rank " + rank + " of 4 on node" + (rank / 2 + 1) + " pid \\d+ device cuda");
+        }
+        Cluster.Result exit = stepped("--mpi=pmi2 --nodes=2 --ntasks=2", "-cp", TEST_CLASSES, PROGRAMS, "exit", "42");
+        assertThat(exit.exitCode()).isEqualTo(42);
+        assertThat(exit.output()).contains("mpjrun: rank 1 on host node2 failed first: exited with code 42");
+    }
+
+    @Test
+    void bareSrun_withoutPmi_isOneSentence() {
+        Cluster.Result result = stepped("--ntasks=2", "hello");
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.output().lines().filter(line -> line.startsWith("lockstep: ")))
+                .as(result.output()).singleElement().asString()
+                .startsWith("lockstep: srun gives its tasks no way to find each other: srun --mpi=pmi2");
+        Cluster.Result unknown = stepped("--mpi=pmi2 --ntasks=2", "no.such.Job");
+        assertThat(unknown.exitCode()).isEqualTo(2);
+        assertThat(unknown.output()).contains("mpjrun: there is no job no.such.Job");
+        Cluster.Result many = allocated("--ntasks=2", "-np", "3", "hello");
+        assertThat(many.exitCode()).isEqualTo(2);
+        assertThat(many.output()).startsWith("mpjrun: -np 3 is more than the 2 tasks of Slurm job ");
+    }
+}

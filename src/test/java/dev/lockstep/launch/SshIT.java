@@ -1,0 +1,191 @@
+package dev.lockstep.launch;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import static dev.lockstep.launch.Launched.TEST_CLASSES;
+import static dev.lockstep.launch.Launched.awaitTrue;
+import static dev.lockstep.launch.Launched.mpjrun;
+import static dev.lockstep.launch.Launched.signal;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+/** Ranks on two hosts, with real ssh between them: network namespaces with a name and an sshd of their own. */
+class SshIT {
+    private static final String SCRIPT = Launched.HOME.resolve("src/test/ssh/hosts.sh").toString();
+    private static final String PROGRAMS = "dev.lockstep.launch.Programs";
+
+    @TempDir
+    private static Path directory;
+    private static Cluster.Result up;
+
+    @BeforeAll
+    static void makeHosts() {
+        up = Cluster.run(SCRIPT, "up", directory.toString());
+        assumeTrue(up.exitCode() != Cluster.CANNOT, () -> "no hosts to reach over ssh: " + up.output());
+        assertThat(up.exitCode()).as(up.output()).isZero();
+    }
+
+    @AfterAll
+    static void removeHosts() {
+        if (up.exitCode() == 0) {
+            assertThat(Cluster.run(SCRIPT, "down", directory.toString()).exitCode()).isZero();
+        }
+    }
+
+    private static Launched.Command ssh(String... args) {
+        return mpjrun(args).env("LOCKSTEP_SSH", "ssh -F " + directory.resolve("config"));
+    }
+
+    private static Launched.Command program(String hosts, String... args) {
+        List<String> words = new ArrayList<>(List.of("-H", hosts, "--device", "cpu", "-cp", TEST_CLASSES, PROGRAMS));
+        words.addAll(Arrays.asList(args));
+        return ssh(words.toArray(String[]::new));
+    }
+
+    /** What runs on the two hosts besides sshd. */
+    private static List<ProcessHandle> onHosts() {
+        return Cluster.run(SCRIPT, "pids", directory.toString()).output().lines()
+                .flatMap(pid -> ProcessHandle.of(Long.parseLong(pid)).stream())
+                .filter(process -> !read("/proc/" + process.pid() + "/comm").startsWith("sshd")).toList();
+    }
+
+    private static List<ProcessHandle> ranksOnHosts() {
+        return onHosts().stream().filter(p -> read("/proc/" + p.pid() + "/cmdline").contains(PROGRAMS)).toList();
+    }
+
+    private static void awaitNothingOnHosts() {
+        awaitTrue(Duration.ofSeconds(10), () -> onHosts().isEmpty());
+    }
+
+    private static String read(String file) {
+        try {
+            return new String(Files.readAllBytes(Path.of(file)), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            return ""; // the process is over
+        }
+    }
+
+    @Test
+    void hello_onTwoHosts_eachRankOnItsOwnGpu() throws IOException {
+        Path file = Files.writeString(directory.resolve("hosts"),
+                "# two hosts\nlsone slots=2\n\nlstwo:2 # the other\n");
+        Launched.Result hello = ssh("--hostfile", file.toString(), "hello").run();
+        assertThat(hello.exitCode()).as(hello.stderr()).isZero();
+        assertThat(hello.stderr()).isEmpty();
+        assertThat(hello.lines()).hasSize(4);
+        for (int rank = 0; rank < 4; rank++) {
+            assertThat(hello.lines().get(rank)).matches(
+                    "rank " + rank + " of 4 on " + (rank < 2 ? "lsone" : "lstwo") + " pid \\d+ device cuda");
+        }
+        System.out.println("hello on two hosts over ssh took " + hello.elapsed().toMillis() + " ms");
+        Launched.Result gpus = ssh("-H", "lsone,lstwo:2", "-cp", TEST_CLASSES, PROGRAMS, "variables",
+                "CUDA_VISIBLE_DEVICES").run();
+        assertThat(gpus.stdout()).as(gpus.stderr()).isEqualTo("CUDA_VISIBLE_DEVICES=GPU-lsone-a\n"
+                + "CUDA_VISIBLE_DEVICES=GPU-lstwo-a\nCUDA_VISIBLE_DEVICES=MIG-lstwo/1/0\n");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            -H lsone:3 hello                    | mpjrun: host lsone: 3 ranks are more than the 2 visible GPUs
+            -H lsone,lstwo -wdir DIR/here/work hello | mpjrun: host lstwo: there is no DIR/here/work:
+            -H lsone,lsnokey hello              | mpjrun: host lsnokey cannot be reached: root@ADDRESS: Permission denied
+            -H lsone,lsclosed hello             | mpjrun: host lsclosed cannot be reached: ssh: connect to host
+            -H lsone --interface nowhere0 hello | mpjrun: --interface nowhere0:
+            """)
+    void hostThatCannot_isNamedWithTheReason(String arguments, String sentence) {
+        Launched.Result result = ssh(arguments.replace("DIR", directory.toString()).split(" ")).run();
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.stdout()).isEmpty();
+        assertThat(result.stderr().replaceFirst("10\\.213\\.\\d+\\.\\d", "ADDRESS"))
+                .startsWith(sentence.replace("DIR", directory.toString())).hasLineCount(1);
+        assertThat(result.elapsed()).isLessThan(Duration.ofSeconds(10));
+        awaitNothingOnHosts();
+    }
+
+    @Test
+    void rank_killed_endsTheJobAndIsNamedWithItsHost() {
+        try (Launched launched = program("lsone,lstwo:2", "wait").start()) {
+            launched.awaitStdout("ready");
+            List<ProcessHandle> ranks = ranksOnHosts();
+            assertThat(ranks).hasSize(3);
+            String token = read("/proc/" + ranks.get(0).pid() + "/environ")
+                    .replaceAll("(?s).*LOCKSTEP_TOKEN=([0-9a-f]{32}).*", "$1");
+            assertThat(token).hasSize(32);
+            assertThat(ProcessHandle.allProcesses().map(p -> read("/proc/" + p.pid() + "/cmdline"))).isNotEmpty()
+                    .noneMatch(command -> command.contains(token));
+            ProcessHandle rank = ranks.stream()
+                    .filter(p -> read("/proc/" + p.pid() + "/environ").contains("LOCKSTEP_RANK=2\0")).findFirst()
+                    .orElseThrow();
+            long begin = System.nanoTime();
+            signal(rank, "KILL");
+            Launched.Result result = launched.await();
+            System.out.println("a rank killed on another host: the job was over after "
+                    + Duration.ofNanos(System.nanoTime() - begin).toMillis() + " ms");
+            assertThat(result.exitCode()).isEqualTo(137);
+            assertThat(result.stderr())
+                    .isEqualTo("mpjrun: rank 2 on host lstwo failed first: killed by signal 9 (SIGKILL)\n");
+            awaitNothingOnHosts();
+        }
+    }
+
+    @Test
+    void rank_exitCodeComesThrough() {
+        Launched.Result result = program("lsone,lstwo", "exit", "42").run();
+        assertThat(result.exitCode()).isEqualTo(42);
+        assertThat(result.stderr()).isEqualTo("mpjrun: rank 1 on host lstwo failed first: exited with code 42\n");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"no-world-forever, KILL, 137", "wait, INT, 130"})
+    void launcher_ended_nothingStays(String program, String signal, int code) {
+        try (Launched launched = program("lsone,lstwo", program).start()) {
+            launched.awaitStdout("ready");
+            awaitTrue(Duration.ofSeconds(20), () -> ranksOnHosts().size() == 2);
+            signal(launched.launcher(), signal);
+            assertThat(launched.await().exitCode()).isEqualTo(code);
+            awaitNothingOnHosts();
+        }
+    }
+
+    @Test
+    void connection_lost_endsTheJobAndNamesTheHost() {
+        try (Launched launched = program("lsone,lstwo", "wait").start()) {
+            launched.awaitStdout("ready");
+            ProcessHandle client = launched.launcher().children()
+                    .filter(p -> read("/proc/" + p.pid() + "/cmdline").contains("\0lstwo\0")).findFirst().orElseThrow();
+            signal(client, "KILL");
+            Launched.Result result = launched.await();
+            assertThat(result.exitCode()).isEqualTo(1);
+            assertThat(result.stderr())
+                    .isEqualTo("mpjrun: host lstwo was lost: ssh killed by signal 9 (SIGKILL)\n");
+            awaitNothingOnHosts();
+        }
+    }
+
+    @Test
+    void input_isRankZeros_andLinesStayWhole() {
+        Launched.Result result = ssh("-H", "lsone,lstwo", "--tag-output", "--device", "cpu", "-cp", TEST_CLASSES,
+                PROGRAMS, "lines", "3000").run();
+        assertThat(result.exitCode()).as(result.stderr()).isZero();
+        // what has no end is followed by the other rank's next line
+        String ended = result.stdout().replaceAll("\\[\\d\\] rank \\d last, without an end\\n?", "");
+        assertThat(ended.lines()).hasSize(2 * 3000)
+                .allMatch(line -> line.matches("\\[(\\d)\\] rank \\1 line \\d+ é*"));
+        Launched.Result input = program("lsone:1", "stdin").input("a line\nanother").run();
+        assertThat(input.stdout()).as(input.stderr()).isEqualTo("read a line\n");
+    }
+}
