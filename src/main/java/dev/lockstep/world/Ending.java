@@ -17,8 +17,11 @@ final class Ending {
         this.link = link;
     }
 
-    boolean isClosed() {
-        return closed;
+    /** @throws IllegalStateException once the world is closed */
+    void checkOpen() {
+        if (closed) {
+            throw new IllegalStateException("the world is closed");
+        }
     }
 
     /** From here on an ordinary end of the program is a good one. */
@@ -98,6 +101,11 @@ final class Ending {
     private synchronized void sayBye(int code) {
         if (!byeSaid && link != null) {
             byeSaid = true;
+            try {
+                link.reporter().flush();
+            } catch (IOException e) {
+                return; // the link's reader ends this process
+            }
             send(new Message.Bye(code));
         }
     }
