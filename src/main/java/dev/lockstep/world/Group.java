@@ -76,6 +76,11 @@ public sealed class Group permits World {
         return new Group(session, session.form(members, collectives, colour, key));
     }
 
+    /** {@link #group(int, int)} in the order of the ranks. */
+    public Group group(int colour) {
+        return group(colour, 0);
+    }
+
     /** This rank's share of n items: contiguous, sizes differ by at most one, empty when there are too few. */
     public Block split(int n) {
         return Block.of(n, rank(), size());
