@@ -1,8 +1,8 @@
 import ai.djl.engine.Engine;
-import ai.djl.engine.GradientCollector;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.training.GradientCollector;
 
 import dev.lockstep.world.Block;
 import dev.lockstep.world.Op;
@@ -19,7 +19,7 @@ import dev.lockstep.world.World;
 public class DataParallelTraining {
     private static final int BATCH = 64;
     private static final int HIDDEN = 32;
-    private static final float RATE = 0.1f;
+    private static final float RATE = 0.05f;
 
     public static void main(String[] args) {
         try (World world = World.init(args)) {
@@ -32,11 +32,11 @@ public class DataParallelTraining {
                 for (NDArray weight : weights) {
                     weight.setRequiresGradient(true);
                 }
-                for (int step = 0; step < 20; step++) {
+                for (int step = 0; step < 200; step++) {
                     NDArray batch = manager.randomUniform(-1, 1, new Shape(BATCH, 2)); // the same on every rank
                     Block mine = world.split(BATCH);
                     NDArray x = batch.get(mine.start() + ":" + mine.end());
-                    NDArray wanted = x.prod(new int[]{1}, true); // learns to multiply
+                    NDArray wanted = x.sum(new int[]{1}, true); // learns to add
                     float[] loss;
                     try (GradientCollector collector = engine.newGradientCollector()) {
                         NDArray error = x.matMul(weights[0]).tanh().matMul(weights[1]).sub(wanted).square().mean();
@@ -44,10 +44,14 @@ public class DataParallelTraining {
                         loss = world.floats().allReduce(error.toFloatArray(), Op.SUM);
                     }
                     for (NDArray weight : weights) {
-                        float[] sum = world.floats().allReduce(weight.getGradient().toFloatArray(), Op.SUM);
+                        NDArray gradient = weight.getGradient();
+                        float[] sum = world.floats().allReduce(gradient.toFloatArray(), Op.SUM);
+                        gradient.subi(gradient); // PyTorch adds the next one to it
                         weight.subi(manager.create(sum, weight.getShape()).mul(RATE / world.size()));
                     }
-                    world.print(String.format("step %d loss %.6f", step, loss[0] / world.size()));
+                    if (step % 20 == 19) {
+                        world.print(String.format("step %d loss %.6f", step + 1, loss[0] / world.size()));
+                    }
                 }
             }
         }

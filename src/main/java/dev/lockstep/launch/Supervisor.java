@@ -153,6 +153,7 @@ final class Supervisor {
             Rank rank = ranks.get(exited.rank());
             rank.exit = exited.code();
             rank.exitSeen = System.nanoTime();
+            releaseAll();
             if (!rank.linked) {
                 judge(rank);
             }
@@ -185,6 +186,7 @@ final class Supervisor {
         } else if (message instanceof Message.Bye bye) {
             rank.bye = bye.exitCode();
             positions.ended(rank.plan.rank());
+            releaseAll();
         } else if (message instanceof Message.Progress done && !options.quiet()) {
             progress.update(rank.plan.rank(), done, System.nanoTime());
         }
@@ -283,7 +285,14 @@ final class Supervisor {
     }
 
     private boolean othersRun(Rank rank) {
-        return ranks.stream().anyMatch(other -> other != rank && !other.isDone());
+        return ranks.stream().anyMatch(other -> other != rank && !other.isDone() && other.bye == null);
+    }
+
+    /** Once every rank has come to its end their processes may go. */
+    private void releaseAll() {
+        if (ranks.stream().allMatch(each -> each.bye != null || each.exit != null)) {
+            coordinator.tellAll(new Message.Bye(0));
+        }
     }
 
     /** Asks every rank and what it started to end, and notes them all: once a rank is gone its children are nobody's. */

@@ -43,7 +43,10 @@ public sealed interface Message {
      */
     record Progress(long done, long total, long tokens, double secondsElapsed) implements Message {}
 
-    /** A rank's last message when it ends in good order; the others go on. */
+    /**
+     * A rank's last message when it ends in good order; the others go on. The launcher's answer, once all ranks have
+     * ended so, lets their processes end.
+     */
     record Bye(int exitCode) implements Message {}
 
     /**

@@ -107,6 +107,8 @@ final class Ending {
                 return; // the link's reader ends this process
             }
             send(new Message.Bye(code));
+            // when a process ends, MPJ Express closes the connections among all the others too
+            link.awaitRelease();
         }
     }
 

@@ -22,6 +22,7 @@ final class Link {
 
     private final Socket socket;
     private final CompletableFuture<Message.Table> table = new CompletableFuture<>();
+    private final CompletableFuture<Void> released = new CompletableFuture<>();
     private final Reporter reporter = new Reporter(this);
 
     private Link(Socket socket) {
@@ -61,12 +62,19 @@ final class Link {
         return table.join();
     }
 
+    /** Waits until the launcher says that all ranks have come to their end. */
+    void awaitRelease() {
+        released.join();
+    }
+
     private void read() {
         try {
             InputStream in = new BufferedInputStream(socket.getInputStream());
             for (Message message; (message = Frames.read(in)) != null;) {
                 if (message instanceof Message.Table peers) {
                     table.complete(peers);
+                } else if (message instanceof Message.Bye) {
+                    released.complete(null);
                 }
             }
         } catch (IOException e) {
