@@ -12,8 +12,8 @@ import dev.lockstep.model.ModelException;
 import dev.lockstep.world.World;
 
 /** The built-in {@code bench}: each of its subcommands measures one thing and prints a table on rank 0. */
-@Command(name = "bench", mixinStandardHelpOptions = true, subcommands = {BenchDecode.class,
-        BenchGenerate.class}, synopsisSubcommandLabel = "decode|generate", description = "Measures; each subcommand has --help.")
+@Command(name = "bench", mixinStandardHelpOptions = true, subcommands = {BenchCollectives.class, BenchDecode.class,
+        BenchGenerate.class}, synopsisSubcommandLabel = "collectives|decode|generate", description = "Measures; each subcommand has --help.")
 public final class Bench {
     /** What a subcommand does between the ranks. */
     interface Measurement {
@@ -35,7 +35,7 @@ public final class Bench {
                 } else if (last.commandSpec().userObject()instanceof Measurement measurement) {
                     measurement.run(world);
                 } else {
-                    world.abort(2, "bench: name what to measure: decode or generate");
+                    world.abort(2, "bench: name what to measure: collectives, decode or generate");
                 }
             } catch (ParameterException e) {
                 world.abort(2, "bench: " + ParseErrors.sentence(e));

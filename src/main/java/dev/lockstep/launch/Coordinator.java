@@ -15,18 +15,20 @@ import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 
+import dev.lockstep.wire.Entrance;
 import dev.lockstep.wire.Frames;
 import dev.lockstep.wire.Message;
 
 /** The launcher's end of the control links: lets in whoever shows the job's token and turns what they say to events. */
 final class Coordinator implements Closeable {
-    /** A connection that has not shown the token by then is dropped. */
-    private static final int HELLO_MILLIS = 10_000;
+    /** Nobody who has not shown the token makes us take in more. */
+    private static final int HELLO_BYTES = 1024;
 
     private final int size;
     private final BlockingQueue<Event> events;
     private final Agents agents;
     private final ServerSocket server;
+    private final Entrance entrance;
     private final String token;
     private final Map<Integer, Socket> links = new ConcurrentHashMap<>();
 
@@ -43,12 +45,17 @@ final class Coordinator implements Closeable {
         byte[] random = new byte[16];
         new SecureRandom().nextBytes(random);
         this.token = HexFormat.of().formatHex(random);
-        start("coordinator", this::accept);
+        this.entrance = Entrance.open(server, "coordinator", size, this::serve);
     }
 
     /** Where ranks connect to. */
     String address() {
         return server.getInetAddress().getHostAddress() + ":" + server.getLocalPort();
+    }
+
+    /** Number of ranks. */
+    int size() {
+        return size;
     }
 
     int port() {
@@ -72,31 +79,18 @@ final class Coordinator implements Closeable {
 
     @Override
     public void close() {
-        closeQuietly(server);
+        entrance.close();
         links.values().forEach(Coordinator::closeQuietly);
     }
 
-    private void accept() {
-        while (!server.isClosed()) {
-            try {
-                Socket link = server.accept();
-                start("link " + link.getPort(), () -> serve(link));
-            } catch (IOException e) {
-                if (!server.isClosed()) {
-                    Thread.yield(); // out of file descriptors, say: the next try may go better
-                }
-            }
-        }
-    }
-
-    private void serve(Socket link) {
+    private void serve(Socket link, Runnable admit) throws IOException {
         int rank = -1;
-        try (link; InputStream in = new BufferedInputStream(link.getInputStream())) {
+        try (InputStream in = new BufferedInputStream(link.getInputStream())) {
             link.setTcpNoDelay(true);
-            link.setSoTimeout(HELLO_MILLIS);
-            Message first = Frames.read(in);
+            Message first = Frames.read(in, HELLO_BYTES);
             if (first instanceof Message.Enlist enlist) {
                 if (agents != null && isToken(enlist.token())) {
+                    admit.run();
                     agents.serve(link, in, enlist);
                 }
                 return;
@@ -106,12 +100,10 @@ final class Coordinator implements Closeable {
                 return;
             }
             rank = hello.rank();
-            link.setSoTimeout(0);
+            admit.run();
             for (Message message = hello; message != null; message = Frames.read(in)) {
                 events.add(new Event.Said(rank, message));
             }
-        } catch (IOException e) {
-            // a stranger's bytes, or a rank that died: the event below tells the latter
         } finally {
             if (rank >= 0) {
                 events.add(new Event.LinkLost(rank));
@@ -130,12 +122,6 @@ final class Coordinator implements Closeable {
 
     private static byte[] bytes(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
-    }
-
-    private static void start(String name, Runnable work) {
-        Thread thread = new Thread(work, name);
-        thread.setDaemon(true);
-        thread.start();
     }
 
     private static void closeQuietly(Closeable closeable) {

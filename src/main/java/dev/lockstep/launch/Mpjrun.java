@@ -22,7 +22,7 @@ import dev.lockstep.wire.JobSpec;
 /** The launcher's command line: {@code mpjrun.sh [options] JOB [job options]}. */
 @Command(name = "mpjrun.sh", customSynopsis = "mpjrun.sh [options] JOB [job options]", sortOptions = false, description = {
         "Runs N copies of a Java program, the ranks of one job, and ends with the job's exit code.",
-        "JOB is generate, hello, a class on -cp, a .java file, or -jar and a jar."}, versionProvider = Mpjrun.Version.class, footer = {
+        "JOB is generate, bench, selftest, hello, a class on -cp, a .java file, or -jar and a jar."}, versionProvider = Mpjrun.Version.class, footer = {
                 "Exit codes: 0; 2 wrong usage or input; 3 finished, but some rows failed; 124 time-out; else the code of"
                         + " the rank that failed first."})
 public final class Mpjrun implements Callable<Integer> {
@@ -61,6 +61,8 @@ public final class Mpjrun implements Callable<Integer> {
     @Option(names = {"-timeout",
             "--timeout"}, paramLabel = "SECONDS", description = "end the job after so long, with exit code 124")
     private String timeout;
+    @Option(names = "--timeout-collective", paramLabel = "SECONDS", description = "end the job when a rank lets others wait in a collective for so long and gives no sign; 0: never (600)")
+    private String collectiveTimeout = "600";
     @Option(names = "--dry-run", description = "print rank, host, GPU and command of every rank, start nothing")
     private boolean dryRun;
     @Option(names = "--serve", hidden = true, description = "srun has started the agents: print where they find us")
@@ -108,8 +110,9 @@ public final class Mpjrun implements Callable<Integer> {
         }
         int count = np == null ? 0 : count(np);
         if (words.isEmpty()) {
-            throw new UsageException("name a JOB: generate, hello, a class on -cp, a .java file, or -jar and a jar "
-                    + "(-h shows all options)");
+            throw new UsageException(
+                    "name a JOB: generate, bench, selftest, hello, a class on -cp, a .java file, or -jar and a jar "
+                            + "(-h shows all options)");
         }
         if (words.get(0).startsWith("-") && !words.get(0).equals("-jar")) {
             throw new UsageException("unknown option " + words.get(0) + " (-h shows all options; those of the job come "
@@ -121,6 +124,15 @@ public final class Mpjrun implements Callable<Integer> {
         Duration limit = timeout == null ? null : seconds("--timeout", timeout);
         Duration bootstrap = seconds("LOCKSTEP_BOOTSTRAP_TIMEOUT",
                 environment.getOrDefault("LOCKSTEP_BOOTSTRAP_TIMEOUT", "60"));
+        Duration heartbeat = seconds("LOCKSTEP_HEARTBEAT_TIMEOUT",
+                environment.getOrDefault("LOCKSTEP_HEARTBEAT_TIMEOUT", "10"));
+        if (heartbeat.toMillis() < 2000) {
+            throw new UsageException("LOCKSTEP_HEARTBEAT_TIMEOUT " + heartbeat.toMillis() / 1000.0
+                    + ": give at least 2 seconds; ranks give a sign of life once a second");
+        }
+        Duration collective = collectiveTimeout.strip().equals("0")
+                ? Duration.ZERO
+                : seconds("--timeout-collective", collectiveTimeout);
         Path here = Path.of("").toAbsolutePath();
         Path work = directory(here);
         JobCommand command = JobCommand.resolve(words, absolute(classPath, here), Ranks.runtime(home), here);
@@ -156,7 +168,7 @@ public final class Mpjrun implements Callable<Integer> {
             plan.lines().apply("coordinator").forEach(System.out::println);
             return 0;
         }
-        Supervisor.Options options = new Supervisor.Options(limit, bootstrap, quiet,
+        Supervisor.Options options = new Supervisor.Options(limit, bootstrap, collective, heartbeat, quiet,
                 Boolean.getBoolean("lockstep.terminal"));
         try (Coordinator coordinator = new Coordinator(plan.size(), events, plan.agents())) {
             if (verbose) {

@@ -138,6 +138,8 @@ final class Ranks {
         variables.put("OMP_WAIT_POLICY", environment.getOrDefault("OMP_WAIT_POLICY", "PASSIVE"));
         // DJL's tokenizers would look for a CUDA build of themselves
         variables.put("RUST_FLAVOR", environment.getOrDefault("RUST_FLAVOR", "cpu"));
+        // DJL would ask the host's cloud service who it is and report to its makers
+        variables.put("OPT_OUT_TRACKING", environment.getOrDefault("OPT_OUT_TRACKING", "true"));
         String mpj = environment.get("MPJ_HOME");
         boolean configured = mpj != null && Files.isRegularFile(Path.of(mpj, "conf", "mpjexpress.conf"));
         variables.put("MPJ_HOME", configured ? mpj : home.toString());

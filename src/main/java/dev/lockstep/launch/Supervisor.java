@@ -29,10 +29,18 @@ final class Supervisor {
     /**
      * @param timeout   after which the job is ended, or null
      * @param bootstrap from the first rank in World.init to the last
+     * @param collective how long a rank may let others wait in a collective without a sign; zero: for ever
+     * @param heartbeat  a rank that is silent for so long is dead
      * @param quiet     whether progress is kept to itself
      * @param terminal  whether stderr is a terminal
      */
-    record Options(Duration timeout, Duration bootstrap, boolean quiet, boolean terminal) {}
+    record Options(Duration timeout, Duration bootstrap, Duration collective, Duration heartbeat, boolean quiet,
+            boolean terminal) {}
+
+    private static final long LOOK_MILLIS = 50;
+    /** A look that comes later than this was held up. */
+    private static final long PAUSE_NANOS = 1_000_000_000L;
+    private static final long HEARTBEAT_NANOS = 1_000_000_000L;
 
     /** The verdict: how the job ends, with a line for stderr or null. */
     private record Verdict(int code, String line) {}
@@ -46,6 +54,7 @@ final class Supervisor {
         Integer bye;
         Integer exit;
         long exitSeen;
+        long heard;
 
         Rank(int number, RankProcess process) {
             this.number = number;
@@ -72,6 +81,9 @@ final class Supervisor {
     private int byeCode;
     private Spawner spawner;
     private volatile boolean stopping;
+    private Positions positions;
+    private long looked;
+    private long beat;
 
     Supervisor(Options options, Coordinator coordinator, BlockingQueue<Event> events, Output output) {
         this.options = options;
@@ -89,12 +101,16 @@ final class Supervisor {
     int run(Spawner by) throws InterruptedException {
         spawner = by;
         long begin = System.nanoTime();
+        looked = begin;
+        positions = new Positions(coordinator.size(), options.collective(), begin);
         Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));
         start();
         while (!ranks.stream().allMatch(Rank::isDone)) {
-            Event event = events.poll(50, TimeUnit.MILLISECONDS);
-            if (event != null) {
+            Event event = events.poll(LOOK_MILLIS, TimeUnit.MILLISECONDS);
+            forgivePause();
+            while (event != null) {
                 take(event);
+                event = events.poll();
             }
             watchClock(System.nanoTime() - begin);
         }
@@ -153,6 +169,9 @@ final class Supervisor {
     }
 
     private void take(Rank rank, Message message) {
+        long now = System.nanoTime();
+        rank.heard = now;
+        positions.take(rank.number, message, now);
         if (message instanceof Message.Hello) {
             rank.linked = true;
             rank.greeted = true;
@@ -172,6 +191,7 @@ final class Supervisor {
             }
         } else if (message instanceof Message.Bye bye) {
             rank.bye = bye.exitCode();
+            positions.ended(rank.number);
             releaseIfOver();
         } else if (message instanceof Message.Progress done && !options.quiet()) {
             progress.update(rank.number, done, System.nanoTime());
@@ -233,9 +253,36 @@ final class Supervisor {
                     + " of " + ranks.size() + " did not come to World.init within " + seconds(options.bootstrap())
                     + " of the first (LOCKSTEP_BOOTSTRAP_TIMEOUT, in seconds, changes that)");
         }
+        watchRanks(now);
         if (killAt != 0 && now > killAt) {
             killAt = 0;
             ranks.forEach(rank -> rank.process.kill());
+        }
+    }
+
+    private void watchRanks(long now) {
+        if (now > beat + HEARTBEAT_NANOS) {
+            beat = now;
+            coordinator.tellAll(new Message.Alive(true));
+        }
+        if (verdict == null) {
+            ranks.stream().filter(rank -> rank.linked && now > rank.heard + options.heartbeat().toNanos()).findFirst()
+                    .ifPresent(rank -> conclude(TIMED_OUT, first(rank, "no sign of life for "
+                            + seconds(options.heartbeat()) + ": its process is frozen, or its host is gone")));
+        }
+        if (verdict == null) {
+            positions.check(now).ifPresent(finding -> conclude(finding.code(), finding.line()));
+        }
+    }
+
+    /** After a pause of our own, by SIGSTOP say, nobody else is late. */
+    private void forgivePause() {
+        long now = System.nanoTime();
+        long pause = now - looked;
+        looked = now;
+        if (pause > PAUSE_NANOS) {
+            ranks.forEach(rank -> rank.heard += pause);
+            positions.forgive(pause);
         }
     }
 
@@ -249,7 +296,7 @@ final class Supervisor {
     }
 
     private boolean othersRun(Rank rank) {
-        return ranks.stream().anyMatch(other -> other != rank && !other.isDone());
+        return ranks.stream().anyMatch(other -> other != rank && !other.isDone() && other.bye == null);
     }
 
     private void endRanksBut(Rank spared) {

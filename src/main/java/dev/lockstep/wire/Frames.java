@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
+import dev.lockstep.wire.Message.Alive;
 import dev.lockstep.wire.Message.Assignment;
 import dev.lockstep.wire.Message.Bye;
 import dev.lockstep.wire.Message.Dismiss;
@@ -22,11 +23,13 @@ import dev.lockstep.wire.Message.End;
 import dev.lockstep.wire.Message.Enlist;
 import dev.lockstep.wire.Message.Exited;
 import dev.lockstep.wire.Message.Failure;
+import dev.lockstep.wire.Message.Formed;
 import dev.lockstep.wire.Message.Hello;
 import dev.lockstep.wire.Message.Kill;
 import dev.lockstep.wire.Message.Output;
 import dev.lockstep.wire.Message.Over;
 import dev.lockstep.wire.Message.Ports;
+import dev.lockstep.wire.Message.Position;
 import dev.lockstep.wire.Message.Progress;
 import dev.lockstep.wire.Message.Table;
 
@@ -45,6 +48,9 @@ public final class Frames {
     private static final int PROGRESS = 5;
     private static final int BYE = 6;
     private static final int OVER = 7;
+    private static final int ALIVE = 8;
+    private static final int FORMED = 9;
+    private static final int POSITION = 10;
     // between the launcher and an agent
     private static final int ENLIST = 32;
     private static final int ASSIGNMENT = 33;
@@ -87,13 +93,22 @@ public final class Frames {
      * @throws IOException when the bytes are no frame of ours, or the stream ends inside one
      */
     public static Message read(InputStream stream) throws IOException {
+        return read(stream, MAX_BYTES);
+    }
+
+    /**
+     * As {@link #read(InputStream)}, for a sender that is not known yet.
+     *
+     * @param limit a longer frame is refused before anything is allocated for it
+     */
+    public static Message read(InputStream stream, int limit) throws IOException {
         int first = stream.read();
         if (first < 0) {
             return null;
         }
         DataInputStream in = new DataInputStream(stream);
         int length = first << 24 | in.readUnsignedByte() << 16 | in.readUnsignedShort();
-        if (length < 1 || length > MAX_BYTES) {
+        if (length < 1 || length > limit) {
             throw new IOException("a frame of " + length + " bytes");
         }
         byte[] frame = new byte[length];
@@ -142,6 +157,25 @@ public final class Frames {
         } else if (message instanceof Bye bye) {
             out.writeByte(BYE);
             out.writeInt(bye.exitCode());
+        } else if (message instanceof Alive alive) {
+            out.writeByte(ALIVE);
+            out.writeBoolean(alive.atWork());
+        } else if (message instanceof Formed formed) {
+            out.writeByte(FORMED);
+            out.writeInt(formed.group());
+            out.writeInt(formed.leader());
+            out.writeInt(formed.ranks().size());
+            for (int rank : formed.ranks()) {
+                out.writeInt(rank);
+            }
+        } else if (message instanceof Position position) {
+            out.writeByte(POSITION);
+            out.writeInt(position.group());
+            out.writeInt(position.leader());
+            out.writeInt(position.number());
+            writeString(out, position.call());
+            out.writeBoolean(position.inside());
+            out.writeLong(position.millis());
         } else {
             encodeForAgent(out, message);
         }
@@ -203,6 +237,10 @@ public final class Frames {
             case END -> new End(in.readInt(), in.readBoolean());
             case KILL -> new Kill(in.readInt());
             case DISMISS -> new Dismiss(in.readInt());
+            case ALIVE -> new Alive(in.readBoolean());
+            case FORMED -> new Formed(in.readInt(), in.readInt(), readRanks(in));
+            case POSITION -> new Position(in.readInt(), in.readInt(), in.readInt(), readString(in), in.readBoolean(),
+                    in.readLong());
             default -> throw new IOException("a frame of unknown kind " + kind);
         };
     }
@@ -228,12 +266,17 @@ public final class Frames {
     }
 
     private static HostShare readShare(DataInputStream in) throws IOException {
+        List<Integer> ranks = readRanks(in);
+        return new HostShare(ranks, in.readInt(), in.readInt(), in.readInt(), readString(in));
+    }
+
+    private static List<Integer> readRanks(DataInputStream in) throws IOException {
         int count = in.readInt();
         List<Integer> ranks = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             ranks.add(in.readInt());
         }
-        return new HostShare(ranks, in.readInt(), in.readInt(), in.readInt(), readString(in));
+        return ranks;
     }
 
     private static void writeJob(DataOutputStream out, JobSpec job) throws IOException {

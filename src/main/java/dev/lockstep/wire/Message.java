@@ -48,7 +48,10 @@ public sealed interface Message {
      */
     record Progress(long done, long total, long tokens, double secondsElapsed) implements Message {}
 
-    /** A rank's last message when it ends in good order; the others go on. */
+    /**
+     * A rank's last message when it ends in good order; the others go on. The launcher's answer, once all ranks have
+     * ended so, lets their processes end.
+     */
     record Bye(int exitCode) implements Message {}
 
     /**
@@ -97,4 +100,37 @@ public sealed interface Message {
 
     /** The launcher's last message to an agent, which ends with this code. */
     record Dismiss(int code) implements Message {}
+
+    /**
+     * Either side's sign of life, once a second.
+     *
+     * @param atWork whether the rank's program has said so since the last one
+     */
+    record Alive(boolean atWork) implements Message {}
+
+    /**
+     * Some ranks form a group whose collectives count for themselves; its rank 0 says so. The world needs no such
+     * message.
+     *
+     * @param group  its id, from 1, the same for groups that share no rank
+     * @param leader the least rank in it; with the id it names the group
+     * @param ranks  the members
+     */
+    record Formed(int group, int leader, List<Integer> ranks) implements Message {
+        public Formed {
+            ranks = List.copyOf(ranks);
+        }
+    }
+
+    /**
+     * Where a rank stands in a group's sequence of collectives.
+     *
+     * @param group  0 for the world
+     * @param leader the least rank in it
+     * @param number of the collective, from 1
+     * @param call   the collective in words, such as {@code gather #6 (root 1)}
+     * @param inside whether the rank is in it; otherwise it has left it
+     * @param millis since when
+     */
+    record Position(int group, int leader, int number, String call, boolean inside, long millis) implements Message {}
 }

@@ -1,58 +1,43 @@
 package dev.lockstep.world;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.lang.reflect.Type;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.SequenceInputStream;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.databind.JavaType;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+/** How values of one kind become bytes and bytes become values. */
+interface Codec<V> {
+    void write(V value, OutputStream out) throws IOException;
 
-/** Values as bytes: JSON in UTF-8, and no bytes at all for null. Never Java serialization. */
-final class Codec {
-    /** Jackson's limits guard against strangers' documents; these come from our own ranks. */
-    private static final ObjectMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
-            .streamReadConstraints(StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE)
-                    .maxNumberLength(Integer.MAX_VALUE).build())
-            .build()).build();
+    /** Reads one value, which may leave bytes unread that mean nothing. */
+    V read(InputStream in) throws IOException;
 
-    private Codec() {}
+    /** What the values are called where ranks must agree on it. */
+    Kind kind();
 
-    static JavaType type(Type type) {
-        return MAPPER.constructType(type);
+    /** What another rank would receive for this value. */
+    default V copy(V value) throws IOException {
+        List<InputStream> parts = new ArrayList<>();
+        PartsOut out = new PartsOut(part -> parts.add(new ByteArrayInputStream(Arrays.copyOfRange(part.buffer(),
+                Part.HEADER, Part.HEADER + part.length()))));
+        write(value, out);
+        out.finish();
+        return read(new SequenceInputStream(Collections.enumeration(parts)));
     }
 
-    static JavaType listOf(JavaType element) {
-        return MAPPER.getTypeFactory().constructCollectionType(List.class, element);
-    }
+    /** The kinds of values, in the order of their codes between ranks. */
+    enum Kind {
+        OBJECTS, BYTES, INTS, LONGS, FLOATS, DOUBLES;
 
-    /** @throws IllegalArgumentException when Jackson cannot write the value */
-    static byte[] encode(Object value) {
-        if (value == null) {
-            return new byte[0];
-        }
-        try {
-            return MAPPER.writeValueAsBytes(value);
-        } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException("a " + value.getClass().getName() + " cannot be sent as JSON: "
-                    + e.getOriginalMessage(), e);
-        }
-    }
-
-    /** @throws UncheckedIOException when the bytes do not say a value of that type */
-    static <T> T decode(byte[] bytes, JavaType type) {
-        if (bytes.length == 0) {
-            return null;
-        }
-        try {
-            return MAPPER.readValue(bytes, type);
-        } catch (IOException e) {
-            throw new UncheckedIOException("a value that another rank sent cannot be read as "
-                    + type.toCanonical() + ": do both ranks name the same type?", e);
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
         }
     }
 }

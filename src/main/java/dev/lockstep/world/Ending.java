@@ -17,8 +17,11 @@ final class Ending {
         this.link = link;
     }
 
-    boolean isClosed() {
-        return closed;
+    /** @throws IllegalStateException once the world is closed */
+    void checkOpen() {
+        if (closed) {
+            throw new IllegalStateException("the world is closed");
+        }
     }
 
     /** From here on an ordinary end of the program is a good one. */
@@ -68,11 +71,6 @@ final class Ending {
     void exit(int code) {
         closed = true;
         sayBye(code);
-        if (link != null) {
-            // when MPJ sees one peer's sockets close it closes those to all the others, who may have more to say;
-            // not MPI.Finalize, which waits for all ranks, of which one may have left through System.exit
-            link.awaitOver();
-        }
         System.exit(code);
     }
 
@@ -102,7 +100,15 @@ final class Ending {
     private synchronized void sayBye(int code) {
         if (!byeSaid && link != null) {
             byeSaid = true;
+            try {
+                link.reporter().flush();
+            } catch (IOException e) {
+                return; // the link's reader ends this process
+            }
             send(new Message.Bye(code));
+            // when MPJ sees one peer's sockets close it closes those to all the others, who may have more to say;
+            // not MPI.Finalize, which waits for all ranks, of which one may have left through System.exit
+            link.awaitOver();
         }
     }
 

@@ -14,10 +14,16 @@ import dev.lockstep.wire.RankEnvironment;
 /** A rank's end of the control link. When it breaks the launcher is gone, and the rank ends at once. */
 final class Link {
     private static final int CONNECT_MILLIS = 10_000;
+    /**
+     * A launcher on another host that is silent for so long is taken for gone: a host that vanishes breaks no link. Long,
+     * because a launcher that is only stopped for a while must find its ranks as they were.
+     */
+    private static final int SILENCE_MILLIS = 300_000;
 
     private final Socket socket;
     private final CompletableFuture<Message.Table> table = new CompletableFuture<>();
     private final CompletableFuture<Message.Over> over = new CompletableFuture<>();
+    private final Reporter reporter = new Reporter(this);
 
     private Link(Socket socket) {
         this.socket = socket;
@@ -30,17 +36,26 @@ final class Link {
         socket.connect(new InetSocketAddress(self.coordinator().substring(0, colon),
                 Integer.parseInt(self.coordinator().substring(colon + 1))), CONNECT_MILLIS);
         socket.setTcpNoDelay(true);
+        if (!socket.getInetAddress().isLoopbackAddress()) {
+            socket.setSoTimeout(SILENCE_MILLIS);
+        }
         Link link = new Link(socket);
         link.send(new Message.Hello(self.token(), self.rank(), ProcessHandle.current().pid(), self.host()));
         Thread reader = new Thread(link::read, "lockstep-link");
         reader.setDaemon(true);
         reader.start();
+        link.reporter.start();
         return link;
     }
 
     /** Where peers reach this rank: unless it is told otherwise, the address by which it reaches the launcher. */
     String address(RankEnvironment self) {
         return self.address().isEmpty() ? socket.getLocalAddress().getHostAddress() : self.address();
+    }
+
+    /** Says over this link that the rank lives and where it stands. */
+    Reporter reporter() {
+        return reporter;
     }
 
     synchronized void send(Message message) throws IOException {

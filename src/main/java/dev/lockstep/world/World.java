@@ -1,24 +1,21 @@
 package dev.lockstep.world;
 
 import java.io.IOException;
-import java.lang.reflect.Type;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 
-import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.JavaType;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.helpers.NOPLogger;
 
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.RankEnvironment;
 
 /**
- * All ranks of a job, seen from one of them. Every rank runs the same program and calls the same collectives in the
- * same order; each call waits until the others have come as far as it needs.
+ * All ranks of a job, seen from one of them: a {@link Group}, whose verbs it has, and what concerns the rank as a process.
  *
  * <pre>{@code
  * try (World world = World.init(args)) {
@@ -28,57 +25,51 @@ import dev.lockstep.wire.RankEnvironment;
  * }</pre>
  *
  * <p>
- * Values travel as JSON written and read by Jackson (records, lists, maps, strings, numbers, null), never as serialized
- * Java objects. What a rank receives, its own share included, has been through JSON: a program that works with one rank
- * works with many. One value may take up to 2 GiB as JSON and has to fit on the heap about twice. Outside the heap a
- * rank needs a few buffers of 16 MiB for each peer it talks to, however large the values are.
- *
- * <p>
- * A rank that ends with an uncaught exception, is killed, or calls {@link #abort} ends the whole job; no rank waits for
- * one that is gone. Started with plain {@code java}, without the launcher, a program is a world of one.
- *
- * <p>
- * Collectives are for one thread at a time; all other methods may be called from any thread.
+ * A rank that ends with an uncaught exception, is killed, is frozen, or calls {@link #abort} ends the whole job; no rank
+ * waits for one that is gone. When one does not come to a collective that others are in, because it has ended, or within
+ * the launcher's {@code --timeout-collective}, the job ends with an error that says where every rank stands. Started with
+ * plain {@code java}, without the launcher, a program is a world of one.
  */
-public final class World implements AutoCloseable {
+public final class World extends Group implements AutoCloseable {
     private static final long PROGRESS_NANOS = 500_000_000L;
 
     private static World current;
 
     private final List<String> args;
     private final RankEnvironment self;
-    private final Link link; // null: there is no launcher
-    private final Transfer transfer; // null: a world of one
-    private final Ending ending;
     private volatile long barrierPassed;
     private long progressBegin;
     private long progressSent;
 
-    private World(String[] args, RankEnvironment self, boolean launched) {
+    private World(String[] args, RankEnvironment self, Session session) {
+        super(session, Members.ofWorld(self.size(), self.rank()));
         this.args = List.of(args);
         this.self = self;
-        if (!launched) {
-            this.link = null;
-            this.transfer = null;
-            this.ending = new Ending(null);
-            return;
-        }
+    }
+
+    /** Does what a thread of the program does, a rank's main thread as a rule, until MPJ runs. */
+    private static Session join(RankEnvironment self) {
         System.setProperty("lockstep.rank", Integer.toString(self.rank()));
-        this.link = connect(self);
-        this.ending = new Ending(link);
+        Link link = connect(self);
+        Ending ending = new Ending(link);
         ending.catchUncaught();
         Set<Thread> mpjThreads = new HashSet<>();
+        Transfer transfer = null;
         if (self.size() == 1) {
-            send(new Message.Ports(link.address(self), 0, 0));
+            try {
+                link.send(new Message.Ports(link.address(self), 0, 0));
+            } catch (IOException e) {
+                // the link's reader ends this process
+            }
             link.table();
-            this.transfer = null;
         } else {
             Set<Thread> before = Thread.getAllStackTraces().keySet();
-            this.transfer = Bootstrap.start(self, link);
+            transfer = Bootstrap.start(self, link);
             mpjThreads.addAll(Thread.getAllStackTraces().keySet());
             mpjThreads.removeAll(before);
         }
         ending.watch(Thread.currentThread(), mpjThreads);
+        return new Session(link, transfer, ending);
     }
 
     /**
@@ -96,23 +87,13 @@ public final class World implements AutoCloseable {
         RankEnvironment self = launched
                 ? RankEnvironment.of(System.getenv())
                 : new RankEnvironment(0, 1, 0, 1, hostName(), deviceWithoutLauncher(), "", "", "");
-        current = new World(args, self, launched);
+        current = new World(args, self, launched ? join(self) : new Session(null, null, new Ending(null)));
         return current;
     }
 
     /** The program's arguments. */
     public String[] args() {
         return args.toArray(String[]::new);
-    }
-
-    /** This rank, from 0. */
-    public int rank() {
-        return self.rank();
-    }
-
-    /** Number of ranks. */
-    public int size() {
-        return self.size();
     }
 
     /** This rank among those of its host, from 0. */
@@ -130,108 +111,16 @@ public final class World implements AutoCloseable {
         return self.host();
     }
 
-    /** Whether this is rank 0. */
-    public boolean isRoot() {
-        return rank() == 0;
-    }
-
     /** What this rank computes on: {@code cpu} or {@code cuda}; a rank on CUDA sees its own GPU as device 0. */
     public String device() {
         return self.device();
     }
 
-    /** This rank's share of n items: contiguous, sizes differ by at most one, empty when there are too few. */
-    public Block split(int n) {
-        return Block.of(n, rank(), size());
-    }
-
-    /** This rank's share of a list that all ranks have; a view of it. */
-    public <T> List<T> split(List<T> items) {
-        Block block = split(items.size());
-        return items.subList(block.start(), block.end());
-    }
-
     /** Waits until every rank has called it. */
+    @Override
     public void barrier() {
-        checkOpen();
-        if (!isAlone()) {
-            transfer.barrier();
-        }
+        super.barrier();
         barrierPassed = System.nanoTime();
-    }
-
-    /** {@link #broadcast(Object, Class, int)} from rank 0. */
-    public <T> T broadcast(T value, Class<T> type) {
-        return broadcast(value, type, 0);
-    }
-
-    /**
-     * Gives every rank the root's value.
-     *
-     * @param value the root's; the others' is not looked at and may be null
-     * @throws IllegalArgumentException when Jackson cannot write the value
-     */
-    public <T> T broadcast(T value, Class<T> type, int root) {
-        return broadcast(value, (Type) type, root);
-    }
-
-    /** {@link #broadcast(Object, Class)} for types with parameters. */
-    public <T> T broadcast(T value, TypeReference<T> type) {
-        return broadcast(value, type, 0);
-    }
-
-    /** {@link #broadcast(Object, Class, int)} for types with parameters. */
-    public <T> T broadcast(T value, TypeReference<T> type, int root) {
-        return broadcast(value, type.getType(), root);
-    }
-
-    /** {@link #gather(Object, Class, int)} to rank 0. */
-    public <T> Optional<List<T>> gather(T value, Class<T> type) {
-        return gather(value, type, 0);
-    }
-
-    /**
-     * Gives the root every rank's value.
-     *
-     * @return on the root the values, by rank, a null where a rank gave null; elsewhere empty
-     * @throws IllegalArgumentException when Jackson cannot write the value
-     */
-    public <T> Optional<List<T>> gather(T value, Class<T> type, int root) {
-        return gather(value, Codec.type(type), root);
-    }
-
-    /** {@link #gather(Object, Class)} for types with parameters. */
-    public <T> Optional<List<T>> gather(T value, TypeReference<T> type) {
-        return gather(value, type, 0);
-    }
-
-    /** {@link #gather(Object, Class, int)} for types with parameters. */
-    public <T> Optional<List<T>> gather(T value, TypeReference<T> type, int root) {
-        return gather(value, Codec.type(type.getType()), root);
-    }
-
-    /** Gives every rank every rank's value, by rank. */
-    public <T> List<T> allGather(T value, Class<T> type) {
-        return allGather(value, (Type) type);
-    }
-
-    /** {@link #allGather(Object, Class)} for types with parameters. */
-    public <T> List<T> allGather(T value, TypeReference<T> type) {
-        return allGather(value, type.getType());
-    }
-
-    /**
-     * Gives rank 0 the items of all ranks as one list, by rank: what {@link #split(List)} took apart is in order again.
-     *
-     * @return on rank 0 the items; elsewhere empty
-     */
-    public <T> Optional<List<T>> gatherAll(List<T> items, Class<T> type) {
-        return gatherAll(items, Codec.type(type));
-    }
-
-    /** {@link #gatherAll(List, Class)} for types with parameters. */
-    public <T> Optional<List<T>> gatherAll(List<T> items, TypeReference<T> type) {
-        return gatherAll(items, Codec.type(type.getType()));
     }
 
     /** Prints a line on stdout, on rank 0 only. */
@@ -241,9 +130,62 @@ public final class World implements AutoCloseable {
         }
     }
 
+    /** Work that may fail with an exception of its own. */
+    @FunctionalInterface
+    public interface Work<T, E extends Exception> {
+        T run() throws E;
+    }
+
+    /** Work without a result. */
+    @FunctionalInterface
+    public interface Action<E extends Exception> {
+        void run() throws E;
+    }
+
+    /**
+     * Does the work on rank 0 and, once that is done, on all others: one downloads, the others find it there. A
+     * collective.
+     */
+    public <T, E extends Exception> T rootFirst(Work<T, E> work) throws E {
+        return first(isRoot(), work);
+    }
+
+    /** As {@link #rootFirst}, with one rank of every host going first: for what each host has on its own disk. */
+    public <T, E extends Exception> T localRootFirst(Work<T, E> work) throws E {
+        return first(localRank() == 0, work);
+    }
+
+    /** Does something on rank 0 only; the others do not wait for it. */
+    public <E extends Exception> void onRoot(Action<E> action) throws E {
+        onRank(0, action);
+    }
+
+    /**
+     * Does something on one rank only; the others do not wait for it.
+     *
+     * @throws IllegalArgumentException when there is no such rank
+     */
+    public <E extends Exception> void onRank(int rank, Action<E> action) throws E {
+        if (rank < 0 || rank >= size()) {
+            throw new IllegalArgumentException("rank " + rank + " is not a rank of " + size());
+        }
+        if (rank() == rank) {
+            action.run();
+        }
+    }
+
+    /**
+     * A logger that is silent on all ranks but 0. Loggers from slf4j's own factory log on every rank; conf/logback.xml
+     * puts the rank into every line of either.
+     */
+    public Logger rootLogger(Class<?> name) {
+        return isRoot() ? LoggerFactory.getLogger(name) : NOPLogger.NOP_LOGGER;
+    }
+
     /**
      * Tells the launcher how far this rank is; it shows the sum over all ranks. Cheap: most calls only look at the
-     * clock. Time counts from the last barrier before the first call, or from that call.
+     * clock. Time counts from the last barrier before the first call, or from that call. A sign of life, as
+     * {@link #alive} is.
      *
      * @param done   rows finished
      * @param total  rows this rank has to do
@@ -252,14 +194,24 @@ public final class World implements AutoCloseable {
     public synchronized void progress(long done, long total, long tokens) {
         long now = System.nanoTime();
         boolean first = progressBegin == 0;
-        if (link == null || !first && done < total && now - progressSent < PROGRESS_NANOS) {
+        session().atWork();
+        if (!first && done < total && now - progressSent < PROGRESS_NANOS) {
             return;
         }
         if (first) {
             progressBegin = barrierPassed == 0 ? now : barrierPassed;
         }
         progressSent = now;
-        send(new Message.Progress(done, total, tokens, (now - progressBegin) / 1e9));
+        session().tell(new Message.Progress(done, total, tokens, (now - progressBegin) / 1e9));
+    }
+
+    /**
+     * Says that this rank is at work, however long it does not come to a collective in which others wait for it: called
+     * once in a while, less than {@code --timeout-collective} apart, it keeps the launcher from taking long work for a
+     * hang. Costs nothing.
+     */
+    public void alive() {
+        session().atWork();
     }
 
     /**
@@ -269,7 +221,7 @@ public final class World implements AutoCloseable {
      * @param cause one sentence
      */
     public void abort(int code, String cause) {
-        ending.abort(code, cause);
+        session().ending().abort(code, cause);
     }
 
     /**
@@ -279,7 +231,7 @@ public final class World implements AutoCloseable {
      * @param code of this process
      */
     public void exit(int code) {
-        ending.exit(code);
+        session().ending().exit(code);
     }
 
     /**
@@ -288,73 +240,13 @@ public final class World implements AutoCloseable {
      */
     @Override
     public void close() {
-        ending.close();
+        session().ending().close();
     }
 
-    private void checkOpen() {
-        if (ending.isClosed()) {
-            throw new IllegalStateException("the world is closed");
-        }
-    }
-
-    private boolean isAlone() {
-        return transfer == null;
-    }
-
-    private <T> T broadcast(T value, Type type, int root) {
-        checkRoot(root);
-        byte[] bytes = rank() == root ? Codec.encode(value) : null;
-        return Codec.decode(isAlone() ? bytes : transfer.broadcast(bytes, root), Codec.type(type));
-    }
-
-    private <T> Optional<List<T>> gather(T value, JavaType type, int root) {
-        checkRoot(root);
-        byte[] mine = Codec.encode(value);
-        if (rank() != root) {
-            transfer.send(mine, root);
-            return Optional.empty();
-        }
-        // one rank's bytes at a time: the root holds the values, not the values and all the bytes
-        List<T> values = new ArrayList<>();
-        for (int from = 0; from < size(); from++) {
-            values.add(Codec.decode(from == root ? mine : transfer.receive(from), type));
-        }
-        return Optional.of(values);
-    }
-
-    private <T> List<T> allGather(T value, Type type) {
-        checkOpen();
-        byte[] mine = Codec.encode(value);
-        byte[][] all = isAlone() ? new byte[][]{mine} : transfer.allGather(mine);
-        List<T> values = new ArrayList<>();
-        for (byte[] bytes : all) {
-            values.add(Codec.decode(bytes, Codec.type(type)));
-        }
-        return values;
-    }
-
-    private <T> Optional<List<T>> gatherAll(List<T> items, JavaType type) {
-        Optional<List<List<T>>> lists = gather(items, Codec.listOf(type), 0);
-        return lists.map(all -> {
-            List<T> flat = new ArrayList<>();
-            all.forEach(flat::addAll);
-            return flat;
-        });
-    }
-
-    private void checkRoot(int root) {
-        checkOpen();
-        if (root < 0 || root >= size()) {
-            throw new IllegalArgumentException("root " + root + " is not a rank of " + size());
-        }
-    }
-
-    private void send(Message message) {
-        try {
-            link.send(message);
-        } catch (IOException e) {
-            // the link's reader ends this process
-        }
+    private <T, E extends Exception> T first(boolean mine, Work<T, E> work) throws E {
+        T result = mine ? work.run() : null;
+        barrier();
+        return mine ? result : work.run();
     }
 
     private static Link connect(RankEnvironment self) {

@@ -17,8 +17,9 @@ import dev.lockstep.launch.Launched;
 import dev.lockstep.model.Golden;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
-/** Every example, as it stands, through the launcher with two ranks. */
+/** Every example, as it stands, through the launcher, with two ranks where nothing else is said. */
 class ExamplesIT {
     private static final Path EXAMPLES = Launched.HOME.resolve("examples");
     private static final String LAST_LINE = "tokens/sec: \\d+\\.\\d, time elapsed: \\d+\\.\\d\\d, num_tokens %d, "
@@ -44,7 +45,12 @@ class ExamplesIT {
     }
 
     private static Launched.Result run(String example, String... args) {
-        String[] words = Stream.concat(Stream.of("-np", "2", EXAMPLES.resolve(example).toString()), Stream.of(args))
+        return run(2, example, args);
+    }
+
+    private static Launched.Result run(int ranks, String example, String... args) {
+        String[] words = Stream.concat(Stream.of("-np", Integer.toString(ranks), "--device", "cpu",
+                EXAMPLES.resolve(example).toString()), Stream.of(args))
                 .toArray(String[]::new);
         Launched.Result result = Launched.mpjrun(words).run();
         assertThat(result.exitCode()).as(result.stderr()).isZero();
@@ -102,5 +108,26 @@ class ExamplesIT {
         assertThat(lines.get(0)).matches("one by one: " + String.format(LAST_LINE, 1000));
         assertThat(lines.get(1)).matches("batched: " + String.format(LAST_LINE, 1000));
         assertThat(Double.parseDouble(lines.get(2).replace("batched / one by one: ", ""))).isGreaterThan(1);
+    }
+
+    @Test
+    void monteCarloPi() {
+        String one = run(1, "MonteCarloPi.java", "1000000").stdout();
+        assertThat(Double.parseDouble(one.split(" ")[3])).isCloseTo(Math.PI, within(0.005));
+        assertThat(run(3, "MonteCarloPi.java", "1000000").stdout()).isEqualTo(one);
+    }
+
+    @Test
+    void dataParallelTraining() {
+        double[] alone = losses(run(1, "DataParallelTraining.java"));
+        assertThat(alone).hasSize(10);
+        assertThat(alone[9]).as("it learns").isLessThan(alone[0] / 2);
+        // four ranks with a quarter of the batch each
+        assertThat(losses(run(4, "DataParallelTraining.java"))).containsExactly(alone, within(1e-4));
+    }
+
+    private static double[] losses(Launched.Result result) {
+        return result.lines().stream().mapToDouble(line -> Double.parseDouble(line.replaceFirst(".* loss ", "")))
+                .toArray();
     }
 }

@@ -1,8 +1,11 @@
 package dev.lockstep.launch;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Scanner;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
 
 import dev.lockstep.world.World;
 
@@ -18,6 +21,7 @@ public final class Programs {
             case "lines" -> lines(Integer.parseInt(args[1]));
             case "late" -> late();
             case "early" -> early();
+            case "when" -> when(Path.of(args[1]));
             case "not-closed" -> notClosed(World.init(args));
             case "close-then-exit" -> closeThenExit(World.init(args), Integer.parseInt(args[1]));
             case "no-world-forever" -> {
@@ -130,6 +134,16 @@ public final class Programs {
             World.init(new String[0]);
         }
         forever();
+    }
+
+    /** Rank 0 joins at once, rank 1 when the file is there. */
+    private static void when(Path file) {
+        while (System.getenv("LOCKSTEP_RANK").equals("1") && !Files.exists(file)) {
+            LockSupport.parkNanos(5_000_000L);
+        }
+        World world = World.init(new String[0]);
+        world.gather(world.rank(), Integer.class).ifPresent(System.out::println);
+        world.close();
     }
 
     /** Rank 0 joins, rank 1 is over before. */

@@ -17,7 +17,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** Every collective, over all roots and a table of awkward values, in real ranks. */
 class CollectivesIT {
-    private static final String PROGRAM = "dev.lockstep.world.Collectives";
+    private static final String PROGRAM = "dev.lockstep.world.CollectivesProgram";
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, 4})

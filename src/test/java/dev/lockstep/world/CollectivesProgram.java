@@ -11,7 +11,7 @@ import java.util.Optional;
 import com.fasterxml.jackson.core.type.TypeReference;
 
 /** The program of {@link CollectivesIT}: every rank checks what it receives. */
-public final class Collectives {
+public final class CollectivesProgram {
     record Row(int index, String text, int[] ids, List<String> tags, Double score) {}
 
     private static final TypeReference<List<String>> STRINGS = new TypeReference<>() {
@@ -19,7 +19,7 @@ public final class Collectives {
     private static final TypeReference<Map<String, List<Integer>>> MAP = new TypeReference<>() {
     };
 
-    private Collectives() {}
+    private CollectivesProgram() {}
 
     public static void main(String[] args) {
         try (World world = World.init(args)) {

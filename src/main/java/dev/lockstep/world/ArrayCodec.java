@@ -1,0 +1,179 @@
+package dev.lockstep.world;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.lang.reflect.Array;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.function.DoubleBinaryOperator;
+import java.util.function.IntBinaryOperator;
+import java.util.function.LongBinaryOperator;
+
+/** Arrays of one primitive type: the length, then the elements as the machine has them. */
+final class ArrayCodec<A> implements Codec<A> {
+    private static final int BLOCK = 1 << 16;
+
+    /** Moves elements between an array and the buffer's bytes, from its position on. */
+    private interface Move<A> {
+        void at(ByteBuffer bytes, A array, int offset, int length);
+    }
+
+    /** Puts {@code op(a[i], b[i])} into b. */
+    private interface Combine<A> {
+        void into(A a, A b, Op op);
+    }
+
+    static final ArrayCodec<byte[]> BYTES = new ArrayCodec<>(Kind.BYTES, byte.class, 1,
+            (bytes, array, offset, length) -> bytes.put(array, offset, length),
+            (bytes, array, offset, length) -> bytes.get(array, offset, length), (a, b, op) -> {
+                IntBinaryOperator f = ofInts(op);
+                for (int i = 0; i < a.length; i++) {
+                    b[i] = (byte) f.applyAsInt(a[i], b[i]);
+                }
+            });
+    static final ArrayCodec<int[]> INTS = new ArrayCodec<>(Kind.INTS, int.class, Integer.BYTES,
+            (bytes, array, offset, length) -> bytes.asIntBuffer().put(array, offset, length),
+            (bytes, array, offset, length) -> bytes.asIntBuffer().get(array, offset, length), (a, b, op) -> {
+                IntBinaryOperator f = ofInts(op);
+                for (int i = 0; i < a.length; i++) {
+                    b[i] = f.applyAsInt(a[i], b[i]);
+                }
+            });
+    static final ArrayCodec<long[]> LONGS = new ArrayCodec<>(Kind.LONGS, long.class, Long.BYTES,
+            (bytes, array, offset, length) -> bytes.asLongBuffer().put(array, offset, length),
+            (bytes, array, offset, length) -> bytes.asLongBuffer().get(array, offset, length), (a, b, op) -> {
+                LongBinaryOperator f = ofLongs(op);
+                for (int i = 0; i < a.length; i++) {
+                    b[i] = f.applyAsLong(a[i], b[i]);
+                }
+            });
+    /** Computed as doubles: rounding a double's result of two floats gives the float's. */
+    static final ArrayCodec<float[]> FLOATS = new ArrayCodec<>(Kind.FLOATS, float.class, Float.BYTES,
+            (bytes, array, offset, length) -> bytes.asFloatBuffer().put(array, offset, length),
+            (bytes, array, offset, length) -> bytes.asFloatBuffer().get(array, offset, length), (a, b, op) -> {
+                DoubleBinaryOperator f = ofDoubles(op);
+                for (int i = 0; i < a.length; i++) {
+                    b[i] = (float) f.applyAsDouble(a[i], b[i]);
+                }
+            });
+    static final ArrayCodec<double[]> DOUBLES = new ArrayCodec<>(Kind.DOUBLES, double.class, Double.BYTES,
+            (bytes, array, offset, length) -> bytes.asDoubleBuffer().put(array, offset, length),
+            (bytes, array, offset, length) -> bytes.asDoubleBuffer().get(array, offset, length), (a, b, op) -> {
+                DoubleBinaryOperator f = ofDoubles(op);
+                for (int i = 0; i < a.length; i++) {
+                    b[i] = f.applyAsDouble(a[i], b[i]);
+                }
+            });
+
+    private final Kind kind;
+    private final Class<?> element;
+    private final int size;
+    private final Move<A> put;
+    private final Move<A> get;
+    private final Combine<A> combine;
+
+    private ArrayCodec(Kind kind, Class<?> element, int size, Move<A> put, Move<A> get, Combine<A> combine) {
+        this.kind = kind;
+        this.element = element;
+        this.size = size;
+        this.put = put;
+        this.get = get;
+        this.combine = combine;
+    }
+
+    @Override
+    public Kind kind() {
+        return kind;
+    }
+
+    @Override
+    public void write(A array, OutputStream out) throws IOException {
+        int length = length(array);
+        ByteBuffer block = block(length);
+        out.write(block.putInt(0, length).array(), 0, Integer.BYTES);
+        for (int at = 0, count; at < length; at += count) {
+            count = Math.min(block.capacity() / size, length - at);
+            put.at(block.clear(), array, at, count);
+            out.write(block.array(), 0, count * size);
+        }
+    }
+
+    @Override
+    public A read(InputStream in) throws IOException {
+        int length = ByteBuffer.wrap(in.readNBytes(Integer.BYTES)).order(ByteOrder.nativeOrder()).getInt();
+        A array = create(length);
+        ByteBuffer block = block(length);
+        for (int at = 0, count; at < length; at += count) {
+            count = Math.min(block.capacity() / size, length - at);
+            if (in.readNBytes(block.array(), 0, count * size) < count * size) {
+                throw new EOFException("an array of " + length + " " + kind + " ends after " + at);
+            }
+            get.at(block.clear(), array, at, count);
+        }
+        return array;
+    }
+
+    @Override
+    public A copy(A array) {
+        A copy = create(length(array));
+        System.arraycopy(array, 0, copy, 0, length(array));
+        return copy;
+    }
+
+    /**
+     * Combines two arrays into the second.
+     *
+     * @throws IllegalArgumentException when one is longer
+     */
+    A combine(A first, A second, Op op) {
+        if (length(first) != length(second)) {
+            throw new IllegalArgumentException("ranks give arrays of " + length(first) + " and of " + length(second)
+                    + " " + kind + " to be combined: give arrays of the same length on every rank");
+        }
+        combine.into(first, second, op);
+        return second;
+    }
+
+    int length(A array) {
+        return Array.getLength(array);
+    }
+
+    @SuppressWarnings("unchecked") // A is the array of this element; only this class makes codecs
+    A create(int length) {
+        return (A) Array.newInstance(element, length);
+    }
+
+    private ByteBuffer block(int length) {
+        int bytes = (int) Math.min(BLOCK, Math.max((long) length * size, Integer.BYTES));
+        return ByteBuffer.allocate(bytes).order(ByteOrder.nativeOrder());
+    }
+
+    private static IntBinaryOperator ofInts(Op op) {
+        return switch (op) {
+            case SUM -> (a, b) -> a + b;
+            case PROD -> (a, b) -> a * b;
+            case MIN -> Math::min;
+            case MAX -> Math::max;
+        };
+    }
+
+    private static LongBinaryOperator ofLongs(Op op) {
+        return switch (op) {
+            case SUM -> (a, b) -> a + b;
+            case PROD -> (a, b) -> a * b;
+            case MIN -> Math::min;
+            case MAX -> Math::max;
+        };
+    }
+
+    private static DoubleBinaryOperator ofDoubles(Op op) {
+        return switch (op) {
+            case SUM -> (a, b) -> a + b;
+            case PROD -> (a, b) -> a * b;
+            case MIN -> Math::min;
+            case MAX -> Math::max;
+        };
+    }
+}

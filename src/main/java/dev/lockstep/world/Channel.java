@@ -1,0 +1,103 @@
+package dev.lockstep.world;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+
+/** One group's messages: parts with the header of the call that they belong to. */
+final class Channel {
+    private static final int FIRST_TAG = 1 << 16;
+    private static final int USER_TAGS = 1 << 29;
+    /** Tags that a program may give its messages are below. */
+    static final int TAG_LIMIT = 1 << 16;
+    private static final int GROUP_IDS = 1 << 11;
+
+    private final Transfer transfer; // null in a world of one, which sends nothing
+    private final Members members;
+
+    Channel(Transfer transfer, Members members) {
+        this.transfer = transfer;
+        this.members = members;
+    }
+
+    Members members() {
+        return members;
+    }
+
+    void put(Standing.Call call, Part part, int to) {
+        put(call, part, to, tag(call));
+    }
+
+    void putAll(Standing.Call call, Part part, int[] to) {
+        for (int rank : to) {
+            put(call, part, rank);
+        }
+    }
+
+    void write(Standing.Call call, int to, Collectives.Writing value) throws IOException {
+        PartsOut out = new PartsOut(part -> put(call, part, to));
+        value.to(out);
+        out.finish();
+    }
+
+    PartsIn reader(Standing.Call call, int from) {
+        return reader(call, from, part -> {
+        });
+    }
+
+    /** @param children get every part before it is read here */
+    PartsIn reader(Standing.Call call, int from, int[] children) {
+        return reader(call, from, part -> putAll(call, part, children));
+    }
+
+    /** @param before sees every part before it is read here */
+    PartsIn reader(Standing.Call call, int from, Part.Sink before) {
+        byte[][] buffer = {new byte[Part.HEADER + Part.INLINE]};
+        return new PartsIn(() -> {
+            Part part = take(call, from, buffer[0]);
+            buffer[0] = part.buffer();
+            before.put(part);
+            return part;
+        });
+    }
+
+    private void put(Standing.Call call, Part part, int to, int tag) {
+        ByteBuffer.wrap(part.buffer()).putInt(call.number()).put((byte) call.verb().ordinal())
+                .put((byte) call.kind().ordinal()).putShort((short) call.root()).putInt(part.length())
+                .putInt(part.last() ? 1 : 0);
+        boolean inline = part.length() <= Part.INLINE;
+        transfer.send(part.buffer(), 0, Part.HEADER + (inline ? part.length() : 0), members.world()[to], tag);
+        if (!inline) {
+            transfer.send(part.buffer(), Part.HEADER, part.length(), members.world()[to], tag + 1);
+        }
+    }
+
+    /** @param buffer is used for the part if it is large enough */
+    private Part take(Standing.Call call, int from, byte[] buffer) {
+        int tag = tag(call);
+        transfer.receive(buffer, 0, Part.HEADER + Part.INLINE, members.world()[from], tag);
+        ByteBuffer header = ByteBuffer.wrap(buffer);
+        Standing.Call theirs = new Standing.Call(header.getInt(), Verb.values()[header.get()],
+                Codec.Kind.values()[header.get()], header.getShort() & 0xffff);
+        if (theirs.number() != call.number() || theirs.verb() != call.verb() || theirs.kind() != call.kind()
+                || call.verb() != Verb.MESSAGE && theirs.root() != call.root()) {
+            throw new IllegalStateException("rank " + members.world()[members.self()] + " is in " + call.text(members)
+                    + ", rank " + members.world()[from] + " in " + theirs.text(members)
+                    + ": every rank has to call the same collectives in the same order");
+        }
+        int length = header.getInt();
+        boolean last = header.getInt() != 0;
+        if (length <= Part.INLINE) {
+            return new Part(buffer, length, last);
+        }
+        byte[] room = buffer.length >= Part.HEADER + length ? buffer : new byte[Part.HEADER + length];
+        transfer.receive(room, Part.HEADER, length, members.world()[from], tag + 1);
+        return new Part(room, length, last);
+    }
+
+    /** An even number; the next is for what does not fit beside the header. */
+    private int tag(Standing.Call call) {
+        return call.verb() == Verb.MESSAGE
+                ? USER_TAGS + (members.id() % GROUP_IDS * TAG_LIMIT + call.root()) * 2
+                : FIRST_TAG + members.id() * 2;
+    }
+}

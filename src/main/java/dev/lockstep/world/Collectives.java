@@ -1,0 +1,272 @@
+package dev.lockstep.world;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BinaryOperator;
+import java.util.function.Consumer;
+
+/**
+ * The algorithms, for values of any kind and length: all are made of parts that go from one rank to another, each with a
+ * header that says to which call it belongs, so that ranks which are in different calls notice.
+ */
+final class Collectives {
+    private static final byte[] NOTHING = new byte[Part.HEADER];
+
+    private final Channel channel;
+    private final Ending ending;
+    private final Standing standing;
+    private final int rank;
+    private final int size;
+
+    Collectives(Channel channel, Standing standing, Ending ending) {
+        this.channel = channel;
+        this.standing = standing;
+        this.ending = ending;
+        this.rank = channel.members().self();
+        this.size = channel.members().size();
+    }
+
+    /** What one call of a collective does on this rank. */
+    private interface Body<R> {
+        R run(Standing.Call call) throws IOException;
+    }
+
+    /** The root's own share, which goes nowhere. */
+    private interface Own {
+        void take() throws IOException;
+    }
+
+    interface Writing {
+        void to(OutputStream out) throws IOException;
+    }
+
+    interface Reading {
+        void from(InputStream in) throws IOException;
+    }
+
+    /** By dissemination: in round k every rank hears, by way of others, from 2^k ranks before it. */
+    void barrier() {
+        inCall(Verb.BARRIER, Codec.Kind.OBJECTS, 0, call -> {
+            Part nothing = new Part(NOTHING.clone(), 0, true);
+            for (int distance = 1; distance < size; distance <<= 1) {
+                channel.put(call, nothing, (rank + distance) % size);
+                channel.reader(call, (rank - distance + size) % size).drain();
+            }
+            return null;
+        });
+    }
+
+    <V> V broadcast(V value, Codec<V> codec, int root) {
+        return inCall(Verb.BROADCAST, codec.kind(), root, call -> broadcast(call, value, codec, root));
+    }
+
+    <V> V scatter(List<V> values, Codec<V> codec, int root) {
+        if (rank == root && (values == null || values.size() != size)) {
+            throw new IllegalArgumentException("scatter: the root gives "
+                    + (values == null ? "no list" : values.size() + " values") + " for " + size + " ranks");
+        }
+        return inCall(Verb.SCATTER, codec.kind(), root, call -> {
+            if (rank != root) {
+                return read(channel.reader(call, root), codec);
+            }
+            for (int to = 0; to < size; to++) {
+                if (to != root) {
+                    V value = values.get(to);
+                    channel.write(call, to, out -> codec.write(value, out));
+                }
+            }
+            return codec.copy(values.get(root));
+        });
+    }
+
+    <V> Optional<List<V>> gather(V value, Codec<V> codec, int root) {
+        return inCall(Verb.GATHER, codec.kind(), root, call -> {
+            List<V> values = new ArrayList<>();
+            gather(call, root, out -> codec.write(value, out), () -> values.add(codec.copy(value)),
+                    in -> values.add(codec.read(in)));
+            return rank == root ? Optional.of(values) : Optional.empty();
+        });
+    }
+
+    /** @param items each goes to the consumer on the root, by rank, and is forgotten */
+    <T> void gatherEach(Iterable<? extends T> items, JsonCodec<T> codec, int root, Consumer<? super T> consumer) {
+        inCall(Verb.GATHER_EACH, codec.kind(), root, call -> {
+            gather(call, root, out -> codec.writeAll(items.iterator(), out), () -> {
+                for (T item : items) {
+                    consumer.accept(codec.copy(item));
+                }
+            }, in -> codec.readAll(in, consumer));
+            return null;
+        });
+    }
+
+    /** One broadcast after the other; those of small values overlap, and no rank waits to send while it should receive. */
+    <V> List<V> allGather(V value, Codec<V> codec, Verb verb) {
+        return inCall(verb, codec.kind(), 0, call -> {
+            List<V> values = new ArrayList<>();
+            for (int from = 0; from < size; from++) {
+                values.add(broadcast(call, value, codec, from));
+            }
+            return values;
+        });
+    }
+
+    /** Pairs of ranks one after the other, in rounds in which every rank is in one pair at most. */
+    <V> List<V> allToAll(List<V> values, Codec<V> codec) {
+        if (values == null || values.size() != size) {
+            throw new IllegalArgumentException("allToAll: this rank gives "
+                    + (values == null ? "no list" : values.size() + " values") + " for " + size + " ranks");
+        }
+        return inCall(Verb.ALL_TO_ALL, codec.kind(), 0, call -> {
+            List<V> received = new ArrayList<>(values);
+            received.set(rank, codec.copy(values.get(rank)));
+            for (int round = 1; round < Integer.highestOneBit(size) << 1; round++) {
+                int peer = rank ^ round;
+                if (peer >= size) {
+                    continue;
+                }
+                V value = values.get(peer);
+                if (rank < peer) {
+                    channel.write(call, peer, out -> codec.write(value, out));
+                }
+                received.set(peer, read(channel.reader(call, peer), codec));
+                if (rank > peer) {
+                    channel.write(call, peer, out -> codec.write(value, out));
+                }
+            }
+            return received;
+        });
+    }
+
+    <V> Optional<V> reduce(V value, Codec<V> codec, BinaryOperator<V> function, int root) {
+        return inCall(Verb.REDUCE, codec.kind(), root, call -> {
+            V result = reduceToFirst(call, value, codec, function);
+            if (root != 0 && rank == 0) {
+                channel.write(call, root, out -> codec.write(result, out));
+            }
+            if (rank != root) {
+                return Optional.empty();
+            }
+            return Optional.ofNullable(root == 0 ? result : read(channel.reader(call, 0), codec));
+        });
+    }
+
+    <V> V allReduce(V value, Codec<V> codec, BinaryOperator<V> function) {
+        return inCall(Verb.ALL_REDUCE, codec.kind(), 0,
+                call -> broadcast(call, reduceToFirst(call, value, codec, function), codec, 0));
+    }
+
+    /** @param tag in 0..{@link Channel#TAG_LIMIT} */
+    <V> void send(V value, Codec<V> codec, int to, int tag) {
+        try {
+            Standing.Call call = message(codec, to, tag);
+            if (to == rank) {
+                throw new IllegalArgumentException("rank " + rank + " cannot send to itself");
+            }
+            channel.write(call, to, out -> codec.write(value, out));
+        } catch (IOException e) {
+            throw new UncheckedIOException("send failed: " + e.getMessage(), e);
+        }
+    }
+
+    <V> V receive(Codec<V> codec, int from, int tag) {
+        try {
+            Standing.Call call = message(codec, from, tag);
+            if (from == rank) {
+                throw new IllegalArgumentException("rank " + rank + " cannot receive from itself");
+            }
+            return read(channel.reader(call, from), codec);
+        } catch (IOException e) {
+            throw new UncheckedIOException("receive failed: " + e.getMessage(), e);
+        }
+    }
+
+    private Standing.Call message(Codec<?> codec, int peer, int tag) {
+        ending.checkOpen();
+        if (peer < 0 || peer >= size) {
+            throw new IllegalArgumentException("rank " + peer + " is not a rank of " + size);
+        }
+        if (tag < 0 || tag >= Channel.TAG_LIMIT) {
+            throw new IllegalArgumentException("tag " + tag + ": tags are from 0 to " + (Channel.TAG_LIMIT - 1));
+        }
+        return new Standing.Call(0, Verb.MESSAGE, codec.kind(), tag);
+    }
+
+    private <V> V broadcast(Standing.Call call, V value, Codec<V> codec, int root) throws IOException {
+        Tree tree = new Tree(rank, size, root);
+        if (rank != root) {
+            return read(channel.reader(call, tree.parent(), tree.children()), codec);
+        }
+        if (size > 1) {
+            PartsOut out = new PartsOut(part -> channel.putAll(call, part, tree.children()));
+            codec.write(value, out);
+            out.finish();
+        }
+        return codec.copy(value);
+    }
+
+    /**
+     * A binomial tree in the order of the ranks: the function need not be commutative, and the same number of ranks
+     * applies it in the same order every time.
+     *
+     * @return rank 0's result; elsewhere a part of it
+     */
+    private <V> V reduceToFirst(Standing.Call call, V value, Codec<V> codec, BinaryOperator<V> function)
+            throws IOException {
+        V result = codec.copy(value);
+        for (int distance = 1; distance < size; distance <<= 1) {
+            if ((rank & distance) != 0) {
+                V mine = result;
+                channel.write(call, rank - distance, out -> codec.write(mine, out));
+                break;
+            }
+            if (rank + distance < size) {
+                result = function.apply(result, read(channel.reader(call, rank + distance), codec));
+            }
+        }
+        return result;
+    }
+
+    /** One rank's bytes at a time: the root holds the values, not the values and all the bytes. */
+    private void gather(Standing.Call call, int root, Writing mine, Own own, Reading each) throws IOException {
+        if (rank != root) {
+            channel.write(call, root, mine);
+            return;
+        }
+        for (int from = 0; from < size; from++) {
+            if (from == root) {
+                own.take();
+            } else {
+                PartsIn in = channel.reader(call, from);
+                each.from(in);
+                in.drain();
+            }
+        }
+    }
+
+    private static <V> V read(PartsIn in, Codec<V> codec) throws IOException {
+        V value = codec.read(in);
+        in.drain();
+        return value;
+    }
+
+    private <R> R inCall(Verb verb, Codec.Kind kind, int root, Body<R> body) {
+        ending.checkOpen();
+        if (root < 0 || root >= size) {
+            throw new IllegalArgumentException("root " + root + " is not a rank of " + size);
+        }
+        Standing.Call call = standing.enter(verb, kind, root);
+        try {
+            return body.run(call);
+        } catch (IOException e) {
+            throw new UncheckedIOException(call.text(channel.members()) + " failed: " + e.getMessage(), e);
+        } finally {
+            standing.leave(call);
+        }
+    }
+}

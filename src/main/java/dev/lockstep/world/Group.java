@@ -1,0 +1,366 @@
+package dev.lockstep.world;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BinaryOperator;
+import java.util.function.Consumer;
+import java.util.function.ToDoubleFunction;
+
+import com.fasterxml.jackson.core.type.TypeReference;
+
+/**
+ * Some ranks of a job, seen from one of them; {@link World} is all of them, and {@link #group} makes others. Ranks count
+ * from 0 within the group. Every rank of a group calls the same collectives in the same order; each call waits until the
+ * others have come as far as it needs.
+ *
+ * <p>
+ * Values travel as JSON written and read by Jackson (records, lists, maps, strings, numbers, null), never as serialized
+ * Java objects; the receiver says which type it reads. What a rank receives, its own share included, has been through
+ * JSON, and no rank gets another's object: a program that works with one rank works with many. Arrays of numbers travel
+ * as they are through {@link #bytes()}, {@link #ints()}, {@link #longs()}, {@link #floats()} and {@link #doubles()},
+ * which have the same verbs.
+ *
+ * <p>
+ * A value may be of any size that the heap of its receiver holds: it is sent in parts of at most 16 MiB and is never in
+ * memory as a whole but for the value itself. Outside the heap a rank needs one buffer of 16 MiB for every message under
+ * way and rank it talks to at the same time, two in most verbs, which MPJ Express keeps: 256 MiB suffice for any size of
+ * values and 1 GiB ({@code -XX:MaxDirectMemorySize} in conf/jvm.options) is what a rank may take.
+ *
+ * <p>
+ * All verbs that take values throw {@link IllegalArgumentException} when Jackson cannot write one, and
+ * {@link java.io.UncheckedIOException} when what came is not of the type. A rank that notices that another is in a
+ * different collective throws {@link IllegalStateException}. The job cannot go on after any of these.
+ *
+ * <p>
+ * Collectives are for one thread at a time; send, receive and all other methods may be called from any thread.
+ */
+public sealed class Group permits World {
+    private final Session session;
+    private final Members members;
+    private final Collectives collectives;
+
+    Group(Session session, Members members) {
+        this.session = session;
+        this.members = members;
+        this.collectives = session.collectives(members);
+    }
+
+    Session session() {
+        return session;
+    }
+
+    /** This rank, from 0. */
+    public final int rank() {
+        return members.self();
+    }
+
+    /** Number of ranks. */
+    public final int size() {
+        return members.size();
+    }
+
+    /** Whether this is rank 0. */
+    public final boolean isRoot() {
+        return rank() == 0;
+    }
+
+    /**
+     * Forms groups, of those ranks that give the same colour. A collective of this group.
+     *
+     * @param colour any number
+     * @param key    orders the ranks of the new group; equal keys go by the rank in this one
+     * @return the group that this rank is in
+     */
+    public Group group(int colour, int key) {
+        return new Group(session, session.form(members, collectives, colour, key));
+    }
+
+    /** {@link #group(int, int)} in the order of the ranks. */
+    public Group group(int colour) {
+        return group(colour, 0);
+    }
+
+    /** This rank's share of n items: contiguous, sizes differ by at most one, empty when there are too few. */
+    public Block split(int n) {
+        return Block.of(n, rank(), size());
+    }
+
+    /** This rank's share of a list that all ranks have, as {@link #split(int)} gives it; a view. */
+    public <T> List<T> split(List<T> items) {
+        return Shares.block(items, rank(), size());
+    }
+
+    /**
+     * As many items for every rank: contiguous shares of n / size, rounded up, and where the list is at its end its last
+     * item again. After a gather all the repeated items are at the end: {@code subList(0, n)} is without them. A view.
+     */
+    public <T> List<T> splitPadded(List<T> items) {
+        return Shares.padded(items, rank(), size());
+    }
+
+    /** This rank's share when the items are dealt out one by one: rank, rank + size, ...; a view. */
+    public <T> List<T> splitRoundRobin(List<T> items) {
+        return Shares.roundRobin(items, rank(), size());
+    }
+
+    /** This rank's contiguous share when all ranks are to get about the same weight; see {@link Block#byWeight}. A view. */
+    public <T> List<T> splitByWeight(List<T> items, ToDoubleFunction<? super T> weight) {
+        return Shares.byWeight(items, weight, rank(), size());
+    }
+
+    /** Waits until every rank has called it. */
+    public void barrier() {
+        collectives.barrier();
+    }
+
+    /**
+     * Gives every rank the root's value.
+     *
+     * @param value the root's; the others' is not looked at and may be null
+     */
+    public <T> T broadcast(T value, Class<T> type, int root) {
+        return collectives.broadcast(value, codec(type), root);
+    }
+
+    /** {@link #broadcast(Object, Class, int)} from rank 0. */
+    public <T> T broadcast(T value, Class<T> type) {
+        return broadcast(value, type, 0);
+    }
+
+    /** {@link #broadcast(Object, Class, int)} for types with parameters. */
+    public <T> T broadcast(T value, TypeReference<T> type, int root) {
+        return collectives.broadcast(value, codec(type), root);
+    }
+
+    /** {@link #broadcast(Object, Class, int)} from rank 0, for types with parameters. */
+    public <T> T broadcast(T value, TypeReference<T> type) {
+        return broadcast(value, type, 0);
+    }
+
+    /**
+     * Gives each rank its value of the root's list.
+     *
+     * @param values on the root one per rank, by rank; the others' is not looked at and may be null
+     * @return this rank's value
+     */
+    public <T> T scatter(List<T> values, Class<T> type, int root) {
+        return collectives.scatter(values, codec(type), root);
+    }
+
+    /** {@link #scatter(List, Class, int)} from rank 0. */
+    public <T> T scatter(List<T> values, Class<T> type) {
+        return scatter(values, type, 0);
+    }
+
+    /** {@link #scatter(List, Class, int)} for types with parameters. */
+    public <T> T scatter(List<T> values, TypeReference<T> type, int root) {
+        return collectives.scatter(values, codec(type), root);
+    }
+
+    /** {@link #scatter(List, Class, int)} from rank 0, for types with parameters. */
+    public <T> T scatter(List<T> values, TypeReference<T> type) {
+        return scatter(values, type, 0);
+    }
+
+    /**
+     * Gives the root every rank's value.
+     *
+     * @return on the root the values, by rank, a null where a rank gave null; elsewhere empty
+     */
+    public <T> Optional<List<T>> gather(T value, Class<T> type, int root) {
+        return collectives.gather(value, codec(type), root);
+    }
+
+    /** {@link #gather(Object, Class, int)} to rank 0. */
+    public <T> Optional<List<T>> gather(T value, Class<T> type) {
+        return gather(value, type, 0);
+    }
+
+    /** {@link #gather(Object, Class, int)} for types with parameters. */
+    public <T> Optional<List<T>> gather(T value, TypeReference<T> type, int root) {
+        return collectives.gather(value, codec(type), root);
+    }
+
+    /** {@link #gather(Object, Class, int)} to rank 0, for types with parameters. */
+    public <T> Optional<List<T>> gather(T value, TypeReference<T> type) {
+        return gather(value, type, 0);
+    }
+
+    /**
+     * Gives the root the items of all ranks as one list, by rank: what {@link #split(List)} took apart is in order again.
+     *
+     * @return on the root the items; elsewhere empty
+     */
+    public <T> Optional<List<T>> gatherAll(List<T> items, Class<T> type, int root) {
+        return flat(collectives.gather(items, codec(type).list(), root));
+    }
+
+    /** {@link #gatherAll(List, Class, int)} to rank 0. */
+    public <T> Optional<List<T>> gatherAll(List<T> items, Class<T> type) {
+        return gatherAll(items, type, 0);
+    }
+
+    /** {@link #gatherAll(List, Class, int)} for types with parameters. */
+    public <T> Optional<List<T>> gatherAll(List<T> items, TypeReference<T> type, int root) {
+        return flat(collectives.gather(items, codec(type).list(), root));
+    }
+
+    /** {@link #gatherAll(List, Class, int)} to rank 0, for types with parameters. */
+    public <T> Optional<List<T>> gatherAll(List<T> items, TypeReference<T> type) {
+        return gatherAll(items, type, 0);
+    }
+
+    /**
+     * Hands the items of all ranks to a consumer on the root, one at a time and by rank, so that more of them can be
+     * gathered than fit into its memory; a rank's items may be made as they are asked for.
+     *
+     * @param items    this rank's
+     * @param consumer is called on the root only, in the calling thread; while it works the other ranks wait
+     */
+    public <T> void gatherEach(Iterable<? extends T> items, Class<T> type, int root, Consumer<? super T> consumer) {
+        collectives.gatherEach(items, codec(type), root, consumer);
+    }
+
+    /** {@link #gatherEach(Iterable, Class, int, Consumer)} to rank 0. */
+    public <T> void gatherEach(Iterable<? extends T> items, Class<T> type, Consumer<? super T> consumer) {
+        gatherEach(items, type, 0, consumer);
+    }
+
+    /** {@link #gatherEach(Iterable, Class, int, Consumer)} for types with parameters. */
+    public <T> void gatherEach(Iterable<? extends T> items, TypeReference<T> type, int root,
+            Consumer<? super T> consumer) {
+        collectives.gatherEach(items, codec(type), root, consumer);
+    }
+
+    /** {@link #gatherEach(Iterable, Class, int, Consumer)} to rank 0, for types with parameters. */
+    public <T> void gatherEach(Iterable<? extends T> items, TypeReference<T> type, Consumer<? super T> consumer) {
+        gatherEach(items, type, 0, consumer);
+    }
+
+    /** Gives every rank every rank's value, by rank. */
+    public <T> List<T> allGather(T value, Class<T> type) {
+        return collectives.allGather(value, codec(type), Verb.ALL_GATHER);
+    }
+
+    /** {@link #allGather(Object, Class)} for types with parameters. */
+    public <T> List<T> allGather(T value, TypeReference<T> type) {
+        return collectives.allGather(value, codec(type), Verb.ALL_GATHER);
+    }
+
+    /**
+     * Gives each rank its value of every rank's list.
+     *
+     * @param values one per rank, by rank
+     * @return what the ranks had for this one, by rank
+     */
+    public <T> List<T> allToAll(List<T> values, Class<T> type) {
+        return collectives.allToAll(values, codec(type));
+    }
+
+    /** {@link #allToAll(List, Class)} for types with parameters. */
+    public <T> List<T> allToAll(List<T> values, TypeReference<T> type) {
+        return collectives.allToAll(values, codec(type));
+    }
+
+    /**
+     * Combines the ranks' values into one on the root.
+     *
+     * @param function associative; it gets its arguments in the order of the ranks and is applied in the same order every
+     *                 time the job has as many ranks, so that rounding is the same too
+     * @return on the root the result; elsewhere, and for a null result, empty
+     */
+    public <T> Optional<T> reduce(T value, Class<T> type, BinaryOperator<T> function, int root) {
+        return collectives.reduce(value, codec(type), function, root);
+    }
+
+    /** {@link #reduce(Object, Class, BinaryOperator, int)} to rank 0. */
+    public <T> Optional<T> reduce(T value, Class<T> type, BinaryOperator<T> function) {
+        return reduce(value, type, function, 0);
+    }
+
+    /** {@link #reduce(Object, Class, BinaryOperator, int)} for types with parameters. */
+    public <T> Optional<T> reduce(T value, TypeReference<T> type, BinaryOperator<T> function, int root) {
+        return collectives.reduce(value, codec(type), function, root);
+    }
+
+    /** {@link #reduce(Object, Class, BinaryOperator, int)} to rank 0, for types with parameters. */
+    public <T> Optional<T> reduce(T value, TypeReference<T> type, BinaryOperator<T> function) {
+        return reduce(value, type, function, 0);
+    }
+
+    /** As {@link #reduce(Object, Class, BinaryOperator, int)}, and every rank gets the result, the same to the last bit. */
+    public <T> T allReduce(T value, Class<T> type, BinaryOperator<T> function) {
+        return collectives.allReduce(value, codec(type), function);
+    }
+
+    /** {@link #allReduce(Object, Class, BinaryOperator)} for types with parameters. */
+    public <T> T allReduce(T value, TypeReference<T> type, BinaryOperator<T> function) {
+        return collectives.allReduce(value, codec(type), function);
+    }
+
+    /**
+     * Sends a value to one rank, which must {@link #receive} it. May wait until it does.
+     *
+     * @param tag from 0 to 65,535; messages with one tag are received in the order in which they were sent
+     */
+    public <T> void send(T value, Class<T> type, int to, int tag) {
+        collectives.send(value, codec(type), to, tag);
+    }
+
+    /** {@link #send(Object, Class, int, int)} for types with parameters. */
+    public <T> void send(T value, TypeReference<T> type, int to, int tag) {
+        collectives.send(value, codec(type), to, tag);
+    }
+
+    /** Waits for the value that a rank {@linkplain #send sends} with this tag. */
+    public <T> T receive(Class<T> type, int from, int tag) {
+        return collectives.receive(codec(type), from, tag);
+    }
+
+    /** {@link #receive(Class, int, int)} for types with parameters. */
+    public <T> T receive(TypeReference<T> type, int from, int tag) {
+        return collectives.receive(codec(type), from, tag);
+    }
+
+    /** The same verbs for arrays of bytes. */
+    public Buffers<byte[]> bytes() {
+        return new Buffers<>(collectives, ArrayCodec.BYTES, size());
+    }
+
+    /** The same verbs for arrays of ints. */
+    public Buffers<int[]> ints() {
+        return new Buffers<>(collectives, ArrayCodec.INTS, size());
+    }
+
+    /** The same verbs for arrays of longs. */
+    public Buffers<long[]> longs() {
+        return new Buffers<>(collectives, ArrayCodec.LONGS, size());
+    }
+
+    /** The same verbs for arrays of floats. */
+    public Buffers<float[]> floats() {
+        return new Buffers<>(collectives, ArrayCodec.FLOATS, size());
+    }
+
+    /** The same verbs for arrays of doubles. */
+    public Buffers<double[]> doubles() {
+        return new Buffers<>(collectives, ArrayCodec.DOUBLES, size());
+    }
+
+    private static <T> JsonCodec<T> codec(Class<T> type) {
+        return JsonCodec.of(type);
+    }
+
+    private static <T> JsonCodec<T> codec(TypeReference<T> type) {
+        return JsonCodec.of(type.getType());
+    }
+
+    private static <T> Optional<List<T>> flat(Optional<List<List<T>>> lists) {
+        return lists.map(all -> {
+            List<T> flat = new ArrayList<>();
+            all.forEach(flat::addAll);
+            return flat;
+        });
+    }
+}

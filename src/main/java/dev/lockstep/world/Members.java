@@ -1,0 +1,37 @@
+package dev.lockstep.world;
+
+import java.util.Arrays;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/**
+ * Which ranks form a group.
+ *
+ * @param id    0 for the world; no two groups that share a rank have the same
+ * @param world the members' ranks in the world, by their rank in the group
+ * @param self  this rank's rank in the group
+ */
+record Members(int id, int[] world, int self) {
+    private static final int SHOWN = 16;
+
+    static Members ofWorld(int size, int self) {
+        return new Members(0, IntStream.range(0, size).toArray(), self);
+    }
+
+    int size() {
+        return world.length;
+    }
+
+    /** Tells groups with the same id apart, which share no rank. */
+    int leader() {
+        return Arrays.stream(world).min().orElseThrow();
+    }
+
+    /** For the text that names a call: nothing for the world. */
+    String suffix() {
+        return id == 0
+                ? ""
+                : " of the group of ranks " + Arrays.stream(world).limit(SHOWN).mapToObj(Integer::toString)
+                        .collect(Collectors.joining(", ")) + (size() > SHOWN ? ", ..." : "");
+    }
+}

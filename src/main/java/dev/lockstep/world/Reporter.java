@@ -1,0 +1,72 @@
+package dev.lockstep.world;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+import dev.lockstep.wire.Message;
+
+/**
+ * Tells the launcher that this rank lives and where it stands in its collectives, from a thread of its own, so that long
+ * work of the program, in native code too, does not look like death.
+ */
+final class Reporter {
+    private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+    private static final long HEARTBEAT_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private final Link link;
+    private final List<Standing> standings = new CopyOnWriteArrayList<>();
+    private volatile boolean atWork;
+
+    Reporter(Link link) {
+        this.link = link;
+    }
+
+    void start() {
+        Thread thread = new Thread(this::run, "lockstep-reporter");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    void watch(Standing standing) {
+        standings.add(standing);
+    }
+
+    /** The program says that it is at work although it enters no collective. */
+    void atWork() {
+        if (!atWork) {
+            atWork = true;
+        }
+    }
+
+    /** Tells what is new now rather than at the next look. */
+    synchronized void flush() throws IOException {
+        long now = System.nanoTime();
+        for (Standing standing : standings) {
+            Message.Position news = standing.news(now);
+            if (news != null) {
+                link.send(news);
+            }
+        }
+    }
+
+    private void run() {
+        long beat = System.nanoTime();
+        try {
+            while (true) {
+                LockSupport.parkNanos(LOOK_NANOS);
+                flush();
+                if (System.nanoTime() - beat >= HEARTBEAT_NANOS) {
+                    beat = System.nanoTime();
+                    boolean working = atWork;
+                    atWork = false;
+                    link.send(new Message.Alive(working));
+                }
+            }
+        } catch (IOException e) {
+            // the link's reader ends this process
+        }
+    }
+}

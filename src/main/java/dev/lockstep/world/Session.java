@@ -1,0 +1,70 @@
+package dev.lockstep.world;
+
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.IntStream;
+
+import dev.lockstep.wire.Message;
+
+/** What all groups of a rank share. */
+final class Session {
+    private final Link link; // null: there is no launcher
+    private final Transfer transfer; // null: a world of one
+    private final Ending ending;
+    private int nextGroup = 1;
+
+    Session(Link link, Transfer transfer, Ending ending) {
+        this.link = link;
+        this.transfer = transfer;
+        this.ending = ending;
+    }
+
+    Ending ending() {
+        return ending;
+    }
+
+    /** To the launcher, if there is one. */
+    void tell(Message message) {
+        if (link == null) {
+            return;
+        }
+        try {
+            link.send(message);
+        } catch (IOException e) {
+            // the link's reader ends this process
+        }
+    }
+
+    /** The program lives although it enters no collective. */
+    void atWork() {
+        if (link != null) {
+            link.reporter().atWork();
+        }
+    }
+
+    Collectives collectives(Members members) {
+        Standing standing = new Standing(members);
+        if (link != null) {
+            if (members.id() > 0 && members.self() == 0) {
+                tell(new Message.Formed(members.id(), members.leader(),
+                        Arrays.stream(members.world()).boxed().toList()));
+            }
+            link.reporter().watch(standing);
+        }
+        return new Collectives(new Channel(transfer, members), standing, ending);
+    }
+
+    /** The members of this rank's new group. All ranks of the parent compute the same from what all have told. */
+    synchronized Members form(Members parent, Collectives collectives, int colour, int key) {
+        List<int[]> all = collectives.allGather(new int[]{colour, key, nextGroup}, ArrayCodec.INTS, Verb.GROUP);
+        int first = all.stream().mapToInt(each -> each[2]).max().orElseThrow();
+        int[] colours = all.stream().mapToInt(each -> each[0]).distinct().sorted().toArray();
+        nextGroup = first + colours.length;
+        List<Integer> ranks = IntStream.range(0, all.size()).filter(rank -> all.get(rank)[0] == colour).boxed()
+                .sorted(Comparator.comparingInt(rank -> all.get(rank)[1])).toList();
+        return new Members(first + Arrays.binarySearch(colours, colour),
+                ranks.stream().mapToInt(rank -> parent.world()[rank]).toArray(), ranks.indexOf(parent.self()));
+    }
+}

@@ -1,0 +1,20 @@
+package dev.lockstep.world;
+
+import java.util.Locale;
+
+/** The collectives, in the order of their codes between ranks. */
+enum Verb {
+    /** Not a collective: from one rank to another, without a number. */
+    MESSAGE, BARRIER, BROADCAST, SCATTER, GATHER, GATHER_EACH, ALL_GATHER, ALL_TO_ALL, REDUCE, ALL_REDUCE, GROUP;
+
+    /** As the method is called. */
+    @Override
+    public String toString() {
+        String[] words = name().toLowerCase(Locale.ROOT).split("_");
+        StringBuilder text = new StringBuilder(words[0]);
+        for (int i = 1; i < words.length; i++) {
+            text.append(Character.toUpperCase(words[i].charAt(0))).append(words[i].substring(1));
+        }
+        return text.toString();
+    }
+}

@@ -1,0 +1,108 @@
+package dev.lockstep.launch;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import dev.lockstep.wire.Frames;
+import dev.lockstep.wire.Message;
+
+import static dev.lockstep.launch.Launched.TEST_CLASSES;
+import static dev.lockstep.launch.Launched.awaitTrue;
+import static dev.lockstep.launch.Launched.mpjrun;
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** Connections from strangers, to the launcher and to a rank that waits for the others, disturb nothing. */
+class StraysIT {
+    @TempDir
+    private Path scratch;
+    private final List<Socket> open = new ArrayList<>();
+
+    @Test
+    void strangers_duringBootstrap_disturbNothing() throws Exception {
+        Path go = scratch.resolve("go");
+        try (Launched launched = mpjrun("-np", "2", "-cp", TEST_CLASSES, "dev.lockstep.launch.Programs", "when",
+                go.toString()).start()) {
+            awaitTrue(Duration.ofSeconds(30), () -> launched.ranks().size() == 2);
+            ProcessHandle rank0 = launched.ranks().get(0);
+            awaitTrue(Duration.ofSeconds(30), () -> loopbackPorts(rank0).size() == 1);
+            int coordinator = Integer.parseInt(variable(rank0, "LOCKSTEP_COORDINATOR").replaceFirst(".*:", ""));
+            for (int port : List.of(coordinator, loopbackPorts(rank0).get(0))) {
+                knock(port, new byte[0]);
+                knock(port, new byte[]{0, 0});
+                knock(port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+                knock(port, new byte[]{-1, -2, -3, -4, -5, -6, -7, -8, -9});
+                knock(port, "\0\14Sending Info\0".getBytes(StandardCharsets.ISO_8859_1));
+                knock(port, hello("not the token", 1));
+                for (int i = 0; i < 200; i++) {
+                    knock(port, new byte[]{0});
+                }
+            }
+            Files.createFile(go);
+            Launched.Result result = launched.await();
+            assertThat(result.exitCode()).as(result.stderr()).isZero();
+            assertThat(result.stdout()).isEqualTo("[0, 1]\n");
+            assertThat(result.stderr()).isEmpty();
+        } finally {
+            for (Socket socket : open) {
+                socket.close();
+            }
+        }
+    }
+
+    /** Connects, says so much and stays. */
+    private void knock(int port, byte[] bytes) throws IOException {
+        Socket socket = new Socket(InetAddress.getLoopbackAddress(), port);
+        open.add(socket);
+        socket.getOutputStream().write(bytes);
+    }
+
+    private static byte[] hello(String token, int rank) throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        Frames.write(out, new Message.Hello(token, rank, 1, "nowhere"));
+        return out.toByteArray();
+    }
+
+    /** The ports on 127.0.0.1 on which a process listens. */
+    private static List<Integer> loopbackPorts(ProcessHandle process) {
+        Path proc = Path.of("/proc", Long.toString(process.pid()));
+        try (Stream<Path> files = Files.list(proc.resolve("fd"))) {
+            List<String> sockets = new ArrayList<>();
+            for (Path file : files.toList()) {
+                if (Files.isSymbolicLink(file)) {
+                    sockets.add(Files.readSymbolicLink(file).toString());
+                }
+            }
+            List<Integer> ports = new ArrayList<>();
+            for (String table : List.of("tcp", "tcp6")) {
+                for (String line : Files.readAllLines(Path.of("/proc/net", table))) {
+                    String[] fields = line.strip().split("\\s+");
+                    // state 0A listens; an IPv4 address in an IPv6 socket ends the same
+                    if (fields[3].equals("0A") && fields[1].contains("0100007F:")
+                            && sockets.contains("socket:[" + fields[9] + "]")) {
+                        ports.add(Integer.parseInt(fields[1].replaceFirst(".*:", ""), 16));
+                    }
+                }
+            }
+            return ports;
+        } catch (IOException e) {
+            return List.of(); // files come and go
+        }
+    }
+
+    private static String variable(ProcessHandle process, String name) throws IOException {
+        return Stream.of(Files.readString(Path.of("/proc", Long.toString(process.pid()), "environ")).split("\0"))
+                .filter(entry -> entry.startsWith(name + "=")).findFirst().orElseThrow().substring(name.length() + 1);
+    }
+}

@@ -1,0 +1,104 @@
+package dev.lockstep.world;
+
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import dev.lockstep.launch.Launched;
+
+import static dev.lockstep.launch.Launched.TEST_CLASSES;
+import static dev.lockstep.launch.Launched.awaitGone;
+import static dev.lockstep.launch.Launched.mpjrun;
+import static dev.lockstep.launch.Launched.signal;
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** A job whose ranks do not keep step ends, and says where each rank stands. */
+class HangIT {
+    private static Launched.Command stuck(String np, String how, String... options) {
+        String[] words = {"-np", np, "-cp", TEST_CLASSES, "dev.lockstep.world.Stuck", how};
+        String[] all = Arrays.copyOf(options, options.length + words.length);
+        System.arraycopy(words, 0, all, options.length, words.length);
+        return mpjrun(all);
+    }
+
+    private static String last(Launched.Result result) {
+        List<String> lines = result.stderr().lines().toList();
+        return lines.isEmpty() ? "" : lines.get(lines.size() - 1);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"mismatch | rank 0 is in barrier #3, rank 1 in gather #3",
+            "roots | rank 0 is in broadcast #3 (root 1), rank 1 in broadcast #3",
+            "kinds | rank 0 is in gather #3, rank 1 in gather #3 (ints)"})
+    void ranks_inDifferentCollectives_areNamedAtOnce(String how, String line) {
+        Launched.Result result = stuck("2", how).run();
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(last(result)).contains(line + ": every rank has to call the same collectives in the same order");
+    }
+
+    @Test
+    void rank_thatDoesNotCome_isNamedWithTheOthers() {
+        Launched.Result result = stuck("3", "late", "--timeout-collective", "1").run();
+        assertThat(result.exitCode()).isEqualTo(124);
+        assertThat(result.stderr()).matches("mpjrun: hang: rank 2 has not reached barrier #3; it is in its own code "
+                + "after allGather #2 since \\d+ s; ranks 0, 1 are in barrier #3 since \\d+ s\n");
+    }
+
+    @Test
+    void rank_thatHoldsUpAGroup_isNamedAndNotTheRanksItHoldsUp() {
+        Launched.Result result = stuck("3", "late-in-group", "--timeout-collective", "1").run();
+        assertThat(result.exitCode()).isEqualTo(124);
+        assertThat(result.stderr()).startsWith("mpjrun: hang: rank 2 has not reached barrier #")
+                .contains("rank 0 is in barrier #4 since ",
+                        "rank 1 is in barrier #1 of the group of ranks 1, 2 since ");
+    }
+
+    @Test
+    void rank_thatHasEnded_isNamedAtOnce() {
+        Launched.Result result = stuck("3", "ended").run();
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(result.stderr())
+                .matches("mpjrun: rank 2 has ended, where rank [01] waits for it in barrier #3\n");
+    }
+
+    @Test
+    void rank_thatSaysItIsAtWork_isWaitedFor() {
+        Launched.Result result = stuck("2", "long-work", "--timeout-collective", "2.5").run();
+        assertThat(result.exitCode()).as(result.stderr()).isZero();
+        assertThat(result.stdout()).isEqualTo("at work\ndone\n");
+    }
+
+    @Test
+    void rank_frozen_isFoundByItsSilence() {
+        try (Launched launched = stuck("3", "ready").env("LOCKSTEP_HEARTBEAT_TIMEOUT", "3").start()) {
+            launched.awaitStdout("ready");
+            List<ProcessHandle> ranks = launched.ranks();
+            signal(ranks.get(1), "STOP");
+            Launched.Result result = launched.await();
+            assertThat(result.exitCode()).isEqualTo(124);
+            assertThat(result.stderr())
+                    .matches("mpjrun: rank 1 on host \\S+ failed first: no sign of life for 3 s: its "
+                            + "process is frozen, or its host is gone\n");
+            awaitGone(Duration.ofSeconds(5), ranks);
+        }
+    }
+
+    @Test
+    void launcher_frozenForAWhile_blamesNobody() throws Exception {
+        try (Launched launched = stuck("2", "long-work", "--timeout-collective", "2.5")
+                .env("LOCKSTEP_HEARTBEAT_TIMEOUT", "2").start()) {
+            launched.awaitStdout("at work");
+            signal(launched.launcher(), "STOP");
+            // longer than either limit
+            new ProcessBuilder("sleep", "3.5").start().waitFor();
+            signal(launched.launcher(), "CONT");
+            Launched.Result result = launched.await();
+            assertThat(result.exitCode()).as(result.stderr()).isZero();
+            assertThat(result.stdout()).isEqualTo("at work\ndone\n");
+        }
+    }
+}
