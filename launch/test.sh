@@ -15,7 +15,11 @@ awk -v seconds=$((SECONDS - start)) -v status=$status '
   function attribute(name) { return match($0, " " name "=\"[^\"]*\"") ? substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 4) : "" }
   /<testsuite / { tests += attribute("tests"); bad += attribute("errors") + attribute("failures"); skipped += attribute("skipped") }
   /<testcase / { name = attribute("classname") "." attribute("name") }
-  /<skipped/ { print "skipped: " name ": " attribute("message") }
+  /<skipped/ {
+    why = attribute("message")
+    if (why == "") { why = $0; sub(/^.*(Assumption failed|TestAbortedException): /, "", why) } # from an assumption
+    print "skipped: " name ": " why
+  }
   END {
     printf "lockstep: %d tests, %d passed, %d failed, %d skipped, %d s%s\n", tests, tests - bad - skipped, bad, skipped,
         seconds, status == 0 ? "" : ", build FAILED"

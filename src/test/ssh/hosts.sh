@@ -12,10 +12,11 @@ skip() { echo "$*"; exit 3; }
 pids() { for name in lsone lstwo; do ip netns pids "ls$tag$name" 2>/dev/null || true; done; }
 
 down() {
-  local name pid
+  local name pid link
   for pid in $(pids); do kill -KILL "$pid" 2>/dev/null || true; done
   for name in lsone lstwo; do ip netns del "ls$tag$name" 2>/dev/null || true; done
-  ip link del "ls$tag" 2>/dev/null || true
+  # a namespace lives on while a connection in it is being closed, and with it the link into it
+  for link in "ls${tag}2" "ls${tag}3" "ls$tag"; do ip link del "$link" 2>/dev/null || true; done
 }
 
 case $1 in

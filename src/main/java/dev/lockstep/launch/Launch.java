@@ -142,8 +142,8 @@ record Launch(Path home, Map<String, String> environment, JobSpec job, Outlet ou
                 }
             }
         }
-        while (places.size() < size) {
-            places.add(places.get(places.size() - allocation.nodes() < 0 ? 0 : places.size() - allocation.nodes()));
+        while (places.size() < size) { // oversubscribed: over again
+            places.add(places.get(Math.max(0, places.size() - nodes.size())));
         }
         return places.subList(0, size);
     }

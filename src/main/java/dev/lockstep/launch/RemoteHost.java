@@ -19,6 +19,9 @@ import dev.lockstep.wire.Message;
 
 /** An agent on another host as the launcher sees it: what it is told, and what it says about its ranks. */
 final class RemoteHost {
+    /** A host whose ranks were killed has said so by then, or never will. */
+    private static final long ANSWER_SECONDS = 10;
+
     private final HostShare share;
     private final Outlet outlet;
     private final BlockingQueue<Event> events;
@@ -27,6 +30,8 @@ final class RemoteHost {
     private final CountDownLatch drained = new CountDownLatch(1);
     private volatile String name;
     private volatile Socket link; // null: it has not enlisted
+    private volatile boolean passing;
+    private boolean givingUp;
     private boolean givenUp;
 
     /** @param share with an empty host and a negative localSize where only the agent knows */
@@ -123,16 +128,40 @@ final class RemoteHost {
         send(new Message.Dismiss(code));
     }
 
+    /** A host that is cut off never answers, and its link may take a quarter of an hour to break. */
+    private synchronized void giveUpLater() {
+        if (givingUp || givenUp) {
+            return;
+        }
+        givingUp = true;
+        Thread waiting = new Thread(() -> {
+            try {
+                while (!drained.await(ANSWER_SECONDS, TimeUnit.SECONDS)) {
+                    if (!passing) { // it is not our own reader that is slow
+                        lose(1, "host " + name + " does not answer");
+                    }
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }, "give up " + name);
+        waiting.setDaemon(true);
+        waiting.start();
+    }
+
     private String ranks() {
         return (share.ranks().size() == 1 ? "rank " : "ranks ")
                 + share.ranks().stream().map(String::valueOf).collect(Collectors.joining(", "));
     }
 
-    private static void pass(LinePump.Lines sink, byte[] bytes) {
+    private void pass(LinePump.Lines sink, byte[] bytes) {
+        passing = true;
         try {
             sink.accept(bytes, 0, bytes.length);
         } catch (IOException e) {
             // nobody reads it; the rank goes on until the supervisor has heard
+        } finally {
+            passing = false;
         }
     }
 
@@ -194,6 +223,7 @@ final class RemoteHost {
         @Override
         public void kill() {
             send(new Message.Kill(rank));
+            giveUpLater();
         }
 
         @Override
