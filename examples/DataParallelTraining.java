@@ -49,8 +49,8 @@ public class DataParallelTraining {
                         gradient.subi(gradient); // PyTorch adds the next one to it
                         weight.subi(manager.create(sum, weight.getShape()).mul(RATE / world.size()));
                     }
-                    if (step % 20 == 19) {
-                        world.print(String.format("step %d loss %.6f", step + 1, loss[0] / world.size()));
+                    if (step % 20 == 0) {
+                        world.print(String.format("step %d loss %.6f", step, loss[0] / world.size()));
                     }
                 }
             }

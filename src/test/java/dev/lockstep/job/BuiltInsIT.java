@@ -1,0 +1,60 @@
+package dev.lockstep.job;
+
+import java.io.IOException;
+import java.nio.file.Path;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import dev.lockstep.launch.Launched;
+
+import static dev.lockstep.launch.Launched.mpjrun;
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** The jobs that measure and check the collectives. */
+class BuiltInsIT {
+    @TempDir
+    private Path scratch;
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4})
+    void selftest_findsEveryCollectiveInOrder(int ranks) {
+        Launched.Result result = mpjrun("-np", Integer.toString(ranks), "selftest").run();
+        assertThat(result.lines()).hasSize(22).allMatch(line -> line.matches("ok      .*, \\d+ ms"));
+        assertThat(result.exitCode()).as(result.stderr()).isZero();
+    }
+
+    @Test
+    void benchCollectives_printsATableAndWritesIt() throws IOException {
+        Path report = scratch.resolve("report.json");
+        Launched.Result result = mpjrun("-np", "2", "bench", "collectives", "--max-bytes", "64", "--report",
+                report.toString()).run();
+        assertThat(result.exitCode()).as(result.stderr()).isZero();
+        // the head, the barrier, eight collectives in two sizes
+        assertThat(result.lines()).hasSize(18).first().asString()
+                .matches("collective +bytes +calls +min us +avg us +max us");
+        JsonNode read = new ObjectMapper().readTree(report.toFile());
+        assertThat(read.get("world_size").asInt()).isEqualTo(2);
+        assertThat(read.get("rows")).hasSize(17).allSatisfy(row -> {
+            assertThat(row.get("min_micros").asDouble()).isPositive()
+                    .isLessThanOrEqualTo(row.get("avg_micros").asDouble());
+            assertThat(row.get("avg_micros").asDouble()).isLessThanOrEqualTo(row.get("max_micros").asDouble());
+        });
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"bench | bench: name what to measure: collectives",
+            "bench speed | bench: Unmatched argument at index 0: 'speed'",
+            "bench collectives --max-bytes 4 | bench: --max-bytes 4: give at least 8",
+            "selftest now | selftest: it takes no options, not now"})
+    void wrongUsage_isOneSentence(String words, String sentence) {
+        Launched.Result result = mpjrun(words.split(" ")).run();
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.stderr()).isEqualTo(sentence + "\n");
+    }
+}
