@@ -147,23 +147,7 @@ public final class Mpjrun implements Callable<Integer> {
                 ? null
                 : Files.createDirectories(here.resolve(outputDirectory));
         Launch launch = new Launch(home, environment, job, new Outlet(output, files, events), bootstrap);
-        Launch.Plan plan;
-        if (serve) {
-            plan = launch.served(new Allocation(environment).number("SLURM_STEP_NUM_TASKS"));
-        } else if (remote) {
-            plan = launch.overSsh(list, count > 0 ? count : list.size());
-        } else if (list == null && Allocation.isHeldBy(environment)) {
-            plan = launch.throughSlurm(new Allocation(environment), count);
-        } else {
-            if (list != null) {
-                list.share(count, oversubscribe);
-            } else if (Allocation.isTask(environment)
-                    && new Allocation(environment).number("SLURM_STEP_NUM_TASKS") > 1) {
-                throw new UsageException("srun has started this as one of several tasks, each of which would be a job "
-                        + "of its own: leave srun out, or give it launch/rank.sh instead of launch/mpjrun.sh");
-            }
-            plan = launch.here(count > 0 || list == null ? count : list.size());
-        }
+        Launch.Plan plan = plan(launch, list, remote, count);
         if (dryRun) {
             plan.lines().apply("coordinator").forEach(System.out::println);
             return 0;
@@ -176,6 +160,30 @@ public final class Mpjrun implements Callable<Integer> {
             }
             return new Supervisor(options, coordinator, events, output).run(plan.spawner().apply(coordinator));
         }
+    }
+
+    /** Hosts that are named go before the Slurm job that this may be in. */
+    private Launch.Plan plan(Launch launch, HostList list, boolean remote, int count) throws IOException {
+        Allocation allocation = new Allocation(launch.environment());
+        int tasks = allocation.number("SLURM_STEP_NUM_TASKS");
+        if (serve) {
+            return launch.served(tasks);
+        }
+        if (remote) {
+            return launch.overSsh(list, count > 0 ? count : list.size());
+        }
+        if (list != null) {
+            list.share(count, oversubscribe); // refuses too many
+            return launch.here(count > 0 ? count : list.size());
+        }
+        if (Allocation.isHeldBy(launch.environment())) {
+            return launch.throughSlurm(allocation, count);
+        }
+        if (Allocation.isTask(launch.environment()) && tasks > 1) {
+            throw new UsageException("srun has started this as one of several tasks, each of which would be a job "
+                    + "of its own: leave srun out, or give it launch/rank.sh instead of launch/mpjrun.sh");
+        }
+        return launch.here(count);
     }
 
     private HostList hostList(Path here) {
