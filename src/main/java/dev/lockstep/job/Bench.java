@@ -5,6 +5,7 @@ import java.io.IOException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
@@ -19,6 +20,8 @@ public final class Bench {
     interface Measurement {
         void run(World world) throws IOException;
     }
+
+    private static final String WHAT = "name what to measure: collectives, decode or generate";
 
     private Bench() {}
 
@@ -35,8 +38,12 @@ public final class Bench {
                 } else if (last.commandSpec().userObject()instanceof Measurement measurement) {
                     measurement.run(world);
                 } else {
-                    world.abort(2, "bench: name what to measure: collectives, decode or generate");
+                    world.abort(2, "bench: " + WHAT);
                 }
+            } catch (UnmatchedArgumentException e) {
+                world.abort(2, "bench: " + (e.getCommandLine() == line
+                        ? WHAT + ", not " + e.getUnmatched().get(0)
+                        : ParseErrors.sentence(e)));
             } catch (ParameterException e) {
                 world.abort(2, "bench: " + ParseErrors.sentence(e));
             } catch (ModelException | UsageException e) {
