@@ -21,7 +21,7 @@ public final class GenerateOptions {
     @Option(names = "--model", paramLabel = "DIR", description = "Hugging Face checkpoint directory (examples/models/kjv-6m).")
     private String model;
 
-    @Option(names = "--prompts", paramLabel = "F", description = "Prompts: .jsonl, .txt (one per line), .json (array) or - for stdin as JSON lines (examples/first-lines.jsonl).")
+    @Option(names = "--prompts", paramLabel = "F", description = "Prompts: .jsonl (prompt or messages, or OpenAI batch lines), .txt (one per line), .json (array) or - for stdin as JSON lines (examples/first-lines.jsonl).")
     private String prompts;
 
     @Option(names = "--output", paramLabel = "F", description = "Results as JSON lines in input order; .json: one pretty array; -: stdout (results.jsonl).")
