@@ -11,7 +11,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  */
 final class PromptRow {
     /** What would change the answer if it were silently left out. */
-    private static final List<String> NOT_SUPPORTED = List.of("presence_penalty", "frequency_penalty", "logprobs");
+    private static final List<String> NOT_SUPPORTED = List.of("logprobs", "top_logprobs");
 
     /** What the chat template gets besides the messages, where the row has it. */
     private static final List<String> TEMPLATE_FIELDS = List.of("tools", "documents", "continue_final_message");

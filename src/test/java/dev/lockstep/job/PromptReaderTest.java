@@ -37,9 +37,11 @@ class PromptReaderTest {
                 "c"
                 {"id": 12345678901234567890, "prompt": "Dünn 😀", "temperature": 0.5, "max_tokens": 3, "stop": "."}
                 """);
-        assertThat(prompts).containsExactly(good(0, "0", "a"), good(1, "x", " b\n"), good(2, "2", "c"),
+        assertThat(prompts).containsExactly(
+                new Prompt(0, "0", "a", SamplingOverrides.ofRow(Runs.json("{\"presence_penalty\": 0}")), null),
+                good(1, "x", " b\n"), good(2, "2", "c"),
                 new Prompt(3, "12345678901234567890", "Dünn 😀",
-                        new SamplingOverrides(null, 0.5, null, null, null, null, null, 3, null, null, null,
+                        new SamplingOverrides(null, 0.5, null, null, null, null, null, null, null, 3, null, null, null,
                                 List.of(".")),
                         null));
     }
@@ -123,7 +125,9 @@ class PromptReaderTest {
             {"prompt": "a", "eos_token_id": -1} | 0 | eos_token_id must be 0 or more, not -1
             {"prompt": "a", "stop": ["b", ""]} | 0 | stop must not be an empty string
             {"prompt": "a", "stop": 5}         | 0 | stop must be a string, not 5
-            {"prompt": "a", "presence_penalty": 0.5} | 0 | presence_penalty in a row is not supported by this version
+            {"prompt": "a", "presence_penalty": 2.5} | 0 | presence_penalty must be from -2 to 2, not 2.5
+            {"prompt": "a", "frequency_penalty": "x"} | 0 | frequency_penalty must be a number, not "x"
+            {"prompt": "a", "top_logprobs": 2} | 0 | top_logprobs in a row is not supported by this version
             {"prompt": "a", "logprobs": true}  | 0 | logprobs in a row is not supported by this version
             {"prompt": "a", "num_samples": 0}  | 0 | num_samples must be 1 or more, not 0
             """)

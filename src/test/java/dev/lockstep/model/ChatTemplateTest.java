@@ -25,6 +25,8 @@ class ChatTemplateTest {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Clock CLOCK = Clock.fixed(Instant.parse("2025-07-26T13:05:09Z"), ZoneOffset.UTC);
 
+    private static final JsonNode JINJA2 = Golden.json("jinja_cases.json");
+
     @TempDir
     private Path directory;
 
@@ -33,10 +35,10 @@ class ChatTemplateTest {
     }
 
     static Stream<JsonNode> renderedByJinja2() {
-        return StreamSupport.stream(Golden.json("jinja_cases.json").get("cases").spliterator(), false);
+        return StreamSupport.stream(JINJA2.get("cases").spliterator(), false);
     }
 
-    @ParameterizedTest
+    @ParameterizedTest(name = "{index}")
     @MethodSource("renderedByTransformers")
     void render_templatesOfLlama3AndChatml_equalTransformers(JsonNode golden) throws IOException {
         Files.copy(Golden.FOLDER.resolve("tokenizer_config.json"), directory.resolve("tokenizer_config.json"));
@@ -47,11 +49,11 @@ class ChatTemplateTest {
         assertThat(template().render(variables)).isEqualTo(golden.get("rendered").asText());
     }
 
-    @ParameterizedTest
+    @ParameterizedTest(name = "{index}")
     @MethodSource("renderedByJinja2")
     void render_whatTemplatesUse_equalsJinja2(JsonNode golden) throws IOException {
         Files.writeString(directory.resolve("chat_template.jinja"), golden.get("template").asText());
-        JsonNode values = golden.has("values") ? golden.get("values") : Golden.json("jinja_cases.json").get("values");
+        JsonNode values = golden.has("values") ? golden.get("values") : JINJA2.get("values");
         if (golden.has("rendered")) {
             assertThat(template().render(values)).isEqualTo(golden.get("rendered").asText());
         } else {
