@@ -176,7 +176,7 @@ public final class Generator implements AutoCloseable {
     private void reserve(List<Request> requests, int slots) {
         Room need = new Room(slots, capacity(requests),
                 requests.stream().mapToInt(request -> request.params().eosTokenIds().size()).max().orElseThrow(),
-                requests.stream().anyMatch(request -> request.params().repetitionPenalty() != 1));
+                requests.stream().anyMatch(request -> new Row(request, 1, this::text).settings().penalized()));
         if (room == null || !room.holds(need)) {
             decoder.allocate(need.slots, need.capacity, need.endTokens, need.penalized);
             room = need;

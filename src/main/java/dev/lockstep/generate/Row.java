@@ -88,7 +88,8 @@ final class Row {
         SamplingParams params = request.params();
         int[] ends = params.ignoreEos() ? new int[0] : params.eosTokenIds().stream().mapToInt(id -> id).toArray();
         return new RowSettings(params.greedy(), params.temperature(), params.topK(), params.topP(), params.minP(),
-                params.repetitionPenalty(), params.minNewTokens(), ends, randomKey());
+                params.repetitionPenalty(), params.presencePenalty(), params.frequencyPenalty(),
+                params.minNewTokens(), ends, randomKey());
     }
 
     /** A function of seed, prompt and sample alone, so that where and when a row runs does not change its text. */

@@ -3,8 +3,8 @@ package dev.lockstep.generate;
 import java.util.List;
 
 /**
- * How the tokens of one row are chosen and when the row ends. The processors apply in transformers' order: repetition
- * penalty, minimum length, temperature, top-k, top-p, min-p.
+ * How the tokens of one row are chosen and when the row ends. The processors apply in transformers' order, with OpenAI's
+ * two penalties where vLLM has them: repetition, presence and frequency penalty, minimum length, temperature, top-k, top-p, min-p.
  *
  * @param greedy            take the likeliest token; temperature, topK, topP, minP and seed are then without effect
  * @param temperature       divides the logits; above 0
@@ -12,6 +12,8 @@ import java.util.List;
  * @param topP              keep the likeliest tokens that together reach this probability; 1 keeps all
  * @param minP              drop tokens less likely than this fraction of the likeliest; 0 drops none
  * @param repetitionPenalty divides positive and multiplies negative logits of tokens already in prompt or text; 1 is none
+ * @param presencePenalty   lowers the logits of tokens already in the text; from -2 to 2, 0 is none
+ * @param frequencyPenalty  lowers them for each time; from -2 to 2, 0 is none
  * @param seed              with the row's index, sample and step it fixes every random number of the row
  * @param maxNewTokens      at most so many new tokens, the end token included; at least 1
  * @param minNewTokens      no end token before so many new tokens
@@ -20,8 +22,16 @@ import java.util.List;
  * @param stop              strings that end the row when they come up in its text
  */
 public record SamplingParams(boolean greedy, double temperature, int topK, double topP, double minP,
-        double repetitionPenalty, long seed, int maxNewTokens, int minNewTokens, boolean ignoreEos,
-        List<Integer> eosTokenIds, List<String> stop) {
+        double repetitionPenalty, double presencePenalty, double frequencyPenalty, long seed, int maxNewTokens,
+        int minNewTokens, boolean ignoreEos, List<Integer> eosTokenIds, List<String> stop) {
+    /** Without presence and frequency penalty. */
+    public SamplingParams(boolean greedy, double temperature, int topK, double topP, double minP,
+            double repetitionPenalty, long seed, int maxNewTokens, int minNewTokens, boolean ignoreEos,
+            List<Integer> eosTokenIds, List<String> stop) {
+        this(greedy, temperature, topK, topP, minP, repetitionPenalty, 0, 0, seed, maxNewTokens, minNewTokens,
+                ignoreEos, eosTokenIds, stop);
+    }
+
     /**
      * @throws IllegalArgumentException naming the value that is out of its range
      */
@@ -32,6 +42,8 @@ public record SamplingParams(boolean greedy, double temperature, int topK, doubl
         require(minP >= 0 && minP <= 1, "min-p must be from 0 to 1", minP);
         require(repetitionPenalty > 0 && Double.isFinite(repetitionPenalty), "repetition-penalty must be above 0",
                 repetitionPenalty);
+        require(Math.abs(presencePenalty) <= 2, "presence-penalty must be from -2 to 2", presencePenalty);
+        require(Math.abs(frequencyPenalty) <= 2, "frequency-penalty must be from -2 to 2", frequencyPenalty);
         require(maxNewTokens >= 1, "max-new-tokens must be 1 or more", maxNewTokens);
         require(minNewTokens >= 0 && minNewTokens <= maxNewTokens, "min-new-tokens must be from 0 to max-new-tokens",
                 minNewTokens);

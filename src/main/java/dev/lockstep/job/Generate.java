@@ -82,7 +82,7 @@ public final class Generate {
         List<Prompt> read = null;
         if (world.isRoot()) {
             options.checkTargets();
-            read = PromptReader.readAll(options.prompts(), System.in);
+            read = ChatRows.render(PromptReader.readAll(options.prompts(), System.in), options.model());
         }
         return world.broadcast(read, new TypeReference<List<Prompt>>() {
         });
@@ -104,7 +104,7 @@ public final class Generate {
                     rows.sources.add(prompt);
                 }
             } catch (IllegalArgumentException e) {
-                for (int sample = 0; sample < options.numSamples(); sample++) {
+                for (int sample = 0; sample < prompt.samplesOr(options.numSamples()); sample++) {
                     rows.failed.add(Result.failed(prompt, sample, 0, world.rank(), e.getMessage()));
                 }
             }
@@ -139,9 +139,9 @@ public final class Generate {
             throw new IllegalArgumentException(prompt.error());
         }
         var params = SamplingOverrides.resolve(prompt.overrides(), options.sampling(), defaults);
-        int[] ids = generator.tokenizer().encode(prompt.text(), options.addSpecialTokens());
+        int[] ids = generator.tokenizer().encode(prompt.text(), options.addSpecialTokens() && !prompt.rendered());
         List<Request> requests = new ArrayList<>();
-        for (int sample = 0; sample < options.numSamples(); sample++) {
+        for (int sample = 0; sample < prompt.samplesOr(options.numSamples()); sample++) {
             requests.add(new Request(prompt.index(), sample, ids, params));
         }
         return requests;
@@ -149,7 +149,7 @@ public final class Generate {
 
     private boolean finish(List<Prompt> prompts, List<Share> shares, double seconds, DType dtype) throws IOException {
         List<Result> results = shares.stream().flatMap(share -> share.results().stream()).toList();
-        ResultFile.write(results, options.output(), System.out);
+        ResultFile.write(results, index -> prompts.get(index).openAi(), options.output(), System.out);
         Summary summary = Summary.of(results, prompts.size(), seconds);
         if (options.report().isPresent()) {
             double load = shares.stream().mapToDouble(Share::loadSeconds).max().orElse(0);

@@ -21,7 +21,7 @@ public final class GenerateOptions {
     @Option(names = "--model", paramLabel = "DIR", description = "Hugging Face checkpoint directory (examples/models/kjv-6m).")
     private String model;
 
-    @Option(names = "--prompts", paramLabel = "F", description = "Prompts: .jsonl, .txt (one per line), .json (array) or - for stdin as JSON lines (examples/first-lines.jsonl).")
+    @Option(names = "--prompts", paramLabel = "F", description = "Prompts: .jsonl (prompt or messages, or OpenAI batch lines), .txt (one per line), .json (array) or - for stdin as JSON lines (examples/first-lines.jsonl).")
     private String prompts;
 
     @Option(names = "--output", paramLabel = "F", description = "Results as JSON lines in input order; .json: one pretty array; -: stdout (results.jsonl).")
@@ -56,6 +56,12 @@ public final class GenerateOptions {
 
     @Option(names = "--repetition-penalty", paramLabel = "R", description = "Above 1: make tokens that came up before less likely.")
     private Double repetitionPenalty;
+
+    @Option(names = "--presence-penalty", paramLabel = "P", description = "Take P, from -2 to 2, from the logits of tokens that were generated.")
+    private Double presencePenalty;
+
+    @Option(names = "--frequency-penalty", paramLabel = "P", description = "Take P, from -2 to 2, from them for each time.")
+    private Double frequencyPenalty;
 
     @Option(names = "--seed", paramLabel = "N", description = "Same seed, same text, for any number of ranks and batch size (0).")
     private Long seed;
@@ -206,7 +212,8 @@ public final class GenerateOptions {
         }
         batchSize = parseBatchSize();
         try {
-            sampling = new SamplingOverrides(greedy, temperature, topK, topP, minP, repetitionPenalty, seed,
+            sampling = new SamplingOverrides(greedy, temperature, topK, topP, minP, repetitionPenalty, presencePenalty,
+                    frequencyPenalty, seed,
                     maxNewTokens, minNewTokens, ignoreEos, eosTokenIds, stop);
         } catch (FieldException e) {
             throw new UsageException(e.asOption(), e);

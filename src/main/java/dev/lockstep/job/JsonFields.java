@@ -97,7 +97,7 @@ record JsonFields(JsonNode object) {
     }
 
     /** JSON can escape half a character; no encoder takes it, so it would end the whole job when results are written. */
-    private static void requireUnicode(String name, String text) {
+    static void requireUnicode(String name, String text) {
         for (int i = 0; i < text.length(); i++) {
             if (Character.isHighSurrogate(text.charAt(i)) && i + 1 < text.length()
                     && Character.isLowSurrogate(text.charAt(i + 1))) {

@@ -3,12 +3,18 @@ package dev.lockstep.job;
 import java.util.List;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 
-/** Makes a {@link Prompt} of one JSON value: a string, or an object with a prompt. Fields it does not know are the user's. */
+/**
+ * Makes a {@link Prompt} of one JSON value: a string, an object with a prompt or with messages, or a request of OpenAI's
+ * batch form. Fields it does not know are the user's.
+ */
 final class PromptRow {
     /** What would change the answer if it were silently left out. */
-    private static final List<String> NOT_SUPPORTED = List.of("presence_penalty", "frequency_penalty", "logprobs",
-            "num_samples");
+    private static final List<String> NOT_SUPPORTED = List.of("logprobs", "top_logprobs");
+
+    /** What the chat template gets besides the messages, where the row has it. */
+    private static final List<String> TEMPLATE_FIELDS = List.of("tools", "documents", "continue_final_message");
 
     private PromptRow() {}
 
@@ -17,6 +23,7 @@ final class PromptRow {
      */
     static Prompt of(int index, String place, JsonNode row) {
         var id = Integer.toString(index);
+        OpenAiRequest openAi = null;
         try {
             if (row.isTextual()) {
                 var fields = new JsonFields(Json.MAPPER.createObjectNode().set("prompt", row));
@@ -25,46 +32,89 @@ final class PromptRow {
             if (!row.isObject()) {
                 throw JsonFields.wrong("a row", "an object with a prompt", row);
             }
-            id = id(row, id);
-            return new Prompt(index, id, text(row), SamplingOverrides.ofRow(row), null);
+            var own = row;
+            if (OpenAiRequest.isOne(row)) {
+                id = name(row, "custom_id", id);
+                // known before the rest is read, so that whatever is wrong is answered in the form that was asked in
+                openAi = new OpenAiRequest(true, "");
+                openAi = OpenAiRequest.of(row);
+                own = openAi.ownForm(row.get("body"));
+            } else {
+                id = name(row, "id", id);
+            }
+            return good(index, id, own, openAi);
         } catch (FieldException e) {
-            return Prompt.broken(index, id, place + ": " + e.getMessage());
+            return new Prompt(index, id, null, SamplingOverrides.NONE, place + ": " + e.getMessage(), null, false, null,
+                    openAi);
         }
     }
 
-    private static String id(JsonNode row, String otherwise) {
-        var fields = new JsonFields(row);
-        if (!fields.has("id")) {
-            return otherwise;
-        }
-        var id = row.get("id");
-        if (id.isNumber()) {
-            return id.asText();
-        }
-        if (!id.isTextual()) {
-            throw JsonFields.wrong("id", "a string or a number", id);
-        }
-        return fields.string("id");
-    }
-
-    private static String text(JsonNode row) {
+    private static Prompt good(int index, String id, JsonNode row, OpenAiRequest openAi) {
         var fields = new JsonFields(row);
         for (var name : NOT_SUPPORTED) {
             if (fields.has(name) && row.get(name).asDouble(1) != 0) {
                 throw new FieldException(name, "in a row is not supported by this version");
             }
         }
-        if (fields.has("prompt")) {
-            return fields.string("prompt");
+        var samples = fields.integer("num_samples");
+        if (samples != null && samples < 1) {
+            throw new FieldException("num_samples", "must be 1 or more, not " + samples);
         }
-        if (fields.has("messages")) {
-            throw new FieldException("messages",
-                    "(chat) are not supported by this version, so give the text as \"prompt\"");
+        if (fields.has("prompt") == fields.has("messages")) {
+            throw fields.has("prompt")
+                    ? new FieldException("prompt", "and messages exclude each other, so give one of them")
+                    : new FieldException("prompt", "is missing");
         }
-        if (fields.has("body") && fields.has("custom_id")) {
-            throw new FieldException("body",
-                    "(OpenAI batch line) is not supported by this version, so give the text as \"prompt\"");
+        var overrides = SamplingOverrides.ofRow(row);
+        return fields.has("prompt")
+                ? new Prompt(index, id, fields.string("prompt"), overrides, null, null, false, samples, openAi)
+                : new Prompt(index, id, null, overrides, null, chat(row), false, samples, openAi);
+    }
+
+    private static String name(JsonNode row, String field, String otherwise) {
+        var fields = new JsonFields(row);
+        if (!fields.has(field)) {
+            return otherwise;
         }
-        throw new FieldException("prompt", "is missing");
+        var id = row.get(field);
+        if (id.isNumber()) {
+            return id.asText();
+        }
+        if (!id.isTextual()) {
+            throw JsonFields.wrong(field, "a string or a number", id);
+        }
+        return fields.string(field);
+    }
+
+    /** The variables of the chat template: the messages, what belongs to them, and {@code chat_template_kwargs}. */
+    private static JsonNode chat(JsonNode row) {
+        var messages = row.get("messages");
+        if (!messages.isArray() || messages.isEmpty()) {
+            throw JsonFields.wrong("messages", "an array of messages, at least one", messages);
+        }
+        for (var message : messages) {
+            if (!message.isObject() || !message.path("role").isTextual()) {
+                throw JsonFields.wrong("messages", "objects with a role and a content", message);
+            }
+        }
+        ObjectNode chat = Json.MAPPER.createObjectNode();
+        var fields = new JsonFields(row);
+        var continues = fields.flag("continue_final_message");
+        var generation = fields.flag("add_generation_prompt");
+        chat.put("add_generation_prompt", generation != null ? generation : !Boolean.TRUE.equals(continues));
+        for (var name : TEMPLATE_FIELDS) {
+            if (fields.has(name)) {
+                chat.set(name, row.get(name));
+            }
+        }
+        if (fields.has("chat_template_kwargs")) {
+            var more = row.get("chat_template_kwargs");
+            if (!(more instanceof ObjectNode object)) {
+                throw JsonFields.wrong("chat_template_kwargs", "an object", more);
+            }
+            chat.setAll(object);
+        }
+        chat.set("messages", messages);
+        return chat;
     }
 }

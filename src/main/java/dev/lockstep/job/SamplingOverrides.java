@@ -13,14 +13,14 @@ import dev.lockstep.model.GenerationDefaults;
  * they mean in {@link SamplingParams}, except that temperature 0 asks for greedy.
  */
 public record SamplingOverrides(Boolean greedy, Double temperature, Integer topK, Double topP, Double minP,
-        Double repetitionPenalty, Long seed, Integer maxNewTokens, Integer minNewTokens, Boolean ignoreEos,
-        List<Integer> eosTokenIds, List<String> stop) {
+        Double repetitionPenalty, Double presencePenalty, Double frequencyPenalty, Long seed, Integer maxNewTokens,
+        Integer minNewTokens, Boolean ignoreEos, List<Integer> eosTokenIds, List<String> stop) {
     /** New tokens of a row when neither the row nor the command line says how many. */
     public static final int DEFAULT_MAX_NEW_TOKENS = 100;
 
     /** Says nothing. */
     public static final SamplingOverrides NONE = new SamplingOverrides(null, null, null, null, null, null, null, null,
-            null, null, null, null);
+            null, null, null, null, null, null);
 
     /**
      * @throws IllegalArgumentException naming the field that is out of its range
@@ -31,6 +31,8 @@ public record SamplingOverrides(Boolean greedy, Double temperature, Integer topK
         require("top_p", topP, p -> p > 0 && p <= 1, "must be above 0 and at most 1");
         require("min_p", minP, p -> p >= 0 && p <= 1, "must be from 0 to 1");
         require("repetition_penalty", repetitionPenalty, r -> r > 0 && Double.isFinite(r), "must be above 0");
+        require("presence_penalty", presencePenalty, p -> Math.abs(p) <= 2, "must be from -2 to 2");
+        require("frequency_penalty", frequencyPenalty, p -> Math.abs(p) <= 2, "must be from -2 to 2");
         require("max_new_tokens", maxNewTokens, n -> n >= 1, "must be 1 or more");
         require("min_new_tokens", minNewTokens, n -> n >= 0, "must be 0 or more");
         if (Boolean.FALSE.equals(greedy) && temperature != null && temperature == 0) {
@@ -61,6 +63,7 @@ public record SamplingOverrides(Boolean greedy, Double temperature, Integer topK
         var eosName = fields.has("eos_token_ids") ? "eos_token_ids" : "eos_token_id";
         return new SamplingOverrides(fields.flag("greedy"), fields.number("temperature"), fields.integer("top_k"),
                 fields.number("top_p"), fields.number("min_p"), fields.number("repetition_penalty"),
+                fields.number("presence_penalty"), fields.number("frequency_penalty"),
                 fields.longInteger("seed"), fields.integer(maxName), fields.integer("min_new_tokens"),
                 fields.flag("ignore_eos"), fields.integers(eosName),
                 fields.strings("stop"));
@@ -78,7 +81,8 @@ public record SamplingOverrides(Boolean greedy, Double temperature, Integer topK
                 || defaults.temperature() != null && defaults.temperature() == 0;
         try {
             return new SamplingOverrides(greedy, defaults.temperature(), defaults.topK(), defaults.topP(),
-                    defaults.minP(), defaults.repetitionPenalty(), null, null, null, null, defaults.eosTokenIds(),
+                    defaults.minP(), defaults.repetitionPenalty(), null, null, null, null, null, null,
+                    defaults.eosTokenIds(),
                     null);
         } catch (FieldException e) {
             throw new UsageException("generation_config.json: " + e.getMessage(), e);
@@ -105,6 +109,8 @@ public record SamplingOverrides(Boolean greedy, Double temperature, Integer topK
         return new SamplingParams(greedy, first(all, o -> o.isCold() ? null : o.temperature, 1.0),
                 first(all, SamplingOverrides::topK, 0), first(all, SamplingOverrides::topP, 1.0),
                 first(all, SamplingOverrides::minP, 0.0), first(all, SamplingOverrides::repetitionPenalty, 1.0),
+                first(job, SamplingOverrides::presencePenalty, 0.0),
+                first(job, SamplingOverrides::frequencyPenalty, 0.0),
                 first(job, SamplingOverrides::seed, 0L),
                 first(job, SamplingOverrides::maxNewTokens, DEFAULT_MAX_NEW_TOKENS),
                 first(job, SamplingOverrides::minNewTokens, 0), first(job, SamplingOverrides::ignoreEos, false),

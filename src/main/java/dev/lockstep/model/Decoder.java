@@ -199,7 +199,7 @@ public final class Decoder implements AutoCloseable {
      * @param slots     rows at a time
      * @param capacity  tokens of the longest row, prompt and new ones together
      * @param endTokens the most end tokens that one row has
-     * @param penalized some row will have a repetition penalty
+     * @param penalized some row will have a penalty
      */
     public void allocate(int slots, int capacity, int endTokens, boolean penalized) {
         if (graphs != null) {
@@ -341,7 +341,7 @@ public final class Decoder implements AutoCloseable {
         program.integer("move", source, target);
     }
 
-    /** Probabilities of the next token after one row of logits; {@code history} holds the row's tokens. */
+    /** Probabilities of the next token after one row of logits; {@code history} holds the row's generated tokens. */
     float[] probabilities(float[] logits, int[] history, RowSettings settings) {
         return program.floats("probabilities_of", new float[][]{logits}, longs(history), reals(settings),
                 settings.topK())[0];
@@ -361,7 +361,7 @@ public final class Decoder implements AutoCloseable {
     }
 
     private static boolean penalized(RowSettings... rows) {
-        return Arrays.stream(rows).anyMatch(row -> row.repetitionPenalty() != 1);
+        return Arrays.stream(rows).anyMatch(RowSettings::penalized);
     }
 
     private static boolean held(RowSettings... rows) {
@@ -369,7 +369,8 @@ public final class Decoder implements AutoCloseable {
     }
 
     private static double[] reals(RowSettings row) {
-        return new double[]{row.greedy() ? 1 : row.temperature(), row.topP(), row.minP(), row.repetitionPenalty()};
+        return new double[]{row.greedy() ? 1 : row.temperature(), row.topP(), row.minP(), row.repetitionPenalty(),
+                row.presencePenalty(), row.frequencyPenalty()};
     }
 
     /** With no end tokens at all nothing is held back, so any token may stand in their place. */

@@ -37,7 +37,8 @@ class GenerateOptionsTest {
     void parse_everything_givesIt() {
         var options = GenerateOptions.parse("--model", "m", "--prompts", "-", "--output", "-", "--max-new-tokens", "7",
                 "--min-new-tokens=2", "--batch-size", "8", "--temperature", "0.5", "--top-k", "3", "--top-p", "0.9",
-                "--min-p", "0.1", "--repetition-penalty", "1.2", "--seed", "-5", "--num-samples", "4", "--stop", "@end",
+                "--min-p", "0.1", "--repetition-penalty", "1.2", "--presence-penalty", "-0.5",
+                "--frequency-penalty", "1.5", "--seed", "-5", "--num-samples", "4", "--stop", "@end",
                 "--stop", "---", "--eos-token-id", "1", "--eos-token-id", "2", "--ignore-eos", "--no-special-tokens",
                 "--dtype", "bfloat16", "--report", "r.json");
         assertThat(options.model()).isEqualTo(Path.of("m"));
@@ -48,8 +49,9 @@ class GenerateOptionsTest {
         assertThat(options.numSamples()).isEqualTo(4);
         assertThat(options.dtype()).contains("bfloat16");
         assertThat(options.addSpecialTokens()).isFalse();
-        assertThat(options.sampling()).isEqualTo(new SamplingOverrides(null, 0.5, 3, 0.9, 0.1, 1.2, -5L, 7, 2, true,
-                List.of(1, 2), List.of("@end", "---")));
+        assertThat(options.sampling())
+                .isEqualTo(new SamplingOverrides(null, 0.5, 3, 0.9, 0.1, 1.2, -0.5, 1.5, -5L, 7, 2, true,
+                        List.of(1, 2), List.of("@end", "---")));
     }
 
     @Test
@@ -80,8 +82,9 @@ class GenerateOptionsTest {
             --beams 4                   | --beams is not an option of generate; see generate --help
             --resume                    | --resume is not an option of generate; see generate --help
             --logprobs 3                | --logprobs is not an option of generate; see generate --help
-            --presence-penalty 1        | --presence-penalty is not an option of generate; see generate --help
-            --frequency-penalty 1       | --frequency-penalty is not an option of generate; see generate --help
+            --presence-penalty 2.1      | --presence-penalty must be from -2 to 2, not 2.1
+            --presence-penalty NaN      | --presence-penalty must be from -2 to 2, not NaN
+            --frequency-penalty -3      | --frequency-penalty must be from -2 to 2, not -3.0
             -x                          | -x is not an option of generate; see generate --help
             p.txt                       | generate takes options only, so it does not know what to do with p.txt; prompts are given with --prompts
             --model                     | --model needs a value: --model DIR
@@ -135,7 +138,8 @@ class GenerateOptionsTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"--model", "--prompts", "--output", "--max-new-tokens", "--min-new-tokens", "--batch-size",
-            "--greedy", "--temperature", "--top-k", "--top-p", "--min-p", "--repetition-penalty", "--seed",
+            "--greedy", "--temperature", "--top-k", "--top-p", "--min-p", "--repetition-penalty", "--presence-penalty",
+            "--frequency-penalty", "--seed",
             "--num-samples", "--stop", "--eos-token-id", "--ignore-eos", "--no-special-tokens", "--dtype",
             "--one-by-one", "--report"})
     void usage_always_namesEveryOption(String option) {
@@ -143,7 +147,7 @@ class GenerateOptionsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"--resume", "--logprobs", "--presence-penalty", "--frequency-penalty"})
+    @ValueSource(strings = {"--resume", "--logprobs"})
     void usage_always_promisesNothingThatIsMissing(String option) {
         assertThat(GenerateOptions.usage()).doesNotContain(option);
     }

@@ -37,9 +37,11 @@ class PromptReaderTest {
                 "c"
                 {"id": 12345678901234567890, "prompt": "Dünn 😀", "temperature": 0.5, "max_tokens": 3, "stop": "."}
                 """);
-        assertThat(prompts).containsExactly(good(0, "0", "a"), good(1, "x", " b\n"), good(2, "2", "c"),
+        assertThat(prompts).containsExactly(
+                new Prompt(0, "0", "a", SamplingOverrides.ofRow(Runs.json("{\"presence_penalty\": 0}")), null),
+                good(1, "x", " b\n"), good(2, "2", "c"),
                 new Prompt(3, "12345678901234567890", "Dünn 😀",
-                        new SamplingOverrides(null, 0.5, null, null, null, null, null, 3, null, null, null,
+                        new SamplingOverrides(null, 0.5, null, null, null, null, null, null, null, 3, null, null, null,
                                 List.of(".")),
                         null));
     }
@@ -99,8 +101,13 @@ class PromptReaderTest {
             {"prompt": "\\ud83d."}             | 0 | prompt has half of a surrogate pair, which is not a character
             {"prompt": "a", "id": true}        | 0 | id must be a string or a number, not true
             {"prompt": "a", "id": "\\udc00"}   | 0 | id has half of a surrogate pair, which is not a character
-            {"messages": [{"role": "user", "content": "a"}]} | 0 | messages (chat) are not supported by this version, so give the text as "prompt"
-            {"custom_id": "c", "body": {}}     | 0 | body (OpenAI batch line) is not supported by this version, so give the text as "prompt"
+            {"prompt": "a", "messages": [{"role": "user", "content": "a"}]} | 0 | prompt and messages exclude each other, so give one of them
+            {"messages": []}                   | 0 | messages must be an array of messages, at least one, not []
+            {"messages": "a", "id": "x"}       | x | messages must be an array of messages, at least one, not "a"
+            {"messages": ["a"]}                | 0 | messages must be objects with a role and a content, not "a"
+            {"messages": [{"content": "a"}]}   | 0 | messages must be objects with a role and a content, not {"content":"a"}
+            {"messages": [{"role": "user"}], "chat_template_kwargs": 1} | 0 | chat_template_kwargs must be an object, not 1
+            {"messages": [{"role": "user"}], "add_generation_prompt": 1} | 0 | add_generation_prompt must be true or false, not 1
             [1, 2]                             | 0 | a row must be an object with a prompt, not [1,2]
             7                                  | 0 | a row must be an object with a prompt, not 7
             {"prompt": "a", "id": 4, "top_p": 2} | 4 | top_p must be above 0 and at most 1, not 2.0
@@ -118,9 +125,11 @@ class PromptReaderTest {
             {"prompt": "a", "eos_token_id": -1} | 0 | eos_token_id must be 0 or more, not -1
             {"prompt": "a", "stop": ["b", ""]} | 0 | stop must not be an empty string
             {"prompt": "a", "stop": 5}         | 0 | stop must be a string, not 5
-            {"prompt": "a", "presence_penalty": 0.5} | 0 | presence_penalty in a row is not supported by this version
+            {"prompt": "a", "presence_penalty": 2.5} | 0 | presence_penalty must be from -2 to 2, not 2.5
+            {"prompt": "a", "frequency_penalty": "x"} | 0 | frequency_penalty must be a number, not "x"
+            {"prompt": "a", "top_logprobs": 2} | 0 | top_logprobs in a row is not supported by this version
             {"prompt": "a", "logprobs": true}  | 0 | logprobs in a row is not supported by this version
-            {"prompt": "a", "num_samples": 2}  | 0 | num_samples in a row is not supported by this version
+            {"prompt": "a", "num_samples": 0}  | 0 | num_samples must be 1 or more, not 0
             """)
     void readAll_brokenRow_isAnErrorAndTheNextRowIsRead(String row, String id, String error) throws Exception {
         var prompts = read("p.jsonl", row + "\n{\"prompt\": \"good\"}\n");

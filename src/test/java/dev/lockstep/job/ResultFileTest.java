@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.function.IntFunction;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,6 +25,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class ResultFileTest {
+    private static final IntFunction<OpenAiRequest> NO_REQUESTS = index -> null;
     private static final Prompt GOOD = new Prompt(0, "a", "Grüße \"😀\"\n", SamplingOverrides.NONE, null);
     private static final Prompt BROKEN = new Prompt(1, "1", null, SamplingOverrides.NONE, "line 2: prompt is missing");
     private static final Result DONE = Result.of(GOOD,
@@ -86,7 +88,7 @@ class ResultFileTest {
     void write_dash_isJsonLinesOnStdoutWhichStaysOpen() throws Exception {
         var bytes = new ByteArrayOutputStream();
         var stdout = new PrintStream(bytes, false, StandardCharsets.UTF_8);
-        ResultFile.write(List.of(DONE, FAILED), "-", stdout);
+        ResultFile.write(List.of(DONE, FAILED), NO_REQUESTS, "-", stdout);
         stdout.print("after");
         stdout.flush();
         assertThat(bytes.toString(StandardCharsets.UTF_8)).isEqualTo(LINES + "after");
@@ -100,7 +102,8 @@ class ResultFileTest {
                 throw new IOException("Broken pipe");
             }
         });
-        assertThatThrownBy(() -> ResultFile.write(List.of(DONE), "-", stdout)).isInstanceOf(IOException.class)
+        assertThatThrownBy(() -> ResultFile.write(List.of(DONE), NO_REQUESTS, "-", stdout))
+                .isInstanceOf(IOException.class)
                 .hasMessage("stdout was closed before all results were written");
     }
 
@@ -108,14 +111,14 @@ class ResultFileTest {
     void write_existingFile_isReplacedThroughItsLink() throws Exception {
         var file = Files.writeString(dir.resolve("old.jsonl"), "old ".repeat(1000));
         var link = Files.createSymbolicLink(dir.resolve("link.jsonl"), file);
-        ResultFile.write(List.of(DONE, FAILED), link.toString(), null);
+        ResultFile.write(List.of(DONE, FAILED), NO_REQUESTS, link.toString(), null);
         assertThat(link).isSymbolicLink();
         assertThat(Files.readString(file)).isEqualTo(LINES);
     }
 
     @Test
     void write_device_isWrittenToAndStaysADevice() throws Exception {
-        ResultFile.write(List.of(DONE), "/dev/null", null);
+        ResultFile.write(List.of(DONE), NO_REQUESTS, "/dev/null", null);
         assertThat(Files.isRegularFile(Path.of("/dev/null"))).isFalse();
         assertThat(Path.of("/dev/null")).exists();
     }
@@ -170,7 +173,7 @@ class ResultFileTest {
     }
 
     private String written(String name, List<Result> results) throws IOException {
-        ResultFile.write(results, dir.resolve(name).toString(), null);
+        ResultFile.write(results, NO_REQUESTS, dir.resolve(name).toString(), null);
         return Files.readString(dir.resolve(name));
     }
 

@@ -1,0 +1,55 @@
+package dev.lockstep.job;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+
+import dev.lockstep.model.ChatTemplate;
+
+/**
+ * Turns conversations into prompts with the checkpoint's chat template, which is read when the first of them comes. To be
+ * used by one rank for all, so that a template that looks at the clock gives every row the same day.
+ */
+final class ChatRows implements UnaryOperator<Prompt> {
+    private final Path model;
+    // null: not read yet
+    private Optional<ChatTemplate> template;
+
+    /**
+     * @param model the checkpoint's directory
+     */
+    ChatRows(Path model) {
+        this.model = model;
+    }
+
+    static List<Prompt> render(List<Prompt> prompts, Path model) {
+        return prompts.stream().map(new ChatRows(model)).toList();
+    }
+
+    /**
+     * A conversation as a text, or as a broken row where the template refuses it; any other row as it is.
+     *
+     * @throws dev.lockstep.model.ModelException when the checkpoint's template cannot be read
+     */
+    @Override
+    public Prompt apply(Prompt prompt) {
+        if (prompt.chat() == null) {
+            return prompt;
+        }
+        if (template == null) {
+            template = ChatTemplate.load(model);
+        }
+        if (template.isEmpty()) {
+            return prompt.broken(
+                    "messages need a chat template, and this checkpoint has none, so give the text as \"prompt\"");
+        }
+        try {
+            var text = template.get().render(prompt.chat());
+            JsonFields.requireUnicode("messages", text);
+            return prompt.rendered(text);
+        } catch (IllegalArgumentException e) {
+            return prompt.broken(e.getMessage());
+        }
+    }
+}

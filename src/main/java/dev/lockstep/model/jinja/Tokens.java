@@ -1,0 +1,82 @@
+package dev.lockstep.model.jinja;
+
+import java.util.List;
+
+import dev.lockstep.model.jinja.Token.Kind;
+
+/** The tokens of a template and how far the parser is. */
+final class Tokens {
+    private final List<Token> tokens;
+    private int at;
+
+    Tokens(List<Token> tokens) {
+        this.tokens = tokens;
+    }
+
+    Token peek() {
+        return tokens.get(at);
+    }
+
+    Token next() {
+        return tokens.get(at++);
+    }
+
+    boolean at(Kind kind) {
+        return peek().kind() == kind;
+    }
+
+    boolean atOperator(String text) {
+        return peek().is(Kind.OPERATOR, text);
+    }
+
+    boolean atName(String text) {
+        return peek().is(Kind.NAME, text);
+    }
+
+    boolean nextIsName(String text) {
+        return at + 1 < tokens.size() && tokens.get(at + 1).is(Kind.NAME, text);
+    }
+
+    boolean skipOperator(String text) {
+        boolean skips = atOperator(text);
+        at += skips ? 1 : 0;
+        return skips;
+    }
+
+    boolean skipName(String text) {
+        boolean skips = atName(text);
+        at += skips ? 1 : 0;
+        return skips;
+    }
+
+    Token expect(Kind kind, String what) {
+        if (!at(kind)) {
+            throw fault("expected " + what + ", not " + shown());
+        }
+        return next();
+    }
+
+    void expectOperator(String text) {
+        if (!skipOperator(text)) {
+            throw fault("expected '" + text + "', not " + shown());
+        }
+    }
+
+    void expectName(String text) {
+        if (!skipName(text)) {
+            throw fault("expected '" + text + "', not " + shown());
+        }
+    }
+
+    private String shown() {
+        return switch (peek().kind()) {
+            case PRINT_END, BLOCK_END -> "the end of the tag";
+            case END -> peek().text();
+            default -> "'" + peek().text() + "'";
+        };
+    }
+
+    TemplateException fault(String what) {
+        return new TemplateException("line " + peek().line() + ": " + what);
+    }
+}

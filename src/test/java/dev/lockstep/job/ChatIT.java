@@ -1,0 +1,62 @@
+package dev.lockstep.job;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import dev.lockstep.launch.Launched;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** Conversations and OpenAI's batch lines through the whole job. */
+class ChatIT {
+    @TempDir
+    private Path temp;
+
+    @Test
+    void mixedFile_answersEachRowInItsForm_andChatTokensAreThoseOfTheRenderedText() throws IOException {
+        Path model = Files.createDirectory(temp.resolve("model"));
+        try (Stream<Path> files = Files.list(Runs.KJV)) {
+            for (Path file : files.toList()) {
+                Files.copy(file, model.resolve(file.getFileName()));
+            }
+        }
+        Files.writeString(model.resolve("chat_template.jinja"),
+                "{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}");
+        Files.write(temp.resolve("p.jsonl"), List.of(
+                "{\"prompt\": \"In the beginning\", \"max_tokens\": 8}",
+                "{\"messages\": [{\"role\": \"user\", \"content\": \"In the beginning\"}], \"max_tokens\": 8}",
+                request("chat", "/v1/chat/completions",
+                        "{\"model\": \"m\", \"messages\": [{\"role\": \"user\", \"content\": \"In the beginning\"}], "
+                                + "\"max_tokens\": 8, \"temperature\": 0, \"n\": 2}"),
+                request("bad", "/v1/completions", "{\"model\": \"m\"}")));
+
+        Launched.Result result = Runs
+                .generate(2, temp, "--model", "model", "--prompts", "p.jsonl", "--greedy").run();
+        assertThat(result.exitCode()).as(result.stderr()).isEqualTo(3);
+        List<JsonNode> lines = Runs.rows(temp.resolve("results.jsonl"));
+        assertThat(lines).hasSize(4);
+        JsonNode own = lines.get(0);
+        JsonNode chat = lines.get(1);
+        assertThat(chat.get("token_ids")).isEqualTo(own.get("token_ids"));
+        assertThat(chat.get("prompt_tokens")).isEqualTo(own.get("prompt_tokens"));
+        assertThat(chat.get("prompt").asText()).endsWith("In the beginning").isNotEqualTo(own.get("prompt").asText());
+        JsonNode body = lines.get(2).at("/response/body");
+        assertThat(body.at("/choices/0/message/content")).isEqualTo(own.get("text"));
+        assertThat(body.at("/choices/1/message/content")).isEqualTo(own.get("text"));
+        assertThat(body.at("/usage/completion_tokens").asInt()).isEqualTo(16);
+        assertThat(lines.get(2).get("custom_id").asText()).isEqualTo("chat");
+        assertThat(lines.get(3).at("/response/body/error/message").asText()).isEqualTo("line 4: prompt is missing");
+    }
+
+    private static String request(String id, String url, String body) {
+        return "{\"custom_id\": \"" + id + "\", \"method\": \"POST\", \"url\": \"" + url + "\", \"body\": " + body
+                + "}";
+    }
+}
