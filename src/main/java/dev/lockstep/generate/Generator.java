@@ -73,6 +73,11 @@ public final class Generator implements AutoCloseable {
         return new Generator(null, Decoder.random(config, device, dtype, graphs));
     }
 
+    /** The type that the model computes in. */
+    public DType dtype() {
+        return decoder.dtype();
+    }
+
     /** What turns text into tokens for this model. */
     public Tokenizer tokenizer() {
         return tokenizer;

@@ -20,6 +20,8 @@ final class Transfer {
 
     private static final int SIZE_TAG = 0x10C0;
     private static final int DATA_TAG = 0x10C1;
+    /** Two for each tag of a program's own messages. */
+    private static final int USER_TAGS = 1 << 17;
 
     private final Intracomm ranks;
     private final int rank;
@@ -36,15 +38,32 @@ final class Transfer {
     }
 
     void send(byte[] bytes, int to) {
-        ranks.Send(new int[]{bytes.length}, 0, 1, MPI.INT, to, SIZE_TAG);
-        inChunks(bytes.length, (at, length) -> ranks.Send(bytes, at, length, MPI.BYTE, to, DATA_TAG));
+        send(bytes, to, SIZE_TAG, DATA_TAG);
     }
 
     byte[] receive(int from) {
+        return receive(from, SIZE_TAG, DATA_TAG);
+    }
+
+    /** A program's own message, which may be under way beside a collective's. */
+    void send(byte[] bytes, int to, int tag) {
+        send(bytes, to, USER_TAGS + 2 * tag, USER_TAGS + 2 * tag + 1);
+    }
+
+    byte[] receive(int from, int tag) {
+        return receive(from, USER_TAGS + 2 * tag, USER_TAGS + 2 * tag + 1);
+    }
+
+    private void send(byte[] bytes, int to, int sizeTag, int dataTag) {
+        attempt(() -> ranks.Send(new int[]{bytes.length}, 0, 1, MPI.INT, to, sizeTag));
+        inChunks(bytes.length, (at, length) -> ranks.Send(bytes, at, length, MPI.BYTE, to, dataTag));
+    }
+
+    private byte[] receive(int from, int sizeTag, int dataTag) {
         int[] length = new int[1];
-        attempt(() -> ranks.Recv(length, 0, 1, MPI.INT, from, SIZE_TAG));
+        attempt(() -> ranks.Recv(length, 0, 1, MPI.INT, from, sizeTag));
         byte[] bytes = new byte[length[0]];
-        inChunks(bytes.length, (at, count) -> ranks.Recv(bytes, at, count, MPI.BYTE, from, DATA_TAG));
+        inChunks(bytes.length, (at, count) -> ranks.Recv(bytes, at, count, MPI.BYTE, from, dataTag));
         return bytes;
     }
 

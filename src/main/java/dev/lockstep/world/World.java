@@ -38,7 +38,7 @@ import dev.lockstep.wire.RankEnvironment;
  * one that is gone. Started with plain {@code java}, without the launcher, a program is a world of one.
  *
  * <p>
- * Collectives are for one thread at a time; all other methods may be called from any thread.
+ * Collectives are for one thread at a time; send, receive and all other methods may be called from any thread.
  */
 public final class World implements AutoCloseable {
     private static final long PROGRESS_NANOS = 500_000_000L;
@@ -232,6 +232,30 @@ public final class World implements AutoCloseable {
     /** {@link #gatherAll(List, Class)} for types with parameters. */
     public <T> Optional<List<T>> gatherAll(List<T> items, TypeReference<T> type) {
         return gatherAll(items, Codec.type(type.getType()));
+    }
+
+    /**
+     * Sends a value to one rank, which must {@link #receive} it. May wait until it does.
+     *
+     * @param tag from 0 to 65,535; messages with one tag are received in the order in which they were sent
+     */
+    public <T> void send(T value, Class<T> type, int to, int tag) {
+        checkPeer(to, tag);
+        transfer.send(Codec.encode(value), to, tag);
+    }
+
+    /** Waits for the value that a rank {@linkplain #send sends} with this tag. */
+    public <T> T receive(Class<T> type, int from, int tag) {
+        checkPeer(from, tag);
+        return Codec.decode(transfer.receive(from, tag), Codec.type(type));
+    }
+
+    private void checkPeer(int peer, int tag) {
+        checkRoot(peer);
+        if (peer == rank() || tag < 0 || tag > 0xffff) {
+            throw new IllegalArgumentException("rank " + rank() + " has no message for or from rank " + peer
+                    + " with tag " + tag);
+        }
     }
 
     /** Prints a line on stdout, on rank 0 only. */

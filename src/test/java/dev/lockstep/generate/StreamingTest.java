@@ -109,7 +109,7 @@ class StreamingTest {
 
     @Test
     void generate_longerRowsThanThereIsRoomFor_waitUntilThereIs() {
-        List<Request> requests = requests(4, 6, 300, 5, 900, 7, 20);
+        List<Request> requests = requests(4, 6, 60, 5, 200, 7, 20);
         Seen seen = new Seen();
         generator.generate(oneByOne(requests), 2, seen);
         equalEachAlone(requests, seen);
