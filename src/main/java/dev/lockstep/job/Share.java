@@ -20,8 +20,12 @@ final class Share implements RowListener {
     private final Supply supply;
     // null: as many as it has been dealt
     private final LongSupplier total;
+    private int slots = 1;
+    private long started;
     private long done;
     private long tokens;
+    private long tokensEnded;
+    private long tokensAllowed; // to the rows that have started
 
     Share(World world, Generator generator, GenerateOptions options, SamplingOverrides defaults, Journal journal,
             Desk.Deals deals, LongSupplier total) {
@@ -49,7 +53,8 @@ final class Share implements RowListener {
     }
 
     /** Generates until no rank has rows for this one. */
-    void generate(int slots) {
+    void generate(int slotsInUse) {
+        slots = slotsInUse;
         stepped(0);
         supply.keepAhead(2 * slots);
         generator.generate(supply, slots, this);
@@ -81,11 +86,14 @@ final class Share implements RowListener {
     @Override
     public void starting(List<Request> requests) {
         journal.starting(requests);
+        started += requests.size();
+        requests.forEach(request -> tokensAllowed += request.params().maxNewTokens());
     }
 
     @Override
     public void finished(Request request, Completion completion) {
         journal.add(Result.of(supply.promptOf(request), completion, world.rank()));
+        tokensEnded += completion.tokenIds().length;
         done++;
     }
 
@@ -93,7 +101,17 @@ final class Share implements RowListener {
     public void stepped(long tokensSoFar) {
         tokens = tokensSoFar;
         journal.flush();
-        world.progress(done, total == null ? supply.rows() : total.getAsLong(), tokens);
+        long rows = total == null ? supply.rows() : total.getAsLong();
+        world.progress(done, rows, tokens, tokensToCome(rows));
+    }
+
+    /**
+     * Rows that have ended tell how long the others will be, but the first to end are the short ones: until as many rows
+     * have ended as run at once, rows are taken to be as long as they may become.
+     */
+    private long tokensToCome(long rows) {
+        double each = done >= slots ? (double) tokensEnded / done : (double) tokensAllowed / Math.max(1, started);
+        return Math.max(0, Math.round(each * (rows - done)) - (tokens - tokensEnded));
     }
 
     /** Tokens that it has generated. */

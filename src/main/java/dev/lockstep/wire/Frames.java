@@ -116,6 +116,7 @@ public final class Frames {
             out.writeLong(progress.done());
             out.writeLong(progress.total());
             out.writeLong(progress.tokens());
+            out.writeLong(progress.tokensToCome());
             out.writeDouble(progress.secondsElapsed());
         } else if (message instanceof Bye bye) {
             out.writeByte(BYE);
@@ -132,7 +133,7 @@ public final class Frames {
             case PORTS -> new Ports(in.readInt(), in.readInt());
             case TABLE -> new Table(readPeers(in));
             case FAILURE -> new Failure(in.readInt(), readString(in));
-            case PROGRESS -> new Progress(in.readLong(), in.readLong(), in.readLong(), in.readDouble());
+            case PROGRESS -> new Progress(in.readLong(), in.readLong(), in.readLong(), in.readLong(), in.readDouble());
             case BYE -> new Bye(in.readInt());
             case OVER -> new Over();
             default -> throw new IOException("a frame of unknown kind " + kind);

@@ -253,8 +253,7 @@ public final class World implements AutoCloseable {
     private void checkPeer(int peer, int tag) {
         checkRoot(peer);
         if (peer == rank() || tag < 0 || tag > 0xffff) {
-            throw new IllegalArgumentException("rank " + rank() + " has no message for or from rank " + peer
-                    + " with tag " + tag);
+            throw new IllegalArgumentException("no message for or from rank " + peer + " with tag " + tag);
         }
     }
 
@@ -265,6 +264,11 @@ public final class World implements AutoCloseable {
         }
     }
 
+    /** {@link #progress(long, long, long, long)} where nobody can tell how many tokens are to come. */
+    public void progress(long done, long total, long tokens) {
+        progress(done, total, tokens, -1);
+    }
+
     /**
      * Tells the launcher how far this rank is; it shows the sum over all ranks. Cheap: most calls only look at the
      * clock. Time counts from the last barrier before the first call, or from that call.
@@ -272,8 +276,9 @@ public final class World implements AutoCloseable {
      * @param done   rows finished
      * @param total  rows this rank has to do
      * @param tokens tokens generated
+     * @param toCome tokens still to be generated, as far as can be told; -1 where it cannot
      */
-    public synchronized void progress(long done, long total, long tokens) {
+    public synchronized void progress(long done, long total, long tokens, long toCome) {
         long now = System.nanoTime();
         boolean first = progressBegin == 0;
         if (link == null || !first && done < total && now - progressSent < PROGRESS_NANOS) {
@@ -283,7 +288,7 @@ public final class World implements AutoCloseable {
             progressBegin = barrierPassed == 0 ? now : barrierPassed;
         }
         progressSent = now;
-        send(new Message.Progress(done, total, tokens, (now - progressBegin) / 1e9));
+        send(new Message.Progress(done, total, tokens, toCome, (now - progressBegin) / 1e9));
     }
 
     /**
