@@ -4,15 +4,12 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 import java.util.UUID;
-
-import com.fasterxml.jackson.core.JsonProcessingException;
 
 /**
  * The directory of a job's journals, seen from rank 0: {@code OUTPUT.journal} beside the results, or a temporary one where
@@ -70,7 +67,7 @@ final class JournalDirectory implements Closeable {
      * @throws UsageException when the earlier run that is to go on was a different one; says in what
      */
     void check(Fingerprint now) throws IOException {
-        if (resume && Files.exists(path.resolve(JOB))) {
+        if (resume && !JournalIndex.files(path).isEmpty()) {
             try {
                 Job job = Json.MAPPER.readValue(path.resolve(JOB).toFile(), Job.class);
                 Optional<String> difference = job.fingerprint.differenceTo(now);
@@ -79,9 +76,9 @@ final class JournalDirectory implements Closeable {
                             + "; run the same job again, or name another --output");
                 }
                 runsBefore = job.run;
-            } catch (JsonProcessingException e) {
-                throw new UsageException("--resume: " + output + ".journal/" + JOB + " cannot be read ("
-                        + e.getOriginalMessage() + "); remove " + output + ".journal to begin anew", e);
+            } catch (IOException e) {
+                throw new UsageException("--resume: " + output + ".journal/" + JOB + ", which says what the rows "
+                        + "there belong to, cannot be read; remove " + output + ".journal to begin anew", e);
             }
         }
     }
@@ -116,13 +113,15 @@ final class JournalDirectory implements Closeable {
 
     private void lock() throws IOException {
         locked = FileChannel.open(path.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        FileLock lock;
+        boolean free;
         try {
-            lock = locked.tryLock();
+            free = locked.tryLock() != null;
         } catch (OverlappingFileLockException e) {
-            lock = null;
+            free = false;
+        } catch (IOException e) {
+            free = true; // a file system that has no locks
         }
-        if (lock == null) {
+        if (!free) {
             throw new UsageException("--output " + output + ": another run is writing " + output
                     + ".journal; wait for its end or name another --output");
         }

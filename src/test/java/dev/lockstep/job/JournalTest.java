@@ -146,6 +146,14 @@ class JournalTest {
             refused(second, new Fingerprint("m", "float32", "x", "s"), "the prompts are others");
             refused(second, new Fingerprint("m", "float32", "p", "x"), "the sampling options are others");
             refused(second, new Fingerprint("m", "float16", "p", "s"), "--dtype was float32 and is float16");
+            Path file = second.path().resolve("job.json");
+            String whole = Files.readString(file);
+            Files.writeString(file, whole.substring(0, 20));
+            assertThatThrownBy(() -> second.check(job)).isInstanceOf(UsageException.class)
+                    .hasMessageContaining("job.json, which says what the rows there belong to, cannot be read; remove");
+            Files.delete(file);
+            assertThatThrownBy(() -> second.check(job)).isInstanceOf(UsageException.class);
+            Files.writeString(file, whole);
             second.check(job);
             assertThat(second.begin(job).run()).isEqualTo(2);
             assertThat(Files.readString(second.path().resolve("rank-0.jsonl"))).endsWith("{\"stop\":true}\n");
