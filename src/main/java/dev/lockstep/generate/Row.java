@@ -36,6 +36,11 @@ final class Row {
         return finish != null;
     }
 
+    /** Its tokens so far. */
+    int count() {
+        return count;
+    }
+
     /** So many more tokens at most. */
     int remaining() {
         return limit - count;

@@ -1,9 +1,8 @@
 package dev.lockstep.job;
 
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 
 import dev.lockstep.model.ChatTemplate;
 
@@ -11,7 +10,7 @@ import dev.lockstep.model.ChatTemplate;
  * Turns conversations into prompts with the checkpoint's chat template, which is read when the first of them comes. To be
  * used by one rank for all, so that a template that looks at the clock gives every row the same day.
  */
-final class ChatRows implements UnaryOperator<Prompt> {
+final class ChatRows implements Function<Prompt, Prompt> {
     private final Path model;
     // null: not read yet
     private Optional<ChatTemplate> template;
@@ -21,10 +20,6 @@ final class ChatRows implements UnaryOperator<Prompt> {
      */
     ChatRows(Path model) {
         this.model = model;
-    }
-
-    static List<Prompt> render(List<Prompt> prompts, Path model) {
-        return prompts.stream().map(new ChatRows(model)).toList();
     }
 
     /**

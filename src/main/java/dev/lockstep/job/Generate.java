@@ -1,15 +1,11 @@
 package dev.lockstep.job;
 
 import java.io.IOException;
-import java.util.ArrayList;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
-import com.fasterxml.jackson.core.type.TypeReference;
-
-import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.Generator;
-import dev.lockstep.generate.Request;
 import dev.lockstep.generate.Timing;
 import dev.lockstep.model.Checkpoint;
 import dev.lockstep.model.DType;
@@ -17,14 +13,16 @@ import dev.lockstep.model.ModelException;
 import dev.lockstep.world.World;
 
 /**
- * The built-in {@code generate}: splits the prompts over the ranks, generates on each, gathers the results to rank 0,
- * which writes them in input order and prints how fast it went.
+ * The built-in {@code generate}: rank 0 deals the prompts out to the ranks, each of which generates and keeps a journal;
+ * from the journals rank 0 writes the results in input order, and it prints how fast it went.
  */
 public final class Generate {
     private static final int SOME_ROWS_FAILED = 3;
 
     private final World world;
     private final GenerateOptions options;
+    // when this rank passed the barrier before generation
+    private long started;
 
     private Generate(World world, GenerateOptions options) {
         this.world = world;
@@ -52,112 +50,145 @@ public final class Generate {
         }
     }
 
+    /** What only rank 0 has. */
+    private record Root(JournalDirectory directory, Prompts prompts, Fingerprint fingerprint) {}
+
+    /**
+     * A run as rank 0 begins it.
+     *
+     * @param directory of the journals
+     * @param name      by which a rank finds out whether it sees that directory
+     * @param number    of the run
+     * @param rows      to do, -1 where nobody knows
+     */
+    private record Run(String directory, String name, int number, long rows) {}
+
     /** What a rank has to show for its share. */
-    private record Share(List<Result> results, Report.RankReport report, int batchSize, double loadSeconds) {}
+    private record Shown(Report.RankReport report, int batchSize, double loadSeconds) {}
 
     /** Whether some row failed; on other ranks than the root always false. */
     private boolean run() throws IOException {
-        List<Prompt> prompts = prompts();
-        Checkpoint checkpoint = Checkpoint.open(options.model());
+        if (!world.isRoot()) {
+            world.barrier();
+            return generate(Checkpoint.open(options.model()), null);
+        }
+        options.checkTargets();
+        try (JournalDirectory directory = JournalDirectory.of(options);
+                Prompts prompts = Prompts.survey(options.prompts(), System.in, options.inBlocks(),
+                        new ChatRows(options.model()).andThen(this::countedSamples))) {
+            // nobody looks at the model before the input is found good: one sentence is enough
+            world.barrier();
+            Checkpoint checkpoint = Checkpoint.open(options.model());
+            Fingerprint fingerprint = Fingerprint.of(checkpoint, dtype(checkpoint), prompts.digest(), options);
+            directory.check(fingerprint);
+            return generate(checkpoint, new Root(directory, prompts, fingerprint));
+        }
+    }
+
+    /** Results are numbered by prompt and sample, so a row cannot have another number of samples than the job. */
+    private Prompt countedSamples(Prompt prompt) {
+        return prompt.samplesOr(options.numSamples()) == options.numSamples()
+                ? prompt
+                : prompt.broken("the row asks for " + prompt.samples() + " samples, and the job makes "
+                        + options.numSamples() + " of each row: give --num-samples");
+    }
+
+    /** @param root null on other ranks */
+    private boolean generate(Checkpoint checkpoint, Root root) throws IOException {
         SamplingOverrides defaults = SamplingOverrides.ofCheckpoint(checkpoint.generationDefaults());
-        DType dtype = options.dtype().map(DType::parse).orElse(isCuda() ? checkpoint.config().dtype() : DType.FLOAT32);
+        DType dtype = dtype(checkpoint);
         // nobody loads weights before all have found the checkpoint good
         world.barrier();
         long begin = System.nanoTime();
         try (Generator generator = Generator.load(checkpoint, isCuda() ? "cuda:0" : "cpu", dtype)) {
-            Rows rows = rows(generator, world.split(prompts), defaults);
-            int batchSize = options.batchSize().orElse(generator.autoBatchSize(rows.requests()));
-            generator.prepare(rows.requests(), batchSize);
-            double loadSeconds = secondsSince(begin);
-            world.barrier();
-            long start = System.nanoTime();
-            Share mine = generate(generator, rows, batchSize, loadSeconds);
-            Optional<List<Share>> shares = world.gather(mine, Share.class);
-            double seconds = secondsSince(start);
-            return shares.isPresent() && finish(prompts, shares.get(), seconds, dtype);
+            if (root != null) {
+                return lead(generator, defaults, root, begin);
+            }
+            Run run = world.broadcast(null, Run.class);
+            boolean seen = JournalDirectory.isSeen(Path.of(run.directory), run.name);
+            world.gather(seen, Boolean.class);
+            Journal.Keeper keeper = seen
+                    ? JournalDirectory.keeper(Path.of(run.directory), world.rank())
+                    : Desk.keeper(world);
+            Share share = new Share(world, generator, options, defaults, new Journal(keeper, run.number),
+                    Desk.from(world), null);
+            Shown shown = work(generator, share, run, begin);
+            if (!seen) {
+                keeper.append(new byte[0]);
+            }
+            world.gather(shown, Shown.class);
+            return false;
         }
     }
 
-    private List<Prompt> prompts() throws IOException {
-        List<Prompt> read = null;
-        if (world.isRoot()) {
-            options.checkTargets();
-            read = ChatRows.render(PromptReader.readAll(options.prompts(), System.in), options.model());
+    private boolean lead(Generator generator, SamplingOverrides defaults, Root root, long begin) throws IOException {
+        JournalDirectory.Job job = root.directory.begin(root.fingerprint);
+        Path directory = root.directory.path();
+        JournalIndex past = JournalIndex.read(directory, options.numSamples());
+        if (past.count() > 0) {
+            System.err.println("generate: --resume: " + past.count() + " rows were finished before");
         }
-        return world.broadcast(read, new TypeReference<List<Prompt>>() {
-        });
+        long rows = root.prompts.rows().isEmpty()
+                ? -1
+                : (long) root.prompts.rows().getAsInt() * options.numSamples() - past.count();
+        Run run = world.broadcast(new Run(directory.toString(), job.name(), job.run(), rows), Run.class);
+        List<Boolean> seen = world.gather(true, Boolean.class).orElseThrow();
+        Dealer dealer = new Dealer(root.prompts, world.size(), options.inBlocks(), options.numSamples(), past);
+        Desk desk = new Desk(world, dealer);
+        for (int rank = 0; rank < seen.size(); rank++) {
+            if (!seen.get(rank)) {
+                desk.keepFor(rank, directory);
+            }
+        }
+        Journal journal = new Journal(JournalDirectory.keeper(directory, 0), run.number);
+        Share share = new Share(world, generator, options, defaults, journal,
+                (free, ahead) -> dealer.deal(0, free, ahead), dealer::notDealtToOthers);
+        Shown mine = work(generator, share, run, begin);
+        desk.close();
+        List<Shown> shown = world.gather(mine, Shown.class).orElseThrow();
+        return finish(root.directory, dealer.prompts(), shown, secondsSince(started), generator);
+    }
+
+    /** Does this rank's share. */
+    private Shown work(Generator generator, Share share, Run run, long begin) {
+        long rows = run.rows < 0 ? Long.MAX_VALUE : (run.rows + world.size() - 1) / world.size();
+        int slots = share.prepare(rows);
+        double loadSeconds = secondsSince(begin);
+        world.barrier();
+        started = System.nanoTime();
+        share.generate((int) Math.max(1, Math.min(slots, rows)));
+        double seconds = secondsSince(started);
+        Timing timing = generator.timing();
+        return new Shown(new Report.RankReport(world.rank(), world.host(), isCuda() ? "cuda:0" : "cpu",
+                share.prompts(), share.tokens(), seconds, timing.prefillSeconds(), timing.decodeSeconds(),
+                timing.steps(), generator.memory().used()), slots, loadSeconds);
+    }
+
+    private DType dtype(Checkpoint checkpoint) {
+        return options.dtype().map(DType::parse).orElse(isCuda() ? checkpoint.config().dtype() : DType.FLOAT32);
     }
 
     private boolean isCuda() {
         return world.device().equals("cuda");
     }
 
-    /** A rank's share as requests, each with the prompt it came from, and the results of rows that cannot be any. */
-    private record Rows(int prompts, List<Request> requests, List<Prompt> sources, List<Result> failed) {}
-
-    private Rows rows(Generator generator, List<Prompt> prompts, SamplingOverrides defaults) {
-        Rows rows = new Rows(prompts.size(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
-        for (Prompt prompt : prompts) {
-            try {
-                for (Request request : requests(generator, prompt, defaults)) {
-                    rows.requests.add(request);
-                    rows.sources.add(prompt);
-                }
-            } catch (IllegalArgumentException e) {
-                for (int sample = 0; sample < prompt.samplesOr(options.numSamples()); sample++) {
-                    rows.failed.add(Result.failed(prompt, sample, 0, world.rank(), e.getMessage()));
-                }
-            }
+    private boolean finish(JournalDirectory directory, int prompts, List<Shown> shown, double seconds,
+            Generator generator) throws IOException {
+        JournalIndex index = JournalIndex.read(directory.path(), options.numSamples());
+        try (JournalResults results = index.results((int) ((long) prompts * options.numSamples()))) {
+            ResultFile.write(results, options.output(), System.out);
         }
-        return rows;
-    }
-
-    private Share generate(Generator generator, Rows rows, int batchSize, double loadSeconds) {
-        long start = System.nanoTime();
-        int failed = rows.failed.size();
-        int total = failed + rows.requests.size();
-        world.progress(failed, total, 0);
-        List<Completion> completions = generator.generate(rows.requests, batchSize,
-                (done, tokens) -> world.progress(failed + done, total, tokens));
-        List<Result> results = new ArrayList<>(rows.failed);
-        for (int i = 0; i < completions.size(); i++) {
-            results.add(Result.of(rows.sources.get(i), completions.get(i), world.rank()));
-        }
-        Timing timing = generator.timing();
-        long tokens = results.stream().mapToLong(Result::completionTokens).sum();
-        Report.RankReport report = new Report.RankReport(world.rank(), world.host(), isCuda() ? "cuda:0" : "cpu",
-                rows.prompts, tokens, secondsSince(start), timing.prefillSeconds(), timing.decodeSeconds(),
-                timing.steps(), generator.memory().used());
-        return new Share(results, report, batchSize, loadSeconds);
-    }
-
-    /**
-     * @throws IllegalArgumentException with the reason why the row cannot be generated
-     */
-    private List<Request> requests(Generator generator, Prompt prompt, SamplingOverrides defaults) {
-        if (prompt.error() != null) {
-            throw new IllegalArgumentException(prompt.error());
-        }
-        var params = SamplingOverrides.resolve(prompt.overrides(), options.sampling(), defaults);
-        int[] ids = generator.tokenizer().encode(prompt.text(), options.addSpecialTokens() && !prompt.rendered());
-        List<Request> requests = new ArrayList<>();
-        for (int sample = 0; sample < prompt.samplesOr(options.numSamples()); sample++) {
-            requests.add(new Request(prompt.index(), sample, ids, params));
-        }
-        return requests;
-    }
-
-    private boolean finish(List<Prompt> prompts, List<Share> shares, double seconds, DType dtype) throws IOException {
-        List<Result> results = shares.stream().flatMap(share -> share.results().stream()).toList();
-        ResultFile.write(results, index -> prompts.get(index).openAi(), options.output(), System.out);
-        Summary summary = Summary.of(results, prompts.size(), seconds);
+        Tally tally = index.tally();
+        Summary summary = new Summary(shown.stream().mapToLong(each -> each.report.tokens()).sum(), prompts, seconds);
         if (options.report().isPresent()) {
-            double load = shares.stream().mapToDouble(Share::loadSeconds).max().orElse(0);
-            int batchSize = shares.stream().mapToInt(Share::batchSize).max().orElse(0);
-            Report.of(summary, results, batchSize, dtype.toString(), world.device(), options.model().toString(), load,
-                    shares.stream().map(Share::report).toList()).write(options.report().get());
+            double load = shown.stream().mapToDouble(Shown::loadSeconds).max().orElse(0);
+            int batchSize = shown.stream().mapToInt(Shown::batchSize).max().orElse(0);
+            Report.of(summary, tally, batchSize, generator.dtype().toString(), world.device(),
+                    options.model().toString(), load, shown.stream().map(Shown::report).toList())
+                    .write(options.report().get());
         }
-        Optional<String> failures = Summary.failures(results);
+        directory.remove();
+        Optional<String> failures = tally.failures().sentence(tally.results());
         failures.ifPresent(sentence -> System.err.println("generate: " + sentence));
         System.out.println(summary.line());
         return failures.isPresent();

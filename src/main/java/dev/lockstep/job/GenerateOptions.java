@@ -84,6 +84,12 @@ public final class GenerateOptions {
     @Option(names = "--dtype", paramLabel = "TYPE", description = "auto, float32, bfloat16 or float16; auto: the checkpoint's on CUDA, float32 on CPU (auto).")
     private String dtype = "auto";
 
+    @Option(names = "--split", paramLabel = "dynamic|block", description = "dynamic: a rank takes more rows when it has room for them; block: the same number of prompts for each (dynamic).")
+    private String split = "dynamic";
+
+    @Option(names = "--resume", description = "Keep what an earlier run of the same job, with any number of ranks, had finished.")
+    private boolean resume;
+
     @Option(names = "--report", paramLabel = "F.json", description = "Write what was measured.")
     private String report;
 
@@ -162,6 +168,16 @@ public final class GenerateOptions {
         return dtype.equals("auto") ? Optional.empty() : Optional.of(dtype);
     }
 
+    /** Whether the prompts are split beforehand rather than dealt on demand. */
+    public boolean inBlocks() {
+        return split.equals("block");
+    }
+
+    /** Whether results of an earlier run are kept. */
+    public boolean resume() {
+        return resume;
+    }
+
     /** What the command line says about sampling and lengths. */
     public SamplingOverrides sampling() {
         return sampling;
@@ -206,6 +222,9 @@ public final class GenerateOptions {
         }
         if (!List.of("auto", "float32", "bfloat16", "float16").contains(dtype)) {
             throw new UsageException("--dtype must be auto, float32, bfloat16 or float16, not " + dtype);
+        }
+        if (!List.of("dynamic", "block").contains(split)) {
+            throw new UsageException("--split must be dynamic or block, not " + split);
         }
         if (report != null && !report.toLowerCase(Locale.ROOT).endsWith(".json")) {
             throw new UsageException("--report must end in .json, the only form this version writes, not " + report);

@@ -11,7 +11,7 @@ import com.fasterxml.jackson.databind.annotation.JsonNaming;
  * What was measured; its JSON is a contract with users' scripts.
  *
  * @param prompts         rows of the input, failed ones included
- * @param tokens          generated tokens
+ * @param tokens          generated in this run
  * @param promptTokens    tokens of the prompts
  * @param seconds         from the barrier before generation to the end of the gather
  * @param tokensPerSecond tokens / seconds; 0 where no time passed
@@ -56,13 +56,11 @@ public record Report(int prompts, long tokens, long promptTokens, double seconds
     }
 
     /** A report whose {@code tokensPerSecond}, {@code failed} and {@code worldSize} follow from the rest. */
-    public static Report of(Summary summary, List<Result> results, int batchSize, String dtype, String device,
-            String model, double loadSeconds, List<RankReport> ranks) {
-        long promptTokens = results.stream().filter(result -> result.sample() == 0).mapToLong(Result::promptTokens)
-                .sum();
-        int failed = (int) results.stream().filter(result -> result.error() != null).count();
-        return new Report(summary.prompts(), summary.tokens(), promptTokens, summary.seconds(),
-                summary.tokensPerSecond(), failed, ranks.size(), batchSize, dtype, device, model, loadSeconds, ranks);
+    static Report of(Summary summary, Tally tally, int batchSize, String dtype, String device, String model,
+            double loadSeconds, List<RankReport> ranks) {
+        return new Report(summary.prompts(), summary.tokens(), tally.promptTokens(), summary.seconds(),
+                summary.tokensPerSecond(), tally.failures().count(), ranks.size(), batchSize, dtype, device, model,
+                loadSeconds, ranks);
     }
 
     /**

@@ -23,13 +23,15 @@ import dev.lockstep.generate.FinishReason;
  * @param finishReason     why the row ended
  * @param rank             who generated it
  * @param error            one sentence where it failed, else null and left out
+ * @param openAi           in journals, how to answer a row that was a request of OpenAI's batch form; else null and left out
  */
 @JsonNaming(SnakeCaseStrategy.class)
 @JsonPropertyOrder({"index", "id", "sample", "prompt", "text", "token_ids", "prompt_tokens", "completion_tokens",
-        "finish_reason", "rank", "error"})
+        "finish_reason", "rank", "error", "open_ai"})
 public record Result(int index, String id, int sample, String prompt, String text, int[] tokenIds, int promptTokens,
         int completionTokens, FinishReason finishReason, int rank,
-        @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("error") String error) {
+        @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("error") String error,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("open_ai") OpenAiRequest openAi) {
 
     /**
      * @throws IllegalArgumentException when there is an error without {@link FinishReason#ERROR} or the other way round
@@ -41,6 +43,13 @@ public record Result(int index, String id, int sample, String prompt, String tex
         }
     }
 
+    /** A result of our own form. */
+    Result(int index, String id, int sample, String prompt, String text, int[] tokenIds, int promptTokens,
+            int completionTokens, FinishReason finishReason, int rank, String error) {
+        this(index, id, sample, prompt, text, tokenIds, promptTokens, completionTokens, finishReason, rank, error,
+                null);
+    }
+
     /** What a rank made of a good prompt, which may still have failed there. */
     public static Result of(Prompt prompt, Completion completion, int rank) {
         if (completion.finishReason() == FinishReason.ERROR) {
@@ -48,7 +57,7 @@ public record Result(int index, String id, int sample, String prompt, String tex
         }
         return new Result(prompt.index(), prompt.id(), completion.sample(), prompt.text(), completion.text(),
                 completion.tokenIds(), completion.promptTokens(), completion.tokenIds().length,
-                completion.finishReason(), rank, null);
+                completion.finishReason(), rank, null, prompt.openAi());
     }
 
     /**
@@ -58,7 +67,7 @@ public record Result(int index, String id, int sample, String prompt, String tex
      */
     public static Result failed(Prompt prompt, int sample, int promptTokens, int rank, String error) {
         return new Result(prompt.index(), prompt.id(), sample, prompt.text() == null ? "" : prompt.text(), "",
-                new int[0], promptTokens, 0, FinishReason.ERROR, rank, error);
+                new int[0], promptTokens, 0, FinishReason.ERROR, rank, error, prompt.openAi());
     }
 
     /** A row that was broken in the file. */

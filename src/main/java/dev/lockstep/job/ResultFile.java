@@ -4,72 +4,94 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.IntFunction;
+import java.util.NoSuchElementException;
 
 /** Where the results go: {@code .json} is one pretty array, any other name JSON lines, {@code -} JSON lines on stdout. */
 public final class ResultFile {
     private ResultFile() {}
 
     /**
-     * Writes all results, ordered by index and sample. A file is replaced as a whole once everything is written. Rows that
-     * were requests of OpenAI's batch form are answered in that form, all samples in one object.
+     * Writes results one by one, in the order in which they come. A file is replaced as a whole once everything is
+     * written. Rows that were requests of OpenAI's batch form are answered in that form, all samples in one object.
      *
-     * @param request by index, the request that the row was; null for a row of our own form
      * @param target a file or {@code -}
      * @param stdout what {@code -} means; stays open
      * @throws IOException when the results could not be written completely; an earlier file is then as it was
      */
-    public static void write(List<Result> results, IntFunction<OpenAiRequest> request, String target,
-            PrintStream stdout) throws IOException {
-        var ordered = answers(request, results.stream()
-                .sorted(Comparator.comparingInt(Result::index).thenComparingInt(Result::sample)).toList());
+    public static void write(Iterator<Result> all, String target, PrintStream stdout) throws IOException {
+        Iterator<?> results = new Answers(all);
         if (target.equals("-")) {
-            writeLines(ordered, stdout);
+            writeLines(results, stdout);
             if (stdout.checkError()) {
                 throw new IOException("stdout was closed before all results were written");
             }
         } else if (target.toLowerCase(Locale.ROOT).endsWith(".json")) {
-            TargetFile.write(target, out -> writeArray(ordered, out));
+            TargetFile.write(target, out -> writeArray(results, out));
         } else {
-            TargetFile.write(target, out -> writeLines(ordered, out));
+            TargetFile.write(target, out -> writeLines(results, out));
         }
     }
 
-    private static List<?> answers(IntFunction<OpenAiRequest> request, List<Result> results) {
-        var answers = new ArrayList<Object>();
-        for (int begin = 0; begin < results.size();) {
-            int index = results.get(begin).index();
-            int end = begin + 1;
-            while (end < results.size() && results.get(end).index() == index) {
-                end++;
-            }
-            var samples = results.subList(begin, end);
-            if (request.apply(index) != null) {
-                answers.add(OpenAiAnswer.of(request.apply(index), samples));
-            } else {
-                answers.addAll(samples);
-            }
-            begin = end;
-        }
-        return answers;
-    }
-
-    private static void writeLines(List<?> results, OutputStream out) throws IOException {
+    private static void writeLines(Iterator<?> results, OutputStream out) throws IOException {
+        boolean any = results.hasNext();
         try (var lines = Json.MAPPER.writer().withRootValueSeparator("\n").writeValues(out)) {
-            lines.writeAll(results);
+            while (results.hasNext()) {
+                lines.write(results.next());
+            }
         }
-        if (!results.isEmpty()) {
+        if (any) {
             out.write('\n');
         }
     }
 
-    private static void writeArray(List<?> results, OutputStream out) throws IOException {
+    private static void writeArray(Iterator<?> results, OutputStream out) throws IOException {
         try (var array = Json.pretty().writeValuesAsArray(out)) {
-            array.writeAll(results);
+            while (results.hasNext()) {
+                array.write(results.next());
+            }
         }
         out.write('\n');
+    }
+
+    /** Results, those of one OpenAI request as one answer. */
+    private static final class Answers implements Iterator<Object> {
+        private final Iterator<Result> results;
+        // read already, and not yet part of an answer
+        private Result next;
+
+        Answers(Iterator<Result> results) {
+            this.results = results;
+            advance();
+        }
+
+        private void advance() {
+            next = results.hasNext() ? results.next() : null;
+        }
+
+        @Override
+        public boolean hasNext() {
+            return next != null;
+        }
+
+        @Override
+        public Object next() {
+            if (next == null) {
+                throw new NoSuchElementException();
+            }
+            Result first = next;
+            advance();
+            if (first.openAi() == null) {
+                return first;
+            }
+            List<Result> samples = new ArrayList<>(List.of(first));
+            while (next != null && next.index() == first.index()) {
+                samples.add(next);
+                advance();
+            }
+            return OpenAiAnswer.of(first.openAi(), samples);
+        }
     }
 }

@@ -35,24 +35,34 @@ final class ProgressLine {
         }
     }
 
-    /** Rows, tokens, tokens per second and, once a row is done, the time left. */
+    /**
+     * Rows, tokens, tokens per second and the time left: by tokens where the ranks can tell how many are to come, since
+     * rows that are under way together also end together, else by rows once one is done.
+     */
     String text() {
         long done = 0;
         long total = 0;
         long tokens = 0;
+        long toCome = 0;
+        boolean told = true;
         double seconds = 0;
         for (Progress progress : latest.values()) {
             done += progress.done();
             total += progress.total();
             tokens += progress.tokens();
+            toCome += progress.tokensToCome();
+            told &= progress.tokensToCome() >= 0;
             seconds = Math.max(seconds, progress.secondsElapsed());
         }
         StringBuilder text = new StringBuilder();
         text.append(done).append('/').append(total).append(" rows, ").append(tokens).append(" tokens");
         if (seconds > 0) {
             text.append(String.format(Locale.ROOT, ", %.1f tokens/s", tokens / seconds));
-            if (done > 0 && done < total) {
-                text.append(", ").append(duration(Math.round(seconds * (total - done) / done))).append(" left");
+            double left = told && tokens > 0
+                    ? (double) toCome / tokens
+                    : done > 0 ? (double) (total - done) / done : -1;
+            if (left >= 0 && done < total) {
+                text.append(", ").append(duration(Math.round(seconds * left))).append(" left");
             }
         }
         return text.toString();

@@ -151,6 +151,7 @@ public final class Frames {
             out.writeLong(progress.done());
             out.writeLong(progress.total());
             out.writeLong(progress.tokens());
+            out.writeLong(progress.tokensToCome());
             out.writeDouble(progress.secondsElapsed());
         } else if (message instanceof Over) {
             out.writeByte(OVER);
@@ -226,7 +227,7 @@ public final class Frames {
             case PORTS -> new Ports(readString(in), in.readInt(), in.readInt());
             case TABLE -> new Table(readPeers(in));
             case FAILURE -> new Failure(in.readInt(), readString(in));
-            case PROGRESS -> new Progress(in.readLong(), in.readLong(), in.readLong(), in.readDouble());
+            case PROGRESS -> new Progress(in.readLong(), in.readLong(), in.readLong(), in.readLong(), in.readDouble());
             case BYE -> new Bye(in.readInt());
             case OVER -> new Over();
             case ENLIST -> new Enlist(readString(in), in.readInt(), readString(in), in.readInt(), in.readInt());

@@ -44,9 +44,10 @@ public sealed interface Message {
      * @param done           rows finished
      * @param total          rows it has to do
      * @param tokens         tokens generated
+     * @param tokensToCome   as far as can be told, or -1
      * @param secondsElapsed since it began to count
      */
-    record Progress(long done, long total, long tokens, double secondsElapsed) implements Message {}
+    record Progress(long done, long total, long tokens, long tokensToCome, double secondsElapsed) implements Message {}
 
     /**
      * A rank's last message when it ends in good order; the others go on. The launcher's answer, once all ranks have

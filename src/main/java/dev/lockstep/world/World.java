@@ -182,6 +182,11 @@ public final class World extends Group implements AutoCloseable {
         return isRoot() ? LoggerFactory.getLogger(name) : NOPLogger.NOP_LOGGER;
     }
 
+    /** {@link #progress(long, long, long, long)} where nobody can tell how many tokens are to come. */
+    public void progress(long done, long total, long tokens) {
+        progress(done, total, tokens, -1);
+    }
+
     /**
      * Tells the launcher how far this rank is; it shows the sum over all ranks. Cheap: most calls only look at the
      * clock. Time counts from the last barrier before the first call, or from that call. A sign of life, as
@@ -190,8 +195,9 @@ public final class World extends Group implements AutoCloseable {
      * @param done   rows finished
      * @param total  rows this rank has to do
      * @param tokens tokens generated
+     * @param toCome tokens still to be generated, as far as can be told; -1 where it cannot
      */
-    public synchronized void progress(long done, long total, long tokens) {
+    public synchronized void progress(long done, long total, long tokens, long toCome) {
         long now = System.nanoTime();
         boolean first = progressBegin == 0;
         session().atWork();
@@ -202,7 +208,7 @@ public final class World extends Group implements AutoCloseable {
             progressBegin = barrierPassed == 0 ? now : barrierPassed;
         }
         progressSent = now;
-        session().tell(new Message.Progress(done, total, tokens, (now - progressBegin) / 1e9));
+        session().tell(new Message.Progress(done, total, tokens, toCome, (now - progressBegin) / 1e9));
     }
 
     /**

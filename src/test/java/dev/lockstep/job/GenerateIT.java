@@ -32,8 +32,8 @@ class GenerateIT {
     private Path temp;
 
     @Test
-    void noOptions_hundredPromptsInOrder() throws IOException {
-        Launched.Result result = Runs.succeed(2, temp);
+    void exampleInBlocks_hundredPromptsInOrder() throws IOException {
+        Launched.Result result = Runs.succeed(2, temp, "--split", "block");
         try (Stream<Path> files = Files.list(temp)) {
             assertThat(files).containsExactly(temp.resolve("results.jsonl"));
         }
@@ -93,7 +93,7 @@ class GenerateIT {
             input.append("{\"id\": \"row-").append(i).append("\", \"prompt\": \"In the beginning\"}\n");
         }
         Launched.Result result = Runs.generate(2, temp, "--prompts", "-", "--output", "-", "--max-new-tokens", "5",
-                "--ignore-eos").input(input.toString()).run();
+                "--ignore-eos", "--split", "block").input(input.toString()).run();
         assertThat(result.stderr()).isEmpty();
         assertThat(result.exitCode()).isZero();
         assertThat(result.lines()).hasSize(6);
@@ -108,7 +108,7 @@ class GenerateIT {
     @Test
     void jsonOutputAndReport_agree() throws IOException {
         Launched.Result result = Runs.succeed(2, temp, "--output", "x.json", "--report", "r.json", "--max-new-tokens",
-                "30");
+                "30", "--split", "block");
         assertThat(result.lines()).hasSize(1);
         String text = Files.readString(temp.resolve("x.json"));
         assertThat(text).startsWith("[ {\n").contains("\n  \"index\": 0,\n").endsWith("]\n");

@@ -30,7 +30,7 @@ class GenerateInputIT {
             --model no-such                | generate: no-such does not exist; a checkpoint is a directory with config.json, tokenizer.json and *.safetensors.
             --prompts nowhere.jsonl        | generate: --prompts nowhere.jsonl: there is no such file
             --bogus                        | generate: --bogus is not an option of generate; see generate --help
-            --resume                       | generate: --resume is not an option of generate; see generate --help
+            --resume --output -            | generate: --resume needs results in a file; give --output F
             --temperature abc              | generate: --temperature takes a number, not abc
             """)
     void refused_beforeItStarts(String options, String sentence) {
@@ -125,7 +125,7 @@ class GenerateInputIT {
     /** Runs prompts.jsonl to an end with failed rows. */
     private List<JsonNode> someFailed(String summary, int prompts) {
         Launched.Result result = Runs.generate(2, temp, "--prompts", "prompts.jsonl", "--max-new-tokens", "5",
-                "--ignore-eos").run();
+                "--ignore-eos", "--split", "block").run();
         assertThat(result.stderr()).isEqualTo("generate: " + summary + "\n");
         assertThat(result.exitCode()).isEqualTo(3);
         List<JsonNode> rows = rows(temp.resolve("results.jsonl"));

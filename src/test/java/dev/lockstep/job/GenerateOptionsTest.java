@@ -67,6 +67,15 @@ class GenerateOptionsTest {
     }
 
     @Test
+    void parse_splitAndResume_areDynamicAndAnew() {
+        assertThat(GenerateOptions.parse().inBlocks()).isFalse();
+        assertThat(GenerateOptions.parse("--split", "dynamic").inBlocks()).isFalse();
+        assertThat(GenerateOptions.parse("--split", "block").inBlocks()).isTrue();
+        assertThat(GenerateOptions.parse().resume()).isFalse();
+        assertThat(GenerateOptions.parse("--resume").resume()).isTrue();
+    }
+
+    @Test
     void parse_oneByOne_isBatchSizeOne() {
         assertThat(GenerateOptions.parse("--one-by-one").batchSize()).hasValue(1);
         assertThat(GenerateOptions.parse("--one-by-one", "--batch-size", "1").batchSize()).hasValue(1);
@@ -80,7 +89,8 @@ class GenerateOptionsTest {
             --max_new_tokens 4          | --max_new_tokens is not an option of generate; did you mean --max-new-tokens?
             --modle x                   | --modle is not an option of generate; did you mean --model?
             --beams 4                   | --beams is not an option of generate; see generate --help
-            --resume                    | --resume is not an option of generate; see generate --help
+            --resume=yes                | --resume takes no value, not yes
+            --split round               | --split must be dynamic or block, not round
             --logprobs 3                | --logprobs is not an option of generate; see generate --help
             --presence-penalty 2.1      | --presence-penalty must be from -2 to 2, not 2.1
             --presence-penalty NaN      | --presence-penalty must be from -2 to 2, not NaN
@@ -141,13 +151,13 @@ class GenerateOptionsTest {
             "--greedy", "--temperature", "--top-k", "--top-p", "--min-p", "--repetition-penalty", "--presence-penalty",
             "--frequency-penalty", "--seed",
             "--num-samples", "--stop", "--eos-token-id", "--ignore-eos", "--no-special-tokens", "--dtype",
-            "--one-by-one", "--report"})
+            "--one-by-one", "--split", "--resume", "--report"})
     void usage_always_namesEveryOption(String option) {
         assertThat(GenerateOptions.usage()).containsPattern("(?m)^ +(-h, )?" + option + "\\b").endsWith("\n");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"--resume", "--logprobs"})
+    @ValueSource(strings = {"--logprobs"})
     void usage_always_promisesNothingThatIsMissing(String option) {
         assertThat(GenerateOptions.usage()).doesNotContain(option);
     }

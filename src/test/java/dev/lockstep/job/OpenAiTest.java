@@ -3,6 +3,7 @@ package dev.lockstep.job;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import org.junit.jupiter.api.Test;
@@ -108,13 +109,14 @@ class OpenAiTest {
 
     @Test
     void resultFile_mixedRows_answersEachInItsOwnForm(@TempDir Path dir) throws Exception {
+        OpenAiRequest request = new OpenAiRequest(false, "m");
         List<Result> results = List.of(
-                new Result(1, "b", 1, "p", "y", new int[]{1}, 7, 1, FinishReason.EOS, 0, null),
                 new Result(0, "a", 0, "p", "x", new int[]{1}, 7, 1, FinishReason.EOS, 0, null),
-                new Result(1, "b", 0, "p", "z", new int[]{1}, 7, 1, FinishReason.EOS, 0, null),
+                new Result(1, "b", 0, "p", "z", new int[]{1}, 7, 1, FinishReason.EOS, 0, null, request),
+                new Result(1, "b", 1, "p", "y", new int[]{1}, 7, 1, FinishReason.EOS, 0, null, request),
                 new Result(2, "c", 0, "p", "w", new int[]{1}, 7, 1, FinishReason.EOS, 0, null));
         Path file = dir.resolve("r.jsonl");
-        ResultFile.write(results, index -> index == 1 ? new OpenAiRequest(false, "m") : null, file.toString(), null);
+        ResultFile.write(results.iterator(), file.toString(), null);
         List<JsonNode> lines = Runs.rows(file);
         assertThat(lines).hasSize(3);
         assertThat(lines.get(0).get("text").asText()).isEqualTo("x");
@@ -127,20 +129,21 @@ class OpenAiTest {
     void chatRows_templateOrNone_makeAPromptOrSayWhatIsMissing(@TempDir Path model) throws Exception {
         Prompt chat = row(CHAT);
         Prompt text = row("{\"prompt\": \"p\"}");
-        assertThat(ChatRows.render(List.of(chat), model).get(0).error()).isEqualTo(
+        assertThat(new ChatRows(model).apply(chat).error()).isEqualTo(
                 "messages need a chat template, and this checkpoint has none, so give the text as \"prompt\"");
 
         Files.writeString(model.resolve("chat_template.jinja"),
                 "{% if messages|length > 1 %}{{ raise_exception('One at a time!') }}{% endif %}"
                         + "<{{ messages[0].content }}>{{ add_generation_prompt }}");
-        Prompt rendered = ChatRows.render(List.of(text, chat), model).get(1);
+        Prompt rendered = new ChatRows(model).apply(chat);
         assertThat(rendered.text()).isEqualTo("<Hi>True");
         assertThat(rendered.rendered()).isTrue();
         assertThat(rendered.openAi()).isEqualTo(chat.openAi());
-        assertThat(ChatRows.render(List.of(text), model)).containsExactly(text);
+        assertThat(new ChatRows(model).apply(text)).isEqualTo(text);
 
-        var refused = ChatRows.render(List.of(row("{\"messages\": [{\"role\": \"user\"}, {\"role\": \"user\"}]}"),
-                row("{\"messages\": [{\"role\": \"user\", \"content\": \"\\udc00\"}]}")), model);
+        var refused = Stream.of(row("{\"messages\": [{\"role\": \"user\"}, {\"role\": \"user\"}]}"),
+                row("{\"messages\": [{\"role\": \"user\", \"content\": \"\\udc00\"}]}"))
+                .map(new ChatRows(model)).toList();
         assertThat(refused.get(0).error()).isEqualTo("the chat template says: One at a time!");
         assertThat(refused.get(1).error()).contains("half of a surrogate pair");
     }

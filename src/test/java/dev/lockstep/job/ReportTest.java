@@ -7,17 +7,18 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-import dev.lockstep.generate.FinishReason;
-
 import static org.assertj.core.api.Assertions.assertThat;
 
 class ReportTest {
-    private static final List<Result> RESULTS = List.of(
-            new Result(0, "0", 0, "a", "b", new int[]{1, 2}, 3, 2, FinishReason.LENGTH, 0, null),
-            new Result(0, "0", 1, "a", "c", new int[]{1, 2, 3}, 3, 3, FinishReason.EOS, 0, null),
-            new Result(1, "1", 0, "d", "", new int[0], 4, 0, FinishReason.ERROR, 1, "too long"));
+    private static final Tally TALLY = new Tally();
 
-    private static final Report REPORT = Report.of(Summary.of(RESULTS, 2, 2.0), RESULTS, 16, "bfloat16", "cuda",
+    static {
+        TALLY.add(null, 3);
+        TALLY.add(null, 0);
+        TALLY.add("too long", 4);
+    }
+
+    private static final Report REPORT = Report.of(new Summary(5, 2, 2.0), TALLY, 16, "bfloat16", "cuda",
             "models/m", 1.5,
             List.of(new Report.RankReport(0, "node1", "cuda:0", 1, 5, 1.75, 0.25, 1.5, 3, 1_000_000_000_000L),
                     new Report.RankReport(1, "node2", "cuda:0", 1, 0, 0, 0, 0, 0, 0)));
@@ -72,7 +73,7 @@ class ReportTest {
 
     @Test
     void of_noTimePassed_hasNoNaN() {
-        assertThat(Report.of(Summary.of(List.of(), 0, 0), List.of(), 1, "float32", "cpu", "m", 0, List.of())
+        assertThat(Report.of(new Summary(0, 0, 0), new Tally(), 1, "float32", "cpu", "m", 0, List.of())
                 .tokensPerSecond()).isZero();
     }
 }

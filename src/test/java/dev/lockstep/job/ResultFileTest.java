@@ -8,10 +8,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Random;
-import java.util.function.IntFunction;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,7 +23,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class ResultFileTest {
-    private static final IntFunction<OpenAiRequest> NO_REQUESTS = index -> null;
     private static final Prompt GOOD = new Prompt(0, "a", "Grüße \"😀\"\n", SamplingOverrides.NONE, null);
     private static final Prompt BROKEN = new Prompt(1, "1", null, SamplingOverrides.NONE, "line 2: prompt is missing");
     private static final Result DONE = Result.of(GOOD,
@@ -69,13 +66,13 @@ class ResultFileTest {
     @ParameterizedTest
     @ValueSource(strings = {"r.jsonl", "r.txt", "r"})
     void write_anyName_isJsonLinesInOrder(String name) throws Exception {
-        assertThat(written(name, List.of(FAILED, DONE))).isEqualTo(LINES);
+        assertThat(written(name, List.of(DONE, FAILED))).isEqualTo(LINES);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"r.json", "R.JSON"})
     void write_json_isOnePrettyArrayInOrder(String name) throws Exception {
-        assertThat(written(name, List.of(FAILED, DONE))).isEqualTo(ARRAY);
+        assertThat(written(name, List.of(DONE, FAILED))).isEqualTo(ARRAY);
     }
 
     @Test
@@ -88,7 +85,7 @@ class ResultFileTest {
     void write_dash_isJsonLinesOnStdoutWhichStaysOpen() throws Exception {
         var bytes = new ByteArrayOutputStream();
         var stdout = new PrintStream(bytes, false, StandardCharsets.UTF_8);
-        ResultFile.write(List.of(DONE, FAILED), NO_REQUESTS, "-", stdout);
+        ResultFile.write(List.of(DONE, FAILED).iterator(), "-", stdout);
         stdout.print("after");
         stdout.flush();
         assertThat(bytes.toString(StandardCharsets.UTF_8)).isEqualTo(LINES + "after");
@@ -102,7 +99,7 @@ class ResultFileTest {
                 throw new IOException("Broken pipe");
             }
         });
-        assertThatThrownBy(() -> ResultFile.write(List.of(DONE), NO_REQUESTS, "-", stdout))
+        assertThatThrownBy(() -> ResultFile.write(List.of(DONE).iterator(), "-", stdout))
                 .isInstanceOf(IOException.class)
                 .hasMessage("stdout was closed before all results were written");
     }
@@ -111,14 +108,14 @@ class ResultFileTest {
     void write_existingFile_isReplacedThroughItsLink() throws Exception {
         var file = Files.writeString(dir.resolve("old.jsonl"), "old ".repeat(1000));
         var link = Files.createSymbolicLink(dir.resolve("link.jsonl"), file);
-        ResultFile.write(List.of(DONE, FAILED), NO_REQUESTS, link.toString(), null);
+        ResultFile.write(List.of(DONE, FAILED).iterator(), link.toString(), null);
         assertThat(link).isSymbolicLink();
         assertThat(Files.readString(file)).isEqualTo(LINES);
     }
 
     @Test
     void write_device_isWrittenToAndStaysADevice() throws Exception {
-        ResultFile.write(List.of(DONE), NO_REQUESTS, "/dev/null", null);
+        ResultFile.write(List.of(DONE).iterator(), "/dev/null", null);
         assertThat(Files.isRegularFile(Path.of("/dev/null"))).isFalse();
         assertThat(Path.of("/dev/null")).exists();
     }
@@ -147,11 +144,9 @@ class ResultFileTest {
                     results.add(arbitrary(random, index, sample));
                 }
             }
-            var shuffled = new ArrayList<>(results);
-            Collections.shuffle(shuffled, random);
-            List<Result> lines = written("r.jsonl", shuffled).lines().map(ResultFileTest::read).toList();
+            List<Result> lines = written("r.jsonl", results).lines().map(ResultFileTest::read).toList();
             assertThat(lines).usingRecursiveFieldByFieldElementComparator().isEqualTo(results);
-            var array = Json.MAPPER.readValue(written("r.json", shuffled), Result[].class);
+            var array = Json.MAPPER.readValue(written("r.json", results), Result[].class);
             assertThat(array).usingRecursiveFieldByFieldElementComparator().containsExactlyElementsOf(results);
         }
     }
@@ -173,7 +168,7 @@ class ResultFileTest {
     }
 
     private String written(String name, List<Result> results) throws IOException {
-        ResultFile.write(results, NO_REQUESTS, dir.resolve(name).toString(), null);
+        ResultFile.write(results.iterator(), dir.resolve(name).toString(), null);
         return Files.readString(dir.resolve(name));
     }
 

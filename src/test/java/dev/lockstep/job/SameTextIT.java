@@ -118,7 +118,8 @@ class SameTextIT {
         List<String> prompts = Runs.firstLines().subList(0, 20);
         Runs.prompts(temp.resolve("prompts.jsonl"), prompts);
         Runs.succeed(1, temp, with(SAMPLED, "--output", "alone.jsonl", "--one-by-one"));
-        Runs.succeed(2, temp, with(SAMPLED, "--output", "two.jsonl", "--batch-size", "5", "--seed", "0"));
+        Runs.succeed(2, temp, with(SAMPLED, "--output", "two.jsonl", "--batch-size", "5", "--seed", "0", "--split",
+                "block"));
         Runs.succeed(3, temp, with(SAMPLED, "--output", "samples.jsonl", "--batch-size", "16", "--num-samples", "2"));
         Runs.succeed(2, temp, with(SAMPLED, "--output", "other.jsonl", "--batch-size", "16", "--seed", "1"));
         List<JsonNode> alone = rows(temp.resolve("alone.jsonl"));
@@ -128,6 +129,7 @@ class SameTextIT {
         assertThat(field(rows(temp.resolve("two.jsonl")), "text")).isEqualTo(texts);
         List<JsonNode> samples = rows(temp.resolve("samples.jsonl"));
         assertThat(samples).hasSize(40);
+        assertThat(field(samples, "rank")).contains("0", "1", "2");
         for (int i = 0; i < 40; i++) {
             assertThat(samples.get(i).get("index").asInt()).isEqualTo(i / 2);
             assertThat(samples.get(i).get("sample").asInt()).isEqualTo(i % 2);

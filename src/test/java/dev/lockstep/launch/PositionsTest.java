@@ -56,7 +56,7 @@ class PositionsTest {
         at(0, 2, 1, "barrier", true);
         positions.take(1, new Alive(true), 20 * SECOND);
         assertThat(line(45)).isEmpty();
-        positions.take(1, new Progress(1, 2, 3, 4), 45 * SECOND);
+        positions.take(1, new Progress(1, 2, 3, -1, 4), 45 * SECOND);
         positions.take(1, new Alive(false), 60 * SECOND);
         assertThat(line(74)).isEmpty();
         assertThat(line(76)).startsWith("124: hang: rank 1 has not reached barrier #1; it is in its own code before");

@@ -1,0 +1,126 @@
+package dev.lockstep.job;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.LongSupplier;
+
+import dev.lockstep.generate.Completion;
+import dev.lockstep.generate.Generator;
+import dev.lockstep.generate.Request;
+import dev.lockstep.generate.RowListener;
+import dev.lockstep.world.World;
+
+/** What one rank does of a job: makes requests of the rows it is dealt and puts what becomes of them into its journal. */
+final class Share implements RowListener {
+    private final World world;
+    private final Generator generator;
+    private final GenerateOptions options;
+    private final SamplingOverrides defaults;
+    private final Journal journal;
+    private final Supply supply;
+    // null: as many as it has been dealt
+    private final LongSupplier total;
+    private int slots = 1;
+    private long started;
+    private long done;
+    private long tokens;
+    private long tokensEnded;
+    private long tokensAllowed; // to the rows that have started
+
+    Share(World world, Generator generator, GenerateOptions options, SamplingOverrides defaults, Journal journal,
+            Desk.Deals deals, LongSupplier total) {
+        this.world = world;
+        this.generator = generator;
+        this.options = options;
+        this.defaults = defaults;
+        this.journal = journal;
+        this.supply = new Supply(deals, this::requests);
+        this.total = total;
+    }
+
+    /**
+     * Fetches the first rows and makes the generator ready for them.
+     *
+     * @param rows of the whole job for one rank, {@link Long#MAX_VALUE} where nobody knows
+     * @return slots
+     */
+    int prepare(long rows) {
+        int wanted = options.batchSize().orElse(generator.mostSlots());
+        List<Request> first = supply.first((int) Math.max(1, Math.min(wanted, rows)));
+        int slots = options.batchSize().orElse(generator.autoBatchSize(first, rows));
+        generator.prepare(first, slots);
+        return slots;
+    }
+
+    /** Generates until no rank has rows for this one. */
+    void generate(int slotsInUse) {
+        slots = slotsInUse;
+        stepped(0);
+        supply.keepAhead(2 * slots);
+        generator.generate(supply, slots, this);
+        journal.stop();
+    }
+
+    private List<Request> requests(Dealer.Work work) {
+        Prompt prompt = work.prompt();
+        try {
+            if (prompt.error() != null) {
+                throw new IllegalArgumentException(prompt.error());
+            }
+            var params = SamplingOverrides.resolve(prompt.overrides(), options.sampling(), defaults);
+            int[] ids = generator.tokenizer().encode(prompt.text(), options.addSpecialTokens() && !prompt.rendered());
+            List<Request> requests = new ArrayList<>();
+            for (int sample = work.from(); sample < work.to(); sample++) {
+                requests.add(new Request(prompt.index(), sample, ids, params));
+            }
+            return requests;
+        } catch (IllegalArgumentException e) {
+            for (int sample = work.from(); sample < work.to(); sample++) {
+                journal.add(Result.failed(prompt, sample, 0, world.rank(), e.getMessage()));
+                done++;
+            }
+            return List.of();
+        }
+    }
+
+    @Override
+    public void starting(List<Request> requests) {
+        journal.starting(requests);
+        started += requests.size();
+        requests.forEach(request -> tokensAllowed += request.params().maxNewTokens());
+    }
+
+    @Override
+    public void finished(Request request, Completion completion) {
+        journal.add(Result.of(supply.promptOf(request), completion, world.rank()));
+        tokensEnded += completion.tokenIds().length;
+        done++;
+    }
+
+    @Override
+    public void stepped(long tokensSoFar) {
+        tokens = tokensSoFar;
+        journal.flush();
+        long rows = total == null ? supply.rows() : total.getAsLong();
+        world.progress(done, rows, tokens, tokensToCome(rows));
+    }
+
+    /**
+     * Rows that have ended tell how long the others will be, but the first to end are the short ones: until as many rows
+     * have ended as run at once, rows are taken to be as long as they may become.
+     */
+    private long tokensToCome(long rows) {
+        double each = done >= slots ? (double) tokensEnded / done : (double) tokensAllowed / Math.max(1, started);
+        return Math.max(0, Math.round(each * (rows - done)) - (tokens - tokensEnded));
+    }
+
+    /** Tokens that it has generated. */
+    long tokens() {
+        return tokens;
+    }
+
+    /** Prompts that it was dealt. */
+    int prompts() {
+        return supply.prompts();
+    }
+}

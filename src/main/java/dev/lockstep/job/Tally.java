@@ -1,0 +1,32 @@
+package dev.lockstep.job;
+
+/** Results in figures, counted one by one so that they need not be held. */
+final class Tally {
+    private final Failures failures = new Failures();
+    private int results;
+    private long promptTokens;
+
+    /**
+     * @param error        the result's, or null
+     * @param promptTokens 0 for all samples of a prompt but one
+     */
+    void add(String error, int promptTokens) {
+        results++;
+        this.promptTokens += promptTokens;
+        if (error != null) {
+            failures.add(error);
+        }
+    }
+
+    int results() {
+        return results;
+    }
+
+    long promptTokens() {
+        return promptTokens;
+    }
+
+    Failures failures() {
+        return failures;
+    }
+}

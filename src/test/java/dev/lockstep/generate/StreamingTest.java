@@ -1,0 +1,178 @@
+package dev.lockstep.generate;
+
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+import ai.djl.engine.EngineException;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+import dev.lockstep.model.Checkpoint;
+import dev.lockstep.model.DType;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+/** Requests that come while others are under way, and memory that runs out. */
+class StreamingTest {
+    private static Generator generator;
+
+    @BeforeAll
+    static void load() {
+        Path model = Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m");
+        generator = Generator.load(Checkpoint.open(model), "cpu", DType.FLOAT32);
+    }
+
+    @AfterAll
+    static void close() {
+        generator.close();
+    }
+
+    @AfterEach
+    void withoutHook() {
+        generator.beforeDecoding(rows -> {
+        });
+    }
+
+    /** Keeps what it is told, and holds that it is told in order. */
+    private static final class Seen implements RowListener {
+        final Map<Integer, int[]> tokens = new HashMap<>();
+        final Map<Integer, String> errors = new HashMap<>();
+        final Set<Integer> started = new HashSet<>();
+        int mostUnderWay;
+        long lastTokens;
+
+        @Override
+        public void starting(List<Request> requests) {
+            requests.forEach(request -> started.add(request.index()));
+            mostUnderWay = Math.max(mostUnderWay, started.size() - tokens.size());
+        }
+
+        @Override
+        public void finished(Request request, Completion completion) {
+            assertThat(tokens).doesNotContainKey(request.index());
+            assertThat(completion.index()).isEqualTo(request.index());
+            assertThat(completion.error() != null || started.contains(request.index())).isTrue();
+            tokens.put(request.index(), completion.tokenIds());
+            errors.put(request.index(), completion.error());
+        }
+
+        @Override
+        public void stepped(long tokensSoFar) {
+            lastTokens = tokensSoFar;
+        }
+    }
+
+    /** Row i has a prompt of its own and so many new tokens as {@code lengths[i]}; odd ones are sampled. */
+    private static List<Request> requests(int... lengths) {
+        List<Request> requests = new ArrayList<>();
+        for (int i = 0; i < lengths.length; i++) {
+            SamplingParams params = new SamplingParams(i % 2 == 0, 0.9, 0, 1, 0, 1, 5, lengths[i], 0, true, List.of(),
+                    List.of());
+            requests.add(new Request(i, 0, new int[]{7 + i, 30 + i, 400 + 3 * i}, params));
+        }
+        return requests;
+    }
+
+    private static RequestSource oneByOne(List<Request> requests) {
+        Deque<Request> left = new ArrayDeque<>(requests);
+        return (most, wait) -> left.isEmpty() ? List.of() : List.of(left.remove());
+    }
+
+    private static void equalEachAlone(List<Request> requests, Seen seen) {
+        assertThat(seen.tokens).hasSameSizeAs(requests);
+        for (Request request : requests) {
+            Completion alone = generator.generate(List.of(request), 1, (rows, tokens) -> {
+            }).get(0);
+            assertThat(seen.tokens.get(request.index())).as("row %d", request.index()).isEqualTo(alone.tokenIds());
+        }
+    }
+
+    @Test
+    void generate_rowsThatTrickleIn_equalEachAlone() {
+        List<Request> requests = requests(9, 30, 3, 14, 1, 25, 8, 40, 2);
+        Seen seen = new Seen();
+        generator.generate(oneByOne(requests), 3, seen);
+        assertThat(seen.mostUnderWay).isEqualTo(3);
+        assertThat(seen.lastTokens).isEqualTo(132);
+        equalEachAlone(requests, seen);
+    }
+
+    @Test
+    void generate_longerRowsThanThereIsRoomFor_waitUntilThereIs() {
+        List<Request> requests = requests(4, 6, 60, 5, 200, 7, 20);
+        Seen seen = new Seen();
+        generator.generate(oneByOne(requests), 2, seen);
+        equalEachAlone(requests, seen);
+    }
+
+    @Test
+    void generate_nothingForTheMoment_isAskedAgain() {
+        List<Request> requests = requests(3, 3, 3);
+        Deque<Request> left = new ArrayDeque<>(requests);
+        List<Boolean> waits = new ArrayList<>();
+        Seen seen = new Seen();
+        generator.generate((most, wait) -> {
+            waits.add(wait);
+            // only when there is nothing else to do
+            return wait && !left.isEmpty() ? List.of(left.remove()) : List.of();
+        }, 4, seen);
+        assertThat(seen.mostUnderWay).isEqualTo(1);
+        assertThat(waits.stream().filter(wait -> wait)).hasSize(4);
+        equalEachAlone(requests, seen);
+    }
+
+    @Test
+    void generate_outOfMemory_halvesTheSlotsAndLosesNothing() {
+        List<Request> requests = requests(12, 9, 15, 20, 11, 13, 16, 9, 18);
+        List<Integer> refused = new ArrayList<>();
+        int[] calls = {0};
+        generator.beforeDecoding(rows -> {
+            // only once rows are some tokens long, so that they have something to lose
+            if (rows > 2 && ++calls[0] % 5 == 0) {
+                refused.add(rows);
+                throw new EngineException("CUDA out of memory. Tried to allocate 2.00 GiB");
+            }
+        });
+        Seen seen = new Seen();
+        generator.generate(oneByOne(requests), 8, seen);
+        withoutHook();
+        assertThat(refused).hasSize(2);
+        assertThat(seen.lastTokens).isEqualTo(123);
+        equalEachAlone(requests, seen);
+    }
+
+    @Test
+    void generate_outOfMemoryForOneRowAlone_failsThatRow() {
+        List<Request> requests = requests(4, 5, 6);
+        int[] alone = {0};
+        generator.beforeDecoding(rows -> {
+            if (rows > 1 || ++alone[0] <= 2) {
+                throw new EngineException("CUDA out of memory");
+            }
+        });
+        Seen seen = new Seen();
+        generator.generate(oneByOne(requests), 2, seen);
+        assertThat(seen.errors.values().stream().filter(error -> error != null))
+                .containsExactly("the device's memory does not suffice for this row alone");
+        assertThat(seen.tokens.values().stream().mapToInt(ids -> ids.length).sum()).isEqualTo(11);
+    }
+
+    @Test
+    void generate_anotherFailure_isNotTakenForMemory() {
+        generator.beforeDecoding(rows -> {
+            throw new EngineException("device-side assert triggered");
+        });
+        assertThatThrownBy(() -> generator.generate(oneByOne(requests(4)), 2, new Seen()))
+                .isInstanceOf(EngineException.class).hasMessageContaining("assert");
+    }
+}
