@@ -224,7 +224,7 @@ final class Batch {
         slots /= 2;
     }
 
-    private static boolean isOutOfMemory(EngineException e) {
+    static boolean isOutOfMemory(EngineException e) {
         String message = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
         // libtorch's words on CUDA and on CPU
         return message.contains("out of memory") || message.contains("can't allocate memory");

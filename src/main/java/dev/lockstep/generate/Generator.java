@@ -4,6 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntConsumer;
 
+import ai.djl.engine.EngineException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import dev.lockstep.model.Checkpoint;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.Decoder;
@@ -24,6 +28,7 @@ import dev.lockstep.model.Tokenizer;
  * <p>Not safe for use by several threads.
  */
 public final class Generator implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Generator.class);
     private static final int CPU_SLOTS = 64;
     private static final int CUDA_SLOTS = 512;
     /** What the key-value cache may take on CPU, where other processes want memory too. */
@@ -177,20 +182,36 @@ public final class Generator implements AutoCloseable {
     /**
      * Makes ready what generating these requests will need: the cache and, on a GPU, the programs that are compiled at
      * first use. {@link #generate} does so itself; this is for doing it before the clock starts.
+     *
+     * @return how many rows at a time there is memory for, at most {@code batchSize}
      */
-    public void prepare(List<Request> requests, int batchSize) {
+    public int prepare(List<Request> requests, int batchSize) {
         List<Request> good = good(requests);
         if (good.isEmpty()) {
-            return;
+            return batchSize;
         }
         int slots = Math.min(batchSize, good.size());
-        room.reserveForMore(good, slots);
-        if (decoder.device().equals("cpu")) {
-            return;
+        for (int fit = slots;; fit /= 2) {
+            try {
+                room.reserveForMore(good, fit);
+                if (!decoder.device().equals("cpu")) {
+                    warmUp(good.subList(0, fit));
+                }
+                return fit == slots ? batchSize : fit;
+            } catch (EngineException e) {
+                if (fit == 1 || !Batch.isOutOfMemory(e)) {
+                    throw e;
+                }
+                room.forget();
+                LOG.warn("out of memory with room for {} rows at a time; making it for {}", fit, fit / 2);
+            }
         }
+    }
+
+    private void warmUp(List<Request> first) {
         List<Decoder.Admission> admissions = new ArrayList<>();
         int budget = Batch.PREFILL_TOKENS;
-        for (Request request : good.subList(0, slots)) {
+        for (Request request : first) {
             budget -= request.promptIds().length;
             if (budget >= 0 || admissions.isEmpty()) {
                 admissions.add(new Decoder.Admission(admissions.size(), request.promptIds(),
@@ -200,7 +221,7 @@ public final class Generator implements AutoCloseable {
         for (int i = 0; i < 3; i++) {
             decoder.prefill(admissions);
         }
-        decoder.warmUp(slots, admissions.get(0).settings());
+        decoder.warmUp(first.size(), admissions.get(0).settings());
     }
 
     private String text(int[] ids) {

@@ -48,8 +48,7 @@ final class Share implements RowListener {
         int wanted = options.batchSize().orElse(generator.mostSlots());
         List<Request> first = supply.first((int) Math.max(1, Math.min(wanted, rows)));
         int slots = options.batchSize().orElse(generator.autoBatchSize(first, rows));
-        generator.prepare(first, slots);
-        return slots;
+        return generator.prepare(first, slots);
     }
 
     /** Generates until no rank has rows for this one. */

@@ -34,14 +34,15 @@ class ChatIT {
                 "{\"messages\": [{\"role\": \"user\", \"content\": \"In the beginning\"}], \"max_tokens\": 8}",
                 request("chat", "/v1/chat/completions",
                         "{\"model\": \"m\", \"messages\": [{\"role\": \"user\", \"content\": \"In the beginning\"}], "
-                                + "\"max_tokens\": 8, \"temperature\": 0, \"n\": 2}"),
-                request("bad", "/v1/completions", "{\"model\": \"m\"}")));
+                                + "\"max_tokens\": 8, \"temperature\": 0}"),
+                request("bad", "/v1/completions", "{\"model\": \"m\"}"),
+                request("many", "/v1/completions", "{\"model\": \"m\", \"prompt\": \"In\", \"n\": 2}")));
 
         Launched.Result result = Runs
                 .generate(2, temp, "--model", "model", "--prompts", "p.jsonl", "--greedy").run();
         assertThat(result.exitCode()).as(result.stderr()).isEqualTo(3);
         List<JsonNode> lines = Runs.rows(temp.resolve("results.jsonl"));
-        assertThat(lines).hasSize(4);
+        assertThat(lines).hasSize(5);
         JsonNode own = lines.get(0);
         JsonNode chat = lines.get(1);
         assertThat(chat.get("token_ids")).isEqualTo(own.get("token_ids"));
@@ -49,10 +50,11 @@ class ChatIT {
         assertThat(chat.get("prompt").asText()).endsWith("In the beginning").isNotEqualTo(own.get("prompt").asText());
         JsonNode body = lines.get(2).at("/response/body");
         assertThat(body.at("/choices/0/message/content")).isEqualTo(own.get("text"));
-        assertThat(body.at("/choices/1/message/content")).isEqualTo(own.get("text"));
-        assertThat(body.at("/usage/completion_tokens").asInt()).isEqualTo(16);
+        assertThat(body.at("/usage/completion_tokens").asInt()).isEqualTo(8);
         assertThat(lines.get(2).get("custom_id").asText()).isEqualTo("chat");
         assertThat(lines.get(3).at("/response/body/error/message").asText()).isEqualTo("line 4: prompt is missing");
+        assertThat(lines.get(4).at("/response/body/error/message").asText()).isEqualTo(
+                "the row asks for 2 samples, and the job makes 1 of each row: give --num-samples");
     }
 
     private static String request(String id, String url, String body) {
