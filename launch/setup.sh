@@ -8,7 +8,9 @@ lockstep_say() { printf 'lockstep: %s\n' "$*" >&2; }
 lockstep_stop() { lockstep_say "$*"; exit 2; }
 
 LOCKSTEP_HOME=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-LOCKSTEP_CACHE=${LOCKSTEP_CACHE:-${XDG_CACHE_HOME:-${HOME:?lockstep: HOME is not set: set it, or LOCKSTEP_CACHE, to a directory that can be written}/.cache}/lockstep}
+[ -n "${LOCKSTEP_CACHE:-}${XDG_CACHE_HOME:-}${HOME:-}" ] ||
+  lockstep_stop "HOME is not set: set it, or LOCKSTEP_CACHE, to a directory that can be written"
+LOCKSTEP_CACHE=${LOCKSTEP_CACHE:-${XDG_CACHE_HOME:-${HOME:-}/.cache}/lockstep}
 
 lockstep_find_java() {
   if [ -x "$LOCKSTEP_HOME/runtime/bin/java" ]; then # a bundle brings its own
