@@ -43,8 +43,7 @@ public final class Decoder implements AutoCloseable {
             TorchScriptProgram.withoutOptimizer();
         }
         program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), config.rmsNormEps(),
-                config.slidingWindow(), dtype.torchCode(), device,
-                config.inverseFrequencies(),
+                config.slidingWindow(), dtype.torchCode(), device, config.inverseFrequencies(),
                 config.contextLength());
     }
 
@@ -68,18 +67,8 @@ public final class Decoder implements AutoCloseable {
      * @throws ModelException when the PyTorch engine cannot be loaded
      */
     public static Decoder load(Checkpoint checkpoint, String device, DType dtype, boolean graphs) {
-        ModelConfig config = checkpoint.config();
-        Decoder decoder = new Decoder(config, device, dtype, graphs);
-        decoder.place(checkpoint, "embed", "model.embed_tokens.weight");
-        for (int layer = 0; layer < config.layers(); layer++) {
-            decoder.placeLayer(checkpoint, "model.layers." + layer + ".");
-        }
-        decoder.place(checkpoint, "norm", "model.norm.weight");
-        if (config.tiedEmbeddings()) {
-            decoder.program.integer("tie");
-        } else {
-            decoder.place(checkpoint, "head", "lm_head.weight");
-        }
+        Decoder decoder = new Decoder(checkpoint.config(), device, dtype, graphs);
+        new CheckpointWeights(decoder.program, checkpoint, device, dtype).place();
         return decoder;
     }
 
@@ -90,77 +79,8 @@ public final class Decoder implements AutoCloseable {
      */
     public static Decoder random(ModelConfig config, String device, DType dtype, boolean graphs) {
         Decoder decoder = new Decoder(config, device, dtype, graphs);
-        int queries = config.heads() * config.headDim();
-        int keys = config.kvHeads() * config.headDim();
-        decoder.placeRandom("embed", config.vocabulary(), config.hidden());
-        for (int layer = 0; layer < config.layers(); layer++) {
-            decoder.placeRandom("attention_norm", config.hidden());
-            decoder.placeRandom("mlp_norm", config.hidden());
-            decoder.placeRandom("qkv", queries + 2 * keys, config.hidden());
-            decoder.placeRandom("output", config.hidden(), queries);
-            decoder.placeRandom("gate_up", 2 * config.intermediate(), config.hidden());
-            decoder.placeRandom("down", config.hidden(), config.intermediate());
-            if (config.qkNorm()) {
-                decoder.placeRandom("q_norm", config.headDim());
-                decoder.placeRandom("k_norm", config.headDim());
-            }
-        }
-        decoder.placeRandom("norm", config.hidden());
-        if (config.tiedEmbeddings()) {
-            decoder.program.integer("tie");
-        } else {
-            decoder.placeRandom("head", config.vocabulary(), config.hidden());
-        }
+        RandomWeights.place(decoder.program, config);
         return decoder;
-    }
-
-    private void placeRandom(String weight, int... shape) {
-        program.integer("stage_random", longs(shape), shape.length == 1 ? 1.0 : 0.02);
-        program.integer("keep", weight);
-    }
-
-    private void placeLayer(Checkpoint checkpoint, String layer) {
-        place(checkpoint, "attention_norm", layer + "input_layernorm.weight");
-        String[] qkv = {layer + "self_attn.q_proj", layer + "self_attn.k_proj", layer + "self_attn.v_proj"};
-        String[] gateUp = {layer + "mlp.gate_proj", layer + "mlp.up_proj"};
-        place(checkpoint, "mlp_norm", layer + "post_attention_layernorm.weight");
-        placeProjection(checkpoint, "qkv", config.attentionBias(), qkv);
-        placeProjection(checkpoint, "output", config.outputBias(), layer + "self_attn.o_proj");
-        placeProjection(checkpoint, "gate_up", config.mlpBias(), gateUp);
-        placeProjection(checkpoint, "down", config.mlpBias(), layer + "mlp.down_proj");
-        if (config.qkNorm()) {
-            place(checkpoint, "q_norm", layer + "self_attn.q_norm.weight");
-            place(checkpoint, "k_norm", layer + "self_attn.k_norm.weight");
-        }
-    }
-
-    private void placeProjection(Checkpoint checkpoint, String weight, boolean bias, String... names) {
-        place(checkpoint, weight, suffixed(names, ".weight"));
-        if (bias) {
-            place(checkpoint, weight + "_bias", suffixed(names, ".bias"));
-        }
-    }
-
-    private static String[] suffixed(String[] names, String suffix) {
-        return Arrays.stream(names).map(name -> name + suffix).toArray(String[]::new);
-    }
-
-    /** One weight from its stored parts, fused into one tensor unless that would copy what is mapped. */
-    private void place(Checkpoint checkpoint, String weight, String... names) {
-        // the same for all layers, whatever the mixture of types: the program counts parts by layer
-        boolean fuse = !device.equals("cpu")
-                || checkpoint.tensors().values().stream().noneMatch(tensor -> tensor.dtype() == dtype);
-        for (String name : names) {
-            TensorRef tensor = checkpoint.tensor(name);
-            program.integer("stage", tensor.file().toString(), tensor.file().toFile().length(), tensor.offset(),
-                    longs(tensor.shape()), tensor.dtype().torchCode(), tensor.dtype().bytes());
-            if (!fuse) {
-                program.integer("keep", weight);
-            }
-        }
-        if (fuse) {
-            program.integer("keep", weight);
-        }
     }
 
     /** The model's shapes. */
