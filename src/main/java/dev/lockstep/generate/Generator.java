@@ -94,11 +94,6 @@ public final class Generator implements AutoCloseable {
         void at(int rowsDone, long tokens);
     }
 
-    /** {@link #autoBatchSize(List, long)} where these are all the requests there will be. */
-    public int autoBatchSize(List<Request> requests) {
-        return autoBatchSize(requests, requests.size());
-    }
-
     /**
      * Slots where the user names no number: what the device makes good use of and the cache has room for, in waves of
      * equal size.

@@ -7,8 +7,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-import dev.lockstep.model.DType;
-import dev.lockstep.model.ModelConfig;
 import dev.lockstep.model.ModelException;
 import dev.lockstep.world.World;
 
@@ -51,18 +49,6 @@ public final class Bench {
             } catch (IOException e) {
                 world.abort(1, "bench: " + e.getMessage());
             }
-        }
-    }
-
-    /** The type a bench computes in. */
-    static DType dtype(String option, ModelConfig config, String device) {
-        if (option.equals("auto")) {
-            return device.equals("cpu") ? DType.FLOAT32 : config.dtype();
-        }
-        try {
-            return DType.parse(option);
-        } catch (IllegalArgumentException e) {
-            throw new UsageException("--dtype: " + e.getMessage(), e);
         }
     }
 

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 import dev.lockstep.model.DType;
@@ -21,20 +22,12 @@ import dev.lockstep.world.World;
 final class BenchDecode implements Bench.Measurement {
     private static final RowSettings GREEDY = new RowSettings(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
 
-    @Option(names = "--config", defaultValue = "llama-3-8b", paramLabel = "NAME|DIR", description = "llama-3-8b, llama-3-70b, kjv-6m or a directory with config.json (${DEFAULT-VALUE}).")
-    private String config;
+    @Mixin
+    private BenchOptions options;
     @Option(names = "--batch-sizes", split = ",", defaultValue = "1,16,64,100,256,512", description = "(${DEFAULT-VALUE})")
     private List<Integer> batchSizes;
     @Option(names = "--prompt-tokens", defaultValue = "20", description = "Tokens of a row before the first step (${DEFAULT-VALUE}).")
     private int promptTokens;
-    @Option(names = "--max-new-tokens", defaultValue = "100", description = "Steps measured, and one (${DEFAULT-VALUE}).")
-    private int newTokens;
-    @Option(names = "--dtype", defaultValue = "auto", description = "auto: the configuration's on CUDA, float32 on CPU.")
-    private String dtype;
-    @Option(names = "--graph", defaultValue = "on", description = "on or off: replay steps as CUDA graphs (${DEFAULT-VALUE}).")
-    private String graph;
-    @Option(names = "--report", paramLabel = "F.json", description = "Write the figures for programs.")
-    private String report;
 
     /**
      * One batch size.
@@ -52,23 +45,24 @@ final class BenchDecode implements Bench.Measurement {
 
     @Override
     public void run(World world) throws IOException {
-        ModelConfig shapes = BenchModel.of(config);
-        String device = world.device().equals("cuda") ? "cuda:0" : "cpu";
-        DType type = Bench.dtype(dtype, shapes, device);
+        ModelConfig shapes = options.shapes();
+        String device = Generate.torchDevice(world);
+        DType type = options.dtype(shapes, device);
         Figures figures;
-        try (Decoder decoder = Decoder.random(shapes, device, type, graph.equals("on"))) {
+        try (Decoder decoder = Decoder.random(shapes, device, type, options.graphs())) {
             double bandwidth = bandwidth(decoder, device);
             world.barrier();
             List<Line> lines = new ArrayList<>();
             for (int batchSize : batchSizes) {
                 lines.add(measure(decoder, shapes, type, batchSize, bandwidth));
             }
-            figures = new Figures(world.rank(), config, type.toString(), device, graph.equals("on"), bandwidth, lines);
+            figures = new Figures(world.rank(), options.config(), type.toString(), device, options.graphs(), bandwidth,
+                    lines);
         }
         List<Figures> all = world.gather(figures, Figures.class).orElse(List.of());
         all.forEach(BenchDecode::print);
-        if (world.isRoot() && report != null) {
-            Bench.write(report, all);
+        if (world.isRoot()) {
+            options.report(all);
         }
     }
 
@@ -82,7 +76,7 @@ final class BenchDecode implements Bench.Measurement {
     }
 
     private Line measure(Decoder decoder, ModelConfig shapes, DType type, int batchSize, double bandwidth) {
-        decoder.allocate(batchSize, promptTokens + newTokens, 0, false);
+        decoder.allocate(batchSize, promptTokens + options.newTokens(), 0, false);
         decoder.warmUp(batchSize, GREEDY);
         List<Decoder.Admission> rows = new ArrayList<>();
         for (int slot = 0; slot < batchSize; slot++) {
@@ -93,7 +87,7 @@ final class BenchDecode implements Bench.Measurement {
             rows.add(new Decoder.Admission(slot, prompt, GREEDY));
         }
         decoder.prefill(rows);
-        int steps = newTokens - 1;
+        int steps = options.newTokens() - 1;
         ThreadMXBean threads = ManagementFactory.getThreadMXBean();
         long cpuNanos = 0;
         long start = System.nanoTime();
@@ -107,7 +101,7 @@ final class BenchDecode implements Bench.Measurement {
         double seconds = (System.nanoTime() - start) / 1e9 / steps;
         // on average a row has its prompt and half of the new tokens in the cache
         long bytes = BenchModel.weightBytes(shapes, type)
-                + (long) (batchSize * BenchModel.tokenBytes(shapes, type) * (promptTokens + newTokens / 2.0));
+                + (long) (batchSize * BenchModel.tokenBytes(shapes, type) * (promptTokens + options.newTokens() / 2.0));
         return new Line(batchSize, seconds * 1e3, cpuNanos / 1e6 / steps, batchSize / seconds, bytes,
                 bytes / seconds / bandwidth, decoder.graphBytes());
     }

@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.SplittableRandom;
 
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 import dev.lockstep.generate.Completion;
@@ -25,22 +26,14 @@ import dev.lockstep.world.World;
 final class BenchGenerate implements Bench.Measurement {
     private static final int[] LENGTHS = {12, 20, 15, 15, 28, 20, 15, 27, 11, 24};
 
-    @Option(names = "--config", defaultValue = "llama-3-8b", paramLabel = "NAME|DIR", description = "llama-3-8b, llama-3-70b, kjv-6m or a directory with config.json (${DEFAULT-VALUE}).")
-    private String config;
+    @Mixin
+    private BenchOptions options;
     @Option(names = "--prompts", defaultValue = "100", paramLabel = "N", description = "(${DEFAULT-VALUE})")
     private int prompts;
     @Option(names = "--batch-sizes", split = ",", defaultValue = "1,16,100", description = "(${DEFAULT-VALUE})")
     private List<Integer> batchSizes;
-    @Option(names = "--max-new-tokens", defaultValue = "100", description = "(${DEFAULT-VALUE})")
-    private int newTokens;
     @Option(names = "--repeat", defaultValue = "3", description = "Runs of each; the best is shown with the worst beside it (${DEFAULT-VALUE}).")
     private int repeat;
-    @Option(names = "--dtype", defaultValue = "auto", description = "auto: the configuration's on CUDA, float32 on CPU.")
-    private String dtype;
-    @Option(names = "--graph", defaultValue = "on", description = "on or off: replay steps as CUDA graphs (${DEFAULT-VALUE}).")
-    private String graph;
-    @Option(names = "--report", paramLabel = "F.json", description = "Write the figures for programs.")
-    private String report;
 
     /** One batch size: seconds of the fastest and slowest run, and tokens by second of the fastest. */
     record Line(int batchSize, long tokens, double bestSeconds, double worstSeconds, double prepareSeconds,
@@ -48,34 +41,32 @@ final class BenchGenerate implements Bench.Measurement {
 
     @Override
     public void run(World world) throws IOException {
-        ModelConfig shapes = BenchModel.of(config);
-        String device = world.device().equals("cuda") ? "cuda:0" : "cpu";
-        DType type = Bench.dtype(dtype, shapes, device);
+        ModelConfig shapes = options.shapes();
+        String device = Generate.torchDevice(world);
+        DType type = options.dtype(shapes, device);
         List<Line> lines = new ArrayList<>();
         List<Request> mine = world.split(requests(shapes));
-        try (Generator generator = Generator.random(shapes, device, type, graph.equals("on"))) {
+        try (Generator generator = Generator.random(shapes, device, type, options.graphs())) {
             for (int batchSize : batchSizes) {
                 lines.add(measure(world, generator, mine, batchSize));
             }
         }
         if (world.isRoot()) {
-            System.out.printf(Locale.ROOT, "%s %s on %s, %d ranks, graphs %s, %d prompts, %d new tokens%n", config,
-                    type,
-                    device, world.size(), graph, prompts, newTokens);
+            System.out.printf(Locale.ROOT, "%s %s on %s, %d ranks, graphs %s, %d prompts, %d new tokens%n",
+                    options.config(), type, device, world.size(), options.graphs() ? "on" : "off", prompts,
+                    options.newTokens());
             System.out.println("  batch   tokens/sec   seconds   worst   ready in");
             for (Line line : lines) {
                 System.out.printf(Locale.ROOT, "%7d %12.0f %9.3f %7.3f %10.1f%n", line.batchSize(),
                         line.tokensPerSecond(), line.bestSeconds(), line.worstSeconds(), line.prepareSeconds());
             }
-            if (report != null) {
-                Bench.write(report, lines);
-            }
+            options.report(lines);
         }
     }
 
     private List<Request> requests(ModelConfig shapes) {
         SplittableRandom random = new SplittableRandom(0);
-        SamplingParams params = SamplingParams.greedy(newTokens, List.of());
+        SamplingParams params = SamplingParams.greedy(options.newTokens(), List.of());
         List<Request> requests = new ArrayList<>();
         for (int i = 0; i < prompts; i++) {
             int[] ids = random.ints(LENGTHS[i % LENGTHS.length], 0, shapes.vocabulary()).toArray();

@@ -100,7 +100,7 @@ public final class Generate {
         // nobody loads weights before all have found the checkpoint good
         world.barrier();
         long begin = System.nanoTime();
-        try (Generator generator = Generator.load(checkpoint, isCuda() ? "cuda:0" : "cpu", dtype)) {
+        try (Generator generator = Generator.load(checkpoint, torchDevice(world), dtype)) {
             if (root != null) {
                 return lead(generator, defaults, root, begin);
             }
@@ -159,17 +159,20 @@ public final class Generate {
         share.generate((int) Math.max(1, Math.min(slots, rows)));
         double seconds = secondsSince(started);
         Timing timing = generator.timing();
-        return new Shown(new Report.RankReport(world.rank(), world.host(), isCuda() ? "cuda:0" : "cpu",
+        return new Shown(new Report.RankReport(world.rank(), world.host(), torchDevice(world),
                 share.prompts(), share.tokens(), seconds, timing.prefillSeconds(), timing.decodeSeconds(),
                 timing.steps(), generator.memory().used()), slots, loadSeconds);
     }
 
     private DType dtype(Checkpoint checkpoint) {
-        return options.dtype().map(DType::parse).orElse(isCuda() ? checkpoint.config().dtype() : DType.FLOAT32);
+        return options.dtype().map(DType::parse).orElse(world.device().equals("cuda")
+                ? checkpoint.config().dtype()
+                : DType.FLOAT32);
     }
 
-    private boolean isCuda() {
-        return world.device().equals("cuda");
+    /** Torch's name of a rank's device; of the GPUs it sees its own alone. */
+    static String torchDevice(World world) {
+        return world.device().equals("cuda") ? "cuda:0" : "cpu";
     }
 
     private boolean finish(JournalDirectory directory, int prompts, List<Shown> shown, double seconds,

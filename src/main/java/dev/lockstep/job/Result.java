@@ -69,9 +69,4 @@ public record Result(int index, String id, int sample, String prompt, String tex
         return new Result(prompt.index(), prompt.id(), sample, prompt.text() == null ? "" : prompt.text(), "",
                 new int[0], promptTokens, 0, FinishReason.ERROR, rank, error, prompt.openAi());
     }
-
-    /** A row that was broken in the file. */
-    public static Result broken(Prompt prompt, int sample, int rank) {
-        return failed(prompt, sample, 0, rank, prompt.error());
-    }
 }

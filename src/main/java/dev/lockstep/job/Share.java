@@ -47,7 +47,7 @@ final class Share implements RowListener {
     int prepare(long rows) {
         int wanted = options.batchSize().orElse(generator.mostSlots());
         List<Request> first = supply.first((int) Math.max(1, Math.min(wanted, rows)));
-        int slots = options.batchSize().orElse(generator.autoBatchSize(first, rows));
+        int slots = options.batchSize().orElseGet(() -> generator.autoBatchSize(first, rows));
         return generator.prepare(first, slots);
     }
 

@@ -51,6 +51,7 @@ class BuiltInsIT {
     @CsvSource(delimiter = '|', value = {"bench | bench: name what to measure: collectives, decode or generate",
             "bench speed | bench: name what to measure: collectives, decode or generate, not speed",
             "bench decode --dtype int4 --config kjv-6m | bench: --dtype: \"int4\" is not a supported dtype; supported are float32, bfloat16 and float16",
+            "bench decode --graph maybe --config kjv-6m | bench: --graph must be on or off, not maybe",
             "bench generate --config /none | bench: /none/config.json does not exist.",
             "bench collectives --max-bytes 4 | bench: --max-bytes 4: give at least 8",
             "selftest now | selftest: it takes no options, not now"})

@@ -100,7 +100,7 @@ class OpenAiTest {
     @Test
     void answer_failedRow_isOpenAisError() {
         Prompt prompt = row(request("/v1/completions", "{}"));
-        JsonNode line = OpenAiAnswer.of(prompt.openAi(), List.of(Result.broken(prompt, 0, 1)));
+        JsonNode line = OpenAiAnswer.of(prompt.openAi(), List.of(Result.failed(prompt, 0, 0, 1, prompt.error())));
         assertThat(line.at("/response/status_code").asInt()).isEqualTo(400);
         assertThat(line.at("/response/body")).isEqualTo(Runs.json("{\"error\": {\"message\": "
                 + "\"line 3: prompt is missing\", \"type\": \"invalid_request_error\", \"param\": null, \"code\": null}}"));

@@ -27,7 +27,7 @@ class ResultFileTest {
     private static final Prompt BROKEN = new Prompt(1, "1", null, SamplingOverrides.NONE, "line 2: prompt is missing");
     private static final Result DONE = Result.of(GOOD,
             new Completion(0, 0, new int[]{5, 6, 1}, " zurück", 4, FinishReason.EOS, null), 1);
-    private static final Result FAILED = Result.broken(BROKEN, 0, 0);
+    private static final Result FAILED = Result.failed(BROKEN, 0, 0, 0, BROKEN.error());
 
     private static final String LINES = """
             {"index":0,"id":"a","sample":0,"prompt":"Grüße \\"😀\\"\\n","text":" zurück","token_ids":[5,6,1],"prompt_tokens":4,"completion_tokens":3,"finish_reason":"eos","rank":1}

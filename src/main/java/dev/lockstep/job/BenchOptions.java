@@ -1,0 +1,71 @@
+package dev.lockstep.job;
+
+import java.io.IOException;
+
+import picocli.CommandLine.Option;
+
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
+
+/** What the benches of a model have in common on their command lines. */
+final class BenchOptions {
+    @Option(names = "--config", defaultValue = "llama-3-8b", paramLabel = "NAME|DIR", description = "llama-3-8b, llama-3-70b, kjv-6m or a directory with config.json (${DEFAULT-VALUE}).")
+    private String config;
+    @Option(names = "--max-new-tokens", defaultValue = "100", paramLabel = "N", description = "New tokens of each row (${DEFAULT-VALUE}).")
+    private int newTokens;
+    @Option(names = "--dtype", defaultValue = "auto", description = "auto: the configuration's on CUDA, float32 on CPU.")
+    private String dtype;
+    @Option(names = "--graph", defaultValue = "on", description = "on or off: replay steps as CUDA graphs (${DEFAULT-VALUE}).")
+    private String graph;
+    @Option(names = "--report", paramLabel = "F.json", description = "Write the figures for programs.")
+    private String report;
+
+    /** As the user named it. */
+    String config() {
+        return config;
+    }
+
+    ModelConfig shapes() {
+        return BenchModel.of(config);
+    }
+
+    int newTokens() {
+        return newTokens;
+    }
+
+    /**
+     * The type to compute in.
+     *
+     * @throws UsageException when there is no such type
+     */
+    DType dtype(ModelConfig shapes, String device) {
+        if (dtype.equals("auto")) {
+            return device.equals("cpu") ? DType.FLOAT32 : shapes.dtype();
+        }
+        try {
+            return DType.parse(dtype);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("--dtype: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Whether steps are recorded as CUDA graphs.
+     *
+     * @throws UsageException when the option says neither
+     */
+    boolean graphs() {
+        return switch (graph) {
+            case "on" -> true;
+            case "off" -> false;
+            default -> throw new UsageException("--graph must be on or off, not " + graph);
+        };
+    }
+
+    /** Writes the figures where the user wants them; nothing if nowhere. */
+    void report(Object figures) throws IOException {
+        if (report != null) {
+            Bench.write(report, figures);
+        }
+    }
+}
