@@ -36,6 +36,7 @@ final class Batch {
     private long tokens;
     private long prefillNanos;
     private long decodeNanos;
+    private long waitNanos;
     private long steps;
 
     /** @param beforeDecoding sees the number of rows before the decoder does */
@@ -61,7 +62,7 @@ final class Batch {
                 shrink();
             }
             retire();
-            listener.stepped(tokens);
+            listener.stepped(tokens, timing());
         }
     }
 
@@ -70,7 +71,9 @@ final class Batch {
         while (true) {
             int free = slots - rows.size() - waiting.size();
             boolean idle = rows.isEmpty() && waiting.isEmpty();
+            long start = System.nanoTime();
             List<Request> taken = free > 0 ? source.take(free, idle) : List.of();
+            waitNanos += idle ? System.nanoTime() - start : 0;
             for (Request request : taken) {
                 String error = error(request);
                 if (error == null) {
@@ -232,6 +235,6 @@ final class Batch {
 
     /** Where the time of this run went. */
     Timing timing() {
-        return new Timing(prefillNanos / 1e9, decodeNanos / 1e9, steps);
+        return new Timing(prefillNanos / 1e9, decodeNanos / 1e9, waitNanos / 1e9, steps);
     }
 }

@@ -38,7 +38,7 @@ public final class Generator implements AutoCloseable {
     private final Tokenizer tokenizer;
     private final Decoder decoder;
     private final Room room;
-    private Timing timing = new Timing(0, 0, 0);
+    private Timing timing = Timing.NONE;
     private IntConsumer beforeDecoding = rows -> {
     };
 
@@ -157,9 +157,7 @@ public final class Generator implements AutoCloseable {
         try {
             batch.run();
         } finally {
-            Timing more = batch.timing();
-            timing = new Timing(timing.prefillSeconds() + more.prefillSeconds(),
-                    timing.decodeSeconds() + more.decodeSeconds(), timing.steps() + more.steps());
+            timing = timing.plus(batch.timing());
         }
     }
 

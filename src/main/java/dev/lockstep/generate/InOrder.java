@@ -40,7 +40,7 @@ final class InOrder implements RequestSource, RowListener {
     }
 
     @Override
-    public void stepped(long tokensSoFar) {
+    public void stepped(long tokensSoFar, Timing timing) {
         progress.at(done, tokensSoFar);
     }
 

@@ -10,6 +10,10 @@ public interface RowListener {
     /** A request has become a completion, which may be one with an error. Comes once for each. */
     void finished(Request request, Completion completion);
 
-    /** The rows under way have got tokens; the rows that finished with these have been told before. */
-    default void stepped(long tokensSoFar) {}
+    /**
+     * The rows under way have got tokens; the rows that finished with these have been told before.
+     *
+     * @param timing of this call of {@link Generator#generate} so far
+     */
+    default void stepped(long tokensSoFar, Timing timing) {}
 }

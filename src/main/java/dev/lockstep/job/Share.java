@@ -8,6 +8,7 @@ import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Request;
 import dev.lockstep.generate.RowListener;
+import dev.lockstep.generate.Timing;
 import dev.lockstep.world.World;
 
 /** What one rank does of a job: makes requests of the rows it is dealt and puts what becomes of them into its journal. */
@@ -54,7 +55,7 @@ final class Share implements RowListener {
     /** Generates until no rank has rows for this one. */
     void generate(int slotsInUse) {
         slots = slotsInUse;
-        stepped(0);
+        stepped(0, Timing.NONE);
         supply.keepAhead(2 * slots);
         generator.generate(supply, slots, this);
         journal.stop();
@@ -97,7 +98,7 @@ final class Share implements RowListener {
     }
 
     @Override
-    public void stepped(long tokensSoFar) {
+    public void stepped(long tokensSoFar, Timing timing) {
         tokens = tokensSoFar;
         journal.flush();
         long rows = total == null ? supply.rows() : total.getAsLong();

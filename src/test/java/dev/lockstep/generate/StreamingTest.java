@@ -67,7 +67,7 @@ class StreamingTest {
         }
 
         @Override
-        public void stepped(long tokensSoFar) {
+        public void stepped(long tokensSoFar, Timing timing) {
             lastTokens = tokensSoFar;
         }
     }
@@ -165,6 +165,44 @@ class StreamingTest {
         assertThat(seen.errors.values().stream().filter(error -> error != null))
                 .containsExactly("the device's memory does not suffice for this row alone");
         assertThat(seen.tokens.values().stream().mapToInt(ids -> ids.length).sum()).isEqualTo(11);
+    }
+
+    @Test
+    void generate_sourceThatTakesItsTime_isWaitingAndNeitherPrefillNorDecode() {
+        Deque<Request> left = new ArrayDeque<>(requests(3, 3));
+        long[] nanosAsked = {0};
+        Timing[] last = {Timing.NONE};
+        Timing before = generator.timing();
+        long begin = System.nanoTime();
+        generator.generate((most, wait) -> {
+            long asked = System.nanoTime();
+            while (wait && System.nanoTime() - asked < 50_000_000) {
+                Thread.onSpinWait();
+            }
+            nanosAsked[0] += wait ? System.nanoTime() - asked : 0;
+            return wait && !left.isEmpty() ? List.of(left.remove()) : List.of();
+        }, 2, new RowListener() {
+            @Override
+            public void finished(Request request, Completion completion) {}
+
+            @Override
+            public void stepped(long tokensSoFar, Timing timing) {
+                assertThat(timing.waitSeconds()).isGreaterThanOrEqualTo(last[0].waitSeconds());
+                // a step is either of the two
+                assertThat(timing.prefillSeconds() > last[0].prefillSeconds())
+                        .isNotEqualTo(timing.decodeSeconds() > last[0].decodeSeconds());
+                last[0] = timing;
+            }
+        });
+        double elapsed = (System.nanoTime() - begin) / 1e9;
+        Timing timing = generator.timing();
+        assertThat(last[0].waitSeconds()).isBetween(0.1, elapsed);
+        // two rows and the end of them
+        assertThat(timing.waitSeconds() - before.waitSeconds()).isBetween(nanosAsked[0] / 1e9 - 1e-6, elapsed);
+        assertThat(nanosAsked[0]).isGreaterThanOrEqualTo(150_000_000);
+        assertThat(timing.prefillSeconds() + timing.decodeSeconds() + timing.waitSeconds() - before.prefillSeconds()
+                - before.decodeSeconds() - before.waitSeconds()).isLessThanOrEqualTo(elapsed);
+        assertThat(timing.steps() - before.steps()).isEqualTo(4);
     }
 
     @Test
