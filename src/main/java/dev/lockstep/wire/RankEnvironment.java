@@ -27,6 +27,11 @@ public record RankEnvironment(int rank, int size, int localRank, int localSize, 
     /** Kept apart from what a dry run may print. */
     public static final String TOKEN = PREFIX + "TOKEN";
 
+    /** Of a rank that has no launcher. */
+    public static RankEnvironment alone(int rank, int size, int localRank, int localSize, String host, String device) {
+        return new RankEnvironment(rank, size, localRank, localSize, host, device, "", "", "");
+    }
+
     /** The variables, in the order of the fields. */
     public Map<String, String> variables() {
         Map<String, String> variables = new LinkedHashMap<>();

@@ -3,6 +3,8 @@ package dev.lockstep.world;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.util.HashSet;
+import java.util.Set;
 
 import mpi.MPI;
 import mpi.MPIException;
@@ -18,29 +20,48 @@ import dev.lockstep.wire.RankEnvironment;
 final class Bootstrap {
     private Bootstrap() {}
 
+    /**
+     * MPJ Express once it runs.
+     *
+     * @param transfer null in a world of one
+     * @param threads  of its own, which would keep the JVM alive for ever
+     * @param args     what is left of the arguments it was given
+     */
+    record Mpj(Transfer transfer, Set<Thread> threads, String[] args) {
+        static final Mpj NONE = new Mpj(null, Set.of(), new String[0]);
+    }
+
     /** @throws IllegalStateException when MPJ does not start */
-    static Transfer start(RankEnvironment self, Link link) {
+    static Mpj start(RankEnvironment self, Link link) {
         try (Rendezvous rendezvous = Rendezvous.open(self.rank(), (readPort, writePort) -> {
             link.send(new Message.Ports(link.address(self), readPort, writePort));
             return link.table();
         })) {
             String conf = "#Number of Processes;" + self.size() + ";#Protocol Switch Limit;" + Transfer.EAGER
                     + ";#Server Name;127.0.0.1;#Server Port;" + rendezvous.port();
-            PrintStream out = System.out;
-            PrintStream err = System.err;
-            // Init reports its progress on both
-            System.setOut(new PrintStream(OutputStream.nullOutputStream()));
-            System.setErr(new PrintStream(OutputStream.nullOutputStream()));
-            try {
-                MPI.Init(new String[]{Integer.toString(self.rank()), conf, "niodev"});
-            } finally {
-                System.setOut(out);
-                System.setErr(err);
-            }
-            return new Transfer(MPI.COMM_WORLD);
+            return init(Integer.toString(self.rank()), conf, "niodev");
         } catch (IOException | MPIException e) {
             throw new IllegalStateException("rank " + self.rank() + " on " + self.host()
                     + " cannot join the others: " + e.getMessage(), e);
         }
+    }
+
+    /** {@code MPI.Init}, which reports its progress on both output streams, without that. */
+    static Mpj init(String... args) throws MPIException {
+        Set<Thread> threads = new HashSet<>(Thread.getAllStackTraces().keySet());
+        PrintStream out = System.out;
+        PrintStream err = System.err;
+        System.setOut(new PrintStream(OutputStream.nullOutputStream()));
+        System.setErr(new PrintStream(OutputStream.nullOutputStream()));
+        String[] rest;
+        try {
+            rest = MPI.Init(args);
+        } finally {
+            System.setOut(out);
+            System.setErr(err);
+        }
+        Set<Thread> own = new HashSet<>(Thread.getAllStackTraces().keySet());
+        own.removeAll(threads);
+        return new Mpj(new Transfer(MPI.COMM_WORLD), own, rest);
     }
 }

@@ -10,11 +10,19 @@ final class Ending {
     private static final int CAUSE_LENGTH = 2000;
 
     private final Link link; // null: there is no launcher
+    private final Runnable farewell;
     private volatile boolean closed;
     private boolean byeSaid;
 
     Ending(Link link) {
         this.link = link;
+        this.farewell = link::awaitOver;
+    }
+
+    /** @param farewell waits, where there is no launcher to say it, until all ranks are through */
+    Ending(Runnable farewell) {
+        this.link = null;
+        this.farewell = farewell;
     }
 
     /** @throws IllegalStateException once the world is closed */
@@ -98,18 +106,21 @@ final class Ending {
     }
 
     private synchronized void sayBye(int code) {
-        if (!byeSaid && link != null) {
-            byeSaid = true;
+        if (byeSaid) {
+            return;
+        }
+        byeSaid = true;
+        if (link != null) {
             try {
                 link.reporter().flush();
             } catch (IOException e) {
                 return; // the link's reader ends this process
             }
             send(new Message.Bye(code));
-            // when MPJ sees one peer's sockets close it closes those to all the others, who may have more to say;
-            // not MPI.Finalize, which waits for all ranks, of which one may have left through System.exit
-            link.awaitOver();
         }
+        // when MPJ sees one peer's sockets close it closes those to all the others, who may have more to say;
+        // with a launcher not MPI.Finalize, which waits for all ranks, of which one may have left through System.exit
+        farewell.run();
     }
 
     private void send(Message message) {

@@ -3,9 +3,7 @@ package dev.lockstep.world;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,7 +26,8 @@ import dev.lockstep.wire.RankEnvironment;
  * A rank that ends with an uncaught exception, is killed, is frozen, or calls {@link #abort} ends the whole job; no rank
  * waits for one that is gone. When one does not come to a collective that others are in, because it has ended, or within
  * the launcher's {@code --timeout-collective}, the job ends with an error that says where every rank stands. Started with
- * plain {@code java}, without the launcher, a program is a world of one.
+ * plain {@code java}, without the launcher, a program is a world of one. MPJ Express's own launcher starts a program too,
+ * with {@code -dev niodev}, but does none of that.
  */
 public final class World extends Group implements AutoCloseable {
     private static final long PROGRESS_NANOS = 500_000_000L;
@@ -53,8 +52,7 @@ public final class World extends Group implements AutoCloseable {
         Link link = connect(self);
         Ending ending = new Ending(link);
         ending.catchUncaught();
-        Set<Thread> mpjThreads = new HashSet<>();
-        Transfer transfer = null;
+        Bootstrap.Mpj mpj = Bootstrap.Mpj.NONE;
         if (self.size() == 1) {
             try {
                 link.send(new Message.Ports(link.address(self), 0, 0));
@@ -63,13 +61,10 @@ public final class World extends Group implements AutoCloseable {
             }
             link.table();
         } else {
-            Set<Thread> before = Thread.getAllStackTraces().keySet();
-            transfer = Bootstrap.start(self, link);
-            mpjThreads.addAll(Thread.getAllStackTraces().keySet());
-            mpjThreads.removeAll(before);
+            mpj = Bootstrap.start(self, link);
         }
-        ending.watch(Thread.currentThread(), mpjThreads);
-        return new Session(link, transfer, ending);
+        ending.watch(Thread.currentThread(), mpj.threads());
+        return new Session(link, mpj.transfer(), ending);
     }
 
     /**
@@ -83,11 +78,17 @@ public final class World extends Group implements AutoCloseable {
         if (current != null) {
             throw new IllegalStateException("World.init was called before; a program has one world");
         }
-        boolean launched = RankEnvironment.isIn(System.getenv());
-        RankEnvironment self = launched
-                ? RankEnvironment.of(System.getenv())
-                : new RankEnvironment(0, 1, 0, 1, hostName(), deviceWithoutLauncher(), "", "", "");
-        current = new World(args, self, launched ? join(self) : new Session(null, null, new Ending(null)));
+        if (RankEnvironment.isIn(System.getenv())) {
+            RankEnvironment self = RankEnvironment.of(System.getenv());
+            current = new World(args, self, join(self));
+        } else if (StockLauncher.hasStarted(args)) {
+            StockLauncher.Joined joined = StockLauncher.join(args);
+            current = new World(joined.args(), joined.self(), joined.session());
+        } else {
+            RankEnvironment self = RankEnvironment.alone(0, 1, 0, 1, hostName(), deviceWithoutLauncher());
+            current = new World(args, self, new Session(null, null, new Ending(() -> {
+            })));
+        }
         return current;
     }
 
@@ -179,7 +180,12 @@ public final class World extends Group implements AutoCloseable {
      * puts the rank into every line of either.
      */
     public Logger rootLogger(Class<?> name) {
-        return isRoot() ? LoggerFactory.getLogger(name) : NOPLogger.NOP_LOGGER;
+        return isRoot() ? LoggerFactory.getLogger(name) : Silent.LOGGER;
+    }
+
+    /** Apart, so that a world that is started wrongly can say so without the libraries. */
+    private static final class Silent {
+        private static final Logger LOGGER = NOPLogger.NOP_LOGGER;
     }
 
     /** {@link #progress(long, long, long, long)} where nobody can tell how many tokens are to come. */
@@ -266,7 +272,7 @@ public final class World extends Group implements AutoCloseable {
         }
     }
 
-    private static String hostName() {
+    static String hostName() {
         try {
             return Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
         } catch (IOException e) {
