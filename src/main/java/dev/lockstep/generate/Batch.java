@@ -14,6 +14,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import dev.lockstep.model.Decoder;
+import dev.lockstep.model.TokenLogprobs;
 
 /** Rows on their way through the decoder's slots, from a source until it has no more. */
 final class Batch {
@@ -117,7 +118,7 @@ final class Batch {
 
     private static Completion failed(Request request, String error) {
         return new Completion(request.index(), request.sample(), new int[0], "", request.promptIds().length,
-                FinishReason.ERROR, error);
+                FinishReason.ERROR, error, null);
     }
 
     private void advance() {
@@ -130,14 +131,16 @@ final class Batch {
         long start = System.nanoTime();
         if (!admissions.isEmpty()) {
             int[] first = decoder.prefill(admissions);
+            TokenLogprobs[] likely = isRanked(before) ? decoder.firstLogprobs() : null;
             prefillNanos += System.nanoTime() - start;
-            take(before, first);
+            take(before, first, likely);
         } else {
             int[][] chosen = decoder.step(rows.size(), stepsAtOnce());
+            TokenLogprobs[][] likely = isRanked(0) ? decoder.logprobs(rows.size(), chosen.length) : null;
             decodeNanos += System.nanoTime() - start;
             steps += chosen.length;
-            for (int[] step : chosen) {
-                take(0, step);
+            for (int step = 0; step < chosen.length; step++) {
+                take(0, chosen[step], likely == null ? null : likely[step]);
             }
         }
     }
@@ -175,12 +178,17 @@ final class Batch {
         return Math.min(Decoder.LOOKAHEAD, rows.stream().mapToInt(Row::remaining).min().orElseThrow());
     }
 
+    /** Whether a row from this slot on wants to know how likely its tokens are. */
+    private boolean isRanked(int from) {
+        return rows.subList(from, rows.size()).stream().anyMatch(Row::isRanked);
+    }
+
     /** Hands each row its token; one that is finished takes no more. */
-    private void take(int from, int[] chosen) {
+    private void take(int from, int[] chosen, TokenLogprobs[] likely) {
         for (int i = 0; i < chosen.length; i++) {
             Row row = rows.get(from + i);
             if (!row.isFinished()) {
-                row.add(chosen[i]);
+                row.add(chosen[i], likely == null ? null : likely[i]);
                 tokens++;
             }
         }

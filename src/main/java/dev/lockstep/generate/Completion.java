@@ -1,5 +1,9 @@
 package dev.lockstep.generate;
 
+import java.util.List;
+
+import dev.lockstep.model.TokenLogprobs;
+
 /**
  * What became of one {@link Request}.
  *
@@ -10,6 +14,7 @@ package dev.lockstep.generate;
  * @param promptTokens the prompt's length in tokens
  * @param finishReason why the row ended
  * @param error        one sentence when it ended in {@link FinishReason#ERROR}, else null
+ * @param logprobs     of each of {@code tokenIds}; null where none were asked for
  */
 public record Completion(int index, int sample, int[] tokenIds, String text, int promptTokens,
-        FinishReason finishReason, String error) {}
+        FinishReason finishReason, String error, List<TokenLogprobs> logprobs) {}

@@ -7,10 +7,10 @@ import dev.lockstep.model.Decoder;
 /** What the decoder has room for; it grows when no row is under way. */
 final class Room {
     /** What some rows need. */
-    private record Size(int slots, int capacity, int endTokens, boolean penalized) {
+    private record Size(int slots, int capacity, int endTokens, boolean penalized, int best) {
         boolean holds(Size need) {
             return need.slots <= slots && need.capacity <= capacity && need.endTokens <= endTokens
-                    && (penalized || !need.penalized);
+                    && (penalized || !need.penalized) && need.best <= best;
         }
     }
 
@@ -40,7 +40,7 @@ final class Room {
 
     boolean holds(Request request, int slots) {
         return size != null && size.holds(new Size(slots, request.promptIds().length + limit(request),
-                request.params().eosTokenIds().size(), penalized(request)));
+                request.params().eosTokenIds().size(), penalized(request), request.params().logprobs()));
     }
 
     /** Makes room for all of these; rows under way would be lost. */
@@ -68,14 +68,15 @@ final class Room {
     private void reserve(Collection<Request> requests, int slots, int capacity) {
         Size need = new Size(slots, capacity,
                 requests.stream().mapToInt(request -> request.params().eosTokenIds().size()).max().orElse(0),
-                requests.stream().anyMatch(request -> penalized(request)));
+                requests.stream().anyMatch(request -> penalized(request)),
+                requests.stream().mapToInt(request -> request.params().logprobs()).max().orElse(0));
         if (size == null || !size.holds(need)) {
             Size both = size == null
                     ? need
                     : new Size(slots, Math.max(size.capacity, capacity), Math.max(size.endTokens, need.endTokens),
-                            size.penalized || need.penalized);
+                            size.penalized || need.penalized, Math.max(size.best, need.best));
             size = null;
-            decoder.allocate(both.slots, both.capacity, both.endTokens, both.penalized);
+            decoder.allocate(both.slots, both.capacity, both.endTokens, both.penalized, Math.max(0, both.best));
             size = both;
         }
     }

@@ -1,9 +1,12 @@
 package dev.lockstep.generate;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.Function;
 
 import dev.lockstep.model.RowSettings;
+import dev.lockstep.model.TokenLogprobs;
 
 /** One request while it is being generated. */
 final class Row {
@@ -12,6 +15,8 @@ final class Row {
     private final int longestStop;
     private final Function<int[], String> decoding;
     private final int[] tokens;
+    // null: not wanted
+    private final List<TokenLogprobs> logprobs;
     private int count;
     private FinishReason finish;
     private String text;
@@ -26,6 +31,7 @@ final class Row {
         this.limit = limit;
         this.longestStop = request.params().stop().stream().mapToInt(String::length).max().orElse(0);
         this.tokens = new int[limit];
+        this.logprobs = request.params().logprobs() == SamplingParams.NO_LOGPROBS ? null : new ArrayList<>();
     }
 
     Request request() {
@@ -46,9 +52,21 @@ final class Row {
         return limit - count;
     }
 
-    /** Takes the next token and finds out whether it is the last. */
-    void add(int token) {
+    /** Whether it wants to know how likely its tokens are. */
+    boolean isRanked() {
+        return logprobs != null;
+    }
+
+    /**
+     * Takes the next token and finds out whether it is the last.
+     *
+     * @param likely null where the row does not want to know
+     */
+    void add(int token, TokenLogprobs likely) {
         tokens[count++] = token;
+        if (logprobs != null) {
+            logprobs.add(likely.withBest(request.params().logprobs()));
+        }
         SamplingParams params = request.params();
         if (!params.ignoreEos() && params.eosTokenIds().contains(token)) {
             finish = FinishReason.EOS;
@@ -85,7 +103,7 @@ final class Row {
     /** What became of the request, once it is finished. */
     Completion completion() {
         return new Completion(request.index(), request.sample(), Arrays.copyOf(tokens, count), text,
-                request.promptIds().length, finish, null);
+                request.promptIds().length, finish, null, logprobs);
     }
 
     /** The settings by which the decoder chooses this row's tokens. */
@@ -94,7 +112,7 @@ final class Row {
         int[] ends = params.ignoreEos() ? new int[0] : params.eosTokenIds().stream().mapToInt(id -> id).toArray();
         return new RowSettings(params.greedy(), params.temperature(), params.topK(), params.topP(), params.minP(),
                 params.repetitionPenalty(), params.presencePenalty(), params.frequencyPenalty(),
-                params.minNewTokens(), ends, randomKey());
+                params.minNewTokens(), ends, randomKey(), logprobs != null);
     }
 
     /** A function of seed, prompt and sample alone, so that where and when a row runs does not change its text. */

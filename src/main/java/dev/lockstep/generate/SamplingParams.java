@@ -20,16 +20,21 @@ import java.util.List;
  * @param ignoreEos         go on past end tokens
  * @param eosTokenIds       the end tokens
  * @param stop              strings that end the row when they come up in its text
+ * @param logprobs          keep each token's log-probability and those of so many likeliest tokens, at most
+ *                          {@value #MOST_LOGPROBS}; {@value #NO_LOGPROBS} keeps none
  */
 public record SamplingParams(boolean greedy, double temperature, int topK, double topP, double minP,
         double repetitionPenalty, double presencePenalty, double frequencyPenalty, long seed, int maxNewTokens,
-        int minNewTokens, boolean ignoreEos, List<Integer> eosTokenIds, List<String> stop) {
-    /** Without presence and frequency penalty. */
+        int minNewTokens, boolean ignoreEos, List<Integer> eosTokenIds, List<String> stop, int logprobs) {
+    public static final int NO_LOGPROBS = -1;
+    public static final int MOST_LOGPROBS = 20;
+
+    /** Without presence and frequency penalty and without log-probabilities. */
     public SamplingParams(boolean greedy, double temperature, int topK, double topP, double minP,
             double repetitionPenalty, long seed, int maxNewTokens, int minNewTokens, boolean ignoreEos,
             List<Integer> eosTokenIds, List<String> stop) {
         this(greedy, temperature, topK, topP, minP, repetitionPenalty, 0, 0, seed, maxNewTokens, minNewTokens,
-                ignoreEos, eosTokenIds, stop);
+                ignoreEos, eosTokenIds, stop, NO_LOGPROBS);
     }
 
     /**
@@ -48,6 +53,8 @@ public record SamplingParams(boolean greedy, double temperature, int topK, doubl
         require(minNewTokens >= 0 && minNewTokens <= maxNewTokens, "min-new-tokens must be from 0 to max-new-tokens",
                 minNewTokens);
         require(stop.stream().noneMatch(String::isEmpty), "a stop string must not be empty", "\"\"");
+        require(logprobs >= NO_LOGPROBS && logprobs <= MOST_LOGPROBS, "logprobs must be from 0 to " + MOST_LOGPROBS,
+                logprobs);
         eosTokenIds = List.copyOf(eosTokenIds);
         stop = List.copyOf(stop);
     }

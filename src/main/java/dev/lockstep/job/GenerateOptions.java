@@ -78,6 +78,9 @@ public final class GenerateOptions {
     @Option(names = "--ignore-eos", description = "Go on past end tokens.")
     private Boolean ignoreEos;
 
+    @Option(names = "--logprobs", paramLabel = "N", description = "Write each token's log-probability and the N likeliest tokens in its place, 0 to 20.")
+    private Integer logprobs;
+
     @Option(names = "--no-special-tokens", description = "Do not add the tokenizer's special tokens to the prompt.")
     private boolean noSpecialTokens;
 
@@ -231,9 +234,10 @@ public final class GenerateOptions {
         }
         batchSize = parseBatchSize();
         try {
+            SamplingOverrides.requireLogprobs("logprobs", logprobs);
             sampling = new SamplingOverrides(greedy, temperature, topK, topP, minP, repetitionPenalty, presencePenalty,
                     frequencyPenalty, seed,
-                    maxNewTokens, minNewTokens, ignoreEos, eosTokenIds, stop);
+                    maxNewTokens, minNewTokens, ignoreEos, eosTokenIds, stop, logprobs);
         } catch (FieldException e) {
             throw new UsageException(e.asOption(), e);
         }

@@ -49,7 +49,8 @@ final class OpenAiAnswer {
             } else {
                 choice.put("text", result.text());
             }
-            choice.putNull("logprobs").put("finish_reason",
+            choice.set("logprobs", result.logprobs() == null ? choice.nullNode() : result.logprobs());
+            choice.put("finish_reason",
                     result.finishReason() == FinishReason.LENGTH ? "length" : "stop");
         }
         int prompt = samples.get(0).promptTokens();

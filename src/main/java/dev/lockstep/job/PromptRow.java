@@ -10,9 +10,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  * batch form. Fields it does not know are the user's.
  */
 final class PromptRow {
-    /** What would change the answer if it were silently left out. */
-    private static final List<String> NOT_SUPPORTED = List.of("logprobs", "top_logprobs");
-
     /** What the chat template gets besides the messages, where the row has it. */
     private static final List<String> TEMPLATE_FIELDS = List.of("tools", "documents", "continue_final_message");
 
@@ -51,11 +48,6 @@ final class PromptRow {
 
     private static Prompt good(int index, String id, JsonNode row, OpenAiRequest openAi) {
         var fields = new JsonFields(row);
-        for (var name : NOT_SUPPORTED) {
-            if (fields.has(name) && row.get(name).asDouble(1) != 0) {
-                throw new FieldException(name, "in a row is not supported by this version");
-            }
-        }
         var samples = fields.integer("num_samples");
         if (samples != null && samples < 1) {
             throw new FieldException("num_samples", "must be 1 or more, not " + samples);

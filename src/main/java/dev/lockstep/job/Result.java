@@ -3,11 +3,13 @@ package dev.lockstep.job;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies.SnakeCaseStrategy;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.FinishReason;
+import dev.lockstep.model.Tokenizer;
 
 /**
  * One line of the results; its JSON is a contract with users' scripts.
@@ -18,6 +20,9 @@ import dev.lockstep.generate.FinishReason;
  * @param prompt           the prompt's text; empty where the row was broken
  * @param text             the generated text without the end token; empty where it failed
  * @param tokenIds         the generated tokens, the end token included
+ * @param logprobs         the log-probability of each token; in journals, of a request of OpenAI's batch form what its
+ *                         answer has under this name; null and left out where none are wanted
+ * @param topLogprobs      for each token the likeliest ones, with text and log-probability; null and left out likewise
  * @param promptTokens     the prompt's length in tokens
  * @param completionTokens how many tokens were generated
  * @param finishReason     why the row ended
@@ -26,9 +31,11 @@ import dev.lockstep.generate.FinishReason;
  * @param openAi           in journals, how to answer a row that was a request of OpenAI's batch form; else null and left out
  */
 @JsonNaming(SnakeCaseStrategy.class)
-@JsonPropertyOrder({"index", "id", "sample", "prompt", "text", "token_ids", "prompt_tokens", "completion_tokens",
-        "finish_reason", "rank", "error", "open_ai"})
-public record Result(int index, String id, int sample, String prompt, String text, int[] tokenIds, int promptTokens,
+@JsonPropertyOrder({"index", "id", "sample", "prompt", "text", "token_ids", "logprobs", "top_logprobs", "prompt_tokens",
+        "completion_tokens", "finish_reason", "rank", "error", "open_ai"})
+public record Result(int index, String id, int sample, String prompt, String text, int[] tokenIds,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("logprobs") JsonNode logprobs,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("top_logprobs") JsonNode topLogprobs, int promptTokens,
         int completionTokens, FinishReason finishReason, int rank,
         @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("error") String error,
         @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("open_ai") OpenAiRequest openAi) {
@@ -43,20 +50,35 @@ public record Result(int index, String id, int sample, String prompt, String tex
         }
     }
 
-    /** A result of our own form. */
+    /** A result of our own form, without log-probabilities. */
     Result(int index, String id, int sample, String prompt, String text, int[] tokenIds, int promptTokens,
             int completionTokens, FinishReason finishReason, int rank, String error) {
-        this(index, id, sample, prompt, text, tokenIds, promptTokens, completionTokens, finishReason, rank, error,
-                null);
+        this(index, id, sample, prompt, text, tokenIds, null, null, promptTokens, completionTokens, finishReason, rank,
+                error, null);
     }
 
-    /** What a rank made of a good prompt, which may still have failed there. */
-    public static Result of(Prompt prompt, Completion completion, int rank) {
+    /**
+     * What a rank made of a good prompt, which may still have failed there.
+     *
+     * @param tokenizer says what tokens stand for
+     */
+    public static Result of(Prompt prompt, Completion completion, int rank, Tokenizer tokenizer) {
         if (completion.finishReason() == FinishReason.ERROR) {
             return failed(prompt, completion.sample(), completion.promptTokens(), rank, completion.error());
         }
+        JsonNode logprobs = null;
+        JsonNode top = null;
+        if (completion.logprobs() != null) {
+            var json = new LogprobsJson(completion, tokenizer);
+            if (prompt.openAi() == null) {
+                logprobs = json.chosen();
+                top = json.top();
+            } else {
+                logprobs = prompt.openAi().chat() ? json.chat() : json.completions();
+            }
+        }
         return new Result(prompt.index(), prompt.id(), completion.sample(), prompt.text(), completion.text(),
-                completion.tokenIds(), completion.promptTokens(), completion.tokenIds().length,
+                completion.tokenIds(), logprobs, top, completion.promptTokens(), completion.tokenIds().length,
                 completion.finishReason(), rank, null, prompt.openAi());
     }
 
@@ -67,6 +89,6 @@ public record Result(int index, String id, int sample, String prompt, String tex
      */
     public static Result failed(Prompt prompt, int sample, int promptTokens, int rank, String error) {
         return new Result(prompt.index(), prompt.id(), sample, prompt.text() == null ? "" : prompt.text(), "",
-                new int[0], promptTokens, 0, FinishReason.ERROR, rank, error, prompt.openAi());
+                new int[0], null, null, promptTokens, 0, FinishReason.ERROR, rank, error, prompt.openAi());
     }
 }

@@ -14,13 +14,13 @@ import dev.lockstep.model.GenerationDefaults;
  */
 public record SamplingOverrides(Boolean greedy, Double temperature, Integer topK, Double topP, Double minP,
         Double repetitionPenalty, Double presencePenalty, Double frequencyPenalty, Long seed, Integer maxNewTokens,
-        Integer minNewTokens, Boolean ignoreEos, List<Integer> eosTokenIds, List<String> stop) {
+        Integer minNewTokens, Boolean ignoreEos, List<Integer> eosTokenIds, List<String> stop, Integer logprobs) {
     /** New tokens of a row when neither the row nor the command line says how many. */
     public static final int DEFAULT_MAX_NEW_TOKENS = 100;
 
     /** Says nothing. */
     public static final SamplingOverrides NONE = new SamplingOverrides(null, null, null, null, null, null, null, null,
-            null, null, null, null, null, null);
+            null, null, null, null, null, null, null);
 
     /**
      * @throws IllegalArgumentException naming the field that is out of its range
@@ -66,7 +66,33 @@ public record SamplingOverrides(Boolean greedy, Double temperature, Integer topK
                 fields.number("presence_penalty"), fields.number("frequency_penalty"),
                 fields.longInteger("seed"), fields.integer(maxName), fields.integer("min_new_tokens"),
                 fields.flag("ignore_eos"), fields.integers(eosName),
-                fields.strings("stop"));
+                fields.strings("stop"), logprobs(fields));
+    }
+
+    /** As a number, or in the way of OpenAI's chat: true, with the number in top_logprobs. */
+    private static Integer logprobs(JsonFields fields) {
+        var value = fields.object().path("logprobs");
+        boolean wanted = value.isBoolean() && value.booleanValue();
+        var top = fields.integer("top_logprobs");
+        requireLogprobs("top_logprobs", top);
+        if (top != null && top > 0 && !wanted) {
+            throw new FieldException("top_logprobs", "needs logprobs to be true");
+        }
+        if (value.isBoolean()) {
+            return !wanted ? SamplingParams.NO_LOGPROBS : top == null ? 0 : top;
+        }
+        if (fields.has("logprobs") && !value.isIntegralNumber()) {
+            throw JsonFields.wrong("logprobs", "a whole number, true or false", value);
+        }
+        var number = fields.integer("logprobs");
+        requireLogprobs("logprobs", number);
+        return number;
+    }
+
+    /** What people may write; within the program {@link SamplingParams#NO_LOGPROBS} says that there are to be none. */
+    static void requireLogprobs(String field, Integer number) {
+        require(field, number, n -> n >= 0 && n <= SamplingParams.MOST_LOGPROBS,
+                "must be from 0 to " + SamplingParams.MOST_LOGPROBS);
     }
 
     /**
@@ -82,8 +108,7 @@ public record SamplingOverrides(Boolean greedy, Double temperature, Integer topK
         try {
             return new SamplingOverrides(greedy, defaults.temperature(), defaults.topK(), defaults.topP(),
                     defaults.minP(), defaults.repetitionPenalty(), null, null, null, null, null, null,
-                    defaults.eosTokenIds(),
-                    null);
+                    defaults.eosTokenIds(), null, null);
         } catch (FieldException e) {
             throw new UsageException("generation_config.json: " + e.getMessage(), e);
         }
@@ -114,7 +139,8 @@ public record SamplingOverrides(Boolean greedy, Double temperature, Integer topK
                 first(job, SamplingOverrides::seed, 0L),
                 first(job, SamplingOverrides::maxNewTokens, DEFAULT_MAX_NEW_TOKENS),
                 first(job, SamplingOverrides::minNewTokens, 0), first(job, SamplingOverrides::ignoreEos, false),
-                first(all, SamplingOverrides::eosTokenIds, List.of()), first(job, SamplingOverrides::stop, List.of()));
+                first(all, SamplingOverrides::eosTokenIds, List.of()), first(job, SamplingOverrides::stop, List.of()),
+                first(job, SamplingOverrides::logprobs, SamplingParams.NO_LOGPROBS));
     }
 
     private Boolean asksForGreedy() {

@@ -92,7 +92,7 @@ final class Share implements RowListener {
 
     @Override
     public void finished(Request request, Completion completion) {
-        journal.add(Result.of(supply.promptOf(request), completion, world.rank()));
+        journal.add(Result.of(supply.promptOf(request), completion, world.rank(), generator.tokenizer()));
         tokensEnded += completion.tokenIds().length;
         done++;
     }

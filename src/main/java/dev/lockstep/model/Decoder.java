@@ -122,6 +122,15 @@ public final class Decoder implements AutoCloseable {
      * @param penalized some row will have a penalty
      */
     public void allocate(int slots, int capacity, int endTokens, boolean penalized) {
+        allocate(slots, capacity, endTokens, penalized, 0);
+    }
+
+    /**
+     * {@link #allocate(int, int, int, boolean)} with room for log-probabilities.
+     *
+     * @param best the most likeliest tokens that some row wants to know of
+     */
+    public void allocate(int slots, int capacity, int endTokens, boolean penalized, int best) {
         if (graphs != null) {
             graphs.close();
         }
@@ -129,7 +138,8 @@ public final class Decoder implements AutoCloseable {
         this.capacity = capacity;
         this.settings = new RowSettings[slots];
         this.lengths = new int[slots];
-        program.integer("allocate", slots, capacity, LOOKAHEAD, Math.max(1, endTokens), penalized);
+        program.integer("allocate", slots, capacity, LOOKAHEAD, Math.max(1, endTokens), penalized,
+                Math.min(best, config.vocabulary()));
     }
 
     /** A row that begins in a slot: its prompt's tokens, at least one, and how to choose its tokens. */
@@ -144,7 +154,12 @@ public final class Decoder implements AutoCloseable {
         bring(rows);
         RowSettings[] chosen = rows.stream().map(Admission::settings).toArray(RowSettings[]::new);
         return ints(program.integers("choose_first", sampled(chosen), filtered(chosen), penalized(chosen),
-                held(chosen)));
+                held(chosen), ranked(chosen)));
+    }
+
+    /** Of the tokens that the last prefill chose; to be called where one of its rows is {@linkplain RowSettings#ranked}. */
+    public TokenLogprobs[] firstLogprobs() {
+        return logprobs(program.floats("first_ranked"));
     }
 
     /** The logits of the first new token of each prompt, float32 [rows, vocabulary]; slots are as after a prefill. */
@@ -192,7 +207,7 @@ public final class Decoder implements AutoCloseable {
         if (longest + steps > capacity) {
             throw new IllegalStateException("a slot holds " + capacity + " tokens, not " + (longest + steps));
         }
-        run(rows, steps, longest, sampled(active), filtered(active), penalized(active), held(active));
+        run(rows, steps, longest, sampled(active), filtered(active), penalized(active), held(active), ranked(active));
         for (int slot = 0; slot < rows; slot++) {
             lengths[slot] += steps;
         }
@@ -212,6 +227,31 @@ public final class Decoder implements AutoCloseable {
         return tokens;
     }
 
+    /**
+     * Of the tokens of the last steps, as {@link #chosen} gives them; to be called where one of those rows was
+     * {@linkplain RowSettings#ranked}.
+     */
+    public TokenLogprobs[][] logprobs(int rows, int steps) {
+        TokenLogprobs[] flat = logprobs(program.floats("read_ranked", steps, rows));
+        TokenLogprobs[][] byStep = new TokenLogprobs[steps][];
+        for (int step = 0; step < steps; step++) {
+            byStep[step] = Arrays.copyOfRange(flat, step * rows, (step + 1) * rows);
+        }
+        return byStep;
+    }
+
+    /** Of the program's form: the chosen token's, those of the likeliest, and these tokens. */
+    private static TokenLogprobs[] logprobs(float[][] ranked) {
+        return Arrays.stream(ranked).map(entry -> {
+            int best = entry.length / 2;
+            int[] ids = new int[best];
+            for (int i = 0; i < best; i++) {
+                ids[i] = (int) entry[1 + best + i];
+            }
+            return new TokenLogprobs(entry[0], ids, Arrays.copyOfRange(entry, 1, 1 + best));
+        }).toArray(TokenLogprobs[]::new);
+    }
+
     private void run(int rows, int steps, int longest, boolean... sampling) {
         int kind = 0;
         for (boolean flag : sampling) {
@@ -221,7 +261,7 @@ public final class Decoder implements AutoCloseable {
         for (int step = 1; step <= steps; step++) {
             int length = longest + step;
             Runnable call = () -> program.integer("decode", inGraph, length, sampling[0], sampling[1], sampling[2],
-                    sampling[3]);
+                    sampling[3], sampling[4]);
             if (graphs == null) {
                 call.run();
             } else {
@@ -239,7 +279,7 @@ public final class Decoder implements AutoCloseable {
     public void warmUp(int rows, RowSettings like) {
         if (!device.equals("cpu")) {
             for (int i = 0; i < 6; i++) {
-                run(rows, 1, 1, sampled(like), filtered(like), penalized(like), held(like));
+                run(rows, 1, 1, sampled(like), filtered(like), penalized(like), held(like), ranked(like));
             }
             program.integers("read", 1, rows);
         }
@@ -286,6 +326,10 @@ public final class Decoder implements AutoCloseable {
 
     private static boolean held(RowSettings... rows) {
         return Arrays.stream(rows).anyMatch(row -> row.minNewTokens() > 0 && row.endTokens().length > 0);
+    }
+
+    private static boolean ranked(RowSettings... rows) {
+        return Arrays.stream(rows).anyMatch(RowSettings::ranked);
     }
 
     private static double[] reals(RowSettings row) {

@@ -14,14 +14,16 @@ package dev.lockstep.model;
  * @param minNewTokens      no end token before so many new tokens
  * @param endTokens         the tokens that {@code minNewTokens} holds back
  * @param randomKey         with the step and the token it fixes every random number of the row
+ * @param ranked            log-probabilities are wanted
  */
 public record RowSettings(boolean greedy, double temperature, int topK, double topP, double minP,
         double repetitionPenalty, double presencePenalty, double frequencyPenalty, int minNewTokens, int[] endTokens,
-        long randomKey) {
-    /** Without presence and frequency penalty. */
+        long randomKey, boolean ranked) {
+    /** Without presence and frequency penalty and without log-probabilities. */
     public RowSettings(boolean greedy, double temperature, int topK, double topP, double minP, double repetitionPenalty,
             int minNewTokens, int[] endTokens, long randomKey) {
-        this(greedy, temperature, topK, topP, minP, repetitionPenalty, 0, 0, minNewTokens, endTokens, randomKey);
+        this(greedy, temperature, topK, topP, minP, repetitionPenalty, 0, 0, minNewTokens, endTokens, randomKey,
+                false);
     }
 
     /** Whether some penalty needs to know the tokens that the row has. */

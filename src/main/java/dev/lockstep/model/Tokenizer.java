@@ -17,9 +17,13 @@ public final class Tokenizer implements AutoCloseable {
     // Left to its defaults DJL cuts every text at 512 tokens and pads batches, whatever tokenizer.json says.
     private static final Map<String, String> AS_THE_FILE_SAYS = Map.of("truncation", "false", "padding", "false");
 
+    private final Path file;
     private final HuggingFaceTokenizer tokenizer;
+    // null until somebody asks
+    private TokenPieces pieces;
 
-    private Tokenizer(HuggingFaceTokenizer tokenizer) {
+    private Tokenizer(Path file, HuggingFaceTokenizer tokenizer) {
+        this.file = file;
         this.tokenizer = tokenizer;
     }
 
@@ -37,7 +41,7 @@ public final class Tokenizer implements AutoCloseable {
             return null;
         });
         try (InputStream in = Files.newInputStream(file)) {
-            return new Tokenizer(HuggingFaceTokenizer.newInstance(in, AS_THE_FILE_SAYS));
+            return new Tokenizer(file, HuggingFaceTokenizer.newInstance(in, AS_THE_FILE_SAYS));
         } catch (IOException e) {
             throw new ModelException(file + " cannot be read: " + e.getMessage() + ".", e);
         } catch (RuntimeException e) {
@@ -62,6 +66,19 @@ public final class Tokenizer implements AutoCloseable {
      */
     public String decode(int[] ids, boolean skipSpecialTokens) {
         return tokenizer.decode(Arrays.stream(ids).asLongStream().toArray(), skipSpecialTokens);
+    }
+
+    /**
+     * The UTF-8 bytes that a token stands for, which may be a part of a character; of a special token its name. The file
+     * is read once more when this is first called.
+     *
+     * @throws ModelException when it cannot be read any more
+     */
+    public synchronized byte[] bytes(int id) {
+        if (pieces == null) {
+            pieces = TokenPieces.read(file);
+        }
+        return pieces.of(id).clone();
     }
 
     /** Frees the native tokenizer. */

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 import dev.lockstep.launch.Launched;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 /** Conversations and OpenAI's batch lines through the whole job. */
 class ChatIT {
@@ -30,11 +31,11 @@ class ChatIT {
         Files.writeString(model.resolve("chat_template.jinja"),
                 "{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}");
         Files.write(temp.resolve("p.jsonl"), List.of(
-                "{\"prompt\": \"In the beginning\", \"max_tokens\": 8}",
+                "{\"prompt\": \"In the beginning\", \"max_tokens\": 8, \"logprobs\": 2}",
                 "{\"messages\": [{\"role\": \"user\", \"content\": \"In the beginning\"}], \"max_tokens\": 8}",
                 request("chat", "/v1/chat/completions",
                         "{\"model\": \"m\", \"messages\": [{\"role\": \"user\", \"content\": \"In the beginning\"}], "
-                                + "\"max_tokens\": 8, \"temperature\": 0}"),
+                                + "\"max_tokens\": 8, \"temperature\": 0, \"logprobs\": true, \"top_logprobs\": 1}"),
                 request("bad", "/v1/completions", "{\"model\": \"m\"}"),
                 request("many", "/v1/completions", "{\"model\": \"m\", \"prompt\": \"In\", \"n\": 2}")));
 
@@ -48,6 +49,8 @@ class ChatIT {
         assertThat(chat.get("token_ids")).isEqualTo(own.get("token_ids"));
         assertThat(chat.get("prompt_tokens")).isEqualTo(own.get("prompt_tokens"));
         assertThat(chat.get("prompt").asText()).endsWith("In the beginning").isNotEqualTo(own.get("prompt").asText());
+        checkLogprobs(own, lines.get(2).at("/response/body/choices/0/logprobs/content"));
+        assertThat(chat.has("logprobs")).isFalse();
         JsonNode body = lines.get(2).at("/response/body");
         assertThat(body.at("/choices/0/message/content")).isEqualTo(own.get("text"));
         assertThat(body.at("/usage/completion_tokens").asInt()).isEqualTo(8);
@@ -55,6 +58,28 @@ class ChatIT {
         assertThat(lines.get(3).at("/response/body/error/message").asText()).isEqualTo("line 4: prompt is missing");
         assertThat(lines.get(4).at("/response/body/error/message").asText()).isEqualTo(
                 "the row asks for 2 samples, and the job makes 1 of each row: give --num-samples");
+    }
+
+    /** The same tokens, greedy, in our form with two of the likeliest and in OpenAI's with one. */
+    private static void checkLogprobs(JsonNode own, JsonNode content) {
+        assertThat(own.get("logprobs")).hasSize(8);
+        assertThat(own.get("top_logprobs")).hasSize(8);
+        assertThat(content).hasSize(8);
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < 8; i++) {
+            JsonNode best = own.get("top_logprobs").get(i).get(0);
+            assertThat(own.get("top_logprobs").get(i)).hasSize(2);
+            assertThat(best.get("id")).isEqualTo(own.get("token_ids").get(i));
+            assertThat(best.get("logprob")).isEqualTo(own.get("logprobs").get(i));
+            assertThat(best.get("logprob").asDouble()).isNegative()
+                    .isGreaterThan(own.get("top_logprobs").get(i).get(1).get("logprob").asDouble());
+            text.append(best.get("token").asText());
+            assertThat(content.get(i).get("token")).isEqualTo(best.get("token"));
+            assertThat(content.get(i).get("logprob").asDouble()).isEqualTo(best.get("logprob").asDouble(),
+                    within(1e-4));
+            assertThat(content.get(i).get("top_logprobs")).hasSize(1);
+        }
+        assertThat(text).hasToString(own.get("text").asText());
     }
 
     private static String request(String id, String url, String body) {

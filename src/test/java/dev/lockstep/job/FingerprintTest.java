@@ -57,6 +57,7 @@ class FingerprintTest {
     void of_optionsThatDecideTexts_differ() throws IOException {
         List<Fingerprint> all = List.of(of(Runs.KJV), of(Runs.KJV, "--seed", "1"), of(Runs.KJV, "--greedy"),
                 of(Runs.KJV, "--max-new-tokens", "7"), of(Runs.KJV, "--stop", "x"), of(Runs.KJV, "--num-samples", "2"),
+                of(Runs.KJV, "--logprobs", "2"), of(Runs.KJV, "--logprobs", "3"),
                 of(Runs.KJV, "--no-special-tokens"));
         assertThat(all).doesNotHaveDuplicates();
         assertThat(of(Runs.KJV, "--batch-size", "3", "--split", "block", "--resume")).isEqualTo(all.get(0));

@@ -42,7 +42,7 @@ class PromptReaderTest {
                 good(1, "x", " b\n"), good(2, "2", "c"),
                 new Prompt(3, "12345678901234567890", "Dünn 😀",
                         new SamplingOverrides(null, 0.5, null, null, null, null, null, null, null, 3, null, null, null,
-                                List.of(".")),
+                                List.of("."), null),
                         null));
     }
 
@@ -127,8 +127,11 @@ class PromptReaderTest {
             {"prompt": "a", "stop": 5}         | 0 | stop must be a string, not 5
             {"prompt": "a", "presence_penalty": 2.5} | 0 | presence_penalty must be from -2 to 2, not 2.5
             {"prompt": "a", "frequency_penalty": "x"} | 0 | frequency_penalty must be a number, not "x"
-            {"prompt": "a", "top_logprobs": 2} | 0 | top_logprobs in a row is not supported by this version
-            {"prompt": "a", "logprobs": true}  | 0 | logprobs in a row is not supported by this version
+            {"prompt": "a", "top_logprobs": 2} | 0 | top_logprobs needs logprobs to be true
+            {"prompt": "a", "logprobs": 3, "top_logprobs": 2} | 0 | top_logprobs needs logprobs to be true
+            {"prompt": "a", "logprobs": true, "top_logprobs": 21} | 0 | top_logprobs must be from 0 to 20, not 21
+            {"prompt": "a", "logprobs": "yes"} | 0 | logprobs must be a whole number, true or false, not "yes"
+            {"prompt": "a", "logprobs": -1}    | 0 | logprobs must be from 0 to 20, not -1
             {"prompt": "a", "num_samples": 0}  | 0 | num_samples must be 1 or more, not 0
             """)
     void readAll_brokenRow_isAnErrorAndTheNextRowIsRead(String row, String id, String error) throws Exception {

@@ -26,7 +26,7 @@ class ResultFileTest {
     private static final Prompt GOOD = new Prompt(0, "a", "Grüße \"😀\"\n", SamplingOverrides.NONE, null);
     private static final Prompt BROKEN = new Prompt(1, "1", null, SamplingOverrides.NONE, "line 2: prompt is missing");
     private static final Result DONE = Result.of(GOOD,
-            new Completion(0, 0, new int[]{5, 6, 1}, " zurück", 4, FinishReason.EOS, null), 1);
+            new Completion(0, 0, new int[]{5, 6, 1}, " zurück", 4, FinishReason.EOS, null, null), 1, null);
     private static final Result FAILED = Result.failed(BROKEN, 0, 0, 0, BROKEN.error());
 
     private static final String LINES = """
@@ -153,8 +153,8 @@ class ResultFileTest {
 
     @Test
     void of_failedCompletion_keepsThePromptAndEmptiesTheText() {
-        var result = Result.of(GOOD, new Completion(0, 2, new int[]{5}, "half", 4, FinishReason.ERROR, "out of memory"),
-                3);
+        var result = Result.of(GOOD, new Completion(0, 2, new int[]{5}, "half", 4, FinishReason.ERROR, "out of memory",
+                null), 3, null);
         assertThat(result).usingRecursiveComparison().isEqualTo(new Result(0, "a", 2, GOOD.text(), "", new int[0], 4, 0,
                 FinishReason.ERROR, 3, "out of memory"));
     }

@@ -1,6 +1,8 @@
 package dev.lockstep.model;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -53,6 +55,35 @@ class TokenizerTest {
         assertThat(tokenizer.decode(ids, false)).isEqualTo(decoded);
         assertThat(tokenizer.decode(special, false)).isEqualTo("<|begin_of_text|>" + decoded);
         assertThat(tokenizer.decode(special, true)).isEqualTo(decoded.replace("<|end_of_text|>", ""));
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void bytes_ofAllTokens_areTheText(JsonNode golden) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        for (int id : ids(golden.get("ids_special"))) {
+            bytes.writeBytes(tokenizer.bytes(id));
+        }
+        assertThat(bytes.toString(StandardCharsets.UTF_8))
+                .isEqualTo("<|begin_of_text|>" + golden.get("decoded").asText());
+        assertThat(tokenizer.bytes(999_999)).isEmpty();
+    }
+
+    /** In the way of Llama 2's and Mistral's tokenizers, and of Unigram models. */
+    @Test
+    void bytes_sentencePiece_areBlanksAndSingleBytes() throws IOException {
+        for (String vocabulary : List.of("{\"<unk>\": 0, \"\u2581the\": 1, \"<0xE2>\": 2, \"é\": 3}",
+                "[[\"<unk>\", 0], [\"\u2581the\", -1.5], [\"<0xE2>\", -2], [\"é\", -3]]")) {
+            Path file = Files.writeString(directory.resolve("tokenizer.json"), "{\"model\": {\"vocab\": " + vocabulary
+                    + "}, \"added_tokens\": [{\"id\": 5, \"content\": \"</s>\"}], \"decoder\": {\"type\": \"Sequence\", "
+                    + "\"decoders\": [{\"type\": \"ByteFallback\"}, {\"type\": \"Fuse\"}]}}");
+            TokenPieces pieces = TokenPieces.read(file);
+            assertThat(new String(pieces.of(1), StandardCharsets.UTF_8)).isEqualTo(" the");
+            assertThat(pieces.of(2)).containsExactly(0xE2);
+            assertThat(new String(pieces.of(3), StandardCharsets.UTF_8)).isEqualTo("é");
+            assertThat(pieces.of(4)).isEmpty();
+            assertThat(new String(pieces.of(5), StandardCharsets.UTF_8)).isEqualTo("</s>");
+        }
     }
 
     @Test

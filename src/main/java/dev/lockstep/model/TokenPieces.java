@@ -1,0 +1,90 @@
+package dev.lockstep.model;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+/**
+ * The bytes that each token of a {@code tokenizer.json} stands for. A token may be a part of a character, so its bytes say
+ * more than its text.
+ */
+final class TokenPieces {
+    private static final int BYTES = 256;
+
+    // by id; null where there is no such token
+    private final List<byte[]> pieces = new ArrayList<>();
+
+    private TokenPieces() {}
+
+    /**
+     * @throws ModelException when the file cannot be read
+     */
+    static TokenPieces read(Path file) {
+        TokenPieces pieces = new TokenPieces();
+        JsonNode tokenizer = JsonFile.read(file).object();
+        String decoder = tokenizer.path("decoder").toString();
+        int[] bytes = decoder.contains("\"ByteLevel\"") ? bytesOfCharacters() : null;
+        JsonNode vocabulary = tokenizer.path("model").path("vocab");
+        if (vocabulary.isArray()) {
+            for (int id = 0; id < vocabulary.size(); id++) {
+                pieces.put(id, piece(vocabulary.get(id).path(0).asText(), bytes));
+            }
+        } else {
+            vocabulary.properties()
+                    .forEach(token -> pieces.put(token.getValue().asInt(), piece(token.getKey(), bytes)));
+        }
+        for (JsonNode added : tokenizer.path("added_tokens")) {
+            pieces.put(added.path("id").asInt(), added.path("content").asText().getBytes(StandardCharsets.UTF_8));
+        }
+        return pieces;
+    }
+
+    private void put(int id, byte[] piece) {
+        while (pieces.size() <= id) {
+            pieces.add(null);
+        }
+        pieces.set(id, piece);
+    }
+
+    /** No bytes for a token that the file does not have. */
+    byte[] of(int id) {
+        byte[] piece = id < pieces.size() ? pieces.get(id) : null;
+        return piece == null ? new byte[0] : piece;
+    }
+
+    /** @param bytes of each character, where the vocabulary is of bytes; else null, and it is SentencePiece's */
+    private static byte[] piece(String token, int[] bytes) {
+        if (bytes == null) {
+            return token.matches("<0x[0-9A-Fa-f]{2}>")
+                    ? new byte[]{(byte) Integer.parseInt(token.substring(3, 5), 16)}
+                    : token.replace('\u2581', ' ').getBytes(StandardCharsets.UTF_8);
+        }
+        ByteArrayOutputStream piece = new ByteArrayOutputStream();
+        for (char c : token.toCharArray()) {
+            piece.write(bytes[c]);
+        }
+        return piece.toByteArray();
+    }
+
+    /**
+     * GPT-2's way to write bytes as characters (Radford et al. 2019): those that print in Latin-1 stand for themselves, the
+     * others in order for the characters from 256 on.
+     *
+     * @return the byte of each character; what stands for none is a question mark
+     */
+    private static int[] bytesOfCharacters() {
+        int[] bytes = new int[Character.MAX_VALUE + 1];
+        Arrays.fill(bytes, '?');
+        int next = BYTES;
+        for (int b = 0; b < BYTES; b++) {
+            boolean prints = b >= '!' && b <= '~' || b >= 0xa1 && b <= 0xac || b >= 0xae;
+            bytes[prints ? b : next++] = b;
+        }
+        return bytes;
+    }
+}

@@ -1,0 +1,158 @@
+package dev.lockstep.generate;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import dev.lockstep.model.Checkpoint;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.Golden;
+import dev.lockstep.model.TokenLogprobs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+/** Log-probabilities against what transformers computed, and against the model asked again from the beginning. */
+class LogprobsTest {
+    private static final Generator.Progress UNSEEN = (rows, tokens) -> {
+    };
+
+    @TempDir
+    private Path scratch;
+
+    private Generator generator(String family) {
+        return Generator.load(Checkpoint.open(Golden.copyWithTokenizer(family, scratch)), "cpu", DType.FLOAT32);
+    }
+
+    /** Each case twice, so that there are rows for ten slots. */
+    private static List<Request> requests(JsonNode cases, SamplingParams params) {
+        List<Request> requests = new ArrayList<>();
+        for (int i = 0; i < 2 * cases.size(); i++) {
+            requests.add(new Request(i, 0, Golden.ints(cases.get(i % cases.size()).get("prompt_ids")), params));
+        }
+        return requests;
+    }
+
+    private static SamplingParams greedy(int logprobs) {
+        return new SamplingParams(true, 1, 0, 1, 0, 1, 0, 0, 0, 40, 0, false, List.of(), List.of(), logprobs);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"llama-gqa", "mistral-sliding"})
+    void generate_greedy_equalsTransformersForEveryBatchSize(String family) {
+        JsonNode cases = Golden.json("logprobs-" + family + ".json").get("cases");
+        List<Completion> alone = null;
+        try (Generator generator = generator(family)) {
+            for (int batchSize : new int[]{1, 3, 10}) {
+                List<Completion> completions = generator.generate(requests(cases, greedy(5)), batchSize, UNSEEN);
+                alone = alone == null ? completions : alone;
+                for (int i = 0; i < completions.size(); i++) {
+                    Completion completion = completions.get(i);
+                    JsonNode golden = cases.get(i % cases.size());
+                    assertThat(completion.tokenIds()).isEqualTo(Golden.ints(golden.get("token_ids")));
+                    assertThat(completion.logprobs()).hasSize(40);
+                    for (int token = 0; token < 40; token++) {
+                        TokenLogprobs likely = completion.logprobs().get(token);
+                        String where = family + ", batch " + batchSize + ", row " + i + ", token " + token;
+                        check(likely, golden.get("logprobs").get(token), golden.get("top5").get(token), where);
+                        equal(likely, alone.get(i).logprobs().get(token), 1e-5f, where);
+                    }
+                }
+            }
+        }
+    }
+
+    private static void check(TokenLogprobs likely, JsonNode chosen, JsonNode top, String where) {
+        assertThat(likely.chosen()).as(where).isEqualTo(chosen.floatValue(), within(1e-4f));
+        for (int i = 0; i < 5; i++) {
+            assertThat(likely.bestIds()[i]).as(where).isEqualTo(top.get(i).get(0).asInt());
+            assertThat(likely.best()[i]).as(where).isEqualTo(top.get(i).get(1).floatValue(), within(1e-4f));
+        }
+    }
+
+    private static void equal(TokenLogprobs one, TokenLogprobs other, float tolerance, String where) {
+        assertThat(one.chosen()).as(where).isEqualTo(other.chosen(), within(tolerance));
+        assertThat(one.bestIds()).as(where).isEqualTo(other.bestIds());
+        assertThat(one.best()).as(where).containsExactly(other.best(), within(tolerance));
+    }
+
+    /** Whatever chose the token, the numbers are the model's own: those that its prompt and text give from the start. */
+    @Test
+    void generate_sampledAndPenalized_areTheModelsOwn() {
+        JsonNode cases = Golden.json("logprobs-llama-gqa.json").get("cases");
+        SamplingParams params = new SamplingParams(false, 1.7, 0, 0.9, 0, 1.4, 1, 0.5, 3, 12, 12, false, List.of(7),
+                List.of(), 20);
+        try (Generator generator = generator("llama-gqa")) {
+            List<Request> requests = requests(cases, params);
+            for (Completion completion : generator.generate(requests, 4, UNSEEN)) {
+                int[] prompt = requests.get(completion.index()).promptIds();
+                for (int i = 0; i < 12; i++) {
+                    int[] soFar = IntStream.concat(Arrays.stream(prompt), Arrays.stream(completion.tokenIds(), 0, i))
+                            .toArray();
+                    TokenLogprobs anew = generator.generate(List.of(new Request(0, 0, soFar, new SamplingParams(true, 1,
+                            0, 1, 0, 1, 0, 0, 0, 1, 0, false, List.of(), List.of(), 20))), 1, UNSEEN).get(0).logprobs()
+                            .get(0);
+                    TokenLogprobs likely = completion.logprobs().get(i);
+                    assertThat(likely.bestIds()).isEqualTo(anew.bestIds());
+                    assertThat(likely.best()).containsExactly(anew.best(), within(1e-4f));
+                    int chosen = completion.tokenIds()[i];
+                    int place = IntStream.range(0, 20).filter(at -> anew.bestIds()[at] == chosen).findFirst()
+                            .orElse(-1);
+                    if (place >= 0) {
+                        assertThat(likely.chosen()).isEqualTo(likely.best()[place]);
+                    } else {
+                        assertThat(likely.chosen()).isLessThanOrEqualTo(likely.best()[19]);
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void generate_rowsThatDifferInWhatTheyWant_getIt() {
+        JsonNode golden = Golden.json("logprobs-mistral-sliding.json").get("cases");
+        try (Generator generator = generator("mistral-sliding")) {
+            List<Request> requests = new ArrayList<>();
+            for (int wanted : new int[]{-1, 0, 3, -1, 20}) {
+                int[] prompt = Golden.ints(golden.get(requests.size()).get("prompt_ids"));
+                requests.add(new Request(requests.size(), 0, prompt, greedy(wanted)));
+            }
+            List<Completion> completions = generator.generate(requests, 2, UNSEEN);
+            assertThat(completions.get(0).logprobs()).isNull();
+            assertThat(completions.get(3).logprobs()).isNull();
+            for (int row : new int[]{1, 2, 4}) {
+                JsonNode expected = golden.get(row).get("logprobs");
+                for (int token = 0; token < 40; token++) {
+                    TokenLogprobs likely = completions.get(row).logprobs().get(token);
+                    assertThat(likely.chosen()).isEqualTo(expected.get(token).floatValue(), within(1e-4f));
+                    assertThat(likely.best()).hasSize(requests.get(row).params().logprobs());
+                }
+            }
+        }
+    }
+
+    @Test
+    void generate_stopString_keepsOneForEachToken() {
+        try (Generator generator = generator("llama-gqa")) {
+            JsonNode golden = Golden.expected("llama-gqa").get("cases").get(0);
+            String stop = golden.get("greedy_text").asText().substring(25, 29);
+            Completion stopped = generator.generate(List.of(new Request(0, 0, Golden.ints(golden.get("prompt_ids")),
+                    new SamplingParams(true, 1, 0, 1, 0, 1, 0, 0, 0, 40, 0, false, List.of(), List.of(stop), 1))), 1,
+                    UNSEEN).get(0);
+            assertThat(stopped.finishReason()).isEqualTo(FinishReason.STOP);
+            assertThat(stopped.tokenIds().length).isBetween(2, 39);
+            assertThat(stopped.logprobs()).hasSize(stopped.tokenIds().length);
+            for (int i = 0; i < stopped.tokenIds().length; i++) {
+                assertThat(stopped.logprobs().get(i).bestIds()).containsExactly(stopped.tokenIds()[i]);
+            }
+        }
+    }
+}
