@@ -40,14 +40,19 @@ final class Bootstrap {
             String conf = "#Number of Processes;" + self.size() + ";#Protocol Switch Limit;" + Transfer.EAGER
                     + ";#Server Name;127.0.0.1;#Server Port;" + rendezvous.port();
             return init(Integer.toString(self.rank()), conf, "niodev");
-        } catch (IOException | MPIException e) {
+        } catch (IOException e) {
             throw new IllegalStateException("rank " + self.rank() + " on " + self.host()
                     + " cannot join the others: " + e.getMessage(), e);
         }
     }
 
-    /** {@code MPI.Init}, which reports its progress on both output streams, without that. */
-    static Mpj init(String... args) throws MPIException {
+    /**
+     * {@code MPI.Init}, which reports its progress on both output streams, without that.
+     *
+     * @param args the rank, the configuration, the device and whatever the program was given
+     * @throws IllegalStateException when MPJ does not start
+     */
+    static Mpj init(String... args) {
         Set<Thread> threads = new HashSet<>(Thread.getAllStackTraces().keySet());
         PrintStream out = System.out;
         PrintStream err = System.err;
@@ -56,6 +61,8 @@ final class Bootstrap {
         String[] rest;
         try {
             rest = MPI.Init(args);
+        } catch (MPIException e) {
+            throw new IllegalStateException("rank " + args[0] + " cannot join the others: " + e.getMessage(), e);
         } finally {
             System.setOut(out);
             System.setErr(err);

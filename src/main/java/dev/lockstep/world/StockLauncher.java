@@ -3,9 +3,6 @@ package dev.lockstep.world;
 import java.util.List;
 import java.util.Set;
 
-import mpi.MPI;
-import mpi.MPIException;
-
 import dev.lockstep.wire.RankEnvironment;
 
 /**
@@ -40,23 +37,19 @@ final class StockLauncher {
                 Runtime.getRuntime().halt(2);
             }
         }
-        try {
-            System.setProperty("lockstep.rank", args[0]);
-            Bootstrap.Mpj mpj = Bootstrap.init(args);
-            Ending ending = new Ending(StockLauncher::leave);
-            ending.catchUncaught();
-            ending.watch(Thread.currentThread(), mpj.threads());
-            Session session = new Session(null, mpj.transfer(), ending);
-            return new Joined(mpj.args(), self(session), session);
-        } catch (MPIException e) {
-            throw new IllegalStateException("rank " + args[0] + " cannot join the others: " + e.getMessage(), e);
-        }
+        System.setProperty("lockstep.rank", args[0]);
+        Bootstrap.Mpj mpj = Bootstrap.init(args);
+        Ending ending = new Ending(mpj.transfer()::finish);
+        ending.catchUncaught();
+        ending.watch(Thread.currentThread(), mpj.threads());
+        Session session = new Session(null, mpj.transfer(), ending);
+        return new Joined(mpj.args(), self(session, mpj.transfer()), session);
     }
 
     /** That launcher tells nobody who shares a host with whom, so the ranks tell each other. */
-    private static RankEnvironment self(Session session) throws MPIException {
-        int rank = MPI.COMM_WORLD.Rank();
-        int size = MPI.COMM_WORLD.Size();
+    private static RankEnvironment self(Session session, Transfer transfer) {
+        int rank = transfer.rank();
+        int size = transfer.size();
         String host = World.hostName();
         List<String> hosts = session.collectives(Members.ofWorld(size, rank)).allGather(host,
                 JsonCodec.of(String.class), Verb.ALL_GATHER);
@@ -67,13 +60,5 @@ final class StockLauncher {
                     + "ever when one dies: " + INSTEAD + " and does neither");
         }
         return RankEnvironment.alone(rank, size, before, local, host, "cpu");
-    }
-
-    private static void leave() {
-        try {
-            MPI.Finalize();
-        } catch (MPIException e) {
-            System.err.println("MPJ Express failed at its end: " + e.getMessage());
-        }
     }
 }

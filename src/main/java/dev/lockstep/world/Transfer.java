@@ -19,7 +19,10 @@ final class Transfer {
     }
 
     void send(byte[] bytes, int offset, int length, int to, int tag) {
-        attempt(() -> ranks.Send(bytes, offset, length, MPI.BYTE, to, tag));
+        attempt(() -> {
+            ranks.Send(bytes, offset, length, MPI.BYTE, to, tag);
+            return null;
+        });
     }
 
     /** @param length at least the message's */
@@ -27,13 +30,29 @@ final class Transfer {
         attempt(() -> ranks.Recv(bytes, offset, length, MPI.BYTE, from, tag));
     }
 
-    private interface Step {
-        void run() throws MPIException;
+    int rank() {
+        return attempt(ranks::Rank);
     }
 
-    private static void attempt(Step step) {
+    int size() {
+        return attempt(ranks::Size);
+    }
+
+    /** Waits until all ranks have called it, and is the last call. */
+    void finish() {
+        attempt(() -> {
+            MPI.Finalize();
+            return null;
+        });
+    }
+
+    private interface Step<R> {
+        R run() throws MPIException;
+    }
+
+    private static <R> R attempt(Step<R> step) {
         try {
-            step.run();
+            return step.run();
         } catch (MPIException e) {
             throw new IllegalStateException("MPJ Express failed: " + e.getMessage(), e);
         }
