@@ -4,6 +4,10 @@ import java.nio.file.Path;
 
 import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelConfig.Activation;
+import dev.lockstep.model.ModelConfig.Attention;
+import dev.lockstep.model.ModelConfig.Norms;
+import dev.lockstep.model.ModelConfig.Rope;
 
 /** The shapes that benches measure; weights are random, so no checkpoint is needed. */
 final class BenchModel {
@@ -22,8 +26,9 @@ final class BenchModel {
     }
 
     private static ModelConfig llama3(int layers, int hidden, int heads, int intermediate) {
-        return new ModelConfig("llama", layers, hidden, heads, 8, 128, intermediate, 128256, 8192, 1e-5, false, false,
-                false, false, false, 0, new ModelConfig.Rope(500000, 1, null), DType.BFLOAT16, "silu");
+        return new ModelConfig("llama", hidden, heads, 8, 128, intermediate, 128256, 8192, false, false, false, false,
+                false, Norms.before(1e-5), Attention.alike(layers, 128, 0, new Rope(500000, 128, 1, null)), 1, 0,
+                Activation.SILU, DType.BFLOAT16);
     }
 
     /** Bytes of weights that a decode step reads: all but the embedding, of which it reads a row per token. */

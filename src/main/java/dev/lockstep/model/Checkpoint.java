@@ -86,12 +86,12 @@ public final class Checkpoint {
 
     /** The tensors that a configuration calls for, embedding first, then layer by layer, output projection last. */
     public static List<ExpectedTensor> expected(ModelConfig config) {
-        return ExpectedTensor.of(config);
+        return Weight.of(config).stream().flatMap(weight -> weight.parts().stream()).toList();
     }
 
     private static Map<String, TensorRef> matched(ModelConfig config, StoredTensors stored) {
         Map<String, TensorRef> tensors = new LinkedHashMap<>();
-        for (ExpectedTensor expected : ExpectedTensor.of(config)) {
+        for (ExpectedTensor expected : expected(config)) {
             StoredTensors.Stored found = stored.byName().get(expected.name());
             if (found == null) {
                 throw new ModelException(stored.listing() + ": tensor " + expected.name() + " is missing.");

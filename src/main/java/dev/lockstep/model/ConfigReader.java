@@ -3,14 +3,17 @@ package dev.lockstep.model;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import dev.lockstep.model.ModelConfig.Llama3Scaling;
+import dev.lockstep.model.ModelConfig.Activation;
+import dev.lockstep.model.ModelConfig.Attention;
+import dev.lockstep.model.ModelConfig.Layer;
+import dev.lockstep.model.ModelConfig.Norms;
+import dev.lockstep.model.ModelConfig.QkNorm;
 import dev.lockstep.model.ModelConfig.Rope;
 
 /** Reads {@code config.json} as the configuration classes of transformers do, or says what it cannot accept. */
@@ -18,41 +21,8 @@ final class ConfigReader {
     private static final String FULL = "full_attention";
     private static final String SLIDING = "sliding_attention";
 
-    /** The defaults in which the families' configuration classes differ; {@code kvHeads} 0 is as many as heads. */
-    private enum Family {
-        LLAMA("LlamaForCausalLM", 32000, 11008, 2048, 0), //
-        MISTRAL("MistralForCausalLM", 32000, 14336, 131072, 8), //
-        QWEN2("Qwen2ForCausalLM", 151936, 22016, 32768, 32), //
-        QWEN3("Qwen3ForCausalLM", 151936, 22016, 32768, 32);
-
-        private static final String NAMES = "llama, mistral, qwen2 and qwen3";
-
-        private final String architecture;
-        private final int vocabulary;
-        private final int intermediate;
-        private final int contextLength;
-        private final int kvHeads;
-
-        Family(String architecture, int vocabulary, int intermediate, int contextLength, int kvHeads) {
-            this.architecture = architecture;
-            this.vocabulary = vocabulary;
-            this.intermediate = intermediate;
-            this.contextLength = contextLength;
-            this.kvHeads = kvHeads;
-        }
-
-        boolean isQwen() {
-            return this == QWEN2 || this == QWEN3;
-        }
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
-
     private final JsonFile json;
-    private final Family family;
+    private final ModelFamily family;
 
     private ConfigReader(JsonFile json) {
         this.json = json;
@@ -69,31 +39,26 @@ final class ConfigReader {
         return json.value("dtype").or(() -> json.value("torch_dtype")).isPresent();
     }
 
-    private static Family family(JsonFile json) {
+    private static ModelFamily family(JsonFile json) {
         String type = json.text("model_type")
-                .orElseThrow(() -> json.fault("model_type is missing; supported are " + Family.NAMES + "."));
-        for (Family family : Family.values()) {
-            if (family.toString().equals(type)) {
-                return family;
-            }
-        }
-        throw json.fault("model_type \"" + type + "\" is not supported; supported are " + Family.NAMES + ".");
+                .orElseThrow(() -> json.fault("model_type is missing; supported are " + ModelFamily.names() + "."));
+        return ModelFamily.of(type).orElseThrow(() -> json
+                .fault("model_type \"" + type + "\" is not supported; supported are " + ModelFamily.names() + "."));
     }
 
     private ModelConfig config() {
         checkArchitecture();
-        int hidden = positive("hidden_size", 4096);
-        int heads = positive("num_attention_heads", 32);
-        int layers = positive("num_hidden_layers", 32);
-        boolean attentionBias = family != Family.MISTRAL && family != Family.QWEN2
+        int hidden = positive("hidden_size", family.hidden);
+        int heads = positive("num_attention_heads", family.heads);
+        int headDim = headDim(hidden, heads);
+        boolean attentionBias = family != ModelFamily.MISTRAL && family != ModelFamily.QWEN2
                 && json.flag("attention_bias").orElse(false);
-        int contextLength = positive("max_position_embeddings", family.contextLength);
-        return new ModelConfig(family.toString(), layers, hidden, heads, kvHeads(heads), headDim(hidden, heads),
+        return new ModelConfig(family.toString(), hidden, heads, kvHeads(heads), headDim,
                 positive("intermediate_size", family.intermediate), positive("vocab_size", family.vocabulary),
-                contextLength, rmsNormEps(), json.flag("tie_word_embeddings").orElse(false),
-                attentionBias || family == Family.QWEN2, attentionBias,
-                family == Family.LLAMA && json.flag("mlp_bias").orElse(false), family == Family.QWEN3,
-                slidingWindow(layers), rope(), dtype(), activation());
+                positive("max_position_embeddings", family.contextLength),
+                json.flag("tie_word_embeddings").orElse(false), attentionBias || family == ModelFamily.QWEN2,
+                attentionBias, family == ModelFamily.LLAMA && json.flag("mlp_bias").orElse(false), false, norms(),
+                attention(headDim), 1, 0, activation(), dtype());
     }
 
     private void checkArchitecture() {
@@ -125,23 +90,23 @@ final class ConfigReader {
 
     private int headDim(int hidden, int heads) {
         Optional<Integer> given = json.positive("head_dim");
-        if (given.isEmpty() && family != Family.QWEN3 && hidden % heads != 0) {
+        if (given.isEmpty() && family.headDim == 0 && hidden % heads != 0) {
             throw json.fault("hidden_size " + hidden + " must be a multiple of num_attention_heads " + heads
                     + " where head_dim is not given.");
         }
-        int headDim = given.orElse(family == Family.QWEN3 ? 128 : hidden / heads);
+        int headDim = given.orElse(family.headDim == 0 ? hidden / heads : family.headDim);
         if (headDim % 2 != 0) {
             throw json.fault("a head's width must be even for rotary embedding, not " + headDim + ".");
         }
         return headDim;
     }
 
-    private double rmsNormEps() {
-        double eps = json.number("rms_norm_eps").orElse(1e-6);
+    private Norms norms() {
+        double eps = json.number("rms_norm_eps").orElse(family.rmsNormEps);
         if (eps < 0) {
             throw json.fault("rms_norm_eps must be 0 or more, not " + eps + ".");
         }
-        return eps;
+        return Norms.before(eps).with(family == ModelFamily.QWEN3 ? QkNorm.EACH_HEAD : QkNorm.NONE);
     }
 
     private DType dtype() {
@@ -153,94 +118,50 @@ final class ConfigReader {
         }
     }
 
-    private String activation() {
+    private Activation activation() {
         String activation = json.text("hidden_act").orElse("silu");
         if (!Set.of("silu", "swish").contains(activation)) {
             throw json.fault("hidden_act \"" + activation + "\" is not supported; supported is silu.");
         }
-        return "silu";
+        return Activation.SILU;
     }
 
-    /** The window of all layers. One that only some layers have would need two kinds of attention, so it is refused. */
-    private int slidingWindow(int layers) {
-        if (family == Family.LLAMA || family.isQwen() && !json.flag("use_sliding_window").orElse(false)) {
+    private Attention attention(int headDim) {
+        int window = slidingWindow();
+        Rope rope = new RopeReader(json, family, headDim).rope();
+        List<Layer> layers = new ArrayList<>();
+        for (String type : layerTypes()) {
+            layers.add(new Layer(type.equals(SLIDING) ? window : 0, rope));
+        }
+        return new Attention(1 / Math.sqrt(headDim), 0, layers);
+    }
+
+    /** The window of those layers that have one, 0 for none. */
+    private int slidingWindow() {
+        if (family == ModelFamily.LLAMA || family.isQwen() && !json.flag("use_sliding_window").orElse(false)) {
             return 0;
         }
-        int window = json.has("sliding_window") ? positive("sliding_window", 0) : 4096;
-        Set<String> kinds = new TreeSet<>(layerTypes(layers));
-        if (!Set.of(FULL, SLIDING).containsAll(kinds)) {
-            throw json.fault("layer_types " + kinds + " are not supported; supported are [" + FULL + ", " + SLIDING
-                    + "].");
-        }
-        if (window > 0 && kinds.size() > 1) {
-            throw json.fault("a sliding window on only some of the layers is not supported;"
-                    + " supported is one on all layers or on none.");
-        }
-        return kinds.contains(SLIDING) ? window : 0;
+        return json.has("sliding_window") ? positive("sliding_window", 0) : 4096;
     }
 
-    private List<String> layerTypes(int layers) {
+    private List<String> layerTypes() {
+        int layers = positive("num_hidden_layers", family.layers);
         List<String> types = new ArrayList<>();
-        Optional<JsonNode> given = json.value("layer_types");
-        if (given.isPresent()) {
-            given.get().forEach(type -> types.add(type.asText()));
-            if (types.size() != layers) {
-                throw json.fault("layer_types must have one entry for each of the " + layers + " layers, not "
-                        + types.size() + ".");
+        json.value("layer_types").ifPresent(given -> given.forEach(type -> types.add(type.asText())));
+        if (types.isEmpty()) {
+            int firstSliding = family.isQwen() ? json.integer("max_window_layers").orElse(28) : 0;
+            for (int layer = 0; layer < layers; layer++) {
+                types.add(layer < firstSliding ? FULL : SLIDING);
             }
-            return types;
         }
-        int firstSliding = family.isQwen() ? json.integer("max_window_layers").orElse(28) : 0;
-        for (int layer = 0; layer < layers; layer++) {
-            types.add(layer < firstSliding ? FULL : SLIDING);
+        if (types.size() != layers) {
+            throw json.fault("layer_types must have one entry for each of the " + layers + " layers, not "
+                    + types.size() + ".");
+        }
+        if (!Set.of(FULL, SLIDING).containsAll(types)) {
+            throw json.fault("layer_types " + new TreeSet<>(types) + " are not supported; supported are [" + FULL
+                    + ", " + SLIDING + "].");
         }
         return types;
-    }
-
-    private Rope rope() {
-        // transformers 5 writes rope_parameters, and where a file has both it takes the older rope_scaling
-        JsonFile given = json.object("rope_scaling").or(() -> json.object("rope_parameters"))
-                .orElseGet(() -> json.with(JsonFile.JSON.createObjectNode()));
-        given.object().properties().forEach(entry -> {
-            if (entry.getValue().isObject()) {
-                throw json.fault("rope_parameters by kind of layer (" + entry.getKey() + ") are not supported.");
-            }
-        });
-        double theta = given.number("rope_theta").or(() -> json.number("rope_theta")).orElse(10000.0);
-        if (theta <= 0) {
-            throw json.fault("rope_theta must be above 0, not " + theta + ".");
-        }
-        double rotated = given.number("partial_rotary_factor").or(() -> json.number("partial_rotary_factor"))
-                .orElse(1.0);
-        if (rotated != 1) {
-            throw json.fault("partial_rotary_factor " + rotated + " is not supported; supported is 1.");
-        }
-        String type = given.text("rope_type").or(() -> given.text("type")).orElse("default");
-        return switch (type) {
-            case "default" -> new Rope(theta, 1, null);
-            case "linear" -> new Rope(theta, factor(given, "factor"), null);
-            case "llama3" -> new Rope(theta, 1, llama3(given));
-            default -> throw json.fault(
-                    "rope type \"" + type + "\" is not supported; supported are default, linear and llama3.");
-        };
-    }
-
-    private Llama3Scaling llama3(JsonFile given) {
-        double low = factor(given, "low_freq_factor");
-        double high = factor(given, "high_freq_factor");
-        if (low >= high) {
-            throw json.fault("low_freq_factor " + low + " must be below high_freq_factor " + high + ".");
-        }
-        String key = "original_max_position_embeddings";
-        int original = given.positive(key).orElseThrow(() -> json.fault(key + " is missing."));
-        return new Llama3Scaling(factor(given, "factor"), low, high, original);
-    }
-
-    private double factor(JsonFile given, String key) {
-        double factor = given.number(key).orElseThrow(() -> json.fault(key + " of the rope scaling is missing."));
-        if (factor <= 0) {
-            throw json.fault(key + " of the rope scaling must be above 0, not " + factor + ".");
-        }
-        return factor;
     }
 }

@@ -2,6 +2,7 @@ package dev.lockstep.model;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
 import ai.djl.engine.EngineException;
 import org.slf4j.Logger;
@@ -37,14 +38,36 @@ public final class Decoder implements AutoCloseable {
         this.device = device;
         this.dtype = dtype;
         this.program = program(device);
-        // in float32 attention depends on the longest row's length, which a recorded step cannot
-        this.graphs = graphs && !device.equals("cpu") && dtype != DType.FLOAT32 ? new DecodeGraphs() : null;
+        boolean softcap = config.attention().softcap() > 0;
+        if (softcap && !device.equals("cpu")) {
+            LOG.info("flash attention has no soft cap, which {} needs: attention is computed step by step, slower",
+                    config.family());
+        }
+        // without flash attention a step depends on the longest row's length, which a recorded step cannot
+        this.graphs = graphs && !device.equals("cpu") && dtype != DType.FLOAT32 && !softcap
+                ? new DecodeGraphs()
+                : null;
         if (device.equals("cpu")) {
             TorchScriptProgram.withoutOptimizer();
         }
-        program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), config.rmsNormEps(),
-                config.slidingWindow(), dtype.torchCode(), device, config.inverseFrequencies(),
-                config.contextLength());
+        configure();
+    }
+
+    private void configure() {
+        program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), dtype.torchCode(), device);
+        program.integer("configure_norms", config.norms().eps(), config.norms().wide(), config.norms().addOne());
+        program.integer("configure_attention", config.attention().scale(), config.attention().softcap());
+        program.integer("configure_ends", config.embeddingScale(), config.finalSoftcap(),
+                config.activation() == ModelConfig.Activation.GELU_TANH);
+        List<ModelConfig.Layer> layers = config.attention().layers();
+        List<ModelConfig.Rope> ropes = layers.stream().map(ModelConfig.Layer::rope).filter(Objects::nonNull)
+                .distinct().toList();
+        for (ModelConfig.Rope rope : ropes) {
+            program.integer("add_rotary", rope.inverseFrequencies(), config.contextLength());
+        }
+        for (ModelConfig.Layer layer : layers) {
+            program.integer("add_layer", layer.window(), ropes.indexOf(layer.rope()));
+        }
     }
 
     private static TorchScriptProgram program(String device) {

@@ -28,6 +28,14 @@ public final class TorchScriptArchive {
         }
     };
 
+    /** The attribute value of an empty {@code List[int]}. */
+    public static final Object EMPTY_INT_LIST = new Object() {
+        @Override
+        public String toString() {
+            return "an empty List[int]";
+        }
+    };
+
     // Any prefix would do, but torch wants all records to share one.
     private static final String FOLDER = "module/";
     private static final byte[] EMPTY_TUPLE_PICKLE = {(byte) 0x80, 2, ')', '.'};
@@ -40,7 +48,7 @@ public final class TorchScriptArchive {
      * @param className  the module's class in the source, declared as {@code class className(Module):}
      * @param source     TorchScript source
      * @param attributes value of each attribute that the class declares: Boolean, Integer, Double, String, null for
-     *                   None, or {@link #EMPTY_TENSOR_LIST}
+     *                   None, {@link #EMPTY_TENSOR_LIST} or {@link #EMPTY_INT_LIST}
      * @return the archive's bytes, the same for the same input
      * @throws IllegalArgumentException for a value of another type
      */
@@ -50,7 +58,8 @@ public final class TorchScriptArchive {
             store(zip, "data.pkl", new TorchScriptArchive().module(className, attributes));
             store(zip, "code/__torch__.py", source.getBytes(StandardCharsets.UTF_8));
             store(zip, "constants.pkl", EMPTY_TUPLE_PICKLE);
-            store(zip, "version", "3\n".getBytes(StandardCharsets.US_ASCII));
+            // operators as of the tenth version of their set, torch 1.12; gelu knows its approximation since then
+            store(zip, "version", "10\n".getBytes(StandardCharsets.US_ASCII));
             store(zip, "byteorder", "little".getBytes(StandardCharsets.US_ASCII));
         } catch (IOException e) {
             throw new UncheckedIOException("cannot happen: the archive is written to memory", e);
@@ -97,11 +106,17 @@ public final class TorchScriptArchive {
         } else if (value instanceof String string) {
             text(string);
         } else if (value == EMPTY_TENSOR_LIST) {
-            global("torch.jit._pickle", "build_tensorlist");
-            opcodes("(]tR"); // MARK EMPTY_LIST TUPLE REDUCE
+            emptyList("build_tensorlist");
+        } else if (value == EMPTY_INT_LIST) {
+            emptyList("build_intlist");
         } else {
             throw new IllegalArgumentException("A TorchScript attribute cannot be a " + value.getClass().getName());
         }
+    }
+
+    private void emptyList(String builder) {
+        global("torch.jit._pickle", builder);
+        opcodes("(]tR"); // MARK EMPTY_LIST TUPLE REDUCE
     }
 
     private void global(String module, String name) {

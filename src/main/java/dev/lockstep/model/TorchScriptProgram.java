@@ -120,6 +120,7 @@ final class TorchScriptProgram implements AutoCloseable {
                 case "float" -> 0.0;
                 case "str" -> "";
                 case "List[Tensor]" -> TorchScriptArchive.EMPTY_TENSOR_LIST;
+                case "List[int]" -> TorchScriptArchive.EMPTY_INT_LIST;
                 // The archive's reader takes None for a tensor that is assigned before it is read.
                 case "Tensor" -> null;
                 default -> throw new IllegalArgumentException("attribute " + attribute.group());

@@ -115,6 +115,6 @@ class DecoderTest {
             assertThat(e).hasMessageContaining("Arguments for call are not valid");
         }
         assertThatThrownBy(() -> TorchScriptProgram.load("Decoder", "cuda.torchscript", "decoder.torchscript"))
-                .hasMessageContaining("no function rotate to replace");
+                .hasMessageContaining("no function norm to replace");
     }
 }

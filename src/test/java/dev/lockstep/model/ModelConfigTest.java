@@ -13,7 +13,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import dev.lockstep.model.ModelConfig.Activation;
+import dev.lockstep.model.ModelConfig.Attention;
+import dev.lockstep.model.ModelConfig.Layer;
 import dev.lockstep.model.ModelConfig.Llama3Scaling;
+import dev.lockstep.model.ModelConfig.Norms;
+import dev.lockstep.model.ModelConfig.QkNorm;
 import dev.lockstep.model.ModelConfig.Rope;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -21,7 +26,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 class ModelConfigTest {
-    private static final Rope PLAIN = new Rope(10000, 1, null);
+    private static final Norms NORMS = Norms.before(1e-6);
 
     @TempDir
     private Path directory;
@@ -30,39 +35,46 @@ class ModelConfigTest {
         return Golden.CHECKPOINTS;
     }
 
+    /** Two layers of a golden checkpoint. */
+    private static ModelConfig golden(String family, int kvHeads, int headDim, boolean tied, boolean inputBias,
+            boolean otherBiases, Norms norms, int window, Rope rope) {
+        return new ModelConfig(family, 32, 4, kvHeads, headDim, 96, 4096, 512, tied, inputBias, otherBiases,
+                otherBiases, false, norms, Attention.alike(2, headDim, window, rope), 1, 0, Activation.SILU,
+                DType.FLOAT32);
+    }
+
+    private static Rope plain(int width) {
+        return new Rope(10000, width, 1, null);
+    }
+
     @Test
     void read_llamaWithBiases_hasThemEverywhere() {
-        assertThat(ModelConfig.read(Golden.checkpoint("llama-mha-bias"))).isEqualTo(
-                new ModelConfig("llama", 2, 32, 4, 4, 8, 96, 4096, 512, 1e-6, false, true, true, true, false, 0, PLAIN,
-                        DType.FLOAT32, "silu"));
+        assertThat(ModelConfig.read(Golden.checkpoint("llama-mha-bias")))
+                .isEqualTo(golden("llama", 4, 8, false, true, true, NORMS, 0, plain(8)));
     }
 
     @Test
     void read_llama3Rope_hasTheScaling() {
-        assertThat(ModelConfig.read(Golden.checkpoint("llama3-rope"))).isEqualTo(new ModelConfig("llama", 2, 32, 4, 1,
-                8, 96, 4096, 512, 1e-6, true, false, false, false, false, 0,
-                new Rope(500000, 1, new Llama3Scaling(8, 1, 4, 32)), DType.FLOAT32, "silu"));
+        assertThat(ModelConfig.read(Golden.checkpoint("llama3-rope"))).isEqualTo(golden("llama", 1, 8, true, false,
+                false, NORMS, 0, new Rope(500000, 8, 1, new Llama3Scaling(8, 1, 4, 32))));
     }
 
     @Test
     void read_mistral_hasTheWindowAndWideHeads() {
-        assertThat(ModelConfig.read(Golden.checkpoint("mistral-sliding"))).isEqualTo(
-                new ModelConfig("mistral", 2, 32, 4, 2, 16, 96, 4096, 512, 1e-6, false, false, false, false, false, 16,
-                        PLAIN, DType.FLOAT32, "silu"));
+        assertThat(ModelConfig.read(Golden.checkpoint("mistral-sliding")))
+                .isEqualTo(golden("mistral", 2, 16, false, false, false, NORMS, 16, plain(16)));
     }
 
     @Test
     void read_qwen2_hasInputBiasesOnly() {
-        assertThat(ModelConfig.read(Golden.checkpoint("qwen2"))).isEqualTo(
-                new ModelConfig("qwen2", 2, 32, 4, 2, 8, 96, 4096, 512, 1e-6, true, true, false, false, false, 0,
-                        PLAIN, DType.FLOAT32, "silu"));
+        assertThat(ModelConfig.read(Golden.checkpoint("qwen2")))
+                .isEqualTo(golden("qwen2", 2, 8, true, true, false, NORMS, 0, plain(8)));
     }
 
     @Test
     void read_qwen3_hasQueryAndKeyNorms() {
         assertThat(ModelConfig.read(Golden.checkpoint("qwen3"))).isEqualTo(
-                new ModelConfig("qwen3", 2, 32, 4, 2, 16, 96, 4096, 512, 1e-6, true, false, false, false, true, 0,
-                        PLAIN, DType.FLOAT32, "silu"));
+                golden("qwen3", 2, 16, true, false, false, NORMS.with(QkNorm.EACH_HEAD), 0, plain(16)));
     }
 
     @ParameterizedTest
@@ -88,9 +100,10 @@ class ModelConfigTest {
             "qwen2, 32, 128, 22016, 151936, 32768, 0", "qwen3, 32, 128, 22016, 151936, 32768, 0"})
     void read_keysAbsent_areTheFamilysDefaults(String family, int kvHeads, int headDim, int intermediate,
             int vocabulary, int contextLength, int window) throws IOException {
-        assertThat(config("{\"model_type\":\"" + family + "\"}")).isEqualTo(new ModelConfig(family, 32, 4096, 32,
-                kvHeads, headDim, intermediate, vocabulary, contextLength, 1e-6, false, family.equals("qwen2"), false,
-                false, family.equals("qwen3"), window, PLAIN, DType.FLOAT32, "silu"));
+        Norms norms = NORMS.with(family.equals("qwen3") ? QkNorm.EACH_HEAD : QkNorm.NONE);
+        assertThat(config("{\"model_type\":\"" + family + "\"}")).isEqualTo(new ModelConfig(family, 4096, 32, kvHeads,
+                headDim, intermediate, vocabulary, contextLength, false, family.equals("qwen2"), false, false, false,
+                norms, Attention.alike(32, headDim, window, plain(headDim)), 1, 0, Activation.SILU, DType.FLOAT32));
     }
 
     @Test
@@ -115,18 +128,20 @@ class ModelConfigTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"\"model_type\":\"mistral\",\"sliding_window\":null|0",
-            "\"model_type\":\"mistral\",\"sliding_window\":256|256",
-            "\"model_type\":\"llama\",\"sliding_window\":256|0",
-            "\"model_type\":\"qwen2\",\"sliding_window\":256,\"use_sliding_window\":false|0",
-            "\"model_type\":\"qwen2\",\"sliding_window\":256,\"use_sliding_window\":true|0",
-            "\"model_type\":\"qwen2\",\"sliding_window\":256,\"use_sliding_window\":true,\"max_window_layers\":0|256",
-            "\"model_type\":\"qwen2\",\"use_sliding_window\":true,\"layer_types\":[\"sliding_attention\","
-                    + "\"sliding_attention\"]|4096",
-            "\"model_type\":\"qwen2\",\"use_sliding_window\":true,\"layer_types\":[\"full_attention\","
-                    + "\"full_attention\"]|0"})
-    void read_slidingWindow_isThatOfAllLayers(String fields, int window) throws IOException {
-        assertThat(config("{\"num_hidden_layers\":2," + fields + "}").slidingWindow()).isEqualTo(window);
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+            "'model_type':'mistral','sliding_window':null|0 0",
+            "'model_type':'mistral','sliding_window':256|256 256", "'model_type':'llama','sliding_window':256|0 0",
+            "'model_type':'qwen2','sliding_window':256,'use_sliding_window':false|0 0",
+            "'model_type':'qwen2','sliding_window':256,'use_sliding_window':true|0 0",
+            "'model_type':'qwen2','sliding_window':256,'use_sliding_window':true,'max_window_layers':0|256 256",
+            "'model_type':'qwen2','sliding_window':256,'use_sliding_window':true,'max_window_layers':1|0 256",
+            "'model_type':'qwen2','use_sliding_window':true,'layer_types':['sliding_attention','full_attention']|"
+                    + "4096 0"})
+    void read_slidingWindow_isThatOfEachLayer(String fields, String windows) throws IOException {
+        ModelConfig config = config(("{'num_hidden_layers':2," + fields + "}").replace('\'', '"'));
+
+        assertThat(config.attention().layers()).extracting(layer -> Integer.toString(layer.window()))
+                .containsExactly(windows.split(" "));
     }
 
     @ParameterizedTest
@@ -138,14 +153,14 @@ class ModelConfigTest {
     void read_linearScaling_dividesEachFrequency(String fields, double factor, double theta) throws IOException {
         ModelConfig config = config("{\"model_type\":\"llama\"," + fields + "}");
 
-        assertThat(config.rope()).isEqualTo(new Rope(theta, factor, null));
-        assertThat(config.inverseFrequencies()[0]).isEqualTo(1 / factor);
-        assertThat(config.inverseFrequencies()[32]).isCloseTo(1 / Math.sqrt(theta) / factor, within(1e-15));
+        assertThat(rope(config)).isEqualTo(new Rope(theta, 128, factor, null));
+        assertThat(rope(config).inverseFrequencies()[0]).isEqualTo(1 / factor);
+        assertThat(rope(config).inverseFrequencies()[32]).isCloseTo(1 / Math.sqrt(theta) / factor, within(1e-15));
     }
 
     @Test
     void inverseFrequencies_default_arePowersOfTheta() {
-        assertThat(ModelConfig.read(Golden.checkpoint("llama-mha-bias")).inverseFrequencies())
+        assertThat(rope(ModelConfig.read(Golden.checkpoint("llama-mha-bias"))).inverseFrequencies())
                 .containsExactly(new double[]{1, 0.1, 0.01, 0.001}, within(1e-15));
     }
 
@@ -156,10 +171,10 @@ class ModelConfigTest {
             "34, 0.00017850781276799638", "35, 9.556212353964683e-05", "36, 7.78465527393245e-05",
             "63, 3.068925988914511e-07"})
     void inverseFrequencies_llama3_areMetas(int pair, double angle) throws IOException {
-        double[] frequencies = config("""
+        ModelConfig config = config("""
                 {"model_type": "llama", "rope_theta": 500000.0, "rope_scaling": {"rope_type": "llama3", "factor": 8.0,
-                "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}}""")
-                .inverseFrequencies();
+                "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}}""");
+        double[] frequencies = rope(config).inverseFrequencies();
 
         assertThat(frequencies).hasSize(64);
         assertThat(frequencies[pair]).isCloseTo(angle, within(angle * 1e-12));
@@ -197,8 +212,6 @@ class ModelConfigTest {
             "{'model_type':'llama','hidden_act':'gelu'}|hidden_act \"gelu\" is not supported; supported is silu.",
             "{'model_type':'llama','torch_dtype':'float64'}|torch_dtype \"float64\" is not a supported dtype; "
                     + "supported are float32, bfloat16 and float16.",
-            "{'model_type':'qwen2','use_sliding_window':true,'max_window_layers':21}|a sliding window on only some of "
-                    + "the layers is not supported; supported is one on all layers or on none.",
             "{'model_type':'qwen2','use_sliding_window':true,'layer_types':['full_attention']}|layer_types must have "
                     + "one entry for each of the 32 layers, not 1.",
             "{'model_type':'mistral','num_hidden_layers':1,'layer_types':['chunked_attention']}|layer_types "
@@ -224,6 +237,13 @@ class ModelConfigTest {
         assertThatThrownBy(() -> config(json)).isInstanceOf(ModelException.class)
                 .hasMessageMatching("\\Q" + directory.resolve("config.json")
                         + "\\E (is not valid JSON at line 1, column \\d+: [^\\n]+|must hold a JSON object)\\.");
+    }
+
+    /** The one of all layers. */
+    private static Rope rope(ModelConfig config) {
+        assertThat(config.attention().layers()).extracting(Layer::rope).containsOnly(
+                config.attention().layers().get(0).rope());
+        return config.attention().layers().get(0).rope();
     }
 
     private ModelConfig config(String json) throws IOException {

@@ -10,6 +10,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+import dev.lockstep.model.ModelConfig.Activation;
+import dev.lockstep.model.ModelConfig.Attention;
+import dev.lockstep.model.ModelConfig.Norms;
 import dev.lockstep.model.ModelConfig.Rope;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -52,8 +55,9 @@ class OddOffsetTest {
     }
 
     private static ModelConfig config(DType stored) {
-        return new ModelConfig("qwen2", 2, 64, 4, 2, 16, 96, 4096, 64, 1e-5, false, true, false, false, false, 0,
-                new Rope(10000, 1, null), stored, "silu");
+        return new ModelConfig("qwen2", 64, 4, 2, 16, 96, 4096, 64, false, true, false, false, false,
+                Norms.before(1e-5), Attention.alike(2, 16, 0, new Rope(10000, 16, 1, null)), 1, 0, Activation.SILU,
+                stored);
     }
 
     private Checkpoint write(String name, DType stored, boolean odd) throws IOException {

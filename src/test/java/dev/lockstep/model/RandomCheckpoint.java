@@ -14,9 +14,15 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import dev.lockstep.model.ModelConfig.Activation;
+import dev.lockstep.model.ModelConfig.Attention;
+import dev.lockstep.model.ModelConfig.Layer;
 import dev.lockstep.model.ModelConfig.Llama3Scaling;
+import dev.lockstep.model.ModelConfig.Norms;
+import dev.lockstep.model.ModelConfig.QkNorm;
 import dev.lockstep.model.ModelConfig.Rope;
 
 /**
@@ -65,12 +71,14 @@ public final class RandomCheckpoint {
         String family = given.path("family").asText("llama");
         int hidden = given.path("hidden").asInt(2048);
         int heads = given.path("heads").asInt(hidden / 64);
-        ModelConfig config = new ModelConfig(family, given.path("layers").asInt(16), hidden, heads,
-                given.path("kvHeads").asInt(heads), given.path("headDim").asInt(hidden / heads),
+        int headDim = given.path("headDim").asInt(hidden / heads);
+        ModelConfig config = new ModelConfig(family, hidden, heads, given.path("kvHeads").asInt(heads), headDim,
                 given.path("intermediate").asInt(4 * hidden), given.path("vocabulary").asInt(4096),
-                given.path("contextLength").asInt(8192), 1e-5, given.path("tied").asBoolean(false),
-                family.equals("qwen2"), false, false, family.equals("qwen3"), 0, new Rope(500000, 1, null),
-                DType.parse(given.path("dtype").asText("bfloat16")), "silu");
+                given.path("contextLength").asInt(8192), given.path("tied").asBoolean(false), family.equals("qwen2"),
+                false, false, family.equals("phi3"),
+                Norms.before(1e-5).with(family.equals("qwen3") ? QkNorm.EACH_HEAD : QkNorm.NONE),
+                Attention.alike(given.path("layers").asInt(16), headDim, 0, new Rope(500000, headDim, 1, null)), 1, 0,
+                Activation.SILU, DType.parse(given.path("dtype").asText("bfloat16")));
         write(Path.of(args[0]), config, new Layout(given.path("seed").asLong(0), given.path("files").asInt(1),
                 given.path("odd").asBoolean(false)));
         System.out.println(args[0] + ": " + Checkpoint.open(Path.of(args[0])).bytes() + " bytes of weights");
@@ -109,22 +117,29 @@ public final class RandomCheckpoint {
                 .put("num_attention_heads", config.heads()).put("num_key_value_heads", config.kvHeads())
                 .put("head_dim", config.headDim()).put("intermediate_size", config.intermediate())
                 .put("vocab_size", config.vocabulary()).put("max_position_embeddings", config.contextLength())
-                .put("rms_norm_eps", config.rmsNormEps()).put("tie_word_embeddings", config.tiedEmbeddings())
+                .put("rms_norm_eps", config.norms().eps()).put("tie_word_embeddings", config.tiedEmbeddings())
                 .put("attention_bias", config.outputBias()).put("mlp_bias", config.mlpBias())
-                .put("hidden_act", config.activation()).put("dtype", config.dtype().toString()).put("eos_token_id", 1);
-        if (config.slidingWindow() > 0) {
-            json.put("use_sliding_window", true).put("max_window_layers", 0);
-        }
-        json.put("sliding_window", config.slidingWindow() > 0 ? config.slidingWindow() : null);
-        ObjectNode rope = json.putObject("rope_parameters").put("rope_theta", config.rope().theta());
-        Llama3Scaling scaling = config.rope().scaling();
+                .put("dtype", config.dtype().toString()).put("eos_token_id", 1);
+        List<Layer> layers = config.attention().layers();
+        int window = layers.stream().mapToInt(Layer::window).max().orElse(0);
+        json.put("use_sliding_window", window > 0).put("sliding_window", window > 0 ? window : null);
+        ArrayNode types = json.putArray("layer_types");
+        layers.forEach(layer -> types.add(layer.window() > 0 ? "sliding_attention" : "full_attention"));
+        json.set("rope_parameters", json(layers.get(0).rope(), config.headDim()));
+        return json;
+    }
+
+    private static ObjectNode json(Rope rope, int headDim) {
+        ObjectNode json = JsonFile.JSON.createObjectNode().put("rope_theta", rope.theta())
+                .put("partial_rotary_factor", (double) rope.width() / headDim);
+        Llama3Scaling scaling = rope.scaling();
         if (scaling != null) {
-            rope.put("rope_type", "llama3").put("factor", scaling.factor())
+            json.put("rope_type", "llama3").put("factor", scaling.factor())
                     .put("low_freq_factor", scaling.lowFrequencyFactor())
                     .put("high_freq_factor", scaling.highFrequencyFactor())
                     .put("original_max_position_embeddings", scaling.originalContextLength());
-        } else if (config.rope().linearFactor() != 1) {
-            rope.put("rope_type", "linear").put("factor", config.rope().linearFactor());
+        } else if (rope.linearFactor() != 1) {
+            json.put("rope_type", "linear").put("factor", rope.linearFactor());
         }
         return json;
     }

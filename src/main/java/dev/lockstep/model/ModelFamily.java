@@ -1,0 +1,64 @@
+package dev.lockstep.model;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/** A {@code model_type} that the decoder computes, with the defaults of its configuration class in transformers. */
+enum ModelFamily {
+    LLAMA("LlamaForCausalLM", 32, 4096, 32, 0, 0, 11008, 32000, 2048, 1e-6, 10_000), //
+    MISTRAL("MistralForCausalLM", 32, 4096, 32, 8, 0, 14336, 32000, 131072, 1e-6, 10_000), //
+    QWEN2("Qwen2ForCausalLM", 32, 4096, 32, 32, 0, 22016, 151936, 32768, 1e-6, 10_000), //
+    QWEN3("Qwen3ForCausalLM", 32, 4096, 32, 32, 128, 22016, 151936, 32768, 1e-6, 10_000);
+
+    final String architecture;
+    final int layers;
+    final int hidden;
+    final int heads;
+    /** 0 is as many as there are heads. */
+    final int kvHeads;
+    /** 0 is the hidden size over the heads. */
+    final int headDim;
+    final int intermediate;
+    final int vocabulary;
+    final int contextLength;
+    final double rmsNormEps;
+    final double theta;
+
+    ModelFamily(String architecture, int layers, int hidden, int heads, int kvHeads, int headDim, int intermediate,
+            int vocabulary, int contextLength, double rmsNormEps, double theta) {
+        this.architecture = architecture;
+        this.layers = layers;
+        this.hidden = hidden;
+        this.heads = heads;
+        this.kvHeads = kvHeads;
+        this.headDim = headDim;
+        this.intermediate = intermediate;
+        this.vocabulary = vocabulary;
+        this.contextLength = contextLength;
+        this.rmsNormEps = rmsNormEps;
+        this.theta = theta;
+    }
+
+    static Optional<ModelFamily> of(String modelType) {
+        return Arrays.stream(values()).filter(family -> family.toString().equals(modelType)).findFirst();
+    }
+
+    /** All of them, for a sentence. */
+    static String names() {
+        List<String> names = Arrays.stream(values()).map(ModelFamily::toString).toList();
+        int last = names.size() - 1;
+        return String.join(", ", names.subList(0, last)) + " and " + names.get(last);
+    }
+
+    boolean isQwen() {
+        return this == QWEN2 || this == QWEN3;
+    }
+
+    /** The model_type. */
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}
