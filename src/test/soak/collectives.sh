@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Random collectives between four ranks, every result checked, and what the ranks take of memory meanwhile. By hand after
+# a build (mvn package):
+#
+#   src/test/soak/collectives.sh [SECONDS [SEED]]      600 seconds and a seed of the day unless said otherwise
+#
+# Ends with 1 when a rank finds an error or the resident memory of one grows: its mean over the 4th quarter of the run
+# may be at most 2% above that of the 3rd. The heap is of one size from the start, so that what grows is a leak outside
+# it; a leak inside it is seen in the second number.
+set -euo pipefail
+
+home=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
+seconds=${1:-600}
+seed=${2:-$(date +%Y%m%d)}
+echo "collectives, $(date +%F), $(nproc) cores, seed $seed"
+LOCKSTEP_JAVA_OPTS="-Xms768m -Xmx768m -XX:+AlwaysPreTouch ${LOCKSTEP_JAVA_OPTS:-}" "$home/launch/mpjrun.sh" -np 4 \
+  --device cpu --timeout-collective 120 -cp "$home/target/test-classes" dev.lockstep.world.RandomCollectives \
+  "$seconds" "$seed" | tee /dev/stderr | awk '
+    /^ *[0-9]+ / { n++; for (i = 4; i <= NF; i++) { split($i, of, ","); resident[n, i] = of[1] } fields = NF }
+    /^no error in / { complete = 1 }
+    END {
+      for (i = 4; i <= fields; i++) {
+        third = fourth = 0
+        for (k = int(n / 2) + 1; k <= n; k++) if (k <= int(n * 3 / 4)) { third += resident[k, i]; a[i]++ } else { fourth += resident[k, i]; b[i]++ }
+        ratio = (fourth / b[i]) / (third / a[i])
+        printf "rank %d: %.0f MB in the 3rd quarter, %.0f MB in the 4th, %.4f\n", i - 4, third / a[i], fourth / b[i], ratio
+        if (ratio > 1.02) bad = 1
+      }
+      exit bad || !complete
+    }'
