@@ -148,6 +148,17 @@ class SshIT {
         }
     }
 
+    /** As RolesIT on one host. */
+    @Test
+    void localRootFirst_oneRankOfEachHostIsFirst() throws IOException {
+        Path empty = Files.createDirectory(directory.resolve("roles"));
+        Launched.Result result = ssh("-H", "lsone:2,lstwo:2", "--device", "cpu", "-cp", TEST_CLASSES,
+                "dev.lockstep.world.Roles", empty.toString()).run();
+        assertThat(result.exitCode()).as(result.stderr()).isZero();
+        assertThat(result.lines()).contains("root downloaded by [0], the others waited: true",
+                "local downloaded by [0, 2], the others waited: true");
+    }
+
     @Test
     void rank_exitCodeComesThrough() {
         Launched.Result result = program("lsone,lstwo", "exit", "42").run();
