@@ -6,6 +6,7 @@ import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicLong;
 
 import dev.lockstep.world.Block;
@@ -34,8 +35,9 @@ final class Dealer {
     record Hand(List<Work> work, boolean over) {}
 
     private final JournalIndex done;
-    private final int samples;
+    private final int samplesOfOthers;
     private final OptionalInt prompts;
+    private final OptionalLong results;
     private final Cursor[] cursors; // by rank; all the same one unless the rows are split in blocks
     private final Deque<Work> alone = new ArrayDeque<>();
     private final int ranks;
@@ -43,15 +45,18 @@ final class Dealer {
     private final AtomicLong dealtToRoot = new AtomicLong();
     private final AtomicLong dealtToOthers = new AtomicLong();
     private int seen;
+    private long resultsSeen;
 
     /**
+     * @param samples  of a prompt that does not say how many
      * @param inBlocks each rank gets a contiguous share of the prompts, the same size for all
      * @param done     results that there are
      */
     Dealer(Prompts prompts, int ranks, boolean inBlocks, int samples, JournalIndex done) {
         this.done = done;
-        this.samples = samples;
+        this.samplesOfOthers = samples;
         this.prompts = prompts.rows();
+        this.results = prompts.results();
         this.ranks = ranks;
         this.cursors = new Cursor[ranks];
         Cursor all = inBlocks ? null : new Cursor(prompts.all());
@@ -71,7 +76,7 @@ final class Dealer {
         long most = free + (left() - free > 2L * ahead * ranks ? ahead : 0);
         List<Work> hand = new ArrayList<>();
         while (most > 0) {
-            Work work = cursors[rank].next((int) Math.min(most, samples));
+            Work work = cursors[rank].next((int) Math.min(most, Integer.MAX_VALUE));
             if (work == null) {
                 break;
             }
@@ -95,7 +100,7 @@ final class Dealer {
      * prompts is known, those that nobody was.
      */
     long notDealtToOthers() {
-        return prompts.isPresent() ? toDo() - dealtToOthers.get() : dealtToRoot.get();
+        return results.isPresent() ? toDo() - dealtToOthers.get() : dealtToRoot.get();
     }
 
     /** Prompts of the input; all of them once everything is dealt. */
@@ -103,18 +108,24 @@ final class Dealer {
         return prompts.orElse(seen);
     }
 
+    /** Results that they ask for, with the same reserve. */
+    synchronized long results() {
+        return results.orElse(resultsSeen);
+    }
+
     private long left() {
-        return prompts.isPresent() ? toDo() - dealtToRoot.get() - dealtToOthers.get() : Long.MAX_VALUE;
+        return results.isPresent() ? toDo() - dealtToRoot.get() - dealtToOthers.get() : Long.MAX_VALUE;
     }
 
     private long toDo() {
-        return (long) prompts.getAsInt() * samples - done.count();
+        return results.getAsLong() - done.count();
     }
 
     /** Goes through some of the prompts and leaves out what is done. */
     private final class Cursor {
         private final Iterator<Prompt> source;
         private Prompt prompt;
+        private int samples;
         private int sample;
 
         Cursor(Iterator<Prompt> source) {
@@ -131,12 +142,13 @@ final class Dealer {
                 if (prompt == null) {
                     prompt = source.next();
                     sample = 0;
+                    samples = prompt.samplesOr(samplesOfOthers);
                     seen++;
+                    resultsSeen += samples;
                 }
                 while (sample < samples) {
-                    int row = done.row(prompt.index(), sample);
-                    int strikes = done.strikes(row);
-                    if (done.has(row)) {
+                    int strikes = done.strikes(prompt.index(), sample);
+                    if (done.has(prompt.index(), sample)) {
                         sample++;
                     } else if (strikes >= STRIKES) {
                         return new Work(setAside(), sample, ++sample, false);
@@ -158,8 +170,7 @@ final class Dealer {
         }
 
         private boolean isFresh(int which) {
-            int row = done.row(prompt.index(), which);
-            return !done.has(row) && done.strikes(row) == 0;
+            return !done.has(prompt.index(), which) && done.strikes(prompt.index(), which) == 0;
         }
 
         private Prompt setAside() {

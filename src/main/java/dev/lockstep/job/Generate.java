@@ -75,7 +75,7 @@ public final class Generate {
         options.checkTargets();
         try (JournalDirectory directory = JournalDirectory.of(options);
                 Prompts prompts = Prompts.survey(options.prompts(), System.in, options.inBlocks(),
-                        new ChatRows(options.model()).andThen(this::countedSamples))) {
+                        options.numSamples(), new ChatRows(options.model()))) {
             // nobody looks at the model before the input is found good: one sentence is enough
             world.barrier();
             Checkpoint checkpoint = Checkpoint.open(options.model());
@@ -83,14 +83,6 @@ public final class Generate {
             directory.check(fingerprint);
             return generate(checkpoint, new Root(directory, prompts, fingerprint));
         }
-    }
-
-    /** Results are numbered by prompt and sample, so a row cannot have another number of samples than the job. */
-    private Prompt countedSamples(Prompt prompt) {
-        return prompt.samplesOr(options.numSamples()) == options.numSamples()
-                ? prompt
-                : prompt.broken("the row asks for " + prompt.samples() + " samples, and the job makes "
-                        + options.numSamples() + " of each row: give --num-samples");
     }
 
     /** @param root null on other ranks */
@@ -124,13 +116,11 @@ public final class Generate {
     private boolean lead(Generator generator, SamplingOverrides defaults, Root root, long begin) throws IOException {
         JournalDirectory.Job job = root.directory.begin(root.fingerprint);
         Path directory = root.directory.path();
-        JournalIndex past = JournalIndex.read(directory, options.numSamples());
+        JournalIndex past = JournalIndex.read(directory);
         if (past.count() > 0) {
             System.err.println("generate: --resume: " + past.count() + " rows were finished before");
         }
-        long rows = root.prompts.rows().isEmpty()
-                ? -1
-                : (long) root.prompts.rows().getAsInt() * options.numSamples() - past.count();
+        long rows = root.prompts.results().isEmpty() ? -1 : root.prompts.results().getAsLong() - past.count();
         Run run = world.broadcast(new Run(directory.toString(), job.name(), job.run(), rows), Run.class);
         List<Boolean> seen = world.gather(true, Boolean.class).orElseThrow();
         Dealer dealer = new Dealer(root.prompts, world.size(), options.inBlocks(), options.numSamples(), past);
@@ -146,7 +136,7 @@ public final class Generate {
         Shown mine = work(generator, share, run, begin);
         desk.close();
         List<Shown> shown = world.gather(mine, Shown.class).orElseThrow();
-        return finish(root.directory, dealer.prompts(), shown, secondsSince(started), generator);
+        return finish(root.directory, dealer, shown, secondsSince(started), generator);
     }
 
     /** Does this rank's share. */
@@ -175,14 +165,15 @@ public final class Generate {
         return world.device().equals("cuda") ? "cuda:0" : "cpu";
     }
 
-    private boolean finish(JournalDirectory directory, int prompts, List<Shown> shown, double seconds,
+    private boolean finish(JournalDirectory directory, Dealer dealer, List<Shown> shown, double seconds,
             Generator generator) throws IOException {
-        JournalIndex index = JournalIndex.read(directory.path(), options.numSamples());
-        try (JournalResults results = index.results((int) ((long) prompts * options.numSamples()))) {
+        JournalIndex index = JournalIndex.read(directory.path());
+        try (JournalResults results = index.results(dealer.prompts(), dealer.results())) {
             ResultFile.write(results, options.output(), System.out);
         }
         Tally tally = index.tally();
-        Summary summary = new Summary(shown.stream().mapToLong(each -> each.report.tokens()).sum(), prompts, seconds);
+        Summary summary = new Summary(shown.stream().mapToLong(each -> each.report.tokens()).sum(), dealer.prompts(),
+                seconds);
         if (options.report().isPresent()) {
             double load = shown.stream().mapToDouble(Shown::loadSeconds).max().orElse(0);
             int batchSize = shown.stream().mapToInt(Shown::batchSize).max().orElse(0);

@@ -18,6 +18,9 @@ import picocli.CommandLine.ParameterException;
         "", "Generates text for every prompt, the prompts split over the ranks.", ""}, footer = {"",
                 "Exit codes: 0 all rows done; 2 wrong usage or input; 3 some rows failed (see their \"error\")."})
 public final class GenerateOptions {
+    /** Completions of one row: far beyond what anybody compares, and one OpenAI answer with all of them fits in memory. */
+    static final int MOST_SAMPLES = 10_000;
+
     @Option(names = "--model", paramLabel = "DIR", description = "Hugging Face checkpoint directory (examples/models/kjv-6m).")
     private String model;
 
@@ -66,7 +69,7 @@ public final class GenerateOptions {
     @Option(names = "--seed", paramLabel = "N", description = "Same seed, same text, for any number of ranks and batch size (0).")
     private Long seed;
 
-    @Option(names = "--num-samples", paramLabel = "N", description = "Completions per prompt (1).")
+    @Option(names = "--num-samples", paramLabel = "N", description = "Completions of each row that does not say how many itself, at most 10,000 (1).")
     private int numSamples = 1;
 
     @Option(names = "--stop", paramLabel = "STR", description = "End a row when STR comes up in its text; repeatable.")
@@ -156,7 +159,7 @@ public final class GenerateOptions {
         return batchSize;
     }
 
-    /** Completions per prompt, at least 1. */
+    /** Completions of a row that does not say how many, at least 1. */
     public int numSamples() {
         return numSamples;
     }
@@ -220,8 +223,8 @@ public final class GenerateOptions {
         if (prompts == null) {
             prompts = shipped("--prompts", "examples/first-lines.jsonl");
         }
-        if (numSamples < 1) {
-            throw new UsageException("--num-samples must be 1 or more, not " + numSamples);
+        if (numSamples < 1 || numSamples > MOST_SAMPLES) {
+            throw new UsageException("--num-samples must be from 1 to " + MOST_SAMPLES + ", not " + numSamples);
         }
         if (!List.of("auto", "float32", "bfloat16", "float16").contains(dtype)) {
             throw new UsageException("--dtype must be auto, float32, bfloat16 or float16, not " + dtype);

@@ -56,7 +56,7 @@ final class JournalDirectory implements Closeable {
             return new JournalDirectory(Files.createTempDirectory("lockstep-"), output, false, true);
         }
         Path path = Path.of(output + ".journal").toAbsolutePath();
-        if (!options.resume() && JournalIndex.read(path, options.numSamples()).count() > 0) {
+        if (!options.resume() && JournalIndex.read(path).count() > 0) {
             throw new UsageException("--output " + output + ": " + output + ".journal holds rows of a run that did not "
                     + "finish; add --resume to go on with it, or remove that directory to begin anew");
         }

@@ -20,36 +20,32 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 
 /**
- * What the journals of all ranks say: where each result lies, in 8 bytes a row, and which rows a rank died of. The results
- * themselves stay on disk.
+ * What the journals of all ranks say: where each result lies and which rows a rank died of. A row is a sample of a prompt.
+ * The results themselves stay on disk.
  */
 final class JournalIndex {
     private static final byte[] RESULT = "{\"index\":".getBytes(StandardCharsets.US_ASCII);
     private static final int OFFSET_BITS = 44;
 
-    private final int samples;
+    private record Row(int prompt, int sample) {}
+
     private final List<Path> files;
-    // by row, file and offset; 0: not there
-    private long[] places = new long[1024];
+    // of each result, its file and its offset there
+    private final Places places = new Places();
     private int count;
     private final Tally tally = new Tally();
     /** By run, the rows that were under way on each rank that did not end in good order. */
-    private final Map<Integer, List<Set<Integer>>> lost = new HashMap<>();
-    private final Map<Integer, Integer> strikes = new HashMap<>();
+    private final Map<Integer, List<Set<Row>>> lost = new HashMap<>();
+    private final Map<Row, Integer> strikes = new HashMap<>();
 
-    private JournalIndex(int samples, List<Path> files) {
-        this.samples = samples;
+    private JournalIndex(List<Path> files) {
         this.files = files;
     }
 
-    /**
-     * Reads all journals of a directory; none where there is no such directory.
-     *
-     * @param samples results for each prompt
-     */
-    static JournalIndex read(Path directory, int samples) throws IOException {
+    /** Reads all journals of a directory; none where there is no such directory. */
+    static JournalIndex read(Path directory) throws IOException {
         List<Path> files = files(directory);
-        JournalIndex index = new JournalIndex(samples, files);
+        JournalIndex index = new JournalIndex(files);
         for (int file = 0; file < files.size(); file++) {
             index.read(file);
         }
@@ -68,17 +64,8 @@ final class JournalIndex {
         }
     }
 
-    /** The row's number among all rows. */
-    int row(int index, int sample) {
-        long row = (long) index * samples + sample;
-        if (row > Integer.MAX_VALUE - 8) {
-            throw new UsageException("--num-samples: this job has more than 2,147,483,639 rows; split the prompts");
-        }
-        return (int) row;
-    }
-
-    boolean has(int row) {
-        return row < places.length && places[row] != 0;
+    boolean has(int prompt, int sample) {
+        return places.get(prompt, sample) != 0;
     }
 
     /** How many rows are there. */
@@ -87,8 +74,8 @@ final class JournalIndex {
     }
 
     /** So many times a rank died while this row, which has no result, was under way on it alone of all ranks. */
-    int strikes(int row) {
-        return strikes.getOrDefault(row, 0);
+    int strikes(int prompt, int sample) {
+        return strikes.getOrDefault(new Row(prompt, sample), 0);
     }
 
     /** The results so far in figures. */
@@ -96,20 +83,27 @@ final class JournalIndex {
         return tally;
     }
 
-    /** The results in order of the rows, read one by one. */
-    JournalResults results(int rows) throws IOException {
-        return new JournalResults(files, rows, row -> {
-            if (!has(row)) {
-                throw new IllegalStateException("row " + row / samples + ", sample " + row % samples
-                        + ", is missing from the journal: did the prompts change while the job ran?");
-            }
-            return new JournalResults.Place((int) (places[row] >>> OFFSET_BITS) - 1,
-                    places[row] & (1L << OFFSET_BITS) - 1);
+    /**
+     * The results in order of prompts and samples, read one by one.
+     *
+     * @param results how many there have to be
+     * @throws UsageException when there are more or fewer
+     */
+    JournalResults results(int prompts, long results) throws IOException {
+        if (count != results) {
+            throw new UsageException("the journal has " + count + " results, and the prompts ask for " + results
+                    + ": did they change while the job ran?");
+        }
+        return new JournalResults(files, prompts, (prompt, sample) -> {
+            long place = places.get(prompt, sample);
+            return place == 0
+                    ? null
+                    : new JournalResults.Place((int) (place >>> OFFSET_BITS) - 1, place & (1L << OFFSET_BITS) - 1);
         });
     }
 
     private void read(int file) throws IOException {
-        Set<Integer> underWay = new HashSet<>();
+        Set<Row> underWay = new HashSet<>();
         int run = 0;
         try (InputStream in = Files.newInputStream(files.get(file)); Lines lines = new Lines(in)) {
             while (lines.advance()) {
@@ -127,7 +121,7 @@ final class JournalIndex {
                     }
                     JsonNode start = note.path("start");
                     for (int i = 0; i + 1 < start.size(); i += 2) {
-                        underWay.add(row(start.get(i).asInt(), start.get(i + 1).asInt()));
+                        underWay.add(new Row(start.get(i).asInt(), start.get(i + 1).asInt()));
                     }
                 } catch (JsonProcessingException e) {
                     // a line that was being written when the process, or the host, died
@@ -137,16 +131,15 @@ final class JournalIndex {
         endOfRun(run, underWay);
     }
 
-    private void endOfRun(int run, Set<Integer> underWay) {
+    private void endOfRun(int run, Set<Row> underWay) {
         if (!underWay.isEmpty()) {
             lost.computeIfAbsent(run, any -> new ArrayList<>()).add(new HashSet<>(underWay));
             underWay.clear();
         }
     }
 
-    /** @return the row */
-    private int result(Lines lines, int file) throws IOException {
-        int index = -1;
+    private Row result(Lines lines, int file) throws IOException {
+        int prompt = -1;
         int sample = -1;
         int promptTokens = 0;
         String error = null;
@@ -156,7 +149,7 @@ final class JournalIndex {
                 String field = parser.currentName();
                 parser.nextToken();
                 switch (field) {
-                    case "index" -> index = parser.getIntValue();
+                    case "index" -> prompt = parser.getIntValue();
                     case "sample" -> sample = parser.getIntValue();
                     case "prompt_tokens" -> promptTokens = parser.getIntValue();
                     case "error" -> error = parser.getText();
@@ -164,17 +157,12 @@ final class JournalIndex {
                 }
             }
         }
-        int row = row(index, sample);
-        if (!has(row)) {
+        if (!has(prompt, sample)) {
             tally.add(error, sample == 0 ? promptTokens : 0);
             count++;
         }
-        if (row >= places.length) {
-            places = Arrays.copyOf(places,
-                    (int) Math.min(Integer.MAX_VALUE - 8, Math.max(row + 1L, 2L * places.length)));
-        }
-        places[row] = (file + 1L) << OFFSET_BITS | lines.offset();
-        return row;
+        places.put(prompt, sample, (file + 1L) << OFFSET_BITS | lines.offset());
+        return new Row(prompt, sample);
     }
 
     /** Whole lines of a file with where they begin; one without an end is none. */

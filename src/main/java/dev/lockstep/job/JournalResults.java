@@ -10,20 +10,25 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
-import java.util.function.IntFunction;
 
 /** Results read from journals in order, one at a time. */
 final class JournalResults implements Iterator<Result>, Closeable {
     /** In which file, and where in it, a line begins. */
     record Place(int file, long offset) {}
 
-    private final List<Window> windows = new ArrayList<>();
-    private final int rows;
-    private final IntFunction<Place> places;
-    private int next;
+    interface Lookup {
+        /** Null where there is no such result. */
+        Place of(int prompt, int sample);
+    }
 
-    JournalResults(List<Path> files, int rows, IntFunction<Place> places) throws IOException {
-        this.rows = rows;
+    private final List<Window> windows = new ArrayList<>();
+    private final int prompts;
+    private final Lookup places;
+    private int prompt;
+    private int sample;
+
+    JournalResults(List<Path> files, int prompts, Lookup places) throws IOException {
+        this.prompts = prompts;
         this.places = places;
         for (Path file : files) {
             windows.add(new Window(FileChannel.open(file)));
@@ -32,11 +37,11 @@ final class JournalResults implements Iterator<Result>, Closeable {
 
     @Override
     public boolean hasNext() {
-        return next < rows;
+        return prompt < prompts;
     }
 
     /**
-     * @throws IllegalStateException when there is no such row
+     * @throws UsageException       when the next prompt has no result
      * @throws UncheckedIOException  when a journal cannot be read
      */
     @Override
@@ -44,7 +49,16 @@ final class JournalResults implements Iterator<Result>, Closeable {
         if (!hasNext()) {
             throw new NoSuchElementException();
         }
-        Place place = places.apply(next++);
+        Place place = places.of(prompt, sample);
+        if (place == null) {
+            throw new UsageException("row " + prompt + " is missing from the journal: did the prompts change while the "
+                    + "job ran?");
+        }
+        sample++;
+        if (places.of(prompt, sample) == null) {
+            prompt++;
+            sample = 0;
+        }
         try {
             return windows.get(place.file).at(place.offset);
         } catch (IOException e) {

@@ -63,7 +63,7 @@ public record OpenAiRequest(boolean chat, String model) {
             var value = body.path(name);
             boolean harmless = value.isMissingNode() || value.isNull() || value.isContainerNode() && value.isEmpty()
                     || value.isBoolean() && !value.booleanValue() || value.isTextual() && value.textValue().isEmpty()
-                    || name.equals("best_of") && value.asInt() == 1
+                    || name.equals("best_of") && value.asInt() == body.path("n").asInt(1)
                     || name.equals("response_format") && value.path("type").asText().equals("text");
             if (!harmless) {
                 throw new FieldException(name, "in an OpenAI request is not supported by this version");

@@ -49,8 +49,9 @@ final class PromptRow {
     private static Prompt good(int index, String id, JsonNode row, OpenAiRequest openAi) {
         var fields = new JsonFields(row);
         var samples = fields.integer("num_samples");
-        if (samples != null && samples < 1) {
-            throw new FieldException("num_samples", "must be 1 or more, not " + samples);
+        if (samples != null && (samples < 1 || samples > GenerateOptions.MOST_SAMPLES)) {
+            throw new FieldException("num_samples",
+                    "must be from 1 to " + GenerateOptions.MOST_SAMPLES + ", not " + samples);
         }
         if (fields.has("prompt") == fields.has("messages")) {
             throw fields.has("prompt")

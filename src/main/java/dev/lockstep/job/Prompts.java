@@ -12,6 +12,7 @@ import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
@@ -29,19 +30,21 @@ final class Prompts implements Closeable {
     private final InputStream stdin;
     private final String digest;
     private final OptionalInt rows;
+    private final OptionalLong results;
     private final Function<Prompt, Prompt> finishing;
     // of what can be read only once: its first rows and the rest; null: a file
     private final List<Prompt> window;
     private final PromptReader rest;
     private final List<PromptReader> open = new ArrayList<>();
 
-    private Prompts(String source, InputStream stdin, String digest, OptionalInt rows,
+    private Prompts(String source, InputStream stdin, String digest, OptionalInt rows, OptionalLong results,
             Function<Prompt, Prompt> finishing, List<Prompt> window, PromptReader rest) {
         this.finishing = finishing;
         this.source = source;
         this.stdin = stdin;
         this.digest = digest;
         this.rows = rows;
+        this.results = results;
         this.window = window;
         this.rest = rest;
     }
@@ -49,16 +52,18 @@ final class Prompts implements Closeable {
     /**
      * @param stdin   what {@code -} means
      * @param inBlocks {@link #block} will be called, which takes the number of rows and so all of a pipe
+     * @param samples of a row that does not say how many
      * @param finishing what every row goes through after it is read
      * @throws UsageException when the source cannot be used as a whole
      */
-    static Prompts survey(String source, InputStream stdin, boolean inBlocks, Function<Prompt, Prompt> finishing)
-            throws IOException {
+    static Prompts survey(String source, InputStream stdin, boolean inBlocks, int samples,
+            Function<Prompt, Prompt> finishing) throws IOException {
         PromptReader reader = PromptReader.open(source, stdin);
         MessageDigest digest = Fingerprint.digest();
         boolean again = !source.equals("-") && Files.isRegularFile(Path.of(source));
         List<Prompt> window = new ArrayList<>();
         int rows = 0;
+        long results = 0;
         while ((again || inBlocks || rows < WINDOW) && reader.hasNext()) {
             Prompt prompt = finishing.apply(reader.next());
             digest.update(Json.MAPPER.writeValueAsBytes(prompt));
@@ -66,19 +71,26 @@ final class Prompts implements Closeable {
                 window.add(prompt);
             }
             rows++;
+            results += prompt.samplesOr(samples);
         }
         boolean all = again || inBlocks || rows < WINDOW;
         if (again) {
             reader.close();
         }
         return new Prompts(source, stdin, HexFormat.of().formatHex(digest.digest()),
-                all ? OptionalInt.of(rows) : OptionalInt.empty(), finishing, again ? null : window,
+                all ? OptionalInt.of(rows) : OptionalInt.empty(),
+                all ? OptionalLong.of(results) : OptionalLong.empty(), finishing, again ? null : window,
                 again ? null : reader);
     }
 
     /** How many there are, where that is known. */
     OptionalInt rows() {
         return rows;
+    }
+
+    /** How many results they ask for, known where {@link #rows} is. */
+    OptionalLong results() {
+        return results;
     }
 
     /** What the input comes to in 64 digits; of a pipe, its first rows. */

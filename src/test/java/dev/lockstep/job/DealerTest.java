@@ -21,8 +21,8 @@ class DealerTest {
 
     private Dealer dealer(int prompts, int ranks, boolean inBlocks, int samples) throws IOException {
         Path file = Files.writeString(dir.resolve("p.txt"), text(prompts));
-        return new Dealer(Prompts.survey(file.toString(), null, inBlocks, row -> row), ranks, inBlocks, samples,
-                JournalIndex.read(dir, samples));
+        return new Dealer(Prompts.survey(file.toString(), null, inBlocks, samples, row -> row), ranks, inBlocks,
+                samples, JournalIndex.read(dir));
     }
 
     private static String text(int prompts) {
@@ -65,8 +65,8 @@ class DealerTest {
     void deal_inBlocks_keepsToTheShares() throws IOException {
         for (boolean pipe : new boolean[]{false, true}) {
             Dealer dealer = pipe
-                    ? new Dealer(Prompts.survey("-", stream(2000), true, row -> row), 3, true, 1,
-                            JournalIndex.read(dir, 1))
+                    ? new Dealer(Prompts.survey("-", stream(2000), true, 1, row -> row), 3, true, 1,
+                            JournalIndex.read(dir))
                     : dealer(2000, 3, true, 1);
             assertThat(rows(dealer.deal(2, 2, 0))).containsExactly("1334.0", "1335.0");
             Dealer.Hand first = dealer.deal(0, 2000, 0);
@@ -89,9 +89,50 @@ class DealerTest {
     }
 
     @Test
+    void deal_rowsThatSayHowManySamples_getSoMany() throws IOException {
+        for (boolean pipe : new boolean[]{false, true}) {
+            String input = """
+                    {"prompt": "a", "num_samples": 3}
+                    {"prompt": "b"}
+                    {"prompt": "c", "num_samples": 1}
+                    """;
+            Path file = Files.writeString(dir.resolve("n.jsonl"), input);
+            Prompts prompts = Prompts.survey(pipe ? "-" : file.toString(),
+                    new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)), false, 2, row -> row);
+            assertThat(prompts.results()).hasValue(6);
+            Dealer dealer = new Dealer(prompts, 2, false, 2, JournalIndex.read(dir));
+            assertThat(rows(dealer.deal(0, 2, 0))).containsExactly("0.0", "0.1");
+            assertThat(dealer.notDealtToOthers()).isEqualTo(6);
+            assertThat(rows(dealer.deal(1, 3, 0))).containsExactly("0.2", "1.0", "1.1");
+            Dealer.Hand last = dealer.deal(0, 2, 0);
+            assertThat(rows(last)).containsExactly("2.0");
+            assertThat(last.over()).isTrue();
+            assertThat(dealer.prompts()).isEqualTo(3);
+            assertThat(dealer.results()).isEqualTo(6);
+        }
+    }
+
+    @Test
+    void deal_afterADeath_leavesOutTheSamplesThatAreDone() throws IOException {
+        Files.writeString(dir.resolve("rank-0.jsonl"), """
+                {"run":1}
+                {"start":[0,0,0,1,0,2,1,0,1,1]}
+                {"index":0,"sample":1,"prompt_tokens":3}
+                {"index":1,"sample":0,"prompt_tokens":3}
+                {"stop":true}
+                """);
+        Path file = Files.writeString(dir.resolve("n.jsonl"),
+                "{\"prompt\": \"a\", \"num_samples\": 3}\n{\"prompt\": \"b\", \"num_samples\": 4}\n");
+        Dealer dealer = new Dealer(Prompts.survey(file.toString(), null, false, 1, row -> row), 1, false, 1,
+                JournalIndex.read(dir));
+        assertThat(dealer.notDealtToOthers()).isEqualTo(5);
+        assertThat(rows(dealer.deal(0, 9, 0))).containsExactly("0.0", "0.2", "1.1", "1.2", "1.3");
+    }
+
+    @Test
     void deal_pipe_endsWhereItEnds() throws IOException {
-        Dealer dealer = new Dealer(Prompts.survey("-", stream(1500), false, row -> row), 2, false, 1,
-                JournalIndex.read(dir, 1));
+        Dealer dealer = new Dealer(Prompts.survey("-", stream(1500), false, 1, row -> row), 2, false, 1,
+                JournalIndex.read(dir));
         assertThat(rows(dealer.deal(0, 1400, 0))).hasSize(1400);
         Dealer.Hand rest = dealer.deal(1, 200, 64);
         assertThat(rows(rest)).hasSize(100).endsWith("1499.0");

@@ -125,7 +125,8 @@ class GenerateOptionsTest {
             --eos-token-id -1           | --eos-token-id must be 0 or more, not -1
             --stop=                     | --stop must not be an empty string
             --greedy=false --temperature 0 | --greedy must not be false where temperature is 0
-            --num-samples 0             | --num-samples must be 1 or more, not 0
+            --num-samples 0             | --num-samples must be from 1 to 10000, not 0
+            --num-samples 10001         | --num-samples must be from 1 to 10000, not 10001
             --batch-size 0              | --batch-size must be auto or a whole number of 1 or more, not 0
             --batch-size big            | --batch-size must be auto or a whole number of 1 or more, not big
             --one-by-one --batch-size 2 | --one-by-one is --batch-size 1, so leave out --batch-size 2

@@ -48,9 +48,13 @@ class JournalTest {
         int prompts = 300;
         Random random = new Random(3);
         List<Result> all = new ArrayList<>();
-        for (int row = 0; row < 2 * prompts; row++) {
-            // some longer than what is read at once
-            all.add(result(row / 2, row % 2, "é}\n".repeat(random.nextInt(row % 97 == 0 ? 100_000 : 200))));
+        for (int prompt = 0; prompt < prompts; prompt++) {
+            // so many samples as the prompt likes
+            for (int sample = 0; sample < 1 + prompt * 7 % 5; sample++) {
+                // some longer than what is read at once
+                int length = random.nextInt(all.size() % 97 == 0 ? 100_000 : 200);
+                all.add(result(prompt, sample, "é}\n".repeat(length)));
+            }
         }
         List<Result> shuffled = new ArrayList<>(all);
         Collections.shuffle(shuffled, random);
@@ -60,17 +64,20 @@ class JournalTest {
             journal.add(result);
             journal.flush();
         }
-        JournalIndex index = JournalIndex.read(dir, 2);
-        assertThat(index.count()).isEqualTo(600);
+        JournalIndex index = JournalIndex.read(dir);
+        assertThat(index.count()).isEqualTo(900);
         assertThat(index.tally().promptTokens()).isEqualTo(7 * prompts);
         List<Result> read = new ArrayList<>();
-        try (JournalResults results = index.results(600)) {
+        try (JournalResults results = index.results(prompts, 900)) {
             results.forEachRemaining(read::add);
         }
         assertThat(read).usingRecursiveFieldByFieldElementComparator().containsExactlyElementsOf(all);
-        try (JournalResults results = index.results(601)) {
+        assertThatThrownBy(() -> index.results(prompts, 901)).isInstanceOf(UsageException.class)
+                .hasMessage(
+                        "the journal has 900 results, and the prompts ask for 901: did they change while the job ran?");
+        try (JournalResults results = index.results(prompts + 1, 900)) {
             assertThatThrownBy(() -> results.forEachRemaining(any -> {
-            })).hasMessageContaining("row 300, sample 0, is missing");
+            })).isInstanceOf(UsageException.class).hasMessageStartingWith("row 300 is missing");
         }
     }
 
@@ -85,15 +92,15 @@ class JournalTest {
         for (int length = 1; length <= whole.length; length++) {
             String before = Files.readString(file);
             Files.write(file, Arrays.copyOf(whole, length), StandardOpenOption.APPEND);
-            JournalIndex index = JournalIndex.read(dir, 1);
+            JournalIndex index = JournalIndex.read(dir);
             assertThat(index.count()).as("%d bytes", length).isEqualTo(1);
-            assertThat(index.has(1)).isTrue();
+            assertThat(index.has(1, 0)).isTrue();
             Files.writeString(file, before);
         }
         // as the next run would go on, had nobody cut it off
         Files.write(file, Arrays.copyOf(whole, whole.length - 2), StandardOpenOption.APPEND);
         Files.writeString(file, "\n" + new String(whole, StandardCharsets.UTF_8) + "\n", StandardOpenOption.APPEND);
-        assertThat(JournalIndex.read(dir, 1).count()).isEqualTo(2);
+        assertThat(JournalIndex.read(dir).count()).isEqualTo(2);
     }
 
     @Test
@@ -107,20 +114,20 @@ class JournalTest {
             ends.starting(rows(5));
             ends.stop();
         }
-        JournalIndex index = JournalIndex.read(dir, 1);
-        assertThat(index.strikes(3)).isEqualTo(2);
-        assertThat(index.strikes(11)).isEqualTo(1);
-        assertThat(index.strikes(12)).isEqualTo(1);
-        assertThat(index.strikes(4)).isZero();
-        assertThat(index.strikes(5)).isZero();
+        JournalIndex index = JournalIndex.read(dir);
+        assertThat(index.strikes(3, 0)).isEqualTo(2);
+        assertThat(index.strikes(11, 0)).isEqualTo(1);
+        assertThat(index.strikes(12, 0)).isEqualTo(1);
+        assertThat(index.strikes(4, 0)).isZero();
+        assertThat(index.strikes(5, 0)).isZero();
     }
 
     @Test
     void strikes_severalRanksGoneTogether_areNoRowsFault() throws IOException {
         journal(0, 1).starting(rows(1, 2));
         journal(1, 1).starting(rows(3));
-        JournalIndex index = JournalIndex.read(dir, 1);
-        assertThat(IntStream.range(0, 4).map(index::strikes)).containsOnly(0);
+        JournalIndex index = JournalIndex.read(dir);
+        assertThat(IntStream.range(0, 4).map(row -> index.strikes(row, 0))).containsOnly(0);
     }
 
     private JournalDirectory directory(String... more) throws IOException {

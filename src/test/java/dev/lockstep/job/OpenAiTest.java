@@ -60,7 +60,7 @@ class OpenAiTest {
             {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "echo": true}} | echo in an OpenAI request is not supported by this version
             {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "best_of": 2}} | best_of in an OpenAI request is not supported by this version
             {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "response_format": {"type": "json_object"}}} | response_format in an OpenAI request is not supported by this version
-            {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "n": 0}} | num_samples must be 1 or more, not 0
+            {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "n": 0}} | num_samples must be from 1 to 10000, not 0
             """)
     void row_requestThatCannotBe_isBrokenAndAnsweredInItsForm(String row, String error) {
         Prompt prompt = row(row);

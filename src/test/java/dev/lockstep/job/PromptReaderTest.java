@@ -132,7 +132,8 @@ class PromptReaderTest {
             {"prompt": "a", "logprobs": true, "top_logprobs": 21} | 0 | top_logprobs must be from 0 to 20, not 21
             {"prompt": "a", "logprobs": "yes"} | 0 | logprobs must be a whole number, true or false, not "yes"
             {"prompt": "a", "logprobs": -1}    | 0 | logprobs must be from 0 to 20, not -1
-            {"prompt": "a", "num_samples": 0}  | 0 | num_samples must be 1 or more, not 0
+            {"prompt": "a", "num_samples": 0}  | 0 | num_samples must be from 1 to 10000, not 0
+            {"prompt": "a", "num_samples": 10001} | 0 | num_samples must be from 1 to 10000, not 10001
             """)
     void readAll_brokenRow_isAnErrorAndTheNextRowIsRead(String row, String id, String error) throws Exception {
         var prompts = read("p.jsonl", row + "\n{\"prompt\": \"good\"}\n");

@@ -32,10 +32,21 @@ class ResumeIT {
 
     @Test
     void jobKilled_goesOnWithOtherRanksToTheSameFile() throws IOException {
-        Runs.prompts(temp.resolve("p.jsonl"), Runs.firstLines().subList(0, 20));
+        // some rows say how many samples they want, and there are 20 in all
+        List<String> more = List.of("", ", \"num_samples\": 3", ", \"num_samples\": 1", "", ", \"num_samples\": 4", "",
+                ", \"num_samples\": 3", ", \"num_samples\": 1", "");
+        Files.write(temp.resolve("p.jsonl"), more.stream().map(n -> "{\"prompt\": \"In the\"" + n + "}").toList());
         String[] job = {"--prompts", "p.jsonl", "--temperature", "0.9", "--max-new-tokens", "60", "--ignore-eos",
-                "--batch-size", "4", "--output"};
+                "--batch-size", "4", "--num-samples", "2", "--output"};
         Runs.succeed(1, temp, with(job, "whole.jsonl"));
+        List<JsonNode> whole = Runs.rows(temp.resolve("whole.jsonl"));
+        assertThat(field(whole, "index")).containsExactly("0", "0", "1", "1", "1", "2", "3", "3", "4", "4", "4", "4",
+                "5",
+                "5", "6", "6", "6", "7", "8", "8");
+        assertThat(field(whole, "sample")).containsExactly("0", "1", "0", "1", "2", "0", "0", "1", "0", "1", "2", "3",
+                "0",
+                "1", "0", "1", "2", "0", "0", "1");
+        assertThat(field(whole, "text")).doesNotHaveDuplicates();
         try (Launched launched = Runs.generate(2, temp, with(job, "r.jsonl")).start()) {
             awaitTrue(LIMIT, () -> results("r.jsonl.journal").size() >= 6);
             List<ProcessHandle> all = new ArrayList<>(launched.ranks());
@@ -46,7 +57,7 @@ class ResumeIT {
         assertThat(temp.resolve("r.jsonl")).doesNotExist();
         int kept = results("r.jsonl.journal").size();
         assertThat(kept).isBetween(6, 19);
-        Files.writeString(temp.resolve("r.jsonl.journal/rank-0.jsonl"), "{\"index\":19,\"id\":\"19\",\"te",
+        Files.writeString(temp.resolve("r.jsonl.journal/rank-0.jsonl"), "{\"index\":8,\"id\":\"8\",\"te",
                 StandardOpenOption.APPEND);
 
         refused("--output r.jsonl: r.jsonl.journal holds rows of a run that did not finish; add --resume to go on with "
@@ -57,7 +68,7 @@ class ResumeIT {
         Launched.Result result = Runs.generate(3, temp, with(job, "r.jsonl", "--resume")).run();
         assertThat(result.stderr()).isEqualTo("generate: --resume: " + kept + " rows were finished before\n");
         assertThat(result.exitCode()).isZero();
-        assertThat(result.stdout()).contains(", num_tokens " + (20 - kept) * 60 + ", num_prompts 20\n");
+        assertThat(result.stdout()).contains(", num_tokens " + (20 - kept) * 60 + ", num_prompts 9\n");
         assertThat(withoutRank("r.jsonl")).isEqualTo(withoutRank("whole.jsonl")).hasSize(20);
         assertThat(temp.resolve("r.jsonl.journal")).doesNotExist();
     }
@@ -113,15 +124,17 @@ class ResumeIT {
     /** More rows than are looked at beforehand, through real pipes. */
     @Test
     void pipe_ofManyRows_comesOutInOrder() {
-        String command = "seq 1500 | sed 's/.*/{\"prompt\": \"And\", \"id\": \"&\"}/' | '"
+        String command = "seq 1500 | sed 's/.*77$/{\"prompt\": \"And\", \"id\": \"&\", \"num_samples\": 2}/; t; "
+                + "s/.*/{\"prompt\": \"And\", \"id\": \"&\"}/' | '"
                 + Launched.HOME.resolve("launch/mpjrun.sh") + "' -q -np 2 --device cpu generate --prompts - --output - "
                 + "--max-new-tokens 1 --greedy | cat";
         Launched.Result result = Launched.script(Path.of("/bin/bash"), "-c", command).in(temp).run();
         assertThat(result.stderr()).isEmpty();
-        List<JsonNode> rows = result.lines().subList(0, 1500).stream().map(Runs::json).toList();
-        assertThat(field(rows, "id")).isEqualTo(IntStream.rangeClosed(1, 1500).mapToObj(Integer::toString).toList());
+        List<JsonNode> rows = result.lines().subList(0, 1515).stream().map(Runs::json).toList();
+        assertThat(field(rows, "id")).isEqualTo(IntStream.rangeClosed(1, 1500).boxed()
+                .flatMap(id -> Stream.generate(id::toString).limit(id % 100 == 77 ? 2 : 1)).toList());
         assertThat(field(rows, "rank")).contains("0", "1");
-        assertThat(result.lines().get(1500)).endsWith(", num_tokens 1500, num_prompts 1500");
+        assertThat(result.lines().get(1515)).endsWith(", num_tokens 1515, num_prompts 1500");
         assertThat(temp).isEmptyDirectory();
     }
 
