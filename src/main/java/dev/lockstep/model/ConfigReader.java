@@ -51,13 +51,14 @@ final class ConfigReader {
         int hidden = positive("hidden_size", family.hidden);
         int heads = positive("num_attention_heads", family.heads);
         int headDim = headDim(hidden, heads);
-        boolean attentionBias = family != ModelFamily.MISTRAL && family != ModelFamily.QWEN2
+        boolean attentionBias = (family == ModelFamily.LLAMA || family == ModelFamily.QWEN3)
                 && json.flag("attention_bias").orElse(false);
         return new ModelConfig(family.toString(), hidden, heads, kvHeads(heads), headDim,
                 positive("intermediate_size", family.intermediate), positive("vocab_size", family.vocabulary),
                 positive("max_position_embeddings", family.contextLength),
                 json.flag("tie_word_embeddings").orElse(false), attentionBias || family == ModelFamily.QWEN2,
-                attentionBias, family == ModelFamily.LLAMA && json.flag("mlp_bias").orElse(false), false, norms(),
+                attentionBias, family == ModelFamily.LLAMA && json.flag("mlp_bias").orElse(false),
+                family == ModelFamily.PHI3, norms(),
                 attention(headDim), 1, 0, activation(), dtype());
     }
 
@@ -141,7 +142,7 @@ final class ConfigReader {
         if (family == ModelFamily.LLAMA || family.isQwen() && !json.flag("use_sliding_window").orElse(false)) {
             return 0;
         }
-        return json.has("sliding_window") ? positive("sliding_window", 0) : 4096;
+        return json.has("sliding_window") ? positive("sliding_window", 0) : family.slidingWindow;
     }
 
     private List<String> layerTypes() {

@@ -7,10 +7,11 @@ import java.util.Optional;
 
 /** A {@code model_type} that the decoder computes, with the defaults of its configuration class in transformers. */
 enum ModelFamily {
-    LLAMA("LlamaForCausalLM", 32, 4096, 32, 0, 0, 11008, 32000, 2048, 1e-6, 10_000), //
-    MISTRAL("MistralForCausalLM", 32, 4096, 32, 8, 0, 14336, 32000, 131072, 1e-6, 10_000), //
-    QWEN2("Qwen2ForCausalLM", 32, 4096, 32, 32, 0, 22016, 151936, 32768, 1e-6, 10_000), //
-    QWEN3("Qwen3ForCausalLM", 32, 4096, 32, 32, 128, 22016, 151936, 32768, 1e-6, 10_000);
+    LLAMA("LlamaForCausalLM", 32, 4096, 32, 0, 0, 11008, 32000, 2048, 1e-6, 10_000, 0), //
+    MISTRAL("MistralForCausalLM", 32, 4096, 32, 8, 0, 14336, 32000, 131072, 1e-6, 10_000, 4096), //
+    QWEN2("Qwen2ForCausalLM", 32, 4096, 32, 32, 0, 22016, 151936, 32768, 1e-6, 10_000, 4096), //
+    QWEN3("Qwen3ForCausalLM", 32, 4096, 32, 32, 128, 22016, 151936, 32768, 1e-6, 10_000, 4096), //
+    PHI3("Phi3ForCausalLM", 32, 3072, 32, 0, 0, 8192, 32064, 4096, 1e-5, 10_000, 0);
 
     final String architecture;
     final int layers;
@@ -25,9 +26,11 @@ enum ModelFamily {
     final int contextLength;
     final double rmsNormEps;
     final double theta;
+    /** 0 is no limit. */
+    final int slidingWindow;
 
     ModelFamily(String architecture, int layers, int hidden, int heads, int kvHeads, int headDim, int intermediate,
-            int vocabulary, int contextLength, double rmsNormEps, double theta) {
+            int vocabulary, int contextLength, double rmsNormEps, double theta, int slidingWindow) {
         this.architecture = architecture;
         this.layers = layers;
         this.hidden = hidden;
@@ -39,6 +42,7 @@ enum ModelFamily {
         this.contextLength = contextLength;
         this.rmsNormEps = rmsNormEps;
         this.theta = theta;
+        this.slidingWindow = slidingWindow;
     }
 
     static Optional<ModelFamily> of(String modelType) {

@@ -45,10 +45,15 @@ final class RopeReader {
     private int width(JsonFile given) {
         double rotated = given.number("partial_rotary_factor").or(() -> json.number("partial_rotary_factor"))
                 .orElse(1.0);
-        if (rotated != 1) {
+        if (rotated != 1 && family != ModelFamily.PHI3) {
             throw json.fault("partial_rotary_factor " + rotated + " is not supported; supported is 1.");
         }
-        return headDim;
+        int width = (int) (headDim * rotated);
+        if (width <= 0 || width > headDim || width % 2 != 0) {
+            throw json.fault("partial_rotary_factor " + rotated + " of a head's width of " + headDim
+                    + " must be an even number of dimensions.");
+        }
+        return width;
     }
 
     private Llama3Scaling llama3(JsonFile given) {

@@ -53,8 +53,8 @@ class BrokenCheckpointTest {
                         "/config.json is not valid JSON at line 1, column 20: Unexpected end-of-input in VALUE_STRING."),
                 broken("unknown model", SINGLE,
                         directory -> Files.writeString(directory.resolve("config.json"), "{\"model_type\":\"gpt2\"}"),
-                        "/config.json: model_type \"gpt2\" is not supported; supported are llama, mistral, qwen2 and"
-                                + " qwen3."),
+                        "/config.json: model_type \"gpt2\" is not supported; supported are llama, mistral, qwen2,"
+                                + " qwen3 and phi3."),
                 broken("generation_config.json wrong", SINGLE,
                         directory -> Files.writeString(directory.resolve("generation_config.json"),
                                 "{\"temperature\":\"warm\"}"),

@@ -84,6 +84,9 @@ class ModelConfigTest {
         json.put("torch_dtype", json.remove("dtype").asText());
         ObjectNode rope = (ObjectNode) json.remove("rope_parameters");
         json.set("rope_theta", rope.remove("rope_theta"));
+        if (rope.has("partial_rotary_factor")) {
+            json.set("partial_rotary_factor", rope.remove("partial_rotary_factor"));
+        }
         json.remove("layer_types");
         if (rope.get("rope_type").asText().equals("default")) {
             json.putNull("rope_scaling");
@@ -92,6 +95,16 @@ class ModelConfigTest {
         }
 
         assertThat(config(json.toString())).isEqualTo(ModelConfig.read(Golden.checkpoint(checkpoint)));
+    }
+
+    @Test
+    void read_phi3_isFusedAndTurnsPartOfAHead() {
+        ModelConfig config = ModelConfig.read(Golden.checkpoint("phi3-partial"));
+
+        assertThat(config.fusedProjections()).isTrue();
+        assertThat(rope(config)).isEqualTo(plain(12));
+        assertThat(config.headDim()).isEqualTo(16);
+        assertThat(config.norms()).isEqualTo(Norms.before(1e-5));
     }
 
     // the field defaults of LlamaConfig, MistralConfig, Qwen2Config and Qwen3Config in transformers 5
@@ -182,9 +195,9 @@ class ModelConfigTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
-            "{}|model_type is missing; supported are llama, mistral, qwen2 and qwen3.",
-            "{'model_type':'mixtral'}|model_type \"mixtral\" is not supported; supported are llama, mistral, qwen2 and "
-                    + "qwen3.",
+            "{}|model_type is missing; supported are llama, mistral, qwen2, qwen3 and phi3.",
+            "{'model_type':'mixtral'}|model_type \"mixtral\" is not supported; supported are llama, mistral, qwen2, "
+                    + "qwen3 and phi3.",
             "{'model_type':'llama','architectures':['LlamaForSequenceClassification']}|architecture "
                     + "\"LlamaForSequenceClassification\" is not supported; for model_type llama it is "
                     + "\"LlamaForCausalLM\".",
@@ -208,6 +221,12 @@ class ModelConfigTest {
                     + "layer (full_attention) are not supported.",
             "{'model_type':'llama','partial_rotary_factor':0.5}|partial_rotary_factor 0.5 is not supported; supported "
                     + "is 1.",
+            "{'model_type':'phi3','partial_rotary_factor':1.5}|partial_rotary_factor 1.5 of a head's width of 96 must "
+                    + "be an even number of dimensions.",
+            "{'model_type':'phi3','partial_rotary_factor':0.6}|partial_rotary_factor 0.6 of a head's width of 96 must "
+                    + "be an even number of dimensions.",
+            "{'model_type':'phi3','rope_scaling':{'type':'su','long_factor':[1]}}|rope type \"su\" is not supported; "
+                    + "supported are default, linear and llama3.",
             "{'model_type':'llama','rope_theta':-1}|rope_theta must be above 0, not -1.0.",
             "{'model_type':'llama','hidden_act':'gelu'}|hidden_act \"gelu\" is not supported; supported is silu.",
             "{'model_type':'llama','torch_dtype':'float64'}|torch_dtype \"float64\" is not a supported dtype; "
