@@ -2,7 +2,8 @@
 # hosts.sh up DIR | down DIR: two hosts on this machine, each a network namespace with its own address, its own name and
 # its own sshd: lsone 10.213.N.2 and lstwo 10.213.N.3; this machine is 10.213.N.1 to them. "ssh -F DIR/config lsone" goes
 # there; this machine's own ssh is neither used nor changed. Both see "two GPUs" of their own; lsone knows its own name,
-# lstwo does not and lacks the directory DIR/here/work. "pids DIR" prints what runs on them. Needs root, iproute2, util-linux and sshd; without, "up" says why and exits with 3.
+# lstwo does not and lacks the directory DIR/here/work. "pids DIR" prints what runs on them; "cut DIR" takes lstwo off the
+# network, "mend DIR" puts it back. Needs root, iproute2, util-linux and sshd; without, "up" says why and exits with 3.
 set -euo pipefail
 dir=$2
 tag=$(printf '%s' "$dir" | cksum | cut -d ' ' -f 1 | rev | cut -c 1-6) # so that two runs on one machine do not meet
@@ -65,5 +66,7 @@ case $1 in
     done
     ;;
   pids) pids ;;
+  cut) ip link set "ls${tag}3" down ;;
+  mend) ip link set "ls${tag}3" up ;;
   down) down ;;
 esac

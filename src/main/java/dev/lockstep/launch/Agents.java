@@ -23,9 +23,10 @@ import dev.lockstep.wire.Message;
  */
 record Agents(JobSpec job, List<RemoteHost> hosts, boolean ownOutput) {
 
-    static Agents of(JobSpec job, List<HostShare> shares, boolean ownOutput, Outlet outlet) {
+    /** @param silence a host that does not answer for so long is gone */
+    static Agents of(JobSpec job, List<HostShare> shares, boolean ownOutput, Outlet outlet, Duration silence) {
         List<RemoteHost> hosts = new ArrayList<>();
-        shares.forEach(share -> hosts.add(new RemoteHost(share, outlet, outlet.events())));
+        shares.forEach(share -> hosts.add(new RemoteHost(share, outlet, outlet.events(), silence)));
         return new Agents(job, List.copyOf(hosts), ownOutput);
     }
 

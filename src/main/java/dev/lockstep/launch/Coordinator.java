@@ -39,7 +39,7 @@ final class Coordinator implements Closeable {
         this.size = size;
         this.events = events;
         this.agents = agents;
-        this.server = new ServerSocket(0, Math.max(50, 2 * size), agents == null
+        this.server = new ServerSocket(0, Math.max(Entrance.BACKLOG, 2 * size), agents == null
                 ? InetAddress.getLoopbackAddress()
                 : agents.listenOn());
         byte[] random = new byte[16];

@@ -21,8 +21,10 @@ import dev.lockstep.wire.JobSpec;
  * @param home        Lockstep's own directory
  * @param environment the launcher's
  * @param bootstrap   how long agents have to come
+ * @param heartbeat   after so long a silence they are gone
  */
-record Launch(Path home, Map<String, String> environment, JobSpec job, Outlet outlet, Duration bootstrap) {
+record Launch(Path home, Map<String, String> environment, JobSpec job, Outlet outlet, Duration bootstrap,
+        Duration heartbeat) {
 
     /** Makes the spawner once it is known where the launcher listens. */
     interface SpawnerOf {
@@ -67,7 +69,7 @@ record Launch(Path home, Map<String, String> environment, JobSpec job, Outlet ou
                 lines[rank] = describe(rank, share.host(), i, command);
             }
         }
-        Agents agents = Agents.of(job, shares, false, outlet);
+        Agents agents = Agents.of(job, shares, false, outlet, heartbeat);
         return new Plan(size, address -> List.of(lines), agents,
                 coordinator -> new SshSpawner(agents, coordinator, home,
                         environment, bootstrap, outlet.output()));
@@ -91,14 +93,14 @@ record Launch(Path home, Map<String, String> environment, JobSpec job, Outlet ou
             int node = nodes.indexOf(places.get(rank));
             lines.add(describe(rank, places.get(rank), node < 0 ? rank : local[node]++, command));
         }
-        Agents agents = Agents.of(job, SlurmSpawner.shares(size), false, outlet);
+        Agents agents = Agents.of(job, SlurmSpawner.shares(size), false, outlet, heartbeat);
         return new Plan(size, address -> lines, agents,
                 coordinator -> new SlurmSpawner(agents, coordinator, command, bootstrap, outlet.output()));
     }
 
     /** The agents are the tasks of this process's own step; they learn from its stdout where it is. */
     Plan served(int size) {
-        Agents agents = Agents.of(job, SlurmSpawner.shares(size), true, outlet);
+        Agents agents = Agents.of(job, SlurmSpawner.shares(size), true, outlet, heartbeat);
         return new Plan(size, address -> List.of(), agents, coordinator -> {
             System.out.println(agents.whereabouts(coordinator));
             System.out.flush();

@@ -146,7 +146,7 @@ public final class Mpjrun implements Callable<Integer> {
         Path files = outputDirectory == null || dryRun
                 ? null
                 : Files.createDirectories(here.resolve(outputDirectory));
-        Launch launch = new Launch(home, environment, job, new Outlet(output, files, events), bootstrap);
+        Launch launch = new Launch(home, environment, job, new Outlet(output, files, events), bootstrap, heartbeat);
         Launch.Plan plan = plan(launch, list, remote, count);
         if (dryRun) {
             plan.lines().apply("coordinator").forEach(System.out::println);

@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -19,12 +20,10 @@ import dev.lockstep.wire.Message;
 
 /** An agent on another host as the launcher sees it: what it is told, and what it says about its ranks. */
 final class RemoteHost {
-    /** A host whose ranks were killed has said so by then, or never will. */
-    private static final long ANSWER_SECONDS = 10;
-
     private final HostShare share;
     private final Outlet outlet;
     private final BlockingQueue<Event> events;
+    private final Duration silence;
     private final Map<Integer, RemoteProcess> processes = new LinkedHashMap<>();
     private final CountDownLatch enlisted = new CountDownLatch(1);
     private final CountDownLatch drained = new CountDownLatch(1);
@@ -34,9 +33,13 @@ final class RemoteHost {
     private boolean givingUp;
     private boolean givenUp;
 
-    /** @param share with an empty host and a negative localSize where only the agent knows */
-    RemoteHost(HostShare share, Outlet outlet, BlockingQueue<Event> events) {
+    /**
+     * @param share   with an empty host and a negative localSize where only the agent knows
+     * @param silence a host whose ranks were killed has said so by then, or never will
+     */
+    RemoteHost(HostShare share, Outlet outlet, BlockingQueue<Event> events, Duration silence) {
         this.share = share;
+        this.silence = silence;
         this.outlet = outlet;
         this.events = events;
         this.name = share.host();
@@ -136,7 +139,7 @@ final class RemoteHost {
         givingUp = true;
         Thread waiting = new Thread(() -> {
             try {
-                while (!drained.await(ANSWER_SECONDS, TimeUnit.SECONDS)) {
+                while (!drained.await(silence.toMillis(), TimeUnit.MILLISECONDS)) {
                     if (!passing) { // it is not our own reader that is slow
                         lose(1, "host " + name + " does not answer");
                     }

@@ -15,6 +15,11 @@ import java.util.concurrent.TimeUnit;
  * talking.
  */
 public final class Entrance implements Closeable {
+    /**
+     * For the server's socket: strangers who come faster than they are taken in must not make the system turn away
+     * those who belong here, who would try again only a second later.
+     */
+    public static final int BACKLOG = 1024;
     /** A connection that has not been admitted by then is dropped. */
     private static final long ADMIT_NANOS = TimeUnit.SECONDS.toNanos(10);
     private static final int LOOK_MILLIS = 1000;

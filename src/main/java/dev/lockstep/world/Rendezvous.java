@@ -33,7 +33,7 @@ final class Rendezvous implements AutoCloseable {
     }
 
     static Rendezvous open(int rank, Exchange exchange) throws IOException {
-        ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        ServerSocket server = new ServerSocket(0, Entrance.BACKLOG, InetAddress.getLoopbackAddress());
         return new Rendezvous(server, Entrance.open(server, "lockstep-rendezvous", 1,
                 (visitor, admit) -> serve(visitor, admit, rank, exchange)));
     }

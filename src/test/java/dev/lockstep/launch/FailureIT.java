@@ -1,5 +1,6 @@
 package dev.lockstep.launch;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -7,11 +8,13 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import static dev.lockstep.launch.Launched.TEST_CLASSES;
 import static dev.lockstep.launch.Launched.awaitGone;
+import static dev.lockstep.launch.Launched.awaitTrue;
 import static dev.lockstep.launch.Launched.mpjrun;
 import static dev.lockstep.launch.Launched.signal;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -203,6 +206,30 @@ class FailureIT {
         assertThat(result.exitCode()).isEqualTo(124);
         assertThat(result.stderr()).startsWith("mpjrun: rank 1 of 2 did not come to World.init within 1 s")
                 .hasLineCount(1);
+    }
+
+    @Test
+    void rank_frozenBeforeInit_isNamedAndGone(@TempDir Path scratch) {
+        try (Launched launched = program("2", "when", scratch.resolve("never").toString())
+                .env("LOCKSTEP_BOOTSTRAP_TIMEOUT", "2").start()) {
+            awaitTrue(Duration.ofSeconds(30), () -> launched.ranks().size() == 2);
+            List<ProcessHandle> ranks = launched.ranks();
+            signal(ranks.get(1), "STOP");
+            Launched.Result result = launched.await();
+            assertThat(result.exitCode()).isEqualTo(124);
+            assertThat(result.stderr()).startsWith("mpjrun: rank 1 of 2 did not come to World.init within 2 s")
+                    .hasLineCount(1);
+            awaitGone(Duration.ofSeconds(1), ranks);
+        }
+    }
+
+    @Test
+    void rank_whoseJvmCannotStart() {
+        Launched.Result result = program("2", "wait").env("LOCKSTEP_JAVA_OPTS", "-XX:+NoSuchFlag").run();
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(result.stderr()).contains("Unrecognized VM option 'NoSuchFlag'");
+        assertThat(last(result.stderr())).matches("mpjrun: rank [01] on host .* failed first: exited with code 1");
+        assertThat(result.elapsed()).isLessThan(Duration.ofSeconds(10));
     }
 
     @Test

@@ -110,6 +110,7 @@ class SshIT {
             -H lsone,lstwo -wdir DIR/here/work hello | mpjrun: host lstwo: there is no DIR/here/work:
             -H lsone,lsnokey hello              | mpjrun: host lsnokey cannot be reached: root@ADDRESS: Permission denied
             -H lsone,lsclosed hello             | mpjrun: host lsclosed cannot be reached: ssh: connect to host
+            -H lsone,no.such.host.invalid hello | mpjrun: host no.such.host.invalid cannot be reached: ssh: Could not resolve hostname
             -H lsone --interface nowhere0 hello | mpjrun: --interface nowhere0:
             """)
     void hostThatCannot_isNamedWithTheReason(String arguments, String sentence) {
@@ -191,6 +192,25 @@ class SshIT {
                     .isEqualTo("mpjrun: host lstwo was lost: ssh killed by signal 9 (SIGKILL)\n");
             awaitNothingOnHosts();
         }
+    }
+
+    /** Nothing breaks a connection to a host that is gone; only its silence tells. */
+    @Test
+    void host_vanished_isFoundByItsSilence() {
+        try (Launched launched = program("lsone,lstwo", "wait").env("LOCKSTEP_HEARTBEAT_TIMEOUT", "2").start()) {
+            launched.awaitStdout("ready");
+            assertThat(Cluster.run(SCRIPT, "cut", directory.toString()).exitCode()).isZero();
+            long begin = System.nanoTime();
+            Launched.Result result = launched.await();
+            System.out.println("a host vanished: the job was over after "
+                    + Duration.ofNanos(System.nanoTime() - begin).toMillis() + " ms");
+            assertThat(result.exitCode()).isEqualTo(124);
+            assertThat(result.stderr()).isEqualTo("mpjrun: rank 1 on host lstwo failed first: no sign of life for 2 s: "
+                    + "its process is frozen, or its host is gone\n");
+        } finally {
+            assertThat(Cluster.run(SCRIPT, "mend", directory.toString()).exitCode()).isZero();
+        }
+        awaitNothingOnHosts();
     }
 
     @Test

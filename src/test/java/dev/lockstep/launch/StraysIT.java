@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -45,7 +46,8 @@ class StraysIT {
                 knock(port, new byte[]{-1, -2, -3, -4, -5, -6, -7, -8, -9});
                 knock(port, "\0\14Sending Info\0".getBytes(StandardCharsets.ISO_8859_1));
                 knock(port, hello("not the token", 1));
-                for (int i = 0; i < 200; i++) {
+                knock(port, Arrays.copyOf(hello("half of it", 1), 12));
+                for (int i = 0; i < 1000; i++) {
                     knock(port, new byte[]{0});
                 }
             }
