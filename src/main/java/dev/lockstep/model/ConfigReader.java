@@ -51,15 +51,17 @@ final class ConfigReader {
         int hidden = positive("hidden_size", family.hidden);
         int heads = positive("num_attention_heads", family.heads);
         int headDim = headDim(hidden, heads);
-        boolean attentionBias = (family == ModelFamily.LLAMA || family == ModelFamily.QWEN3)
+        boolean attentionBias = !Set.of(ModelFamily.MISTRAL, ModelFamily.QWEN2, ModelFamily.PHI3).contains(family)
                 && json.flag("attention_bias").orElse(false);
+        boolean mlpBias = Set.of(ModelFamily.LLAMA, ModelFamily.SMOLLM3).contains(family)
+                && json.flag("mlp_bias").orElse(false);
         return new ModelConfig(family.toString(), hidden, heads, kvHeads(heads), headDim,
                 positive("intermediate_size", family.intermediate), positive("vocab_size", family.vocabulary),
                 positive("max_position_embeddings", family.contextLength),
-                json.flag("tie_word_embeddings").orElse(false), attentionBias || family == ModelFamily.QWEN2,
-                attentionBias, family == ModelFamily.LLAMA && json.flag("mlp_bias").orElse(false),
-                family == ModelFamily.PHI3, norms(),
-                attention(headDim), 1, 0, activation(), dtype());
+                json.flag("tie_word_embeddings").orElse(family.isGemma() || family == ModelFamily.SMOLLM3),
+                attentionBias || family == ModelFamily.QWEN2, attentionBias, mlpBias, family == ModelFamily.PHI3,
+                norms(), attention(headDim), family.isGemma() ? Math.sqrt(hidden) : 1,
+                family.isGemma() ? softcap("final_logit_softcapping", 30) : 0, activation(), dtype());
     }
 
     private void checkArchitecture() {
@@ -73,6 +75,16 @@ final class ConfigReader {
             throw json.fault("quantized weights (quantization_config) are not supported;"
                     + " supported are float32, bfloat16 and float16.");
         }
+    }
+
+    /** Gemma 2's has a default; 0 is none. */
+    private double softcap(String key, double gemma2) {
+        boolean absent = family == ModelFamily.GEMMA2 && !json.has(key);
+        Optional<Double> given = json.number(key);
+        if (given.isPresent() && given.get() <= 0) {
+            throw json.fault(key + " must be above 0, not " + given.get() + ".");
+        }
+        return given.orElse(absent ? gemma2 : 0.0);
     }
 
     private int positive(String key, int absent) {
@@ -107,7 +119,13 @@ final class ConfigReader {
         if (eps < 0) {
             throw json.fault("rms_norm_eps must be 0 or more, not " + eps + ".");
         }
-        return Norms.before(eps).with(family == ModelFamily.QWEN3 ? QkNorm.EACH_HEAD : QkNorm.NONE);
+        return switch (family) {
+            case OLMO2 -> new Norms(eps, false, true, QkNorm.ALL_HEADS, true, false);
+            case GEMMA2 -> new Norms(eps, true, true, QkNorm.NONE, true, true);
+            case GEMMA3_TEXT -> new Norms(eps, true, true, QkNorm.EACH_HEAD, true, true);
+            case QWEN3 -> Norms.before(eps).with(QkNorm.EACH_HEAD);
+            default -> Norms.before(eps);
+        };
     }
 
     private DType dtype() {
@@ -120,26 +138,60 @@ final class ConfigReader {
     }
 
     private Activation activation() {
-        String activation = json.text("hidden_act").orElse("silu");
-        if (!Set.of("silu", "swish").contains(activation)) {
-            throw json.fault("hidden_act \"" + activation + "\" is not supported; supported is silu.");
-        }
-        return Activation.SILU;
+        String key = family.isGemma() ? "hidden_activation" : "hidden_act";
+        String activation = json.text(key).orElse(family.isGemma() ? "gelu_pytorch_tanh" : "silu");
+        return switch (activation) {
+            case "silu", "swish" -> Activation.SILU;
+            case "gelu_pytorch_tanh" -> Activation.GELU_TANH;
+            default -> throw json.fault(
+                    key + " \"" + activation + "\" is not supported; supported are silu and gelu_pytorch_tanh.");
+        };
     }
 
     private Attention attention(int headDim) {
+        if (json.flag("use_bidirectional_attention").orElse(false)) {
+            throw json.fault("use_bidirectional_attention is not supported; a decoder's tokens see earlier ones only.");
+        }
+        double softcap = family.isGemma() ? softcap("attn_logit_softcapping", 50) : 0;
+        if (softcap > 0 && family == ModelFamily.GEMMA3_TEXT) {
+            throw json.fault("attn_logit_softcapping " + softcap + " is not supported for " + family + ".");
+        }
+        int scaledBy = family.isGemma() ? positive("query_pre_attn_scalar", 256) : headDim;
+        return new Attention(1 / Math.sqrt(scaledBy), softcap, layers(new RopeReader(json, family, headDim)));
+    }
+
+    private List<Layer> layers(RopeReader reader) {
         int window = slidingWindow();
-        Rope rope = new RopeReader(json, family, headDim).rope();
+        Rope full = family == ModelFamily.GEMMA3_TEXT ? reader.ofKind(FULL) : reader.rope();
+        Rope sliding = family == ModelFamily.GEMMA3_TEXT ? reader.ofKind(SLIDING) : full;
         List<Layer> layers = new ArrayList<>();
         for (String type : layerTypes()) {
-            layers.add(new Layer(type.equals(SLIDING) ? window : 0, rope));
+            Rope rope = type.equals(SLIDING) ? sliding : full;
+            layers.add(new Layer(type.equals(SLIDING) ? window : 0, turns(layers.size()) ? rope : null));
         }
-        return new Attention(1 / Math.sqrt(headDim), 0, layers);
+        return layers;
+    }
+
+    /** Whether the layer has rotary embedding at all. */
+    private boolean turns(int layer) {
+        if (family != ModelFamily.SMOLLM3) {
+            return true;
+        }
+        Optional<JsonNode> given = json.value("no_rope_layers");
+        if (given.isEmpty()) {
+            return (layer + 1) % positive("no_rope_layer_interval", 4) != 0;
+        }
+        if (!given.get().isArray() || given.get().size() <= layer) {
+            throw json.fault("no_rope_layers must have an entry for each of the layers, not " + given.get() + ".");
+        }
+        return given.get().get(layer).asInt() != 0;
     }
 
     /** The window of those layers that have one, 0 for none. */
     private int slidingWindow() {
-        if (family == ModelFamily.LLAMA || family.isQwen() && !json.flag("use_sliding_window").orElse(false)) {
+        boolean optional = family.isQwen() || family == ModelFamily.SMOLLM3;
+        if (family == ModelFamily.LLAMA || family == ModelFamily.OLMO2
+                || optional && !json.flag("use_sliding_window").orElse(false)) {
             return 0;
         }
         return json.has("sliding_window") ? positive("sliding_window", 0) : family.slidingWindow;
@@ -150,9 +202,8 @@ final class ConfigReader {
         List<String> types = new ArrayList<>();
         json.value("layer_types").ifPresent(given -> given.forEach(type -> types.add(type.asText())));
         if (types.isEmpty()) {
-            int firstSliding = family.isQwen() ? json.integer("max_window_layers").orElse(28) : 0;
             for (int layer = 0; layer < layers; layer++) {
-                types.add(layer < firstSliding ? FULL : SLIDING);
+                types.add(slides(layer) ? SLIDING : FULL);
             }
         }
         if (types.size() != layers) {
@@ -164,5 +215,20 @@ final class ConfigReader {
                     + ", " + SLIDING + "].");
         }
         return types;
+    }
+
+    private boolean slides(int layer) {
+        return switch (family) {
+            case QWEN2, QWEN3 -> layer >= json.integer("max_window_layers").orElse(28);
+            case GEMMA2 -> layer % 2 == 0;
+            case GEMMA3_TEXT -> (layer + 1) % slidingPattern() != 0;
+            case SMOLLM3 -> !turns(layer);
+            default -> true;
+        };
+    }
+
+    /** Every so many layers one is without a window. */
+    private int slidingPattern() {
+        return json.positive("sliding_window_pattern").or(() -> json.positive("_sliding_window_pattern")).orElse(6);
     }
 }

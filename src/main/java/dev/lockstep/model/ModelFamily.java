@@ -11,7 +11,11 @@ enum ModelFamily {
     MISTRAL("MistralForCausalLM", 32, 4096, 32, 8, 0, 14336, 32000, 131072, 1e-6, 10_000, 4096), //
     QWEN2("Qwen2ForCausalLM", 32, 4096, 32, 32, 0, 22016, 151936, 32768, 1e-6, 10_000, 4096), //
     QWEN3("Qwen3ForCausalLM", 32, 4096, 32, 32, 128, 22016, 151936, 32768, 1e-6, 10_000, 4096), //
-    PHI3("Phi3ForCausalLM", 32, 3072, 32, 0, 0, 8192, 32064, 4096, 1e-5, 10_000, 0);
+    PHI3("Phi3ForCausalLM", 32, 3072, 32, 0, 0, 8192, 32064, 4096, 1e-5, 10_000, 0), //
+    SMOLLM3("SmolLM3ForCausalLM", 36, 2048, 16, 4, 0, 11008, 128256, 32768, 1e-6, 2_000_000, 0), //
+    OLMO2("Olmo2ForCausalLM", 32, 4096, 32, 0, 0, 11008, 50304, 2048, 1e-5, 10_000, 0), //
+    GEMMA2("Gemma2ForCausalLM", 26, 2304, 8, 4, 256, 9216, 256000, 8192, 1e-6, 10_000, 4096), //
+    GEMMA3_TEXT("Gemma3ForCausalLM", 26, 2304, 8, 4, 256, 9216, 262208, 131072, 1e-6, 1_000_000, 4096);
 
     final String architecture;
     final int layers;
@@ -58,6 +62,10 @@ enum ModelFamily {
 
     boolean isQwen() {
         return this == QWEN2 || this == QWEN3;
+    }
+
+    boolean isGemma() {
+        return this == GEMMA2 || this == GEMMA3_TEXT;
     }
 
     /** The model_type. */

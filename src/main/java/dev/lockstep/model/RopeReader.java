@@ -28,6 +28,18 @@ final class RopeReader {
         return rope(given, given.number("rope_theta").or(() -> json.number("rope_theta")).orElse(family.theta));
     }
 
+    /** That of the layers of one kind, where each kind has its own: theta and scaling are of those without a window. */
+    Rope ofKind(String kind) {
+        boolean full = kind.equals("full_attention");
+        JsonFile none = json.with(JsonFile.JSON.createObjectNode());
+        JsonFile given = json.object("rope_parameters").flatMap(kinds -> kinds.object(kind)).orElse(none);
+        if (full) {
+            given = json.object("rope_scaling").orElse(given);
+        }
+        double theta = json.number(full ? "rope_theta" : "rope_local_base_freq").orElse(full ? family.theta : 10_000);
+        return rope(given, given.number("rope_theta").orElse(theta));
+    }
+
     private Rope rope(JsonFile given, double theta) {
         if (theta <= 0) {
             throw json.fault("rope_theta must be above 0, not " + theta + ".");

@@ -54,7 +54,7 @@ class BrokenCheckpointTest {
                 broken("unknown model", SINGLE,
                         directory -> Files.writeString(directory.resolve("config.json"), "{\"model_type\":\"gpt2\"}"),
                         "/config.json: model_type \"gpt2\" is not supported; supported are llama, mistral, qwen2,"
-                                + " qwen3 and phi3."),
+                                + " qwen3, phi3, smollm3, olmo2, gemma2 and gemma3_text."),
                 broken("generation_config.json wrong", SINGLE,
                         directory -> Files.writeString(directory.resolve("generation_config.json"),
                                 "{\"temperature\":\"warm\"}"),

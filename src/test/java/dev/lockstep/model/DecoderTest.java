@@ -43,6 +43,20 @@ class DecoderTest {
         }
     }
 
+    /** Within 1% as measured; an operation that mixes types would fail, a norm left out be far off. */
+    @ParameterizedTest
+    @MethodSource("dev.lockstep.model.Golden#checkpoints")
+    void firstLogits_bfloat16_areCloseToTransformers(String family) {
+        JsonNode golden = Golden.expected(family).get("cases").get(0);
+        float[] logits = firstLogits(Checkpoint.open(Golden.checkpoint(family)), DType.BFLOAT16,
+                Golden.ints(golden.get("prompt_ids")));
+        float most = golden.get("first_logits_top8").get(0).get(1).floatValue();
+        for (JsonNode top : golden.get("first_logits_top8")) {
+            assertThat(logits[top.get(0).asInt()]).as("%s, token %s", family, top.get(0))
+                    .isEqualTo(top.get(1).floatValue(), within(0.03f * most));
+        }
+    }
+
     /** In one layer q is float32 and k and v are not, in another all are: any mixture computes the same. */
     @Test
     void firstLogits_mixedTypes_equalTransformers(@TempDir Path scratch) throws IOException {

@@ -16,7 +16,8 @@ public final class Golden {
     public static final Path FOLDER = Path.of(System.getProperty("lockstep.home", "."), "src/test/resources/golden");
 
     public static final List<String> CHECKPOINTS = List.of("llama-gqa", "llama-gqa-bfloat16", "llama-gqa-float16",
-            "llama-mha-bias", "llama3-rope", "mistral-sliding", "qwen2", "qwen3", "phi3", "phi3-partial");
+            "llama-mha-bias", "llama3-rope", "mistral-sliding", "qwen2", "qwen3", "phi3", "phi3-partial", "smollm3",
+            "olmo2", "gemma2", "gemma3");
 
     private Golden() {}
 

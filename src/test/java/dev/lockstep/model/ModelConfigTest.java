@@ -83,6 +83,11 @@ class ModelConfigTest {
         ObjectNode json = (ObjectNode) Golden.json(checkpoint + "/config.json");
         json.put("torch_dtype", json.remove("dtype").asText());
         ObjectNode rope = (ObjectNode) json.remove("rope_parameters");
+        if (rope.has("full_attention")) {
+            json.set("rope_local_base_freq", rope.get("sliding_attention").get("rope_theta"));
+            json.set("sliding_window_pattern", json.remove("_sliding_window_pattern"));
+            rope = (ObjectNode) rope.get("full_attention");
+        }
         json.set("rope_theta", rope.remove("rope_theta"));
         if (rope.has("partial_rotary_factor")) {
             json.set("partial_rotary_factor", rope.remove("partial_rotary_factor"));
@@ -105,6 +110,88 @@ class ModelConfigTest {
         assertThat(rope(config)).isEqualTo(plain(12));
         assertThat(config.headDim()).isEqualTo(16);
         assertThat(config.norms()).isEqualTo(Norms.before(1e-5));
+    }
+
+    @Test
+    void read_smollm3_doesNotTurnEveryFourthLayer() throws IOException {
+        List<Layer> layers = ModelConfig.read(Golden.checkpoint("smollm3")).attention().layers();
+
+        assertThat(layers).extracting(Layer::rope).containsExactly(new Rope(2e6, 8, 1, null),
+                new Rope(2e6, 8, 1, null), new Rope(2e6, 8, 1, null), null);
+        assertThat(layers).extracting(Layer::window).containsOnly(0);
+        String fields = "{\"model_type\":\"smollm3\",\"num_hidden_layers\":6";
+        assertThat(config(fields + ",\"no_rope_layer_interval\":3,\"use_sliding_window\":true,\"sliding_window\":64}")
+                .attention().layers()).extracting(layer -> layer.rope() == null ? layer.window() : -1)
+                        .containsExactly(-1, -1, 64, -1, -1, 64);
+        assertThat(config(fields + ",\"no_rope_layers\":[0,1,1,1,1,0]}").attention().layers())
+                .extracting(layer -> layer.rope() == null).containsExactly(true, false, false, false, false, true);
+    }
+
+    @Test
+    void read_olmo2_normsWhatComesOut() {
+        assertThat(ModelConfig.read(Golden.checkpoint("olmo2")).norms())
+                .isEqualTo(new Norms(1e-5, false, true, QkNorm.ALL_HEADS, true, false));
+    }
+
+    @Test
+    void read_gemma2_capsAndAlternates() {
+        ModelConfig config = ModelConfig.read(Golden.checkpoint("gemma2"));
+
+        assertThat(config.norms()).isEqualTo(new Norms(1e-6, true, true, QkNorm.NONE, true, true));
+        assertThat(config.attention().softcap()).isEqualTo(5);
+        assertThat(config.attention().scale()).isEqualTo(1 / Math.sqrt(20));
+        assertThat(config.attention().layers()).extracting(Layer::window).containsExactly(8, 0, 8, 0);
+        assertThat(config.finalSoftcap()).isEqualTo(3);
+        assertThat(config.embeddingScale()).isEqualTo(Math.sqrt(32));
+        assertThat(config.activation()).isEqualTo(Activation.GELU_TANH);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {"''|50|30",
+            "'attn_logit_softcapping':null,'final_logit_softcapping':null|0|0",
+            "'attn_logit_softcapping':20,'final_logit_softcapping':7.5|20|7.5"})
+    void read_gemma2Softcaps_haveDefaultsAndNull(String fields, double attention, double last) throws IOException {
+        ModelConfig config = config(
+                ("{'model_type':'gemma2'" + (fields.length() > 2 ? "," + fields : "") + "}").replace('\'', '"'));
+
+        assertThat(config.attention().softcap()).isEqualTo(attention);
+        assertThat(config.finalSoftcap()).isEqualTo(last);
+    }
+
+    /** Linear scaling, which the larger models have, is of the layers without a window only. */
+    @Test
+    void read_gemma3_hasARotationForEachKindOfLayer() throws IOException {
+        ModelConfig golden = ModelConfig.read(Golden.checkpoint("gemma3"));
+        Layer sliding = new Layer(8, plain(16));
+        assertThat(golden.attention().layers()).containsExactly(sliding, sliding, sliding, sliding, sliding,
+                new Layer(0, new Rope(1e6, 16, 1, null)));
+        assertThat(golden.norms()).isEqualTo(new Norms(1e-6, true, true, QkNorm.EACH_HEAD, true, true));
+        String older = "\"sliding_window_pattern\":2,\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":8}";
+        String newer = "\"_sliding_window_pattern\":2,\"rope_parameters\":{\"full_attention\":{\"rope_type\":\"linear\","
+                + "\"factor\":8,\"rope_theta\":1e6},\"sliding_attention\":{\"rope_type\":\"default\"}}";
+        for (String fields : List.of(older, newer)) {
+            assertThat(config("{\"model_type\":\"gemma3_text\",\"num_hidden_layers\":2," + fields + "}").attention()
+                    .layers())
+                            .containsExactly(new Layer(4096, plain(256)), new Layer(0, new Rope(1e6, 256, 8, null)));
+        }
+    }
+
+    // the field defaults of the other configuration classes in transformers 5
+    @ParameterizedTest
+    @CsvSource({"phi3, 32, 3072, 32, 32, 96, 8192, 32064, 4096, false, 0",
+            "smollm3, 36, 2048, 16, 4, 128, 11008, 128256, 32768, true, 0",
+            "olmo2, 32, 4096, 32, 32, 128, 11008, 50304, 2048, false, 0",
+            "gemma2, 26, 2304, 8, 4, 256, 9216, 256000, 8192, true, 4096",
+            "gemma3_text, 26, 2304, 8, 4, 256, 9216, 262208, 131072, true, 4096"})
+    void read_keysAbsent_areTheOtherFamiliesDefaults(String family, int layers, int hidden, int heads, int kvHeads,
+            int headDim, int intermediate, int vocabulary, int contextLength, boolean tied, int window)
+            throws IOException {
+        ModelConfig config = config("{\"model_type\":\"" + family + "\"}");
+
+        assertThat(List.of(config.layers(), config.hidden(), config.heads(), config.kvHeads(), config.headDim(),
+                config.intermediate(), config.vocabulary(), config.contextLength(), config.tiedEmbeddings(),
+                config.attention().layers().get(0).window())).containsExactly(layers, hidden, heads, kvHeads, headDim,
+                        intermediate, vocabulary, contextLength, tied, window);
     }
 
     // the field defaults of LlamaConfig, MistralConfig, Qwen2Config and Qwen3Config in transformers 5
@@ -195,9 +282,10 @@ class ModelConfigTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
-            "{}|model_type is missing; supported are llama, mistral, qwen2, qwen3 and phi3.",
+            "{}|model_type is missing; supported are llama, mistral, qwen2, qwen3, phi3, "
+                    + "smollm3, olmo2, gemma2 and gemma3_text.",
             "{'model_type':'mixtral'}|model_type \"mixtral\" is not supported; supported are llama, mistral, qwen2, "
-                    + "qwen3 and phi3.",
+                    + "qwen3, phi3, smollm3, olmo2, gemma2 and gemma3_text.",
             "{'model_type':'llama','architectures':['LlamaForSequenceClassification']}|architecture "
                     + "\"LlamaForSequenceClassification\" is not supported; for model_type llama it is "
                     + "\"LlamaForCausalLM\".",
@@ -227,8 +315,19 @@ class ModelConfigTest {
                     + "be an even number of dimensions.",
             "{'model_type':'phi3','rope_scaling':{'type':'su','long_factor':[1]}}|rope type \"su\" is not supported; "
                     + "supported are default, linear and llama3.",
+            "{'model_type':'gemma3','text_config':{}}|model_type \"gemma3\" is not supported; supported are llama, "
+                    + "mistral, qwen2, qwen3, phi3, smollm3, olmo2, gemma2 and gemma3_text.",
+            "{'model_type':'gemma2','attn_logit_softcapping':0}|attn_logit_softcapping must be above 0, not 0.0.",
+            "{'model_type':'gemma3_text','attn_logit_softcapping':50}|attn_logit_softcapping 50.0 is not supported "
+                    + "for gemma3_text.",
+            "{'model_type':'gemma3_text','use_bidirectional_attention':true}|use_bidirectional_attention is not "
+                    + "supported; a decoder's tokens see earlier ones only.",
+            "{'model_type':'smollm3','num_hidden_layers':3,'no_rope_layers':[1,0]}|no_rope_layers must have an entry "
+                    + "for each of the layers, not [1,0].",
+            "{'model_type':'gemma2','hidden_activation':'relu'}|hidden_activation \"relu\" is not supported; supported "
+                    + "are silu and gelu_pytorch_tanh.",
             "{'model_type':'llama','rope_theta':-1}|rope_theta must be above 0, not -1.0.",
-            "{'model_type':'llama','hidden_act':'gelu'}|hidden_act \"gelu\" is not supported; supported is silu.",
+            "{'model_type':'llama','hidden_act':'gelu'}|hidden_act \"gelu\" is not supported; supported are silu and gelu_pytorch_tanh.",
             "{'model_type':'llama','torch_dtype':'float64'}|torch_dtype \"float64\" is not a supported dtype; "
                     + "supported are float32, bfloat16 and float16.",
             "{'model_type':'qwen2','use_sliding_window':true,'layer_types':['full_attention']}|layer_types must have "

@@ -125,8 +125,25 @@ public final class RandomCheckpoint {
         json.put("use_sliding_window", window > 0).put("sliding_window", window > 0 ? window : null);
         ArrayNode types = json.putArray("layer_types");
         layers.forEach(layer -> types.add(layer.window() > 0 ? "sliding_attention" : "full_attention"));
-        json.set("rope_parameters", json(layers.get(0).rope(), config.headDim()));
+        ArrayNode turning = json.putArray("no_rope_layers");
+        layers.forEach(layer -> turning.add(layer.rope() == null ? 0 : 1));
+        json.put("query_pre_attn_scalar", Math.round(Math.pow(config.attention().scale(), -2)))
+                .put("attn_logit_softcapping", softcap(config.attention().softcap()))
+                .put("final_logit_softcapping", softcap(config.finalSoftcap()));
+        if (config.family().equals("gemma3_text")) {
+            ObjectNode ropes = json.putObject("rope_parameters");
+            for (Layer layer : layers) {
+                ropes.set(layer.window() > 0 ? "sliding_attention" : "full_attention",
+                        json(layer.rope(), config.headDim()));
+            }
+        } else {
+            json.set("rope_parameters", json(layers.get(0).rope(), config.headDim()));
+        }
         return json;
+    }
+
+    private static Double softcap(double softcap) {
+        return softcap == 0 ? null : softcap;
     }
 
     private static ObjectNode json(Rope rope, int headDim) {
