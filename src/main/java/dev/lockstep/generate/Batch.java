@@ -20,6 +20,8 @@ import dev.lockstep.model.TokenLogprobs;
 final class Batch {
     /** Prompt tokens of one prefill pass: enough to keep a device busy, few enough that decoding rows do not wait long. */
     static final int PREFILL_TOKENS = 2048;
+    /** For so many prompt tokens the rows that decode get a step of their own before the next pass. */
+    private static final int TOKENS_PER_STEP = 256;
 
     private static final Logger LOG = LoggerFactory.getLogger(Batch.class);
 
@@ -30,9 +32,13 @@ final class Batch {
     private final RowListener listener;
     private final IntConsumer beforeDecoding;
     private final Deque<Request> waiting = new ArrayDeque<>();
-    // by slot
+    // by slot; of the last one the prompt may not be complete, the others decode
     private final List<Row> rows = new ArrayList<>();
+    private final int prefillTokens;
     private int slots;
+    // since no row decoded there was no step, so no row starves while prompts come
+    private boolean filling;
+    private int stepsOwed;
     private boolean shrunk;
     private long tokens;
     private long prefillNanos;
@@ -40,14 +46,18 @@ final class Batch {
     private long waitNanos;
     private long steps;
 
-    /** @param beforeDecoding sees the number of rows before the decoder does */
-    Batch(Decoder decoder, Room room, Function<int[], String> text, RequestSource source, int slots,
+    /**
+     * @param prefillTokens  prompt tokens of one pass
+     * @param beforeDecoding sees the number of rows before the decoder does
+     */
+    Batch(Decoder decoder, Room room, Function<int[], String> text, RequestSource source, int slots, int prefillTokens,
             RowListener listener, IntConsumer beforeDecoding) {
         this.decoder = decoder;
         this.room = room;
         this.text = text;
         this.source = source;
         this.slots = slots;
+        this.prefillTokens = prefillTokens;
         this.listener = listener;
         this.beforeDecoding = beforeDecoding;
     }
@@ -125,62 +135,101 @@ final class Batch {
         if (rows.isEmpty() && !room.holds(waiting.peek(), slots)) {
             room.reserveForMore(waiting, slots);
         }
-        int before = rows.size();
-        List<Decoder.Admission> admissions = admit();
-        beforeDecoding.accept(rows.size());
-        long start = System.nanoTime();
-        if (!admissions.isEmpty()) {
-            int[] first = decoder.prefill(admissions);
-            TokenLogprobs[] likely = isRanked(before) ? decoder.firstLogprobs() : null;
-            prefillNanos += System.nanoTime() - start;
-            take(before, first, likely);
+        int decoding = decoding();
+        filling |= decoding == 0;
+        if (isPromptNext() && (filling || stepsOwed == 0)) {
+            prefill(decoding);
         } else {
-            int[][] chosen = decoder.step(rows.size(), stepsAtOnce());
-            TokenLogprobs[][] likely = isRanked(0) ? decoder.logprobs(rows.size(), chosen.length) : null;
-            decodeNanos += System.nanoTime() - start;
-            steps += chosen.length;
-            for (int step = 0; step < chosen.length; step++) {
-                take(0, chosen[step], likely == null ? null : likely[step]);
-            }
+            decode(decoding);
         }
     }
 
-    /** Rows for the free slots, in order; one that needs more room than there is waits until the others have ended. */
-    private List<Decoder.Admission> admit() {
-        List<Decoder.Admission> admissions = new ArrayList<>();
+    /** How many rows have their whole prompt; they are in the slots from 0 on. */
+    private int decoding() {
+        int last = rows.size() - 1;
+        return last < 0 || rows.get(last).isComplete() ? rows.size() : last;
+    }
+
+    /** Whether there are prompt tokens to bring; a row that needs more room than there is waits until all have ended. */
+    private boolean isPromptNext() {
+        return decoding() < rows.size() || isWaitingNext();
+    }
+
+    private boolean isWaitingNext() {
+        return !waiting.isEmpty() && rows.size() < slots && room.holds(waiting.peek(), slots);
+    }
+
+    private void prefill(int decoding) {
+        List<Decoder.Admission> pieces = pieces();
+        beforeDecoding.accept(rows.size());
+        long start = System.nanoTime();
+        int[] first = decoder.prefill(pieces);
+        boolean ranked = isRanked(decoding, decoding + first.length);
+        TokenLogprobs[] likely = ranked ? decoder.firstLogprobs() : null;
+        prefillNanos += System.nanoTime() - start;
+        take(decoding, first, likely);
+        int brought = pieces.stream().mapToInt(piece -> piece.to() - piece.from()).sum();
+        stepsOwed = (brought + TOKENS_PER_STEP - 1) / TOKENS_PER_STEP;
+    }
+
+    /**
+     * Prompts for the free slots, in order and as many as one pass holds. One that is longer than a pass begins one and
+     * comes in pieces; others are not cut.
+     */
+    private List<Decoder.Admission> pieces() {
+        List<Decoder.Admission> pieces = new ArrayList<>();
         List<Request> starting = new ArrayList<>();
-        int budget = PREFILL_TOKENS;
-        while (!waiting.isEmpty() && rows.size() < slots && room.holds(waiting.peek(), slots)) {
-            budget -= waiting.peek().promptIds().length;
-            if (budget < 0 && !admissions.isEmpty()) {
-                break;
-            }
+        int budget = prefillTokens;
+        if (decoding() < rows.size()) {
+            pieces.add(rows.get(rows.size() - 1).piece(rows.size() - 1, budget));
+            budget -= pieces.get(0).to() - pieces.get(0).from();
+        }
+        while (budget > 0 && isWaitingNext() && (pieces.isEmpty() || waiting.peek().promptIds().length <= budget)) {
             Request request = waiting.remove();
             Row row = new Row(request, room.limit(request), text);
-            admissions.add(new Decoder.Admission(rows.size(), request.promptIds(), row.settings()));
+            Decoder.Admission piece = row.piece(rows.size(), budget);
             rows.add(row);
+            pieces.add(piece);
             starting.add(request);
+            budget -= piece.to();
         }
         if (!starting.isEmpty()) {
             listener.starting(starting);
         }
-        return admissions;
+        return pieces;
+    }
+
+    private void decode(int decoding) {
+        int stepsNow = stepsAtOnce(decoding);
+        filling = false;
+        stepsOwed = Math.max(0, stepsOwed - stepsNow);
+        beforeDecoding.accept(rows.size());
+        long start = System.nanoTime();
+        int[][] chosen = decoder.step(decoding, stepsNow);
+        TokenLogprobs[][] likely = isRanked(0, decoding) ? decoder.logprobs(decoding, stepsNow) : null;
+        decodeNanos += System.nanoTime() - start;
+        steps += stepsNow;
+        for (int step = 0; step < stepsNow; step++) {
+            take(0, chosen[step], likely == null ? null : likely[step]);
+        }
     }
 
     /**
      * How many steps before the next look at what was chosen. A GPU would stand still at each look, so it is not looked
      * at before a row must end; a row that ends by itself in between runs along, and its further tokens are dropped.
+     * Prompts that wait do so for the steps that are owed.
      */
-    private int stepsAtOnce() {
+    private int stepsAtOnce(int decoding) {
         if (decoder.device().equals("cpu")) {
             return 1;
         }
-        return Math.min(Decoder.LOOKAHEAD, rows.stream().mapToInt(Row::remaining).min().orElseThrow());
+        int most = isPromptNext() ? Math.min(stepsOwed, Decoder.LOOKAHEAD) : Decoder.LOOKAHEAD;
+        return Math.min(most, rows.subList(0, decoding).stream().mapToInt(Row::remaining).min().orElseThrow());
     }
 
-    /** Whether a row from this slot on wants to know how likely its tokens are. */
-    private boolean isRanked(int from) {
-        return rows.subList(from, rows.size()).stream().anyMatch(Row::isRanked);
+    /** Whether a row of these slots wants to know how likely its tokens are. */
+    private boolean isRanked(int from, int to) {
+        return rows.subList(from, to).stream().anyMatch(Row::isRanked);
     }
 
     /** Hands each row its token; one that is finished takes no more. */
@@ -194,20 +243,26 @@ final class Batch {
         }
     }
 
-    /** Takes finished rows out; the last row moves into the slot that fell free, so that slots have no holes. */
+    /** Takes finished rows out; the last rows move into the slots that fell free, so that slots have no holes. */
     private void retire() {
-        for (int slot = rows.size() - 1; slot >= 0; slot--) {
+        int left = decoding();
+        for (int slot = left - 1; slot >= 0; slot--) {
             Row row = rows.get(slot);
-            if (!row.isFinished()) {
-                continue;
+            if (row.isFinished()) {
+                move(--left, slot);
+                listener.finished(row.request(), row.completion());
             }
-            int last = rows.size() - 1;
-            if (slot < last) {
-                decoder.move(last, slot);
-                rows.set(slot, rows.get(last));
-            }
-            rows.remove(last);
-            listener.finished(row.request(), row.completion());
+        }
+        if (decoding() < rows.size()) {
+            move(rows.size() - 1, left++);
+        }
+        rows.subList(left, rows.size()).clear();
+    }
+
+    private void move(int source, int target) {
+        if (source != target) {
+            decoder.move(source, target);
+            rows.set(target, rows.get(source));
         }
     }
 
@@ -221,6 +276,7 @@ final class Batch {
             waiting.addFirst(rows.get(slot).request());
         }
         rows.clear();
+        stepsOwed = 0;
         room.forget();
         if (slots == 1) {
             Request request = waiting.remove();

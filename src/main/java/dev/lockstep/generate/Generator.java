@@ -39,6 +39,7 @@ public final class Generator implements AutoCloseable {
     private final Decoder decoder;
     private final Room room;
     private Timing timing = Timing.NONE;
+    private int prefillTokens = Batch.PREFILL_TOKENS;
     private IntConsumer beforeDecoding = rows -> {
     };
 
@@ -153,12 +154,17 @@ public final class Generator implements AutoCloseable {
      * @param slots rows at a time, at least 1
      */
     public void generate(RequestSource source, int slots, RowListener listener) {
-        Batch batch = new Batch(decoder, room, this::text, source, slots, listener, beforeDecoding);
+        Batch batch = new Batch(decoder, room, this::text, source, slots, prefillTokens, listener, beforeDecoding);
         try {
             batch.run();
         } finally {
             timing = timing.plus(batch.timing());
         }
+    }
+
+    /** For tests, whose prompts are shorter than those that do not fit into a pass of the usual size. */
+    void prefillTokens(int most) {
+        prefillTokens = most;
     }
 
     /** For tests, which let the decoder fail there; it is given the number of rows. */
@@ -203,12 +209,11 @@ public final class Generator implements AutoCloseable {
 
     private void warmUp(List<Request> first) {
         List<Decoder.Admission> admissions = new ArrayList<>();
-        int budget = Batch.PREFILL_TOKENS;
+        int budget = prefillTokens;
         for (Request request : first) {
-            budget -= request.promptIds().length;
-            if (budget >= 0 || admissions.isEmpty()) {
-                admissions.add(new Decoder.Admission(admissions.size(), request.promptIds(),
-                        new Row(request, 1, this::text).settings()));
+            if (admissions.isEmpty() || request.promptIds().length <= budget) {
+                admissions.add(new Row(request, 1, this::text).piece(admissions.size(), budget));
+                budget -= request.promptIds().length;
             }
         }
         for (int i = 0; i < 3; i++) {

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 
+import dev.lockstep.model.Decoder;
 import dev.lockstep.model.RowSettings;
 import dev.lockstep.model.TokenLogprobs;
 
@@ -17,6 +18,7 @@ final class Row {
     private final int[] tokens;
     // null: not wanted
     private final List<TokenLogprobs> logprobs;
+    private int brought;
     private int count;
     private FinishReason finish;
     private String text;
@@ -36,6 +38,22 @@ final class Row {
 
     Request request() {
         return request;
+    }
+
+    /**
+     * The next piece of its prompt, which then counts as brought.
+     *
+     * @param most tokens of the piece
+     */
+    Decoder.Admission piece(int slot, int most) {
+        int from = brought;
+        brought = Math.min(request.promptIds().length, from + most);
+        return new Decoder.Admission(slot, request.promptIds(), from, brought, settings());
+    }
+
+    /** Whether its whole prompt has been brought. */
+    boolean isComplete() {
+        return brought == request.promptIds().length;
     }
 
     boolean isFinished() {

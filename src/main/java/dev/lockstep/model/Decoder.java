@@ -165,19 +165,41 @@ public final class Decoder implements AutoCloseable {
                 Math.min(best, config.vocabulary()));
     }
 
-    /** A row that begins in a slot: its prompt's tokens, at least one, and how to choose its tokens. */
-    public record Admission(int slot, int[] prompt, RowSettings settings) {}
+    /**
+     * A row that comes into a slot, or a piece of it.
+     *
+     * @param prompt   its tokens, at least one
+     * @param from     the first of them to be brought now; those before it have been
+     * @param to       the one after the last
+     * @param settings how to choose its tokens
+     */
+    public record Admission(int slot, int[] prompt, int from, int to, RowSettings settings) {
+        /** The whole prompt. */
+        public Admission(int slot, int[] prompt, RowSettings settings) {
+            this(slot, prompt, 0, prompt.length, settings);
+        }
+
+        private boolean isComplete() {
+            return to == prompt.length;
+        }
+    }
 
     /**
-     * Brings prompts into their slots in one pass, packed without padding, and chooses the first new token of each.
+     * Brings prompts, or pieces of them, into their slots in one pass, packed without padding, and chooses the first new
+     * token of each prompt that is then complete. Steps between the pieces of a prompt may run over its slot.
      *
-     * @return a token for each row, in order
+     * @param rows those whose prompt is not complete come last
+     * @return a token for each complete row, in order
      */
     public int[] prefill(List<Admission> rows) {
         bring(rows);
-        RowSettings[] chosen = rows.stream().map(Admission::settings).toArray(RowSettings[]::new);
-        return ints(program.integers("choose_first", sampled(chosen), filtered(chosen), penalized(chosen),
-                held(chosen), ranked(chosen)));
+        RowSettings[] complete = rows.stream().filter(Admission::isComplete).map(Admission::settings)
+                .toArray(RowSettings[]::new);
+        if (complete.length == 0) {
+            return new int[0];
+        }
+        boolean[] needs = RowSettings.needs(complete);
+        return ints(program.integers("choose_first", needs[0], needs[1], needs[2], needs[3], needs[4]));
     }
 
     /** Of the tokens that the last prefill chose; to be called where one of its rows is {@linkplain RowSettings#ranked}. */
@@ -192,23 +214,21 @@ public final class Decoder implements AutoCloseable {
     }
 
     private void bring(List<Admission> rows) {
-        int total = rows.stream().mapToInt(row -> row.prompt().length).sum();
-        long[] tokens = new long[total];
-        long[] slots = new long[rows.size()];
-        long[] prompts = new long[rows.size()];
-        int at = 0;
-        for (int i = 0; i < rows.size(); i++) {
-            Admission row = rows.get(i);
-            for (int token : row.prompt()) {
-                tokens[at++] = token;
-            }
-            slots[i] = row.slot();
-            prompts[i] = row.prompt().length;
+        long[] tokens = rows.stream().flatMapToInt(row -> Arrays.stream(row.prompt(), row.from(), row.to()))
+                .asLongStream().toArray();
+        long complete = 0;
+        for (Admission row : rows) {
             settings[row.slot()] = row.settings();
-            lengths[row.slot()] = row.prompt().length;
-            program.integer("admit", row.slot(), reals(row.settings()), integers(row.settings()));
+            lengths[row.slot()] = row.to();
+            if (row.isComplete()) {
+                complete++;
+                program.integer("admit", row.slot(), row.settings().reals(), row.settings().integers(),
+                        longs(row.prompt()));
+            }
         }
-        program.integer("prefill", tokens, slots, new long[rows.size()], prompts);
+        program.integer("prefill", tokens, rows.stream().mapToLong(Admission::slot).toArray(),
+                rows.stream().mapToLong(Admission::from).toArray(),
+                rows.stream().mapToLong(row -> row.to() - row.from()).toArray(), complete);
     }
 
     /**
@@ -230,7 +250,7 @@ public final class Decoder implements AutoCloseable {
         if (longest + steps > capacity) {
             throw new IllegalStateException("a slot holds " + capacity + " tokens, not " + (longest + steps));
         }
-        run(rows, steps, longest, sampled(active), filtered(active), penalized(active), held(active), ranked(active));
+        run(rows, steps, longest, RowSettings.needs(active));
         for (int slot = 0; slot < rows; slot++) {
             lengths[slot] += steps;
         }
@@ -302,7 +322,7 @@ public final class Decoder implements AutoCloseable {
     public void warmUp(int rows, RowSettings like) {
         if (!device.equals("cpu")) {
             for (int i = 0; i < 6; i++) {
-                run(rows, 1, 1, sampled(like), filtered(like), penalized(like), held(like), ranked(like));
+                run(rows, 1, 1, RowSettings.needs(like));
             }
             program.integers("read", 1, rows);
         }
@@ -326,52 +346,13 @@ public final class Decoder implements AutoCloseable {
 
     /** Probabilities of the next token after one row of logits; {@code history} holds the row's generated tokens. */
     float[] probabilities(float[] logits, int[] history, RowSettings settings) {
-        return program.floats("probabilities_of", new float[][]{logits}, longs(history), reals(settings),
+        return program.floats("probabilities_of", new float[][]{logits}, longs(history), settings.reals(),
                 settings.topK())[0];
     }
 
     /** The uniform numbers that a row draws at a step, one for each of so many tokens. */
     float[] uniforms(long randomKey, int step, int tokens) {
         return program.floats("uniforms_of", randomKey, step, tokens)[0];
-    }
-
-    private static boolean sampled(RowSettings... rows) {
-        return Arrays.stream(rows).anyMatch(row -> !row.greedy());
-    }
-
-    private static boolean filtered(RowSettings... rows) {
-        return Arrays.stream(rows).anyMatch(row -> !row.greedy() && (row.topK() > 0 || row.topP() < 1));
-    }
-
-    private static boolean penalized(RowSettings... rows) {
-        return Arrays.stream(rows).anyMatch(RowSettings::penalized);
-    }
-
-    private static boolean held(RowSettings... rows) {
-        return Arrays.stream(rows).anyMatch(row -> row.minNewTokens() > 0 && row.endTokens().length > 0);
-    }
-
-    private static boolean ranked(RowSettings... rows) {
-        return Arrays.stream(rows).anyMatch(RowSettings::ranked);
-    }
-
-    private static double[] reals(RowSettings row) {
-        return new double[]{row.greedy() ? 1 : row.temperature(), row.topP(), row.minP(), row.repetitionPenalty(),
-                row.presencePenalty(), row.frequencyPenalty()};
-    }
-
-    /** With no end tokens at all nothing is held back, so any token may stand in their place. */
-    private static long[] integers(RowSettings row) {
-        int[] ends = row.endTokens().length == 0 ? new int[1] : row.endTokens();
-        long[] integers = new long[4 + ends.length];
-        integers[0] = row.greedy() ? 1 : 0;
-        integers[1] = row.topK();
-        integers[2] = row.endTokens().length == 0 ? 0 : row.minNewTokens();
-        integers[3] = row.randomKey();
-        for (int i = 0; i < ends.length; i++) {
-            integers[4 + i] = ends[i];
-        }
-        return integers;
     }
 
     private static long[] longs(int[] values) {

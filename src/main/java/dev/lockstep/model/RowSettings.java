@@ -30,4 +30,39 @@ public record RowSettings(boolean greedy, double temperature, int topK, double t
     public boolean penalized() {
         return repetitionPenalty != 1 || presencePenalty != 0 || frequencyPenalty != 0;
     }
+
+    /**
+     * What some of these rows need, in the order of the program's flags: samples, a sort of the logits, penalties, end
+     * tokens held back, log-probabilities.
+     */
+    static boolean[] needs(RowSettings... rows) {
+        boolean[] needs = new boolean[5];
+        for (RowSettings row : rows) {
+            needs[0] |= !row.greedy;
+            needs[1] |= !row.greedy && (row.topK > 0 || row.topP < 1);
+            needs[2] |= row.penalized();
+            needs[3] |= row.minNewTokens > 0 && row.endTokens.length > 0;
+            needs[4] |= row.ranked;
+        }
+        return needs;
+    }
+
+    /** As the program keeps them by slot. */
+    double[] reals() {
+        return new double[]{greedy ? 1 : temperature, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty};
+    }
+
+    /** As the program keeps them. With no end tokens at all nothing is held back, so any token may stand in their place. */
+    long[] integers() {
+        int[] ends = endTokens.length == 0 ? new int[1] : endTokens;
+        long[] integers = new long[4 + ends.length];
+        integers[0] = greedy ? 1 : 0;
+        integers[1] = topK;
+        integers[2] = endTokens.length == 0 ? 0 : minNewTokens;
+        integers[3] = randomKey;
+        for (int i = 0; i < ends.length; i++) {
+            integers[4 + i] = ends[i];
+        }
+        return integers;
+    }
 }

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.lockstep.model.Checkpoint;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.Golden;
+import dev.lockstep.model.TokenLogprobs;
 
 /**
  * The golden cases and the trained model on a device, by hand where there is no Maven: {@code DeviceCheck cuda:0}, or with a type only the
@@ -41,7 +42,40 @@ final class DeviceCheck {
                         agreement(alone, graph), dtype == DType.FLOAT32 ? 1 : 0.95);
             }
         }
+        if (args.length == 1) {
+            logprobs("llama-gqa", device);
+            logprobs("mistral-sliding", device);
+        }
         System.exit(failures);
+    }
+
+    private static void logprobs(String family, String device) throws Exception {
+        JsonNode cases = Golden.json("logprobs-" + family + ".json").get("cases");
+        SamplingParams params = new SamplingParams(true, 1, 0, 1, 0, 1, 0, 0, 0, 40, 0, false, List.of(), List.of(), 5);
+        List<Request> requests = new ArrayList<>();
+        for (JsonNode golden : cases) {
+            requests.add(new Request(requests.size(), 0, Golden.ints(golden.get("prompt_ids")), params));
+        }
+        Path directory = Golden.copyWithTokenizer(family, Files.createTempDirectory("golden"));
+        // what a 16-bit type computes is not transformers' float32; that its steps are recorded must change nothing
+        for (DType dtype : new DType[]{DType.FLOAT32, DType.BFLOAT16}) {
+            List<List<TokenLogprobs>> runs = new ArrayList<>();
+            for (boolean graphs : new boolean[]{true, false}) {
+                try (Generator generator = Generator.load(Checkpoint.open(directory), device, dtype, graphs)) {
+                    runs.add(generator.generate(requests, 4, UNSEEN).stream().flatMap(row -> row.logprobs().stream())
+                            .toList());
+                }
+            }
+            int equal = 0;
+            for (int i = 0; i < runs.get(0).size(); i++) {
+                TokenLogprobs likely = runs.get(0).get(i);
+                double expected = dtype == DType.FLOAT32
+                        ? cases.get(i / 40).get("logprobs").get(i % 40).asDouble()
+                        : runs.get(1).get(i).chosen();
+                equal += Math.abs(likely.chosen() - expected) < 1e-4 && likely.best()[0] == likely.chosen() ? 1 : 0;
+            }
+            report(family + " " + dtype + ": log-probabilities", (double) equal / runs.get(0).size(), 1);
+        }
     }
 
     private static void golden(String family, String device) throws Exception {
@@ -56,7 +90,9 @@ final class DeviceCheck {
             try (Generator generator = Generator.load(Checkpoint.open(directory), device, dtype)) {
                 int equal = 0;
                 int all = 0;
-                for (int batchSize : new int[]{1, 4, 10}) {
+                // the second time in pieces, between which the other rows decode
+                for (int batchSize : new int[]{1, 4, 10, 1, 4, 10}) {
+                    generator.prefillTokens(all < 3 * cases.size() ? Batch.PREFILL_TOKENS : 5);
                     for (Completion completion : generator.generate(requests, batchSize, UNSEEN)) {
                         all++;
                         if (Arrays.equals(completion.tokenIds(),

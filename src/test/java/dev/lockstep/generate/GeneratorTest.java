@@ -61,6 +61,19 @@ class GeneratorTest {
         assertThat(texts(generator.complete(PROMPTS, sampled(8, 1.3), 16))).doesNotContainAnyElementsOf(alone);
     }
 
+    @Test
+    void complete_sampledInPieces_isTheSameForEveryBatchSize() {
+        List<String> whole = texts(generator.complete(PROMPTS, sampled(7, 1.3), 16));
+        for (int passTokens : new int[]{1, 5, 9}) {
+            generator.prefillTokens(passTokens);
+            for (int batchSize : new int[]{1, 3, 10}) {
+                assertThat(texts(generator.complete(PROMPTS, sampled(7, 1.3), batchSize)))
+                        .as("%d tokens a pass, batch size %d", passTokens, batchSize).isEqualTo(whole);
+            }
+        }
+        generator.prefillTokens(Batch.PREFILL_TOKENS);
+    }
+
     /** Rows of very different parameters and lengths share a batch; each must come out as it does alone. */
     @Test
     void generate_mixedRows_equalEachRowAlone() {

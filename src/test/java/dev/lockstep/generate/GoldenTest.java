@@ -43,6 +43,24 @@ class GoldenTest {
         }
     }
 
+    /** Prompts of up to some 20 tokens, five of them in a pass, between which the others decode. */
+    @ParameterizedTest
+    @MethodSource("dev.lockstep.model.Golden#checkpoints")
+    void generate_promptsInPieces_equalsTransformers(String family, @TempDir Path scratch) {
+        JsonNode expected = Golden.expected(family);
+        Checkpoint checkpoint = Checkpoint.open(Golden.copyWithTokenizer(family, scratch));
+        try (Generator generator = Generator.load(checkpoint, "cpu", DType.FLOAT32)) {
+            generator.prefillTokens(5);
+            for (int batchSize : new int[]{1, 3, 10}) {
+                for (Completion completion : generator.generate(requests(expected, List.of()), batchSize, UNSEEN)) {
+                    assertThat(completion.tokenIds())
+                            .as("%s, batch size %d, prompt %d", family, batchSize, completion.index())
+                            .isEqualTo(Golden.ints(expected.get("cases").get(completion.index()).get("greedy_ids")));
+                }
+            }
+        }
+    }
+
     private static List<Request> requests(JsonNode expected, List<Integer> eos) {
         SamplingParams params = new SamplingParams(true, 1, 0, 1, 0, 1, 0, 40, 0, false, eos, List.of());
         List<Request> requests = new ArrayList<>();

@@ -3,6 +3,7 @@ package dev.lockstep.generate;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -44,7 +45,7 @@ class StreamingTest {
     }
 
     /** Keeps what it is told, and holds that it is told in order. */
-    private static final class Seen implements RowListener {
+    private static class Seen implements RowListener {
         final Map<Integer, int[]> tokens = new HashMap<>();
         final Map<Integer, String> errors = new HashMap<>();
         final Set<Integer> started = new HashSet<>();
@@ -112,6 +113,81 @@ class StreamingTest {
         List<Request> requests = requests(4, 6, 60, 5, 200, 7, 20);
         Seen seen = new Seen();
         generator.generate(oneByOne(requests), 2, seen);
+        equalEachAlone(requests, seen);
+    }
+
+    private static Request request(int index, int promptTokens, int newTokens) {
+        int[] prompt = new int[promptTokens];
+        Arrays.setAll(prompt, i -> 3 + (i * 31 + index) % 4000);
+        return new Request(index, 0, prompt, SamplingParams.greedy(newTokens, List.of()));
+    }
+
+    /** Tokens of all rows when row 1 began and when it ended. */
+    private static long[] tokensAroundRow1(int passTokens) {
+        long[] around = new long[2];
+        Seen seen = new Seen() {
+            @Override
+            public void starting(List<Request> requests) {
+                super.starting(requests);
+                if (requests.get(0).index() == 1) {
+                    around[0] = lastTokens;
+                }
+            }
+
+            @Override
+            public void stepped(long tokensSoFar, Timing timing) {
+                super.stepped(tokensSoFar, timing);
+                around[1] = around[1] == 0 && tokens.containsKey(1) ? tokensSoFar : around[1];
+            }
+        };
+        List<Request> requests = List.of(request(0, 3, 60), request(1, 700, 1), request(2, 650, 9));
+        // so that there is room for the long ones from the beginning
+        generator.generate(requests, 2, (rows, tokens) -> {
+        });
+        Deque<Request> left = new ArrayDeque<>(requests);
+        generator.prefillTokens(passTokens);
+        generator.generate((most, wait) -> left.isEmpty() || left.size() < 3 && seen.lastTokens < 5
+                ? List.of()
+                : List.of(left.remove()), 2, seen);
+        generator.prefillTokens(Batch.PREFILL_TOKENS);
+        equalEachAlone(requests, seen);
+        return around;
+    }
+
+    /** A step for every 256 tokens of a pass or part of them, but none after the last piece, with which row 1 is done. */
+    @Test
+    void generate_longPromptBesideARowThatDecodes_leavesItSteps() {
+        assertThat(tokensAroundRow1(2048)).containsExactly(5, 5 + 1);
+        assertThat(tokensAroundRow1(300)).containsExactly(5, 5 + 2 * 2 + 1);
+        assertThat(tokensAroundRow1(100)).containsExactly(5, 5 + 6 + 1);
+    }
+
+    @Test
+    void generate_manyPromptsAtOnceOnAnIdleGenerator_comeBackToBack() {
+        List<Request> requests = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            requests.add(request(i, 50, 8));
+        }
+        List<Long> tokensAtStart = new ArrayList<>();
+        Seen seen = new Seen() {
+            @Override
+            public void starting(List<Request> starting) {
+                super.starting(starting);
+                tokensAtStart.add(lastTokens);
+            }
+        };
+        Deque<Request> left = new ArrayDeque<>(requests);
+        generator.prefillTokens(100);
+        generator.generate((most, wait) -> {
+            List<Request> taken = new ArrayList<>();
+            while (taken.size() < most && !left.isEmpty()) {
+                taken.add(left.remove());
+            }
+            return taken;
+        }, 6, seen);
+        generator.prefillTokens(Batch.PREFILL_TOKENS);
+        // the first tokens of those before, and no others
+        assertThat(tokensAtStart).containsExactly(0L, 2L, 4L);
         equalEachAlone(requests, seen);
     }
 
