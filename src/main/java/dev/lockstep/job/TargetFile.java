@@ -43,7 +43,8 @@ final class TargetFile {
 
     /**
      * Writes beside the target and moves the finished file over it, so that a reader finds the old content or the new. A
-     * link is followed; a device or pipe is written to directly.
+     * link is followed; a device or pipe is written to directly. What a process leaves beside the target when it is killed
+     * the next one that writes there takes up, so no more than one such file ever lies about.
      */
     static void write(String file, Content content) throws IOException {
         var path = Path.of(file);
@@ -55,7 +56,7 @@ final class TargetFile {
         }
         var target = Files.exists(path) ? path.toRealPath() : path.toAbsolutePath();
         // not createTempFile, which would keep the results from other users whatever the umask says
-        var unfinished = target.resolveSibling("." + target.getFileName() + "." + ProcessHandle.current().pid());
+        var unfinished = target.resolveSibling("." + target.getFileName() + ".unfinished");
         try {
             try (var channel = FileChannel.open(unfinished, StandardOpenOption.CREATE,
                     StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);

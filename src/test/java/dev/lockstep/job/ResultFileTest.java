@@ -134,6 +134,32 @@ class ResultFileTest {
         }
     }
 
+    /** A process that is killed amid writing. */
+    static final class Killed {
+        public static void main(String[] args) throws IOException {
+            TargetFile.write(args[0], out -> {
+                out.write(new byte[1 << 20]);
+                Runtime.getRuntime().halt(137);
+            });
+        }
+    }
+
+    @Test
+    void write_afterAProcessThatWasKilledAtIt_leavesNothingBesideTheFile() throws Exception {
+        var file = Files.writeString(dir.resolve("r.jsonl"), "old");
+        var java = Path.of(System.getProperty("java.home"), "bin/java").toString();
+        var killed = new ProcessBuilder(java, "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"),
+                Killed.class.getName(), file.toString()).inheritIO().start();
+        assertThat(killed.waitFor()).isEqualTo(137);
+        assertThat(file).hasContent("old");
+        assertThat(dir).isDirectoryContaining("glob:**/.r.jsonl.*");
+        TargetFile.write(file.toString(), out -> out.write('n'));
+        assertThat(file).hasContent("n");
+        try (var files = Files.list(dir)) {
+            assertThat(files).containsExactly(file);
+        }
+    }
+
     @Test
     void write_thenRead_givesEqualResults() throws Exception {
         var random = new Random(7);
