@@ -12,7 +12,12 @@ public final class Failures {
     /** Kinds come from the code and not from the data; a bound keeps a mistake about that from filling the memory. */
     private static final int KINDS_KEPT = 1000;
 
-    private record Kind(String first, int count) {}
+    /**
+     * Rows that failed in the same way.
+     *
+     * @param first the error of the first of them
+     */
+    record Kind(String first, int count) {}
 
     private final Map<String, Kind> kinds = new LinkedHashMap<>();
     private int count;
@@ -31,6 +36,11 @@ public final class Failures {
         return count;
     }
 
+    /** The kinds that came up most often, the largest first. */
+    List<Kind> largest() {
+        return kinds.values().stream().sorted((a, b) -> b.count - a.count).limit(KINDS_SHOWN).toList();
+    }
+
     /**
      * One sentence that counts failed rows by kind, each kind shown by its first row; empty where none failed.
      *
@@ -40,8 +50,7 @@ public final class Failures {
         if (count == 0) {
             return Optional.empty();
         }
-        List<Kind> largestFirst = kinds.values().stream().sorted((a, b) -> b.count - a.count).toList();
-        List<Kind> shown = largestFirst.subList(0, Math.min(KINDS_SHOWN, largestFirst.size()));
+        List<Kind> shown = largest();
         int rest = count - shown.stream().mapToInt(Kind::count).sum();
         return Optional.of(count + " of " + results + (results == 1 ? " row" : " rows") + " failed: "
                 + shown.stream().map(kind -> kind.count == 1

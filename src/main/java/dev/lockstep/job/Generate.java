@@ -3,6 +3,7 @@ package dev.lockstep.job;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 import dev.lockstep.generate.Generator;
@@ -64,7 +65,7 @@ public final class Generate {
     private record Run(String directory, String name, int number, long rows) {}
 
     /** What a rank has to show for its share. */
-    private record Shown(Report.RankReport report, int batchSize, double loadSeconds) {}
+    private record Shown(Report.RankReport report, int batchSize, Course.Taken course) {}
 
     /** Whether some row failed; on other ranks than the root always false. */
     private boolean run() throws IOException {
@@ -136,7 +137,7 @@ public final class Generate {
         Shown mine = work(generator, share, run, begin);
         desk.close();
         List<Shown> shown = world.gather(mine, Shown.class).orElseThrow();
-        return finish(root.directory, dealer, shown, secondsSince(started), generator);
+        return finish(root.directory, dealer, shown, secondsSince(started), generator, defaults);
     }
 
     /** Does this rank's share. */
@@ -151,7 +152,8 @@ public final class Generate {
         Timing timing = generator.timing();
         return new Shown(new Report.RankReport(world.rank(), world.host(), torchDevice(world),
                 share.prompts(), share.tokens(), seconds, timing.prefillSeconds(), timing.decodeSeconds(),
-                timing.steps(), generator.memory().used()), slots, loadSeconds);
+                timing.steps(), generator.memory().used()), slots,
+                share.course().taken(loadSeconds, (started - begin) / 1e9));
     }
 
     private DType dtype(Checkpoint checkpoint) {
@@ -166,7 +168,7 @@ public final class Generate {
     }
 
     private boolean finish(JournalDirectory directory, Dealer dealer, List<Shown> shown, double seconds,
-            Generator generator) throws IOException {
+            Generator generator, SamplingOverrides defaults) throws IOException {
         JournalIndex index = JournalIndex.read(directory.path());
         try (JournalResults results = index.results(dealer.prompts(), dealer.results())) {
             ResultFile.write(results, options.output(), System.out);
@@ -175,11 +177,17 @@ public final class Generate {
         Summary summary = new Summary(shown.stream().mapToLong(each -> each.report.tokens()).sum(), dealer.prompts(),
                 seconds);
         if (options.report().isPresent()) {
-            double load = shown.stream().mapToDouble(Shown::loadSeconds).max().orElse(0);
+            double load = shown.stream().mapToDouble(each -> each.course.loadSeconds()).max().orElse(0);
             int batchSize = shown.stream().mapToInt(Shown::batchSize).max().orElse(0);
-            Report.of(summary, tally, batchSize, generator.dtype().toString(), world.device(),
-                    options.model().toString(), load, shown.stream().map(Shown::report).toList())
-                    .write(options.report().get());
+            Report report = Report.of(summary, tally, batchSize, generator.dtype().toString(), world.device(),
+                    options.model().toString(), load, shown.stream().map(Shown::report).toList());
+            String file = options.report().get();
+            if (file.toLowerCase(Locale.ROOT).endsWith(".html")) {
+                new ReportPage(report, shown.stream().map(Shown::course).toList(), tally,
+                        ReportPage.settings(report, options, defaults)).write(file);
+            } else {
+                report.write(file);
+            }
         }
         directory.remove();
         Optional<String> failures = tally.failures().sentence(tally.results());

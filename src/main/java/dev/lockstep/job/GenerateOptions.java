@@ -96,7 +96,7 @@ public final class GenerateOptions {
     @Option(names = "--resume", description = "Keep what an earlier run of the same job, with any number of ranks, had finished.")
     private boolean resume;
 
-    @Option(names = "--report", paramLabel = "F.json", description = "Write what was measured.")
+    @Option(names = "--report", paramLabel = "F.json|F.html", description = "Write what was measured, for programs or as a page to look at.")
     private String report;
 
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Print this and exit.")
@@ -149,7 +149,7 @@ public final class GenerateOptions {
         return output;
     }
 
-    /** Where the report goes, a {@code .json} file. */
+    /** Where the report goes, a {@code .json} or {@code .html} file. */
     public Optional<String> report() {
         return Optional.ofNullable(report);
     }
@@ -232,8 +232,8 @@ public final class GenerateOptions {
         if (!List.of("dynamic", "block").contains(split)) {
             throw new UsageException("--split must be dynamic or block, not " + split);
         }
-        if (report != null && !report.toLowerCase(Locale.ROOT).endsWith(".json")) {
-            throw new UsageException("--report must end in .json, the only form this version writes, not " + report);
+        if (report != null && !report.toLowerCase(Locale.ROOT).matches(".*\\.(json|html)")) {
+            throw new UsageException("--report must end in .json or .html, not " + report);
         }
         batchSize = parseBatchSize();
         try {

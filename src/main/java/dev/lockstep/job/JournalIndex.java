@@ -142,6 +142,7 @@ final class JournalIndex {
         int prompt = -1;
         int sample = -1;
         int promptTokens = 0;
+        int completionTokens = 0;
         String error = null;
         try (JsonParser parser = Json.MAPPER.createParser(lines.bytes())) {
             parser.nextToken();
@@ -152,13 +153,14 @@ final class JournalIndex {
                     case "index" -> prompt = parser.getIntValue();
                     case "sample" -> sample = parser.getIntValue();
                     case "prompt_tokens" -> promptTokens = parser.getIntValue();
+                    case "completion_tokens" -> completionTokens = parser.getIntValue();
                     case "error" -> error = parser.getText();
                     default -> parser.skipChildren();
                 }
             }
         }
         if (!has(prompt, sample)) {
-            tally.add(error, sample == 0 ? promptTokens : 0);
+            tally.add(error, sample == 0 ? promptTokens : 0, completionTokens);
             count++;
         }
         places.put(prompt, sample, (file + 1L) << OFFSET_BITS | lines.offset());

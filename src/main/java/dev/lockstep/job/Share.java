@@ -21,6 +21,7 @@ final class Share implements RowListener {
     private final Supply supply;
     // null: as many as it has been dealt
     private final LongSupplier total;
+    private final Course course;
     private int slots = 1;
     private long started;
     private long done;
@@ -37,6 +38,7 @@ final class Share implements RowListener {
         this.journal = journal;
         this.supply = new Supply(deals, this::requests);
         this.total = total;
+        this.course = new Course(world.rank());
     }
 
     /**
@@ -55,9 +57,11 @@ final class Share implements RowListener {
     /** Generates until no rank has rows for this one. */
     void generate(int slotsInUse) {
         slots = slotsInUse;
+        course.begin();
         stepped(0, Timing.NONE);
         supply.keepAhead(2 * slots);
         generator.generate(supply, slots, this);
+        course.stepped(tokens, generator.timing());
         journal.stop();
     }
 
@@ -86,13 +90,16 @@ final class Share implements RowListener {
     @Override
     public void starting(List<Request> requests) {
         journal.starting(requests);
+        course.starting(requests);
         started += requests.size();
         requests.forEach(request -> tokensAllowed += request.params().maxNewTokens());
     }
 
     @Override
     public void finished(Request request, Completion completion) {
-        journal.add(Result.of(supply.promptOf(request), completion, world.rank(), generator.tokenizer()));
+        Prompt prompt = supply.promptOf(request);
+        journal.add(Result.of(prompt, completion, world.rank(), generator.tokenizer()));
+        course.finished(request, prompt, completion);
         tokensEnded += completion.tokenIds().length;
         done++;
     }
@@ -100,6 +107,7 @@ final class Share implements RowListener {
     @Override
     public void stepped(long tokensSoFar, Timing timing) {
         tokens = tokensSoFar;
+        course.stepped(tokens, timing);
         journal.flush();
         long rows = total == null ? supply.rows() : total.getAsLong();
         world.progress(done, rows, tokens, tokensToCome(rows));
@@ -117,6 +125,11 @@ final class Share implements RowListener {
     /** Tokens that it has generated. */
     long tokens() {
         return tokens;
+    }
+
+    /** What it did when. */
+    Course course() {
+        return course;
     }
 
     /** Prompts that it was dealt. */

@@ -132,7 +132,7 @@ class GenerateOptionsTest {
             --one-by-one --batch-size 2 | --one-by-one is --batch-size 1, so leave out --batch-size 2
             --one-by-one --batch-size auto | --one-by-one is --batch-size 1, so leave out --batch-size auto
             --dtype int8                | --dtype must be auto, float32, bfloat16 or float16, not int8
-            --report r.html             | --report must end in .json, the only form this version writes, not r.html
+            --report r.txt              | --report must end in .json or .html, not r.txt
             --model=                    | --model needs a name, not an empty string
             --prompts=                  | --prompts needs a name, not an empty string
             --output=                   | --output needs a name, not an empty string

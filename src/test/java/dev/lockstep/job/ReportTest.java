@@ -13,9 +13,9 @@ class ReportTest {
     private static final Tally TALLY = new Tally();
 
     static {
-        TALLY.add(null, 3);
-        TALLY.add(null, 0);
-        TALLY.add("too long", 4);
+        TALLY.add(null, 3, 5);
+        TALLY.add(null, 0, 0);
+        TALLY.add("too long", 4, 0);
     }
 
     private static final Report REPORT = Report.of(new Summary(5, 2, 2.0), TALLY, 16, "bfloat16", "cuda",

@@ -1,0 +1,65 @@
+package dev.lockstep.job;
+
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+
+import dev.lockstep.generate.Completion;
+import dev.lockstep.generate.Request;
+import dev.lockstep.generate.Timing;
+
+/** Keeps, in bounded memory, what a rank does when and which of its rows took longest. */
+final class Course {
+    /**
+     * A rank's course as it is handed to rank 0.
+     *
+     * @param loadSeconds  from the barrier before loading until the rank was ready to generate
+     * @param readySeconds from that barrier until all ranks were; there the clock of the timeline begins
+     */
+    record Taken(double loadSeconds, double readySeconds, Timeline.Buckets timeline, List<SlowRow> slowest) {
+        /** Seconds of generation in which it had nothing under way. */
+        double waitSeconds() {
+            double seconds = 0;
+            for (float each : timeline.waiting()) {
+                seconds += each;
+            }
+            return seconds;
+        }
+    }
+
+    private final int rank;
+    private final Timeline timeline = new Timeline();
+    private final SlowRow.Slowest slowest = new SlowRow.Slowest();
+    private final Map<Request, Long> startedAt = new IdentityHashMap<>();
+    private long clock = System.nanoTime();
+
+    Course(int rank) {
+        this.rank = rank;
+    }
+
+    /** Generation begins now. */
+    void begin() {
+        clock = System.nanoTime();
+    }
+
+    void starting(List<Request> requests) {
+        long now = System.nanoTime();
+        requests.forEach(request -> startedAt.put(request, now));
+    }
+
+    void finished(Request request, Prompt prompt, Completion completion) {
+        Long started = startedAt.remove(request);
+        if (started != null) {
+            slowest.add(prompt, completion, rank, (System.nanoTime() - started) / 1e9);
+        }
+    }
+
+    /** @see Timeline#advance */
+    void stepped(long tokensSoFar, Timing timing) {
+        timeline.advance((System.nanoTime() - clock) / 1e9, tokensSoFar, timing);
+    }
+
+    Taken taken(double loadSeconds, double readySeconds) {
+        return new Taken(loadSeconds, readySeconds, timeline.buckets(), slowest.rows());
+    }
+}
