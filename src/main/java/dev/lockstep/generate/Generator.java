@@ -8,6 +8,7 @@ import ai.djl.engine.EngineException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import dev.lockstep.model.Acceleration;
 import dev.lockstep.model.Checkpoint;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.Decoder;
@@ -54,16 +55,16 @@ public final class Generator implements AutoCloseable {
      *
      * @param device {@code cpu}, or torch's name of a GPU: {@code cuda}, {@code cuda:0}
      * @param dtype  the type to compute in
-     * @param graphs on a GPU, record decode steps as CUDA graphs
      * @throws dev.lockstep.model.ModelException when the tokenizer or the PyTorch engine cannot be loaded
      */
-    public static Generator load(Checkpoint checkpoint, String device, DType dtype, boolean graphs) {
-        return new Generator(Tokenizer.load(checkpoint.directory()), Decoder.load(checkpoint, device, dtype, graphs));
+    public static Generator load(Checkpoint checkpoint, String device, DType dtype, Acceleration acceleration) {
+        return new Generator(Tokenizer.load(checkpoint.directory()),
+                Decoder.load(checkpoint, device, dtype, acceleration));
     }
 
-    /** {@link #load(Checkpoint, String, DType, boolean)} with graphs. */
+    /** {@link #load(Checkpoint, String, DType, Acceleration)} with all there is. */
     public static Generator load(Checkpoint checkpoint, String device, DType dtype) {
-        return load(checkpoint, device, dtype, true);
+        return load(checkpoint, device, dtype, Acceleration.FULL);
     }
 
     /** {@link #load(Checkpoint, String, DType)} in the checkpoint's type on a GPU and in float32 on CPU. */
@@ -73,11 +74,9 @@ public final class Generator implements AutoCloseable {
 
     /**
      * A model of random weights and without a tokenizer, for measuring: its completions have tokens, but no text.
-     *
-     * @param graphs record decode steps as CUDA graphs
      */
-    public static Generator random(ModelConfig config, String device, DType dtype, boolean graphs) {
-        return new Generator(null, Decoder.random(config, device, dtype, graphs));
+    public static Generator random(ModelConfig config, String device, DType dtype, Acceleration acceleration) {
+        return new Generator(null, Decoder.random(config, device, dtype, acceleration));
     }
 
     /** The type that the model computes in. */

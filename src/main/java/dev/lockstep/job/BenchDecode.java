@@ -11,6 +11,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
+import dev.lockstep.model.Acceleration;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.Decoder;
 import dev.lockstep.model.ModelConfig;
@@ -40,7 +41,8 @@ final class BenchDecode implements Bench.Measurement {
     record Line(int batchSize, double milliseconds, double cpuMilliseconds, double tokensPerSecond, long bytes,
             double ofBandwidth, long graphBytes) {}
 
-    record Figures(int rank, String config, String dtype, String device, boolean graph, double copyBandwidth,
+    record Figures(int rank, String config, String dtype, String device, Acceleration acceleration,
+            double copyBandwidth,
             List<Line> lines) {}
 
     @Override
@@ -49,14 +51,15 @@ final class BenchDecode implements Bench.Measurement {
         String device = Generate.torchDevice(world);
         DType type = options.dtype(shapes, device);
         Figures figures;
-        try (Decoder decoder = Decoder.random(shapes, device, type, options.graphs())) {
+        try (Decoder decoder = Decoder.random(shapes, device, type, options.acceleration())) {
             double bandwidth = bandwidth(decoder, device);
             world.barrier();
             List<Line> lines = new ArrayList<>();
             for (int batchSize : batchSizes) {
                 lines.add(measure(decoder, shapes, type, batchSize, bandwidth));
             }
-            figures = new Figures(world.rank(), options.config(), type.toString(), device, options.graphs(), bandwidth,
+            figures = new Figures(world.rank(), options.config(), type.toString(), device, options.acceleration(),
+                    bandwidth,
                     lines);
         }
         List<Figures> all = world.gather(figures, Figures.class).orElse(List.of());
@@ -107,8 +110,10 @@ final class BenchDecode implements Bench.Measurement {
     }
 
     private static void print(Figures figures) {
-        System.out.printf(Locale.ROOT, "rank %d: %s %s on %s, graphs %s, copy bandwidth %.0f GB/s%n", figures.rank(),
-                figures.config(), figures.dtype(), figures.device(), figures.graph() ? "on" : "off",
+        System.out.printf(Locale.ROOT, "rank %d: %s %s on %s, graphs %s, kernels %s, copy bandwidth %.0f GB/s%n",
+                figures.rank(),
+                figures.config(), figures.dtype(), figures.device(), figures.acceleration().graphs() ? "on" : "off",
+                figures.acceleration().kernels() ? "on" : "off",
                 figures.copyBandwidth() / 1e9);
         System.out.println("  batch   ms/step   cpu ms   tokens/sec   GB/step   of copy bandwidth   graphs MB");
         for (Line line : figures.lines()) {

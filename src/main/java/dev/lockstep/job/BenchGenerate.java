@@ -46,14 +46,14 @@ final class BenchGenerate implements Bench.Measurement {
         DType type = options.dtype(shapes, device);
         List<Line> lines = new ArrayList<>();
         List<Request> mine = world.split(requests(shapes));
-        try (Generator generator = Generator.random(shapes, device, type, options.graphs())) {
+        try (Generator generator = Generator.random(shapes, device, type, options.acceleration())) {
             for (int batchSize : batchSizes) {
                 lines.add(measure(world, generator, mine, batchSize));
             }
         }
         if (world.isRoot()) {
-            System.out.printf(Locale.ROOT, "%s %s on %s, %d ranks, graphs %s, %d prompts, %d new tokens%n",
-                    options.config(), type, device, world.size(), options.graphs() ? "on" : "off", prompts,
+            System.out.printf(Locale.ROOT, "%s %s on %s, %d ranks, %s, %d prompts, %d new tokens%n",
+                    options.config(), type, device, world.size(), options.accelerationName(), prompts,
                     options.newTokens());
             System.out.println("  batch   tokens/sec   seconds   worst   ready in");
             for (Line line : lines) {

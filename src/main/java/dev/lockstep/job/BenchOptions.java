@@ -4,6 +4,7 @@ import java.io.IOException;
 
 import picocli.CommandLine.Option;
 
+import dev.lockstep.model.Acceleration;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
 
@@ -17,6 +18,8 @@ final class BenchOptions {
     private String dtype;
     @Option(names = "--graph", defaultValue = "on", description = "on or off: replay steps as CUDA graphs (${DEFAULT-VALUE}).")
     private String graph;
+    @Option(names = "--kernels", defaultValue = "on", description = "on or off: compute steps with kernels of our own (${DEFAULT-VALUE}).")
+    private String kernels;
     @Option(names = "--report", paramLabel = "F.json", description = "Write the figures for programs.")
     private String report;
 
@@ -50,15 +53,24 @@ final class BenchOptions {
     }
 
     /**
-     * Whether steps are recorded as CUDA graphs.
+     * What steps may use on a GPU.
      *
-     * @throws UsageException when the option says neither
+     * @throws UsageException when an option says neither on nor off
      */
-    boolean graphs() {
-        return switch (graph) {
+    Acceleration acceleration() {
+        return new Acceleration(on("--graph", graph), on("--kernels", kernels));
+    }
+
+    /** What {@link #acceleration} is, for a table's head. */
+    String accelerationName() {
+        return "graphs " + graph + ", kernels " + kernels;
+    }
+
+    private static boolean on(String option, String value) {
+        return switch (value) {
             case "on" -> true;
             case "off" -> false;
-            default -> throw new UsageException("--graph must be on or off, not " + graph);
+            default -> throw new UsageException(option + " must be on or off, not " + value);
         };
     }
 

@@ -93,7 +93,7 @@ public final class Generate {
         // nobody loads weights before all have found the checkpoint good
         world.barrier();
         long begin = System.nanoTime();
-        try (Generator generator = Generator.load(checkpoint, torchDevice(world), dtype)) {
+        try (Generator generator = Generator.load(checkpoint, torchDevice(world), dtype, options.acceleration())) {
             if (root != null) {
                 return lead(generator, defaults, root, begin);
             }

@@ -13,6 +13,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
+import dev.lockstep.model.Acceleration;
+
 /** The command line of {@code generate}. Reads no file, so every rank may parse it. */
 @Command(name = "generate", sortOptions = false, usageHelpWidth = 100, synopsisHeading = "Usage: mpjrun.sh [-np N] ", customSynopsis = "generate [options]", description = {
         "", "Generates text for every prompt, the prompts split over the ranks.", ""}, footer = {"",
@@ -89,6 +91,8 @@ public final class GenerateOptions {
 
     @Option(names = "--dtype", paramLabel = "TYPE", description = "auto, float32, bfloat16 or float16; auto: the checkpoint's on CUDA, float32 on CPU (auto).")
     private String dtype = "auto";
+    @Option(names = "--kernels", paramLabel = "on|off", description = "On a GPU, compute steps with kernels of our own (on).")
+    private String kernels = "on";
 
     @Option(names = "--split", paramLabel = "dynamic|block", description = "dynamic: a rank takes more rows when it has room for them; block: the same number of prompts for each (dynamic).")
     private String split = "dynamic";
@@ -169,6 +173,11 @@ public final class GenerateOptions {
         return !noSpecialTokens;
     }
 
+    /** What steps may use on a GPU. */
+    public Acceleration acceleration() {
+        return new Acceleration(true, kernels.equals("on"));
+    }
+
     /** {@code float32}, {@code bfloat16} or {@code float16}; empty for auto. */
     public Optional<String> dtype() {
         return dtype.equals("auto") ? Optional.empty() : Optional.of(dtype);
@@ -225,6 +234,9 @@ public final class GenerateOptions {
         }
         if (numSamples < 1 || numSamples > MOST_SAMPLES) {
             throw new UsageException("--num-samples must be from 1 to " + MOST_SAMPLES + ", not " + numSamples);
+        }
+        if (!List.of("on", "off").contains(kernels)) {
+            throw new UsageException("--kernels must be on or off, not " + kernels);
         }
         if (!List.of("auto", "float32", "bfloat16", "float16").contains(dtype)) {
             throw new UsageException("--dtype must be auto, float32, bfloat16 or float16, not " + dtype);

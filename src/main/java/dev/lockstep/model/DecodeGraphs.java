@@ -6,8 +6,10 @@ import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import dev.lockstep.model.cuda.CudaGraph;
+
 /**
- * Decode steps as CUDA graphs, one for each number of rows (in steps of {@link #bucket}) and kind of sampling. A step is
+ * Decode steps as CUDA graphs, one for each number of rows (in steps of {@link #bucket}) and kind of step. A step is
  * called as it is a few times, until the engine's compiler has done with its shape; then it is recorded, and from then on
  * replayed. All graphs share one piece of memory, since no two of them run at a time. Where libtorch lacks what that
  * needs, steps are called as they are, which is said once.
@@ -17,7 +19,7 @@ final class DecodeGraphs implements AutoCloseable {
     /** The compiler profiles, compiles and settles within so many calls. */
     private static final int CALLS_BEFORE_RECORDING = 4;
 
-    private record Key(int rows, int sampling) {}
+    private record Key(int rows, int sampling, int variant) {}
 
     private final Map<Key, CudaGraph> graphs = new HashMap<>();
     private final Map<Key, Integer> calls = new HashMap<>();
@@ -30,7 +32,7 @@ final class DecodeGraphs implements AutoCloseable {
         try {
             CudaGraph.usePoolStream();
         } catch (UnsatisfiedLinkError e) {
-            giveUp(e);
+            giveUp(e.getMessage());
         }
     }
 
@@ -46,9 +48,14 @@ final class DecodeGraphs implements AutoCloseable {
         return rows <= 128 ? 16 : 64;
     }
 
-    /** Takes one step, {@code call}ing it or replaying it. */
-    void step(int rows, int sampling, Runnable call) {
-        Key key = new Key(rows, sampling);
+    /**
+     * Takes one step, {@code call}ing it or replaying it.
+     *
+     * @param sampling the same number only for steps that choose tokens in the same way
+     * @param variant  the same number only for steps that compute in the same way
+     */
+    void step(int rows, int sampling, int variant, Runnable call) {
+        Key key = new Key(rows, sampling, variant);
         CudaGraph graph = graphs.get(key);
         if (graph == null && works && calls.merge(key, 1, Integer::sum) > CALLS_BEFORE_RECORDING) {
             graph = record(key, call);
@@ -74,14 +81,15 @@ final class DecodeGraphs implements AutoCloseable {
             graphs.put(key, graph);
             return graph;
         } catch (UnsatisfiedLinkError | RuntimeException e) {
-            giveUp(e);
+            giveUp(e.getMessage());
             return null;
         }
     }
 
-    private void giveUp(Throwable why) {
+    /** Says that steps will be called, and has them called. */
+    void giveUp(String why) {
         works = false;
-        LOG.warn("decode steps run without CUDA graphs, which is slower: {}", why.getMessage());
+        LOG.warn("decode steps run without CUDA graphs, which is slower: {}", why);
     }
 
     /** Forgets all graphs; they hold the addresses of a cache that is about to go. */

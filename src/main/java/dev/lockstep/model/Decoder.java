@@ -3,6 +3,7 @@ package dev.lockstep.model;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 
 import ai.djl.engine.EngineException;
 import org.slf4j.Logger;
@@ -13,7 +14,8 @@ import org.slf4j.LoggerFactory;
  * in steps: {@link #allocate}, then {@link #prefill} brings prompts into slots and chooses their first tokens, and each
  * {@link #step} chooses one more for slots 0 to n - 1. Slots in use are kept without holes by {@link #move}.
  *
- * <p>All computation is in the TorchScript program {@code decoder.torchscript} beside this class. Not safe for use by
+ * <p>All computation is in the TorchScript program {@code decoder.torchscript} beside this class, but for what
+ * {@link KernelStep} takes over on a GPU. Not safe for use by
  * several threads.
  */
 public final class Decoder implements AutoCloseable {
@@ -26,31 +28,24 @@ public final class Decoder implements AutoCloseable {
     private final String device;
     private final DType dtype;
     private final TorchScriptProgram program;
-    // null: steps are called one by one
-    private final DecodeGraphs graphs;
+    private final DecodeSteps steps;
     // by slot
     private RowSettings[] settings = {};
     private int[] lengths = {};
     private int capacity;
 
-    private Decoder(ModelConfig config, String device, DType dtype, boolean graphs) {
+    private Decoder(ModelConfig config, String device, DType dtype, Acceleration acceleration,
+            Consumer<TorchScriptProgram> weights) {
         this.config = config;
         this.device = device;
         this.dtype = dtype;
         this.program = program(device);
-        boolean softcap = config.attention().softcap() > 0;
-        if (softcap && !device.equals("cpu")) {
-            LOG.info("flash attention has no soft cap, which {} needs: attention is computed step by step, slower",
-                    config.family());
-        }
-        // without flash attention a step depends on the longest row's length, which a recorded step cannot
-        this.graphs = graphs && !device.equals("cpu") && dtype != DType.FLOAT32 && !softcap
-                ? new DecodeGraphs()
-                : null;
         if (device.equals("cpu")) {
             TorchScriptProgram.withoutOptimizer();
         }
         configure();
+        weights.accept(program);
+        this.steps = new DecodeSteps(program, config, device, dtype, acceleration);
     }
 
     private void configure() {
@@ -86,24 +81,16 @@ public final class Decoder implements AutoCloseable {
      *
      * @param device torch's name of the device: {@code cpu} or {@code cuda:0}
      * @param dtype  the type to compute in; norms, rotations and sampling are in float32 always
-     * @param graphs on CUDA, record steps as CUDA graphs
      * @throws ModelException when the PyTorch engine cannot be loaded
      */
-    public static Decoder load(Checkpoint checkpoint, String device, DType dtype, boolean graphs) {
-        Decoder decoder = new Decoder(checkpoint.config(), device, dtype, graphs);
-        new CheckpointWeights(decoder.program, checkpoint, device, dtype).place();
-        return decoder;
+    public static Decoder load(Checkpoint checkpoint, String device, DType dtype, Acceleration acceleration) {
+        return new Decoder(checkpoint.config(), device, dtype, acceleration,
+                program -> new CheckpointWeights(program, checkpoint, device, dtype).place());
     }
 
-    /**
-     * A model of random weights, for measuring shapes of which there is no checkpoint.
-     *
-     * @param graphs record steps as CUDA graphs
-     */
-    public static Decoder random(ModelConfig config, String device, DType dtype, boolean graphs) {
-        Decoder decoder = new Decoder(config, device, dtype, graphs);
-        RandomWeights.place(decoder.program, config);
-        return decoder;
+    /** A model of random weights, for measuring shapes of which there is no checkpoint. */
+    public static Decoder random(ModelConfig config, String device, DType dtype, Acceleration acceleration) {
+        return new Decoder(config, device, dtype, acceleration, program -> RandomWeights.place(program, config));
     }
 
     /** The model's shapes. */
@@ -128,7 +115,7 @@ public final class Decoder implements AutoCloseable {
 
     /** Bytes of the device's memory that recorded steps hold. */
     public long graphBytes() {
-        return graphs == null ? 0 : graphs.bytes();
+        return steps.graphBytes();
     }
 
     /** Bytes of key-value cache that one slot of this many tokens takes. */
@@ -154,15 +141,14 @@ public final class Decoder implements AutoCloseable {
      * @param best the most likeliest tokens that some row wants to know of
      */
     public void allocate(int slots, int capacity, int endTokens, boolean penalized, int best) {
-        if (graphs != null) {
-            graphs.close();
-        }
+        steps.free();
         program.integer("free");
         this.capacity = capacity;
         this.settings = new RowSettings[slots];
         this.lengths = new int[slots];
         program.integer("allocate", slots, capacity, LOOKAHEAD, Math.max(1, endTokens), penalized,
                 Math.min(best, config.vocabulary()));
+        steps.allocate(slots, capacity);
     }
 
     /**
@@ -243,16 +229,19 @@ public final class Decoder implements AutoCloseable {
         return chosen(rows, steps);
     }
 
-    /** Hands the device so many steps of slots 0 to {@code rows - 1} and does not wait for it. */
-    public void advance(int rows, int steps) {
+    /** Hands the device so many more steps of slots 0 to {@code rows - 1} and does not wait for it. */
+    public void advance(int rows, int more) {
         RowSettings[] active = Arrays.copyOf(settings, rows);
         int longest = Arrays.stream(lengths, 0, rows).max().orElseThrow();
-        if (longest + steps > capacity) {
-            throw new IllegalStateException("a slot holds " + capacity + " tokens, not " + (longest + steps));
+        if (longest + more > capacity) {
+            throw new IllegalStateException("a slot holds " + capacity + " tokens, not " + (longest + more));
         }
-        run(rows, steps, longest, RowSettings.needs(active));
+        boolean[] sampling = RowSettings.needs(active);
+        for (int step = 1; step <= more; step++) {
+            steps.take(rows, longest + step, sampling);
+        }
         for (int slot = 0; slot < rows; slot++) {
-            lengths[slot] += steps;
+            lengths[slot] += more;
         }
     }
 
@@ -295,22 +284,9 @@ public final class Decoder implements AutoCloseable {
         }).toArray(TokenLogprobs[]::new);
     }
 
-    private void run(int rows, int steps, int longest, boolean... sampling) {
-        int kind = 0;
-        for (boolean flag : sampling) {
-            kind = 2 * kind + (flag ? 1 : 0);
-        }
-        int inGraph = graphs == null ? rows : DecodeGraphs.bucket(rows, settings.length);
-        for (int step = 1; step <= steps; step++) {
-            int length = longest + step;
-            Runnable call = () -> program.integer("decode", inGraph, length, sampling[0], sampling[1], sampling[2],
-                    sampling[3], sampling[4]);
-            if (graphs == null) {
-                call.run();
-            } else {
-                graphs.step(inGraph, kind, call);
-            }
-        }
+    /** {@link DecodeSteps#compare} of the next step. */
+    float[][][] compareStep(int rows, int layers) {
+        return steps.compare(rows, Arrays.stream(lengths, 0, rows).max().orElseThrow() + 1, layers);
     }
 
     /**
@@ -322,7 +298,7 @@ public final class Decoder implements AutoCloseable {
     public void warmUp(int rows, RowSettings like) {
         if (!device.equals("cpu")) {
             for (int i = 0; i < 6; i++) {
-                run(rows, 1, 1, RowSettings.needs(like));
+                steps.take(rows, 1, RowSettings.needs(like));
             }
             program.integers("read", 1, rows);
         }
@@ -366,6 +342,7 @@ public final class Decoder implements AutoCloseable {
     /** Frees weights and cache. */
     @Override
     public void close() {
+        steps.close();
         program.close();
     }
 }

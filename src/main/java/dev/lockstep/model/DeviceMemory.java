@@ -6,6 +6,8 @@ import java.nio.file.Path;
 
 import com.sun.jna.ptr.LongByReference;
 
+import dev.lockstep.model.cuda.LoadedLibrary;
+
 /**
  * Memory of a device at one moment.
  *

@@ -23,6 +23,10 @@ import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.IValue;
 import ai.djl.pytorch.jni.IValueUtils;
 import ai.djl.pytorch.jni.JniUtils;
+import com.sun.jna.Function;
+import com.sun.jna.Pointer;
+
+import dev.lockstep.model.cuda.LoadedLibrary;
 
 /**
  * A module of TorchScript source, loaded into the PyTorch engine with every attribute at its zero. Methods are called by
@@ -32,6 +36,9 @@ final class TorchScriptProgram implements AutoCloseable {
     private static final Pattern ATTRIBUTE = Pattern.compile("(?m)^  (\\w+) : (.+)$");
 
     private static final Pattern FUNCTION = Pattern.compile("(?m)^def (\\w+)\\((?:.*\\n)(?:  .*\\n)*");
+
+    // at::TensorBase::data_ptr<T>() const
+    private static final String DATA = "_ZNK2at10TensorBase8data_ptrI";
 
     // Unreferenced, the model would be collected and take the module with it.
     private final Model model;
@@ -159,6 +166,30 @@ final class TorchScriptProgram implements AutoCloseable {
                     System.arraycopy(flat, row * rows[row].length, rows[row], 0, rows[row].length);
                 }
                 return rows;
+            }
+        }
+    }
+
+    /**
+     * Calls a method that returns a Tensor on a GPU, which the program must keep.
+     *
+     * @param dtype the tensor's type, as torch numbers it
+     * @return the address of its first element in the device's memory
+     * @throws UnsatisfiedLinkError when this libtorch does not tell
+     */
+    long address(int dtype, String method, Object... arguments) {
+        Function data = LoadedLibrary.named("libtorch_cpu.so").getFunction(DATA + switch (dtype) {
+            case 0 -> "h";
+            case 3 -> "i";
+            case 4 -> "l";
+            case 5 -> "N3c104HalfE";
+            case 6 -> "f";
+            case 15 -> "N3c108BFloat16E";
+            default -> throw new IllegalArgumentException("type " + dtype);
+        } + "EEPT_v");
+        try (Call call = new Call(arguments); IValue result = call.run(method)) {
+            try (PtNDArray tensor = result.toTensor(manager)) {
+                return Pointer.nativeValue(data.invokePointer(new Object[]{new Pointer(tensor.getHandle())}));
             }
         }
     }

@@ -8,6 +8,7 @@ import java.util.List;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import dev.lockstep.model.Acceleration;
 import dev.lockstep.model.Checkpoint;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.Golden;
@@ -33,13 +34,15 @@ final class DeviceCheck {
         Checkpoint kjv = Checkpoint.open(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m"));
         for (boolean greedy : new boolean[]{true, false}) {
             for (DType dtype : args.length > 1 ? new DType[]{DType.parse(args[1])} : DType.values()) {
-                List<int[]> plain = kjv(kjv, device, dtype, greedy, false, 64);
-                List<int[]> graph = kjv(kjv, device, dtype, greedy, true, 64);
-                List<int[]> alone = kjv(kjv, device, dtype, greedy, true, 1);
-                report(dtype + (greedy ? " greedy" : " sampled") + ": graphs change nothing", agreement(plain, graph),
-                        1);
-                report(dtype + (greedy ? " greedy" : " sampled") + ": batch 1 as batch 64, first 50 tokens",
-                        agreement(alone, graph), dtype == DType.FLOAT32 ? 1 : 0.95);
+                for (boolean kernels : new boolean[]{false, true}) {
+                    List<int[]> plain = kjv(kjv, device, dtype, greedy, false, kernels, 64);
+                    List<int[]> graph = kjv(kjv, device, dtype, greedy, true, kernels, 64);
+                    List<int[]> alone = kjv(kjv, device, dtype, greedy, true, kernels, 1);
+                    String what = dtype + (greedy ? " greedy" : " sampled") + (kernels ? ", kernels" : "");
+                    report(what + ": graphs change nothing", agreement(plain, graph), 1);
+                    report(what + ": batch 1 as batch 64, first 50 tokens", agreement(alone, graph),
+                            dtype == DType.FLOAT32 ? 1 : 0.95);
+                }
             }
         }
         if (args.length == 1) {
@@ -61,7 +64,8 @@ final class DeviceCheck {
         for (DType dtype : new DType[]{DType.FLOAT32, DType.BFLOAT16}) {
             List<List<TokenLogprobs>> runs = new ArrayList<>();
             for (boolean graphs : new boolean[]{true, false}) {
-                try (Generator generator = Generator.load(Checkpoint.open(directory), device, dtype, graphs)) {
+                try (Generator generator = Generator.load(Checkpoint.open(directory), device, dtype,
+                        new Acceleration(graphs, true))) {
                     runs.add(generator.generate(requests, 4, UNSEEN).stream().flatMap(row -> row.logprobs().stream())
                             .toList());
                 }
@@ -87,36 +91,40 @@ final class DeviceCheck {
         }
         Path directory = Golden.copyWithTokenizer(family, Files.createTempDirectory("golden"));
         for (DType dtype : new DType[]{DType.FLOAT32, DType.BFLOAT16}) {
-            try (Generator generator = Generator.load(Checkpoint.open(directory), device, dtype)) {
-                int equal = 0;
-                int all = 0;
-                // the second time in pieces, between which the other rows decode
-                for (int batchSize : new int[]{1, 4, 10, 1, 4, 10}) {
-                    generator.prefillTokens(all < 3 * cases.size() ? Batch.PREFILL_TOKENS : 5);
-                    for (Completion completion : generator.generate(requests, batchSize, UNSEEN)) {
-                        all++;
-                        if (Arrays.equals(completion.tokenIds(),
-                                Golden.ints(cases.get(completion.index()).get("greedy_ids")))) {
-                            equal++;
+            for (boolean kernels : new boolean[]{false, true}) {
+                try (Generator generator = Generator.load(Checkpoint.open(directory), device, dtype,
+                        new Acceleration(true, kernels))) {
+                    int equal = 0;
+                    int all = 0;
+                    // the second time in pieces, between which the other rows decode
+                    for (int batchSize : new int[]{1, 4, 10, 1, 4, 10}) {
+                        generator.prefillTokens(all < 3 * cases.size() ? Batch.PREFILL_TOKENS : 5);
+                        for (Completion completion : generator.generate(requests, batchSize, UNSEEN)) {
+                            all++;
+                            if (Arrays.equals(completion.tokenIds(),
+                                    Golden.ints(cases.get(completion.index()).get("greedy_ids")))) {
+                                equal++;
+                            }
                         }
                     }
+                    // in 16 bits these random models go their own way sooner or later; said for information
+                    report(family + " " + dtype + (kernels ? ", kernels" : "")
+                            + ": rows equal to transformers' float32", (double) equal / all,
+                            dtype == DType.FLOAT32 ? 1 : 0);
                 }
-                // in 16 bits these random models go their own way sooner or later; said for information
-                report(family + " " + dtype + ": rows equal to transformers' float32", (double) equal / all,
-                        dtype == DType.FLOAT32 ? 1 : 0);
             }
         }
     }
 
     private static List<int[]> kjv(Checkpoint checkpoint, String device, DType dtype, boolean greedy, boolean graphs,
-            int batchSize) {
+            boolean kernels, int batchSize) {
         SamplingParams params = new SamplingParams(greedy, 0.8, 0, 0.95, 0, 1, 0, 50, 0, true, List.of(), List.of());
         List<String> prompts = new ArrayList<>();
         for (int i = 0; i < 64; i++) {
             JsonNode golden = Golden.expected("llama-gqa").get("cases").get(i % 10);
             prompts.add(golden.get("prompt").asText().substring(i / 10));
         }
-        try (Generator generator = Generator.load(checkpoint, device, dtype, graphs)) {
+        try (Generator generator = Generator.load(checkpoint, device, dtype, new Acceleration(graphs, kernels))) {
             return generator.complete(prompts, params, batchSize).stream().map(Completion::tokenIds).toList();
         }
     }

@@ -27,7 +27,8 @@ class DecoderTest {
     @MethodSource("dev.lockstep.model.Golden#checkpoints")
     void firstLogits_tenPromptsPacked_equalTransformers(String family) {
         JsonNode cases = Golden.expected(family).get("cases");
-        try (Decoder decoder = Decoder.load(Checkpoint.open(Golden.checkpoint(family)), "cpu", DType.FLOAT32, false)) {
+        try (Decoder decoder = Decoder.load(Checkpoint.open(Golden.checkpoint(family)), "cpu", DType.FLOAT32,
+                Acceleration.FULL)) {
             List<Decoder.Admission> rows = new ArrayList<>();
             for (JsonNode golden : cases) {
                 rows.add(new Decoder.Admission(rows.size(), Golden.ints(golden.get("prompt_ids")), GREEDY));
@@ -78,7 +79,7 @@ class DecoderTest {
     }
 
     private static float[] firstLogits(Checkpoint checkpoint, DType dtype, int[] prompt) {
-        try (Decoder decoder = Decoder.load(checkpoint, "cpu", dtype, false)) {
+        try (Decoder decoder = Decoder.load(checkpoint, "cpu", dtype, Acceleration.FULL)) {
             decoder.allocate(1, 64, 1, false);
             return decoder.firstLogits(List.of(new Decoder.Admission(0, prompt, GREEDY)))[0];
         }
@@ -86,7 +87,8 @@ class DecoderTest {
 
     @Test
     void probabilities_everyProcessor_equalTransformers() {
-        try (Decoder decoder = Decoder.load(Checkpoint.open(Golden.checkpoint("qwen2")), "cpu", DType.FLOAT32, false)) {
+        try (Decoder decoder = Decoder.load(Checkpoint.open(Golden.checkpoint("qwen2")), "cpu", DType.FLOAT32,
+                Acceleration.FULL)) {
             for (JsonNode golden : Golden.json("sampling.json").get("cases")) {
                 RowSettings settings = new RowSettings(false, golden.get("temperature").asDouble(),
                         golden.get("top_k").asInt(), golden.get("top_p").asDouble(), golden.get("min_p").asDouble(),
@@ -102,7 +104,8 @@ class DecoderTest {
     /** SplittableRandom is the JDK's own SplitMix64: with seed s its first long is what our hash makes of s. */
     @Test
     void uniforms_anyKeyAndStep_areSplitMix64OfKeyStepAndToken() {
-        try (Decoder decoder = Decoder.load(Checkpoint.open(Golden.checkpoint("qwen2")), "cpu", DType.FLOAT32, false)) {
+        try (Decoder decoder = Decoder.load(Checkpoint.open(Golden.checkpoint("qwen2")), "cpu", DType.FLOAT32,
+                Acceleration.FULL)) {
             for (long key : new long[]{0, 1, -1, Long.MIN_VALUE, 0x123456789abcdefL}) {
                 for (int step : new int[]{0, 1, 99}) {
                     float[] uniforms = decoder.uniforms(key, step, 300);

@@ -68,7 +68,7 @@ class OddOffsetTest {
     private static Outcome run(Checkpoint checkpoint, DType computed) {
         List<Decoder.Admission> rows = List.of(new Decoder.Admission(0, new int[]{5, 6, 7, 8}, GREEDY),
                 new Decoder.Admission(1, new int[]{4000, 17, 3}, GREEDY));
-        try (Decoder decoder = Decoder.load(checkpoint, "cpu", computed, false)) {
+        try (Decoder decoder = Decoder.load(checkpoint, "cpu", computed, Acceleration.FULL)) {
             decoder.allocate(rows.size(), 32, 1, false);
             float[][] logits = decoder.firstLogits(rows);
             List<int[]> greedy = new ArrayList<>();

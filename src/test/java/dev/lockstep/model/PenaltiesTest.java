@@ -24,8 +24,8 @@ class PenaltiesTest {
 
     @BeforeAll
     static void load() {
-        decoder = Decoder.load(Checkpoint.open(Golden.checkpoint("qwen2")), "cpu", DType.FLOAT32, false);
-        anew = Decoder.load(Checkpoint.open(Golden.checkpoint("qwen2")), "cpu", DType.FLOAT32, false);
+        decoder = Decoder.load(Checkpoint.open(Golden.checkpoint("qwen2")), "cpu", DType.FLOAT32, Acceleration.FULL);
+        anew = Decoder.load(Checkpoint.open(Golden.checkpoint("qwen2")), "cpu", DType.FLOAT32, Acceleration.FULL);
         cases = Golden.expected("qwen2").get("cases");
     }
 

@@ -22,7 +22,8 @@ class PiecesTest {
 
     @BeforeAll
     static void load() {
-        decoder = Decoder.load(Checkpoint.open(Golden.checkpoint("mistral-sliding")), "cpu", DType.FLOAT32, false);
+        decoder = Decoder.load(Checkpoint.open(Golden.checkpoint("mistral-sliding")), "cpu", DType.FLOAT32,
+                Acceleration.FULL);
         Arrays.setAll(PROMPT, i -> 5 + 37 * i);
     }
 

@@ -1,4 +1,4 @@
-package dev.lockstep.model;
+package dev.lockstep.model.cuda;
 
 import com.sun.jna.Function;
 import com.sun.jna.Memory;
@@ -11,7 +11,7 @@ import com.sun.jna.Structure;
  * has no C interface and DJL does not offer it, so its members are called by their mangled names; all of those are here.
  * Recording needs a stream other than the default one, which {@link #usePoolStream} sets for the calling thread.
  */
-final class CudaGraph implements AutoCloseable {
+public final class CudaGraph implements AutoCloseable {
     private static final String GET_STREAM = "_ZN3c104cuda17getStreamFromPoolEia";
     private static final String SET_STREAM = "_ZN3c104cuda20setCurrentCUDAStreamENS0_10CUDAStreamE";
     private static final String CONSTRUCTOR = "_ZN2at4cuda9CUDAGraphC1Eb";
@@ -61,7 +61,7 @@ final class CudaGraph implements AutoCloseable {
      *
      * @throws UnsatisfiedLinkError when this libtorch has no such function
      */
-    static void usePoolStream() {
+    public static void usePoolStream() {
         NativeLibrary cuda = LoadedLibrary.named("libc10_cuda.so");
         Object stream = cuda.getFunction(GET_STREAM).invoke(Stream.class, new Object[]{0, (byte) 0});
         cuda.getFunction(SET_STREAM).invoke(Void.class, new Object[]{stream});
@@ -73,7 +73,7 @@ final class CudaGraph implements AutoCloseable {
      * @param sharer a graph that is never replayed at the same time, whose memory this one may use too; or null
      * @throws UnsatisfiedLinkError when this libtorch has no such class
      */
-    static CudaGraph record(CudaGraph sharer, Runnable work) {
+    public static CudaGraph record(CudaGraph sharer, Runnable work) {
         NativeLibrary torch = LoadedLibrary.named("libtorch_cuda.so");
         CudaGraph recorded = new CudaGraph(torch);
         recorded.construct(torch);
@@ -98,7 +98,7 @@ final class CudaGraph implements AutoCloseable {
     }
 
     /** Does the recorded work once; returns as soon as it is handed to the GPU. */
-    void replay() {
+    public void replay() {
         replay.invoke(Void.class, self);
     }
 

@@ -1,0 +1,216 @@
+// One decode step's attention on tensor cores, for 16-bit storage and heads of a multiple of 32: from the fused
+// projection on, that is norm and rotation of queries and keys, the new key and value into the cache, and attention of
+// each query head over its row's cache by length.
+//
+//   out [N, HEADS HEAD_DIM]; qkv [N, (HEADS + 2 KV_HEADS) HEAD_DIM]; kv [slots S, 2 KV_HEADS, HEAD_DIM], row n's tokens
+//   from n S on; position [N] int64, where the new token stands, so that position + 1 are seen; cosine, sine
+//   [context, HEAD_DIM / 2]; the norms' weights [HEAD_DIM].
+//   partial [N, y, SPLITS, CHUNK, HEAD_DIM + 2] floats and arrived [N, y] ints, zeros before and after, where SPLITS > 1.
+// Blocks (x: SPLITS of a row's tokens, y: kv heads times chunks of 8 query heads, z: rows) of THREADS, which is
+// given to the compiler: more of them for few blocks, fewer for many.
+// Bytes: keys and values of all tokens seen, once for each chunk.
+//
+// A warp takes 16 tokens at a time, as the 16 rows of mma.m16n8k16, and the up to 8 query heads of the group as its 8
+// columns: scores = K Q^T, then sums^T += V^T P^T with a running softmax (Milakov and Gimelshein 2018). Both products sum
+// in whatever order of their inner index, so that a lane loads 16 bytes in a row where the fragments' own order would
+// scatter them: dimensions for K, which Q then follows, and tokens and dimensions for V. P changes from the layout of a
+// result to that of an operand by movmatrix. Warps and splits are merged at the end.
+
+#define WARPS (THREADS / 32)
+#define CHUNK (GROUP < 8 ? GROUP : 8)
+#define CHUNKS ((GROUP + 7) / 8)
+#define TILE 16
+#define BLOCKS (HEAD_DIM / 32)
+// 32-bit words of a value head that a lane takes from each token
+#define WORDS (HEAD_DIM / 16)
+
+#if STORAGE == 15
+#define MMA_TYPES "f32.bf16.bf16.f32"
+#define PACK_TYPE "bf16x2"
+#else
+#define MMA_TYPES "f32.f16.f16.f32"
+#define PACK_TYPE "f16x2"
+#endif
+
+__device__ __forceinline__ void mma(float (&d)[4], unsigned a0, unsigned a1, unsigned a2, unsigned a3, unsigned b0,
+        unsigned b1) {
+    asm("mma.sync.aligned.m16n8k16.row.col." MMA_TYPES " {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+}
+
+__device__ __forceinline__ unsigned transposed(float low, float high) {
+    unsigned x, y;
+    asm("cvt.rn." PACK_TYPE ".f32 %0, %1, %2;" : "=r"(x) : "f"(high), "f"(low));
+    asm volatile("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(y) : "r"(x));
+    return y;
+}
+
+struct Tokens {
+    uint4 key[2][BLOCKS];
+    unsigned value[4][WORDS];
+};
+
+// Lane (g, c) takes keys g and g + 8 of the tile, dimensions 32 b + 8 c to 32 b + 8 c + 7 of each; and values 2 c,
+// 2 c + 1, 2 c + 8, 2 c + 9, of which it takes as many dimensions in a row as 8 lanes share evenly.
+__device__ __forceinline__ void read(Tokens &t, const stored *keys, const stored *values, int tile, int end) {
+    int g = threadIdx.x % 32 / 4, c = threadIdx.x % 4;
+#pragma unroll
+    for (int i = 0; i < 2; i++) {
+        // past the end the last token is read again, and not counted
+        const stored *key = keys + min(tile + g + 8 * i, end - 1) * STRIDE;
+#pragma unroll
+        for (int b = 0; b < BLOCKS; b++) {
+            t.key[i][b] = *(const uint4 *)(key + 32 * b + 8 * c);
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        const stored *value = values + min(tile + 2 * c + i % 2 + 8 * (i / 2), end - 1) * STRIDE;
+#if HEAD_DIM % 64 == 0
+#pragma unroll
+        for (int w = 0; w < WORDS; w += 4) {
+            uint4 four = *(const uint4 *)(value + 16 * w + 8 * g);
+            t.value[i][w] = four.x;
+            t.value[i][w + 1] = four.y;
+            t.value[i][w + 2] = four.z;
+            t.value[i][w + 3] = four.w;
+        }
+#else
+#pragma unroll
+        for (int w = 0; w < WORDS; w += 2) {
+            uint2 two = *(const uint2 *)(value + 16 * w + 4 * g);
+            t.value[i][w] = two.x;
+            t.value[i][w + 1] = two.y;
+        }
+#endif
+    }
+}
+
+// The dimension of the low half of a lane's word w
+__device__ __forceinline__ int dimension(int w, int g) {
+#if HEAD_DIM % 64 == 0
+    return 16 * (w / 4 * 4) + 8 * g + 2 * (w % 4);
+#else
+    return 16 * (w / 2 * 2) + 4 * g + 2 * (w % 2);
+#endif
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(stored *out, const stored *qkv, stored *kv,
+        const float *cosine, const float *sine, const stored *queryNorm, const stored *keyNorm, const long long *position,
+        float *partial, int *arrived, long long S, float scale, float eps) {
+    __shared__ __align__(16) stored query[8][HEAD_DIM];
+    __shared__ float sums[WARPS][CHUNK][HEAD_DIM];
+    __shared__ float most[WARPS][CHUNK];
+    __shared__ float total[WARPS][CHUNK];
+    int lane = threadIdx.x % 32, warp = threadIdx.x / 32, g = lane / 4, c = lane % 4;
+    int row = blockIdx.z;
+    int kvHead = blockIdx.y / CHUNKS, firstHead = blockIdx.y % CHUNKS * 8;
+    int heads = min(8, GROUP - firstHead);
+    int at = (int)position[row];
+    Part mine = part(at + 1, blockIdx.x, gridDim.x);
+    const stored *projected = qkv + (long long)row * (HEADS + 2 * KV_HEADS) * HEAD_DIM;
+    stored *keys = kv + row * S * STRIDE + kvHead * HEAD_DIM;
+    stored *values = keys + KV_HEADS * HEAD_DIM;
+
+    int tile = mine.begin + warp * TILE;
+    Tokens tokens;
+    if (tile < mine.end) {
+        read(tokens, keys, values, tile, mine.end);
+    }
+    // meanwhile the queries go to shared memory and the new token into the cache
+    const float *cosines = cosine + (long long)at * HALF, *sines = sine + (long long)at * HALF;
+    if (mine.newest && warp == WARPS - 1) {
+        append(keys + at * STRIDE, values + at * STRIDE, projected + (HEADS + kvHead) * HEAD_DIM,
+                projected + (HEADS + KV_HEADS + kvHead) * HEAD_DIM, keyNorm, cosines, sines, eps);
+    }
+    for (int h = warp; h < 8; h += WARPS) {
+        Turned t = {};
+        if (h < heads) {
+            t = turn(projected + (kvHead * GROUP + firstHead + h) * HEAD_DIM, queryNorm, cosines, sines, eps);
+        }
+#pragma unroll
+        for (int i = 0; i < 2 * PAIRS; i++) {
+            int d = 2 * lane + 64 * (i / 2) + i % 2;
+            if (d < HALF) {
+                query[h][d] = narrow(t.low[i]);
+                query[h][d + HALF] = narrow(t.high[i]);
+            }
+        }
+    }
+    __syncthreads();
+    uint4 q[BLOCKS];
+#pragma unroll
+    for (int b = 0; b < BLOCKS; b++) {
+        q[b] = *(const uint4 *)(query[g] + 32 * b + 8 * c);
+    }
+    if (tile < mine.end && mine.end > at && tile + TILE > at) {
+        read(tokens, keys, values, tile, mine.end);
+    }
+
+    // of heads 2 c and 2 c + 1; sum[w] holds dimensions d and d + 1 of word w, each for both heads
+    float high[2] = {LEAST, LEAST}, weight[2] = {0, 0}, sum[WORDS][4] = {};
+    while (tile < mine.end) {
+        float score[4] = {};
+#pragma unroll
+        for (int b = 0; b < BLOCKS; b++) {
+            uint4 k0 = tokens.key[0][b], k1 = tokens.key[1][b];
+            mma(score, k0.x, k1.x, k0.y, k1.y, q[b].x, q[b].y);
+            mma(score, k0.z, k1.z, k0.w, k1.w, q[b].z, q[b].w);
+        }
+        float shrink[2];
+#pragma unroll
+        for (int h = 0; h < 2; h++) {
+            score[h] = tile + g < mine.end ? score[h] * scale * LOG2E : LEAST;
+            score[h + 2] = tile + g + 8 < mine.end ? score[h + 2] * scale * LOG2E : LEAST;
+            float higher = fmaxf(score[h], score[h + 2]);
+#pragma unroll
+            for (int offset = 4; offset < 32; offset *= 2) {
+                higher = fmaxf(higher, __shfl_xor_sync(~0u, higher, offset));
+            }
+            higher = fmaxf(higher, high[h]);
+            shrink[h] = exp2f(high[h] - higher);
+            high[h] = higher;
+            score[h] = exp2f(score[h] - higher);
+            score[h + 2] = exp2f(score[h + 2] - higher);
+            weight[h] = weight[h] * shrink[h] + score[h] + score[h + 2];
+        }
+        unsigned p0 = transposed(score[0], score[1]), p1 = transposed(score[2], score[3]);
+#pragma unroll
+        for (int w = 0; w < WORDS; w++) {
+            sum[w][0] *= shrink[0];
+            sum[w][1] *= shrink[1];
+            sum[w][2] *= shrink[0];
+            sum[w][3] *= shrink[1];
+            unsigned a = tokens.value[0][w], b = tokens.value[1][w], d = tokens.value[2][w], e = tokens.value[3][w];
+            mma(sum[w], __byte_perm(a, b, 0x5410), __byte_perm(a, b, 0x7632), __byte_perm(d, e, 0x5410),
+                    __byte_perm(d, e, 0x7632), p0, p1);
+        }
+        tile += WARPS * TILE;
+        if (tile < mine.end) {
+            read(tokens, keys, values, tile, mine.end);
+        }
+    }
+
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+#pragma unroll
+        for (int offset = 4; offset < 32; offset *= 2) {
+            weight[h] += __shfl_xor_sync(~0u, weight[h], offset);
+        }
+        int head = 2 * c + h;
+        if (head < heads) {
+            if (g == 0) {
+                most[warp][head] = high[h];
+                total[warp][head] = weight[h];
+            }
+#pragma unroll
+            for (int w = 0; w < WORDS; w++) {
+                *(float2 *)&sums[warp][head][dimension(w, g)] = make_float2(sum[w][h], sum[w][h + 2]);
+            }
+        }
+    }
+    __syncthreads();
+    leave<WARPS, CHUNK>(out + ((long long)row * HEADS + kvHead * GROUP + firstHead) * HEAD_DIM, sums, most, total,
+            heads, partial, arrived);
+}

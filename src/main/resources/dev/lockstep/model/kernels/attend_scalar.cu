@@ -1,0 +1,186 @@
+// attend.cu's work without tensor cores, for float32 and for heads that are no multiple of 32: arguments, shapes and
+// bytes as there, but chunks of 4 query heads.
+//
+// LANES lanes share a token, so that one token's head is one read of theirs; each such team keeps its own running
+// softmax, and teams, warps and splits are merged at the end.
+
+#define WARPS (THREADS / 32)
+// query heads of one block: registers hold a query and a sum for each
+#define CHUNK (GROUP < 4 ? GROUP : 4)
+#define CHUNKS ((GROUP + CHUNK - 1) / CHUNK)
+#define PACKS (HEAD_DIM / PACK)
+#define LANES (PACKS > 16 ? 32 : PACKS > 8 ? 16 : PACKS > 4 ? 8 : PACKS > 2 ? 4 : PACKS > 1 ? 2 : 1)
+#define PIECES ((PACKS + LANES - 1) / LANES)
+#define TEAMS (THREADS / LANES)
+// tokens a team has in flight
+#define AHEAD 4
+
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(stored *out, const stored *qkv, stored *kv,
+        const float *cosine, const float *sine, const stored *queryNorm, const stored *keyNorm, const long long *position,
+        float *partial, int *arrived, long long S, float scale, float eps) {
+    __shared__ float query[CHUNK][HEAD_DIM];
+    __shared__ float sums[WARPS][CHUNK][HEAD_DIM];
+    __shared__ float most[WARPS][CHUNK];
+    __shared__ float total[WARPS][CHUNK];
+    int lane = threadIdx.x % 32, warp = threadIdx.x / 32, row = blockIdx.z;
+    int kvHead = blockIdx.y / CHUNKS, firstHead = blockIdx.y % CHUNKS * CHUNK;
+    int heads = min(CHUNK, GROUP - firstHead);
+    int at = (int)position[row];
+    Part mine = part(at + 1, blockIdx.x, gridDim.x);
+    const stored *projected = qkv + (long long)row * (HEADS + 2 * KV_HEADS) * HEAD_DIM;
+    stored *keys = kv + row * S * STRIDE + kvHead * HEAD_DIM;
+    stored *values = keys + KV_HEADS * HEAD_DIM;
+    const float *cosines = cosine + (long long)at * HALF, *sines = sine + (long long)at * HALF;
+
+    // queries to shared memory; the split that holds the new token brings it into the cache, where it then finds it
+    if (mine.newest && warp == WARPS - 1) {
+        append(keys + at * STRIDE, values + at * STRIDE, projected + (HEADS + kvHead) * HEAD_DIM,
+                projected + (HEADS + KV_HEADS + kvHead) * HEAD_DIM, keyNorm, cosines, sines, eps);
+    }
+    for (int h = warp; h < CHUNK; h += WARPS) {
+        Turned t = {};
+        if (h < heads) {
+            t = turn(projected + (kvHead * GROUP + firstHead + h) * HEAD_DIM, queryNorm, cosines, sines, eps);
+        }
+#pragma unroll
+        for (int i = 0; i < 2 * PAIRS; i++) {
+            int d = 2 * lane + 64 * (i / 2) + i % 2;
+            if (d < HALF) {
+                // rounded as the stored query would be
+                query[h][d] = wide(narrow(t.low[i])) * scale * LOG2E;
+                query[h][d + HALF] = wide(narrow(t.high[i])) * scale * LOG2E;
+            }
+        }
+    }
+    __syncthreads();
+
+    int member = lane % LANES, team = threadIdx.x / LANES;
+    float q[CHUNK][PIECES][PACK], sum[CHUNK][PIECES][PACK], high[CHUNK], weight[CHUNK];
+#pragma unroll
+    for (int h = 0; h < CHUNK; h++) {
+        high[h] = LEAST;
+        weight[h] = 0;
+#pragma unroll
+        for (int p = 0; p < PIECES; p++) {
+#pragma unroll
+            for (int k = 0; k < PACK; k++) {
+                int d = (p * LANES + member) * PACK + k;
+                q[h][p][k] = d < HEAD_DIM ? query[h][d] : 0;
+                sum[h][p][k] = 0;
+            }
+        }
+    }
+    for (int base = mine.begin; base < mine.end; base += TEAMS * AHEAD) {
+        uint4 key[AHEAD][PIECES], value[AHEAD][PIECES];
+#pragma unroll
+        for (int u = 0; u < AHEAD; u++) {
+            // past the end the last token is read again and not counted
+            int token = min(base + u * TEAMS + team, mine.end - 1);
+#pragma unroll
+            for (int p = 0; p < PIECES; p++) {
+                int piece = min(p * LANES + member, PACKS - 1) * PACK;
+                key[u][p] = *(const uint4 *)(keys + token * STRIDE + piece);
+                value[u][p] = *(const uint4 *)(values + token * STRIDE + piece);
+            }
+        }
+        float score[AHEAD][CHUNK];
+#pragma unroll
+        for (int u = 0; u < AHEAD; u++) {
+#pragma unroll
+            for (int h = 0; h < CHUNK; h++) {
+                score[u][h] = 0;
+#pragma unroll
+                for (int p = 0; p < PIECES; p++) {
+                    Pack pack = unpack(key[u][p]);
+#pragma unroll
+                    for (int k = 0; k < PACK; k++) {
+                        score[u][h] += q[h][p][k] * pack.value[k];
+                    }
+                }
+#pragma unroll
+                for (int offset = LANES / 2; offset; offset /= 2) {
+                    score[u][h] += __shfl_xor_sync(~0u, score[u][h], offset);
+                }
+                if (base + u * TEAMS + team >= mine.end) {
+                    score[u][h] = LEAST;
+                }
+            }
+        }
+#pragma unroll
+        for (int h = 0; h < CHUNK; h++) {
+            float higher = high[h];
+#pragma unroll
+            for (int u = 0; u < AHEAD; u++) {
+                higher = fmaxf(higher, score[u][h]);
+            }
+            float shrink = exp2f(high[h] - higher);
+            high[h] = higher;
+            weight[h] *= shrink;
+#pragma unroll
+            for (int p = 0; p < PIECES; p++) {
+#pragma unroll
+                for (int k = 0; k < PACK; k++) {
+                    sum[h][p][k] *= shrink;
+                }
+            }
+#pragma unroll
+            for (int u = 0; u < AHEAD; u++) {
+                // a team that has seen no token yet has the least maximum, against which nothing may count
+                score[u][h] = score[u][h] > LEAST ? exp2f(score[u][h] - higher) : 0;
+                weight[h] += score[u][h];
+            }
+        }
+#pragma unroll
+        for (int u = 0; u < AHEAD; u++) {
+#pragma unroll
+            for (int p = 0; p < PIECES; p++) {
+                Pack pack = unpack(value[u][p]);
+#pragma unroll
+                for (int h = 0; h < CHUNK; h++) {
+#pragma unroll
+                    for (int k = 0; k < PACK; k++) {
+                        sum[h][p][k] += score[u][h] * pack.value[k];
+                    }
+                }
+            }
+        }
+    }
+
+    // teams of a warp
+#pragma unroll
+    for (int h = 0; h < CHUNK; h++) {
+        float higher = high[h];
+#pragma unroll
+        for (int offset = LANES; offset < 32; offset *= 2) {
+            higher = fmaxf(higher, __shfl_xor_sync(~0u, higher, offset));
+        }
+        float shrink = exp2f(high[h] - higher);
+        weight[h] *= shrink;
+#pragma unroll
+        for (int offset = LANES; offset < 32; offset *= 2) {
+            weight[h] += __shfl_xor_sync(~0u, weight[h], offset);
+        }
+        if (lane == 0) {
+            most[warp][h] = higher;
+            total[warp][h] = weight[h];
+        }
+#pragma unroll
+        for (int p = 0; p < PIECES; p++) {
+#pragma unroll
+            for (int k = 0; k < PACK; k++) {
+                float x = sum[h][p][k] * shrink;
+#pragma unroll
+                for (int offset = LANES; offset < 32; offset *= 2) {
+                    x += __shfl_xor_sync(~0u, x, offset);
+                }
+                int d = (p * LANES + member) * PACK + k;
+                if (lane < LANES && d < HEAD_DIM) {
+                    sums[warp][h][d] = x;
+                }
+            }
+        }
+    }
+    __syncthreads();
+    leave<WARPS, CHUNK>(out + ((long long)row * HEADS + kvHead * GROUP + firstHead) * HEAD_DIM, sums, most, total,
+            heads, partial, arrived);
+}

@@ -1,0 +1,99 @@
+// The type that weights, activations and cache are stored in, for all kernels: STORAGE is torch's number of it, 5 float16,
+// 6 float32, 15 bfloat16. Arithmetic is in float always. No header is included: where libtorch is, CUDA's need not be.
+// Memory is read and written in packs of 16 bytes, PACK values each.
+
+#if STORAGE == 6
+typedef float stored;
+#define PACK 4
+#else
+typedef unsigned short stored;
+#define PACK 8
+#endif
+
+struct Pack {
+    float value[PACK];
+};
+
+__device__ __forceinline__ float wide(stored x) {
+#if STORAGE == 6
+    return x;
+#elif STORAGE == 15
+    return __uint_as_float((unsigned)x << 16);
+#else
+    float f;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(f) : "h"(x));
+    return f;
+#endif
+}
+
+__device__ __forceinline__ stored narrow(float x) {
+#if STORAGE == 6
+    return x;
+#else
+    stored s;
+#if STORAGE == 15
+    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(s) : "f"(x));
+#else
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(s) : "f"(x));
+#endif
+    return s;
+#endif
+}
+
+__device__ __forceinline__ Pack unpack(uint4 bits) {
+    Pack pack;
+    unsigned word[4] = {bits.x, bits.y, bits.z, bits.w};
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+#if STORAGE == 6
+        pack.value[i] = __uint_as_float(word[i]);
+#elif STORAGE == 15
+        pack.value[2 * i] = __uint_as_float(word[i] << 16);
+        pack.value[2 * i + 1] = __uint_as_float(word[i] & 0xffff0000u);
+#else
+        pack.value[2 * i] = wide((stored)(word[i] & 0xffffu));
+        pack.value[2 * i + 1] = wide((stored)(word[i] >> 16));
+#endif
+    }
+    return pack;
+}
+
+__device__ __forceinline__ uint4 repack(Pack pack) {
+    unsigned word[4];
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+#if STORAGE == 6
+        word[i] = __float_as_uint(pack.value[i]);
+#elif STORAGE == 15
+        asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(word[i]) : "f"(pack.value[2 * i + 1]), "f"(pack.value[2 * i]));
+#else
+        asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(word[i]) : "f"(pack.value[2 * i + 1]), "f"(pack.value[2 * i]));
+#endif
+    }
+    return make_uint4(word[0], word[1], word[2], word[3]);
+}
+
+__device__ __forceinline__ Pack load(const stored *from) {
+    return unpack(*(const uint4 *)from);
+}
+
+__device__ __forceinline__ void store(stored *to, Pack pack) {
+    *(uint4 *)to = repack(pack);
+}
+
+// The sum over the block's threads, at most 1,024 of them in whole warps, in every thread.
+__device__ __forceinline__ float blockSum(float x) {
+    __shared__ float sums[32];
+    for (int offset = 16; offset; offset /= 2) {
+        x += __shfl_xor_sync(~0u, x, offset);
+    }
+    if (threadIdx.x % 32 == 0) {
+        sums[threadIdx.x / 32] = x;
+    }
+    __syncthreads();
+    x = threadIdx.x % 32 < blockDim.x / 32 ? sums[threadIdx.x % 32] : 0;
+    for (int offset = 16; offset; offset /= 2) {
+        x += __shfl_xor_sync(~0u, x, offset);
+    }
+    return x;
+}
