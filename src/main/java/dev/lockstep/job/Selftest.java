@@ -25,8 +25,16 @@ public final class Selftest {
     private static final TypeReference<Map<String, List<Integer>>> MAP = new TypeReference<>() {
     };
 
-    /** Around what fits beside a header, what is sent without waiting for the receiver, and what fits in one part. */
-    private static final int[] LENGTHS = {0, 1, 2, 3, 7, 1019, 4076, 4077, 4081, 131_101};
+    /**
+     * Nothing, one, primes; around what fits beside a header (4,080 bytes, the array's length of 4 among them), around
+     * 16 KB, where MPJ changes its ways, and beyond the 128 KB that it sends without waiting for the receiver.
+     */
+    private static final int[] LENGTHS = {0, 1, 2, 3, 7, 1019, 4076, 4077, 4081, 16_383, 16_384, 131_073};
+    /** With {@code --large}: five parts, of which the last is not full. */
+    private static final int LARGE_BYTES = 65 << 20;
+
+    /** Of the numbers that are combined, by their index. */
+    private static final int PERIOD = 4;
 
     private final World world;
     private boolean failed;
@@ -35,16 +43,20 @@ public final class Selftest {
         this.world = world;
     }
 
-    /** Takes no options; exit code 1 when a check fails. */
+    /** {@code --large} adds values of 65 MB; exit code 1 when a check fails. */
     public static void main(String[] args) {
         try (World world = World.init(args)) {
-            if (args.length > 0) {
-                world.abort(2, "selftest: it takes no options, not " + args[0]);
+            boolean large = args.length == 1 && args[0].equals("--large");
+            if (args.length > 0 && !large) {
+                world.abort(2, "selftest: it takes no options but --large, not " + String.join(" ", args));
             }
             Selftest test = new Selftest(world);
             test.all(world, "");
             Group halves = world.group(world.rank() % 2, -world.rank());
             test.all(halves, " in two groups");
+            if (large) {
+                test.large();
+            }
             if (test.failed) {
                 world.exit(1);
             }
@@ -90,7 +102,6 @@ public final class Selftest {
         for (int length : LENGTHS) {
             values.add("x".repeat(length));
         }
-        values.add("z".repeat(1_000_003));
         return values;
     }
 
@@ -161,6 +172,64 @@ public final class Selftest {
         });
     }
 
+    /** All roots and types; a rank holds what the verb gives it, and makes what it compares that with one by one. */
+    private void large() {
+        check("broadcast, scatter, gather, allGather of text of 65 MB", () -> {
+            String mine = text(world.rank());
+            for (int root = 0; root < world.size(); root++) {
+                equal("broadcast", text(root), world.broadcast(world.rank() == root ? mine : null, String.class, root));
+                world.gather(mine, String.class, root).ifPresent(all -> {
+                    for (int rank = 0; rank < world.size(); rank++) {
+                        equal("gather", text(rank), all.get(rank));
+                    }
+                });
+            }
+        });
+        large(world.bytes(), byte.class, Byte.BYTES, "bytes");
+        large(world.ints(), int.class, Integer.BYTES, "ints");
+        large(world.longs(), long.class, Long.BYTES, "longs");
+        large(world.floats(), float.class, Float.BYTES, "floats");
+        large(world.doubles(), double.class, Double.BYTES, "doubles");
+    }
+
+    private static String text(int rank) {
+        return "0123456789abcde".repeat(LARGE_BYTES / 15) + rank;
+    }
+
+    private <A> void large(Buffers<A> buffers, Class<?> element, int bytes, String name) {
+        int length = LARGE_BYTES / bytes;
+        int size = world.size();
+        int rank = world.rank();
+        check("every verb of " + name + " of 65 MB", () -> {
+            A mine = array(element, length, i -> i * 7L + rank);
+            for (int root = 0; root < size; root++) {
+                int of = root;
+                equal("broadcast", array(element, length, i -> i * 7L + of), buffers.broadcast(mine, root));
+                List<A> parts = new ArrayList<>();
+                for (int to = 0; rank == root && to < size; to++) {
+                    int other = to;
+                    parts.add(array(element, length, i -> i * 7L + other));
+                }
+                equal("scatter", mine, buffers.scatter(rank == root ? parts : null, root));
+                parts.clear();
+                buffers.gather(mine, root).ifPresent(all -> largeOfAll("gather", all, element, length));
+            }
+            largeOfAll("allGather", buffers.allGather(mine), element, length);
+            largeOfAll("allToAll", buffers.allToAll(Collections.nCopies(size, mine)), element, length);
+            long[] sums = IntStream.range(0, PERIOD)
+                    .mapToLong(i -> IntStream.range(0, size).mapToLong(r -> number(i, r)).sum()).toArray();
+            equal("allReduce", array(element, length, i -> sums[i % PERIOD]),
+                    buffers.allReduce(array(element, length, i -> number(i, rank)), Op.SUM));
+        });
+    }
+
+    private static <A> void largeOfAll(String what, List<A> all, Class<?> element, int length) {
+        for (int rank = 0; rank < all.size(); rank++) {
+            int of = rank;
+            equal(what, array(element, length, i -> i * 7L + of), all.get(rank));
+        }
+    }
+
     private interface RootAndValue {
         void run(int root, String value);
     }
@@ -215,20 +284,21 @@ public final class Selftest {
 
     /** -2, -1, 1 and 2, whose sums and products are exact in every type; a product with 0 may be -0.0. */
     private static long number(int index, int rank) {
-        long number = (index * 7L + rank * 3L) % 4 - 2;
+        long number = (index * 7L + rank * 3L) % PERIOD - 2;
         return number < 0 ? number : number + 1;
     }
 
     private static <A> void reductions(Group group, Buffers<A> buffers, Class<?> element, int length) {
         A mine = array(element, length, i -> number(i, group.rank()));
         for (Op op : Op.values()) {
-            A expected = array(element, length, i -> IntStream.range(0, group.size()).mapToLong(r -> number(i, r))
-                    .reduce((a, b) -> switch (op) {
+            long[] pattern = IntStream.range(0, PERIOD).mapToLong(i -> IntStream.range(0, group.size())
+                    .mapToLong(r -> number(i, r)).reduce((a, b) -> switch (op) {
                     case SUM -> a + b;
                     case PROD -> a * b;
                     case MIN -> Math.min(a, b);
                     case MAX -> Math.max(a, b);
-                    }).orElseThrow());
+                    }).orElseThrow()).toArray();
+            A expected = array(element, length, i -> pattern[i % PERIOD]);
             equal("allReduce " + op, expected, buffers.allReduce(mine, op));
             int root = length % group.size();
             Optional<A> reduced = buffers.reduce(mine, op, root);
@@ -240,19 +310,20 @@ public final class Selftest {
     @SuppressWarnings("unchecked") // A is the array of this element
     private static <A> A array(Class<?> element, int length, IntToLongFunction value) {
         Object array = Array.newInstance(element, length);
-        for (int i = 0; i < length; i++) {
-            long number = value.applyAsLong(i);
-            if (array instanceof byte[] bytes) {
-                bytes[i] = (byte) number;
-            } else if (array instanceof int[] ints) {
-                ints[i] = (int) number;
-            } else if (array instanceof long[] longs) {
-                longs[i] = number;
-            } else if (array instanceof float[] floats) {
-                floats[i] = number;
-            } else {
-                ((double[]) array)[i] = number;
+        if (array instanceof byte[] bytes) {
+            for (int i = 0; i < length; i++) {
+                bytes[i] = (byte) value.applyAsLong(i);
             }
+        } else if (array instanceof int[] ints) {
+            Arrays.setAll(ints, i -> (int) value.applyAsLong(i));
+        } else if (array instanceof long[] longs) {
+            Arrays.setAll(longs, value::applyAsLong);
+        } else if (array instanceof float[] floats) {
+            for (int i = 0; i < length; i++) {
+                floats[i] = value.applyAsLong(i);
+            }
+        } else {
+            Arrays.setAll((double[]) array, value::applyAsLong);
         }
         return (A) array;
     }

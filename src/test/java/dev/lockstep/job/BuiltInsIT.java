@@ -21,8 +21,9 @@ class BuiltInsIT {
     @TempDir
     private Path scratch;
 
+    /** It also checks two groups of the ranks, and so four of eight. */
     @ParameterizedTest
-    @ValueSource(ints = {1, 3})
+    @ValueSource(ints = {1, 2, 3, 5, 8})
     void selftest_findsEveryCollectiveInOrder(int ranks) {
         Launched.Result result = mpjrun("-np", Integer.toString(ranks), "selftest").run();
         assertThat(result.lines()).hasSize(22).allMatch(line -> line.matches("ok      .*, \\d+ ms"));
@@ -54,7 +55,7 @@ class BuiltInsIT {
             "bench decode --graph maybe --config kjv-6m | bench: --graph must be on or off, not maybe",
             "bench generate --config /none | bench: /none/config.json does not exist.",
             "bench collectives --max-bytes 4 | bench: --max-bytes 4: give at least 8",
-            "selftest now | selftest: it takes no options, not now"})
+            "selftest --large now | selftest: it takes no options but --large, not --large now"})
     void wrongUsage_isOneSentence(String words, String sentence) {
         Launched.Result result = mpjrun(words.split(" ")).run();
         assertThat(result.exitCode()).isEqualTo(2);
