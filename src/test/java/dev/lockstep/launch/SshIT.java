@@ -160,6 +160,47 @@ class SshIT {
                 "local downloaded by [0, 2], the others waited: true");
     }
 
+    /** What lies in {@code here} on lsone is not there on lstwo, so rank 0 keeps the journal of rank 1. */
+    @Test
+    void generate_hostThatDoesNotSeeTheJournal_losesNothingEither() throws IOException {
+        Path output = directory.resolve("here/r.jsonl");
+        Path journal = directory.resolve("here/r.jsonl.journal/rank-1.jsonl");
+        Path prompts = Files.writeString(directory.resolve("p.txt"), "In the beginning\n".repeat(16));
+        String[] job = {"-q", "-H", "lsone,lstwo", "--device", "cpu", "generate", "--prompts", prompts.toString(),
+                "--output", output.toString(), "--split", "block", "--temperature", "0.9", "--ignore-eos",
+                "--max-new-tokens", "150", "--batch-size", "2", "--resume"};
+        try (Launched launched = ssh(job).start()) {
+            awaitTrue(Duration.ofSeconds(60), () -> results(journal) >= 2);
+            ProcessHandle rank = onHosts().stream()
+                    .filter(p -> read("/proc/" + p.pid() + "/environ").contains("LOCKSTEP_RANK=1\0")).findFirst()
+                    .orElseThrow();
+            signal(rank, "KILL");
+            Launched.Result result = launched.await();
+            assertThat(result.exitCode()).as(result.stderr()).isEqualTo(137);
+            assertThat(result.stderr()).contains("rank 1 on host lstwo failed first");
+        }
+        awaitNothingOnHosts();
+        long kept = results(journal) + results(journal.resolveSibling("rank-0.jsonl"));
+        assertThat(results(journal)).isBetween(2L, 7L);
+        Launched.Result result = ssh(job).run();
+        assertThat(result.stderr()).isEqualTo("generate: --resume: " + kept + " rows were finished before\n");
+        assertThat(result.exitCode()).isZero();
+        List<String> rows = Files.readAllLines(output);
+        assertThat(rows).hasSize(16);
+        for (int row = 0; row < 16; row++) {
+            assertThat(rows.get(row)).startsWith("{\"index\":" + row + ",").contains("\"completion_tokens\":150,");
+        }
+        // but for the two under way when it died, which come last and go to whoever is free
+        assertThat(rows.subList(8, 16).stream().filter(row -> row.endsWith("\"rank\":1}")))
+                .hasSizeGreaterThanOrEqualTo(6);
+        assertThat(rows.stream().map(row -> row.replaceFirst(".*\"text\":", ""))).doesNotHaveDuplicates();
+        assertThat(directory.resolve("empty")).isEmptyDirectory();
+    }
+
+    private static long results(Path journal) {
+        return read(journal.toString()).lines().filter(line -> line.startsWith("{\"index\"")).count();
+    }
+
     @Test
     void rank_exitCodeComesThrough() {
         Launched.Result result = program("lsone,lstwo", "exit", "42").run();
