@@ -23,8 +23,13 @@ final class Supervisor {
 
     /** Between asking a rank to end and killing it. */
     private static final long TERM_NANOS = 300_000_000L;
-    /** A rank that breaks its link is about to end by itself; so long we wait for the exit code that says why. */
-    private static final long LAST_WORDS_NANOS = 1_000_000_000L;
+    /**
+     * A rank that breaks its link is about to end by itself; so long we wait for the exit code that says why. The kernel
+     * closes a killed process's sockets before it takes down its memory, which a busy host does not do at once.
+     */
+    private static final long LAST_WORDS_NANOS = 10_000_000_000L;
+    /** So long a link may be held by something that a rank started and that outlives it. */
+    private static final long LEFT_BEHIND_NANOS = 1_000_000_000L;
 
     /**
      * @param timeout   after which the job is ended, or null
@@ -236,7 +241,7 @@ final class Supervisor {
         }
         for (Rank rank : ranks) {
             // its process is gone but something it started still holds the link
-            if (rank.exit != null && rank.linked && now > rank.exitSeen + LAST_WORDS_NANOS) {
+            if (rank.exit != null && rank.linked && now > rank.exitSeen + LEFT_BEHIND_NANOS) {
                 rank.linked = false;
                 judge(rank);
             }
