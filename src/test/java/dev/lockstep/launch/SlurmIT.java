@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -55,7 +56,7 @@ class SlurmIT {
                     .flatMap(pid -> ProcessHandle.of(Long.parseLong(pid)).stream()).collect(Collectors.toSet());
             assertThat(daemons).hasSize(4);
             Cluster.run(SCRIPT, "down", directory.toString());
-            assertThat(daemons).noneMatch(ProcessHandle::isAlive);
+            Launched.awaitGone(Duration.ofSeconds(5), List.copyOf(daemons)); // the last of them by SIGKILL
         }
         Cluster.run("rm", "-rf", directory.toString());
     }
@@ -153,18 +154,39 @@ class SlurmIT {
         }
     }
 
+    /** The signal is the one that Slurm sends before the time limit. */
     @Test
-    void generate_submittedAsItStands_toResults() throws IOException {
+    void generate_submittedAsItStands_isRequeuedAtTheLimitAndGoesOn() throws IOException {
         Path output = directory.resolve("generate.out");
         Path results = directory.resolve("results.jsonl");
         Cluster.Result submitted = slurm("sbatch", "--parsable", "--chdir=" + HOME, "--output=" + output,
                 "--ntasks-per-node=2", "--gpus-per-task=0", "--cpus-per-task=1", "--time=5",
-                HOME.resolve("launch/slurm/generate.sbatch").toString(), "--max-new-tokens", "2", "--output",
-                results.toString());
+                HOME.resolve("launch/slurm/generate.sbatch").toString(), "--max-new-tokens", "25", "--batch-size",
+                "1", "--output", results.toString());
         assertThat(submitted.exitCode()).as(submitted.output()).isZero();
-        await(output, "tokens/sec: ");
+        String job = submitted.output();
+        awaitTrue(Duration.ofSeconds(60), () -> journaled(results) >= 3);
+        List<ProcessHandle> first = processesOf(job);
+        assertThat(slurm("scancel", "--batch", "--signal=USR1", job).exitCode()).isZero();
+        Launched.awaitGone(Duration.ofSeconds(20), first);
+        long before = journaled(results);
+        assertThat(before).isLessThan(100);
+        awaitTrue(Duration.ofSeconds(20), () -> slurm("scontrol", "update", "JobId=" + job, "StartTime=now")
+                .exitCode() == 0);
+        awaitTrue(Launched.LIMIT, () -> read(output).contains("tokens/sec: "));
         assertThat(Files.readAllLines(results)).hasSize(100);
         assertThat(read(results)).contains("\"rank\":0", "\"rank\":3");
+        assertThat(read(output)).contains("generate: --resume: " + before + " rows were finished before\n");
+    }
+
+    /** How many rows the journals beside the results hold. */
+    private static long journaled(Path results) {
+        try (Stream<Path> files = Files.list(Path.of(results + ".journal"))) {
+            return files.filter(file -> file.getFileName().toString().startsWith("rank-"))
+                    .mapToLong(file -> read(file).lines().filter(line -> line.contains("\"token_ids\"")).count()).sum();
+        } catch (IOException e) {
+            return 0;
+        }
     }
 
     @Test
