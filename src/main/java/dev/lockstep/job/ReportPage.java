@@ -51,8 +51,8 @@ record ReportPage(Report report, List<Course.Taken> courses, Tally tally, Map<St
             SamplingParams sampling = SamplingOverrides.resolve(SamplingOverrides.NONE, options.sampling(), defaults);
             Json.MAPPER.convertValue(sampling, new TypeReference<Map<String, Object>>() {
             })
-                    .forEach((name, value) -> settings
-                            .put(name.replaceAll("([A-Z])", " $1").toLowerCase(Locale.ROOT), value));
+                    .forEach((name, value) -> settings.put(name.replaceAll("([A-Z])", " $1").toLowerCase(Locale.ROOT),
+                            value.equals(-1) || value.equals(List.of()) ? "none" : value));
         } catch (IllegalArgumentException e) {
             settings.put("sampling", "as the rows say; without them " + e.getMessage());
         }

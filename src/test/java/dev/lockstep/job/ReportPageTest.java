@@ -131,6 +131,17 @@ class ReportPageTest {
     }
 
     @Test
+    void settings_areWhatTheJobWasTold() {
+        Map<String, Object> settings = ReportPage.settings(page(1, 1, 1, 0).report(), GenerateOptions.parse("--greedy",
+                "--stop", "x", "--max-new-tokens", "7", "--split", "block"), SamplingOverrides.NONE);
+        assertThat(settings).containsEntry("split", "block").containsEntry("greedy", true)
+                .containsEntry("max new tokens", 7).containsEntry("stop", List.of("x"))
+                .containsEntry("eos token ids", "none").containsEntry("logprobs", "none")
+                .containsEntry("rows at a time on each rank", 16).containsEntry("prompts",
+                        Path.of(System.getProperty("lockstep.home"), "examples/first-lines.jsonl").toString());
+    }
+
+    @Test
     void html_nothingToDo_isAPageToo() {
         Report report = Report.of(new Summary(0, 0, 0), new Tally(), 1, "float32", "cpu", "m", 0, List.of());
         assertThat(new ReportPage(report, List.of(), new Tally(), Map.of()).html()).contains("No row has any.")
