@@ -18,6 +18,9 @@ final class CheckpointWeights {
     }
 
     void place() {
+        if (fuse) {
+            program.integer("pack");
+        }
         Weight.of(checkpoint.config()).forEach(this::place);
         if (checkpoint.config().tiedEmbeddings()) {
             program.integer("tie");

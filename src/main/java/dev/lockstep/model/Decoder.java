@@ -66,18 +66,18 @@ public final class Decoder implements AutoCloseable {
     }
 
     private static TorchScriptProgram program(String device) {
-        if (!device.equals("cpu")) {
-            try {
-                return TorchScriptProgram.load("Decoder", "decoder.torchscript", "cuda.torchscript");
-            } catch (EngineException e) {
-                LOG.debug("this libtorch lacks an operation of cuda.torchscript", e);
-            }
+        String faster = device.equals("cpu") ? "cpu.torchscript" : "cuda.torchscript";
+        try {
+            return TorchScriptProgram.load("Decoder", "decoder.torchscript", faster);
+        } catch (EngineException e) {
+            LOG.debug("this libtorch lacks an operation of {}", faster, e);
+            return TorchScriptProgram.load("Decoder", "decoder.torchscript");
         }
-        return TorchScriptProgram.load("Decoder", "decoder.torchscript");
     }
 
     /**
-     * Loads a model's weights. On CPU, weights stored in {@code dtype} stay mapped into memory and are not copied.
+     * Loads a model's weights. On CPU, weights stored in {@code dtype} stay mapped into memory and are not copied;
+     * others, which are converted, are packed for faster products where {@code dtype} is float32.
      *
      * @param device torch's name of the device: {@code cpu} or {@code cuda:0}
      * @param dtype  the type to compute in; norms, rotations and sampling are in float32 always

@@ -7,6 +7,7 @@ final class RandomWeights {
     private RandomWeights() {}
 
     static void place(TorchScriptProgram program, ModelConfig config) {
+        program.integer("pack");
         for (Weight weight : Weight.of(config)) {
             int[] shape = weight.shape();
             program.integer("stage_random", Arrays.stream(shape).asLongStream().toArray(),

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 import ai.djl.engine.EngineException;
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -61,21 +63,28 @@ class DecoderTest {
     /** In one layer q is float32 and k and v are not, in another all are: any mixture computes the same. */
     @Test
     void firstLogits_mixedTypes_equalTransformers(@TempDir Path scratch) throws IOException {
-        Path mixed = Golden.copy("llama-gqa-bfloat16", scratch);
-        try (Stream<Path> files = Files.list(mixed)) {
+        Checkpoint mixed = widened(scratch.resolve("mixed"),
+                name -> name.contains("layers.1.") || name.endsWith("layers.0.self_attn.q_proj.weight"));
+        assertThat(mixed.tensors().values()).extracting(TensorRef::dtype).contains(DType.FLOAT32, DType.BFLOAT16);
+        int[] prompt = Golden.ints(Golden.expected("llama-gqa-bfloat16").get("cases").get(0).get("prompt_ids"));
+        // both have tensors that need no conversion, so neither's are packed, and no bit may differ
+        assertThat(firstLogits(mixed, DType.FLOAT32, prompt))
+                .isEqualTo(firstLogits(widened(scratch.resolve("wide"), name -> true), DType.FLOAT32, prompt));
+        assertThat(firstLogits(mixed, DType.BFLOAT16, prompt)).isEqualTo(
+                firstLogits(Checkpoint.open(Golden.checkpoint("llama-gqa-bfloat16")), DType.BFLOAT16, prompt));
+    }
+
+    /** A copy of the bfloat16 checkpoint with these tensors in float32. */
+    private static Checkpoint widened(Path parent, Predicate<String> names) throws IOException {
+        Path copy = Golden.copy("llama-gqa-bfloat16", parent);
+        try (Stream<Path> files = Files.list(copy)) {
             for (Path file : files.filter(path -> path.toString().endsWith(".safetensors")).toList()) {
                 SafetensorsFile stored = SafetensorsFile.read(file);
-                stored.widen(name -> name.contains("layers.1.") || name.endsWith("layers.0.self_attn.q_proj.weight"));
+                stored.widen(names);
                 stored.write();
             }
         }
-        Checkpoint checkpoint = Checkpoint.open(mixed);
-        assertThat(checkpoint.tensors().values()).extracting(TensorRef::dtype).contains(DType.FLOAT32, DType.BFLOAT16);
-        int[] prompt = Golden.ints(Golden.expected("llama-gqa-bfloat16").get("cases").get(0).get("prompt_ids"));
-        for (DType dtype : List.of(DType.FLOAT32, DType.BFLOAT16)) {
-            assertThat(firstLogits(checkpoint, dtype, prompt))
-                    .isEqualTo(firstLogits(Checkpoint.open(Golden.checkpoint("llama-gqa-bfloat16")), dtype, prompt));
-        }
+        return Checkpoint.open(copy);
     }
 
     private static float[] firstLogits(Checkpoint checkpoint, DType dtype, int[] prompt) {
@@ -116,6 +125,31 @@ class DecoderTest {
                     }
                 }
             }
+        }
+    }
+
+    /** Weights that are packed give what weights in rows give, but for rounding; a bias is added to either. */
+    @ParameterizedTest
+    @ValueSource(strings = {"llama-mha-bias", "qwen2", "phi3", "gemma2"})
+    void firstLogits_packedWeights_equalMappedOnes(String family, @TempDir Path scratch) throws IOException {
+        ModelConfig config = ModelConfig.read(Golden.checkpoint(family)).withDtype(DType.BFLOAT16);
+        for (String name : List.of("packed", "mapped")) {
+            RandomCheckpoint.write(scratch.resolve(name), config, RandomCheckpoint.Layout.PLAIN);
+        }
+        SafetensorsFile file = SafetensorsFile.read(scratch.resolve("mapped/model.safetensors"));
+        file.widen(name -> true);
+        file.write();
+        int[] prompt = Golden.ints(Golden.expected(family).get("cases").get(0).get("prompt_ids"));
+        assertThat(firstLogits(Checkpoint.open(scratch.resolve("packed")), DType.FLOAT32, prompt)).containsExactly(
+                firstLogits(Checkpoint.open(scratch.resolve("mapped")), DType.FLOAT32, prompt), within(1e-4f));
+    }
+
+    /** Without them products are slower, which nothing else would show. */
+    @Test
+    void cpuFunctions_fitThisLibtorch() {
+        try (TorchScriptProgram program = TorchScriptProgram.load("Decoder", "decoder.torchscript",
+                "cpu.torchscript")) {
+            assertThat(program.integer("free")).isZero();
         }
     }
 
