@@ -103,17 +103,17 @@ final class BenchDecode implements Bench.Measurement {
         }
         double seconds = (System.nanoTime() - start) / 1e9 / steps;
         // on average a row has its prompt and half of the new tokens in the cache
-        long bytes = BenchModel.weightBytes(shapes, type)
+        long bytes = BenchModel.weightBytes(shapes, type, options.acceleration().fp8())
                 + (long) (batchSize * BenchModel.tokenBytes(shapes, type) * (promptTokens + options.newTokens() / 2.0));
         return new Line(batchSize, seconds * 1e3, cpuNanos / 1e6 / steps, batchSize / seconds, bytes,
                 bytes / seconds / bandwidth, decoder.graphBytes());
     }
 
     private static void print(Figures figures) {
-        System.out.printf(Locale.ROOT, "rank %d: %s %s on %s, graphs %s, kernels %s, copy bandwidth %.0f GB/s%n",
+        System.out.printf(Locale.ROOT, "rank %d: %s %s on %s, graphs %s, kernels %s%s, copy bandwidth %.0f GB/s%n",
                 figures.rank(),
                 figures.config(), figures.dtype(), figures.device(), figures.acceleration().graphs() ? "on" : "off",
-                figures.acceleration().kernels() ? "on" : "off",
+                figures.acceleration().kernels() ? "on" : "off", figures.acceleration().fp8() ? ", fp8 weights" : "",
                 figures.copyBandwidth() / 1e9);
         System.out.println("  batch   ms/step   cpu ms   tokens/sec   GB/step   of copy bandwidth   graphs MB");
         for (Line line : figures.lines()) {

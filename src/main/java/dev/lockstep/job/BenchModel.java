@@ -32,10 +32,11 @@ final class BenchModel {
     }
 
     /** Bytes of weights that a decode step reads: all but the embedding, of which it reads a row per token. */
-    static long weightBytes(ModelConfig config, DType dtype) {
+    static long weightBytes(ModelConfig config, DType dtype, boolean fp8) {
         long attention = (long) config.hidden() * config.headDim() * (2L * config.heads() + 2L * config.kvHeads());
         long mlp = 3L * config.hidden() * config.intermediate();
-        return (config.layers() * (attention + mlp) + (long) config.vocabulary() * config.hidden()) * dtype.bytes();
+        return config.layers() * (attention + mlp) * (fp8 ? 1 : dtype.bytes())
+                + (long) config.vocabulary() * config.hidden() * dtype.bytes();
     }
 
     /** Bytes of keys and values of one token. */

@@ -20,6 +20,8 @@ final class BenchOptions {
     private String graph;
     @Option(names = "--kernels", defaultValue = "on", description = "on or off: compute steps with kernels of our own (${DEFAULT-VALUE}).")
     private String kernels;
+    @Option(names = "--quantize", defaultValue = "none", paramLabel = "none|fp8", description = "Type of the weights on a GPU (${DEFAULT-VALUE}).")
+    private String quantize;
     @Option(names = "--report", paramLabel = "F.json", description = "Write the figures for programs.")
     private String report;
 
@@ -55,15 +57,28 @@ final class BenchOptions {
     /**
      * What steps may use on a GPU.
      *
-     * @throws UsageException when an option says neither on nor off
+     * @throws UsageException when an option says something else
      */
     Acceleration acceleration() {
-        return new Acceleration(on("--graph", graph), on("--kernels", kernels));
+        return new Acceleration(on("--graph", graph), on("--kernels", kernels), isFp8(quantize));
     }
 
     /** What {@link #acceleration} is, for a table's head. */
     String accelerationName() {
-        return "graphs " + graph + ", kernels " + kernels;
+        return "graphs " + graph + ", kernels " + kernels + ", quantize " + quantize;
+    }
+
+    /**
+     * What {@code --quantize} says.
+     *
+     * @throws UsageException when it is neither none nor fp8
+     */
+    static boolean isFp8(String quantize) {
+        return switch (quantize) {
+            case "none" -> false;
+            case "fp8" -> true;
+            default -> throw new UsageException("--quantize must be none or fp8, not " + quantize);
+        };
     }
 
     private static boolean on(String option, String value) {

@@ -34,7 +34,9 @@ record Fingerprint(String model, String dtype, String prompts, String sampling) 
             throws IOException {
         String sampling = Json.MAPPER.writeValueAsString(options.sampling()) + " samples " + options.numSamples()
                 + (options.addSpecialTokens() ? "" : " without special tokens");
-        return new Fingerprint(model(checkpoint), dtype.toString(), prompts, sampling);
+        return new Fingerprint(model(checkpoint), dtype + (options.acceleration().fp8() ? " with fp8 weights" : ""),
+                prompts,
+                sampling);
     }
 
     /** One sentence part that names what is different in the run now, or empty. */
@@ -50,7 +52,7 @@ record Fingerprint(String model, String dtype, String prompts, String sampling) 
         }
         return dtype.equals(now.dtype)
                 ? Optional.empty()
-                : Optional.of("--dtype was " + dtype + " and is " + now.dtype);
+                : Optional.of("the type of computation was " + dtype + " and is " + now.dtype);
     }
 
     private static String model(Checkpoint checkpoint) throws IOException {

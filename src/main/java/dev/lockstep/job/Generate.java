@@ -74,6 +74,7 @@ public final class Generate {
             return generate(Checkpoint.open(options.model()), null);
         }
         options.checkTargets();
+        checkFp8();
         try (JournalDirectory directory = JournalDirectory.of(options);
                 Prompts prompts = Prompts.survey(options.prompts(), System.in, options.inBlocks(),
                         options.numSamples(), new ChatRows(options.model()))) {
@@ -83,6 +84,13 @@ public final class Generate {
             Fingerprint fingerprint = Fingerprint.of(checkpoint, dtype(checkpoint), prompts.digest(), options);
             directory.check(fingerprint);
             return generate(checkpoint, new Root(directory, prompts, fingerprint));
+        }
+    }
+
+    /** Before the input is read; that the model itself fits is seen when it is loaded. */
+    private void checkFp8() {
+        if (options.acceleration().fp8() && !world.device().equals("cuda")) {
+            throw new UsageException("--quantize fp8 is for GPUs, and the ranks compute on CPU: leave it out");
         }
     }
 

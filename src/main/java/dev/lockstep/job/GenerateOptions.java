@@ -93,6 +93,8 @@ public final class GenerateOptions {
     private String dtype = "auto";
     @Option(names = "--kernels", paramLabel = "on|off", description = "On a GPU, compute steps with kernels of our own (on).")
     private String kernels = "on";
+    @Option(names = "--quantize", paramLabel = "none|fp8", description = "On a GPU, in bfloat16: weights in 8 bits with a scale for each row, faster and not quite the same text (none).")
+    private String quantize = "none";
 
     @Option(names = "--split", paramLabel = "dynamic|block", description = "dynamic: a rank takes more rows when it has room for them; block: the same number of prompts for each (dynamic).")
     private String split = "dynamic";
@@ -175,7 +177,7 @@ public final class GenerateOptions {
 
     /** What steps may use on a GPU. */
     public Acceleration acceleration() {
-        return new Acceleration(true, kernels.equals("on"));
+        return new Acceleration(true, kernels.equals("on"), BenchOptions.isFp8(quantize));
     }
 
     /** {@code float32}, {@code bfloat16} or {@code float16}; empty for auto. */
@@ -238,6 +240,7 @@ public final class GenerateOptions {
         if (!List.of("on", "off").contains(kernels)) {
             throw new UsageException("--kernels must be on or off, not " + kernels);
         }
+        BenchOptions.isFp8(quantize);
         if (!List.of("auto", "float32", "bfloat16", "float16").contains(dtype)) {
             throw new UsageException("--dtype must be auto, float32, bfloat16 or float16, not " + dtype);
         }

@@ -38,12 +38,12 @@ final class DecodeSteps implements AutoCloseable {
         graphs = gpu && acceleration.graphs() && (kernelsFit || dtype != DType.FLOAT32 && !softcap)
                 ? new DecodeGraphs()
                 : null;
-        kernels = kernelsFit ? kernels(config, dtype) : null;
+        kernels = kernelsFit ? kernels(config, dtype, acceleration.fp8()) : null;
     }
 
-    private KernelStep kernels(ModelConfig config, DType dtype) {
+    private KernelStep kernels(ModelConfig config, DType dtype, boolean fp8) {
         try {
-            return new KernelStep(program, config, dtype);
+            return new KernelStep(program, config, dtype, fp8);
         } catch (UnsatisfiedLinkError | CudaException e) {
             warn(e);
             if (graphs != null && dtype == DType.FLOAT32) {

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 import ai.djl.engine.EngineException;
 import org.slf4j.Logger;
@@ -22,6 +23,7 @@ public final class Decoder implements AutoCloseable {
     /** The most steps that {@link #step} takes at once. */
     public static final int LOOKAHEAD = 16;
 
+    private static final int FP8_WIDTH = 16;
     private static final Logger LOG = LoggerFactory.getLogger(Decoder.class);
 
     private final ModelConfig config;
@@ -43,13 +45,17 @@ public final class Decoder implements AutoCloseable {
         if (device.equals("cpu")) {
             TorchScriptProgram.withoutOptimizer();
         }
-        configure();
+        configure(acceleration.fp8());
         weights.accept(program);
         this.steps = new DecodeSteps(program, config, device, dtype, acceleration);
     }
 
-    private void configure() {
-        program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), dtype.torchCode(), device);
+    private void configure(boolean fp8) {
+        if (fp8) {
+            checkFp8();
+        }
+        program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), dtype.torchCode(), device,
+                fp8);
         program.integer("configure_norms", config.norms().eps(), config.norms().wide(), config.norms().addOne());
         program.integer("configure_attention", config.attention().scale(), config.attention().softcap());
         program.integer("configure_ends", config.embeddingScale(), config.finalSoftcap(),
@@ -62,6 +68,17 @@ public final class Decoder implements AutoCloseable {
         }
         for (ModelConfig.Layer layer : layers) {
             program.integer("add_layer", layer.window(), ropes.indexOf(layer.rope()));
+        }
+    }
+
+    private void checkFp8() {
+        if (device.equals("cpu") || dtype != DType.BFLOAT16) {
+            throw new ModelException("fp8 weights are for a GPU and bfloat16, not for " + device + " and " + dtype);
+        }
+        if (IntStream.of(config.hidden(), config.intermediate(), config.heads() * config.headDim(),
+                config.kvHeads() * config.headDim()).anyMatch(width -> width % FP8_WIDTH != 0)) {
+            throw new ModelException("fp8 products take widths that are multiples of " + FP8_WIDTH + ", which those of "
+                    + config.family() + " here are not");
         }
     }
 
@@ -81,7 +98,7 @@ public final class Decoder implements AutoCloseable {
      *
      * @param device torch's name of the device: {@code cpu} or {@code cuda:0}
      * @param dtype  the type to compute in; norms, rotations and sampling are in float32 always
-     * @throws ModelException when the PyTorch engine cannot be loaded
+     * @throws ModelException when the PyTorch engine cannot be loaded, or the model cannot be computed in fp8
      */
     public static Decoder load(Checkpoint checkpoint, String device, DType dtype, Acceleration acceleration) {
         return new Decoder(checkpoint.config(), device, dtype, acceleration,

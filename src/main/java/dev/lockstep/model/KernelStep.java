@@ -7,6 +7,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
 import ai.djl.util.Utils;
 import com.sun.jna.Pointer;
@@ -16,6 +18,7 @@ import dev.lockstep.model.ModelConfig.QkNorm;
 import dev.lockstep.model.cuda.CublasLt;
 import dev.lockstep.model.cuda.CublasLt.Shape;
 import dev.lockstep.model.cuda.CublasLt.Type;
+import dev.lockstep.model.cuda.CublasLt.Weight;
 import dev.lockstep.model.cuda.CudaDriver;
 import dev.lockstep.model.cuda.Kernel;
 import dev.lockstep.model.cuda.KernelCompiler;
@@ -42,19 +45,22 @@ final class KernelStep implements AutoCloseable {
     private static final int SPLIT_TOKENS = 256;
     private static final int BLOCKS_PER_MULTIPROCESSOR = 8;
     private static final int SWIGLU_THREADS = 256;
+    private static final int FP8_ROWS = 16;
     private static final int WIDEST_HEAD = 256;
     private static final int TORCH_FLOAT = 6;
     private static final int TORCH_LONG = 4;
     private static final int TORCH_BYTE = 0;
+    private static final int TORCH_FP8 = 24;
 
-    /** The weights of a layer by address; a bias or norm that the family lacks is 0. */
-    private record Layer(long attentionNorm, long qkv, long qkvBias, long queryNorm, long keyNorm, long output,
-            long outputBias, long mlpNorm, long gateUp, long gateUpBias, long down, long downBias) {}
+    /** The weights of a layer; a norm that the family lacks is 0. */
+    private record Layer(long attentionNorm, Weight qkv, long queryNorm, long keyNorm, Weight output, long mlpNorm,
+            Weight gateUp, Weight down) {}
 
     private final TorchScriptProgram program;
     private final ModelConfig config;
     private final DType dtype;
     private final Type type;
+    private final boolean fp8;
     // values of a kernel's 16-byte accesses
     private final int pack;
     // query heads of one block of the attention
@@ -65,6 +71,8 @@ final class KernelStep implements AutoCloseable {
     private final Kernel norm;
     private final Kernel swiglu;
     private final Kernel embed;
+    // null unless weights are fp8
+    private final Kernel quantize;
     private final Kernel attendSmall;
     private final Kernel attendLarge;
     private final List<Layer> layers = new ArrayList<>();
@@ -84,6 +92,8 @@ final class KernelStep implements AutoCloseable {
     private long attended;
     private long gateUp;
     private long activated;
+    private long quantized;
+    private long scales;
     private long partial;
     private long arrived;
     private long logits;
@@ -94,10 +104,11 @@ final class KernelStep implements AutoCloseable {
      * @throws UnsatisfiedLinkError                     when a library or one of its functions is missing
      * @throws dev.lockstep.model.cuda.CudaException when a call of one fails
      */
-    KernelStep(TorchScriptProgram program, ModelConfig config, DType dtype) {
+    KernelStep(TorchScriptProgram program, ModelConfig config, DType dtype, boolean fp8) {
         this.program = program;
         this.config = config;
         this.dtype = dtype;
+        this.fp8 = fp8;
         this.type = Type.valueOf(dtype.name());
         this.pack = 16 / dtype.bytes();
         boolean tensorCores = dtype != DType.FLOAT32 && config.headDim() % 32 == 0;
@@ -112,6 +123,10 @@ final class KernelStep implements AutoCloseable {
                 threads(config.hidden() / pack));
         embed = new Kernel(compiler.compile(storage + source("embed"), List.of(types)), "embed",
                 threads(config.hidden() / pack));
+        quantize = fp8
+                ? new Kernel(compiler.compile(storage + source("quantize"), List.of(types)), "quantize",
+                        threads(config.hidden() / pack))
+                : null;
         swiglu = new Kernel(compiler.compile(storage + source("swiglu"), List.of(types)), "swiglu", SWIGLU_THREADS);
         String attention = storage + source("head") + source(tensorCores ? "attend" : "attend_scalar");
         List<String> shapes = List.of(types, "HEADS=" + config.heads(), "KV_HEADS=" + config.kvHeads(),
@@ -124,12 +139,10 @@ final class KernelStep implements AutoCloseable {
         compiler.report();
 
         for (int i = 0; i < config.layers(); i++) {
-            layers.add(new Layer(weight("attention_norm", i), weight("qkv", i),
-                    bias("qkv_bias", config.attentionBias(), i),
-                    bias("q_norm", headNorm, i), bias("k_norm", headNorm, i), weight("output", i),
-                    bias("output_bias", config.outputBias(), i), weight("mlp_norm", i), weight("gate_up", i),
-                    bias("gate_up_bias", config.mlpBias(), i), weight("down", i),
-                    bias("down_bias", config.mlpBias(), i)));
+            layers.add(new Layer(weight("attention_norm", i), product("qkv", config.attentionBias(), i),
+                    headNorm ? weight("q_norm", i) : 0, headNorm ? weight("k_norm", i) : 0,
+                    product("output", config.outputBias(), i), weight("mlp_norm", i),
+                    product("gate_up", config.mlpBias(), i), product("down", config.mlpBias(), i)));
         }
         embedding = weight("embed", 0);
         lastNorm = weight("norm", 0);
@@ -138,7 +151,8 @@ final class KernelStep implements AutoCloseable {
         sine = program.address(TORCH_FLOAT, "state", "sin");
         cache = new long[config.layers()];
         program.integer("allocate_workspace", WORKSPACE_BYTES);
-        products = new CublasLt(program.address(TORCH_BYTE, "state", "workspace"), WORKSPACE_BYTES);
+        products = new CublasLt(program.address(TORCH_BYTE, "state", "workspace"), WORKSPACE_BYTES,
+                cacheDirectory());
     }
 
     /** Whether the kernels can compute this model in this type. */
@@ -189,8 +203,10 @@ final class KernelStep implements AutoCloseable {
         return program.address(dtype.torchCode(), "weight", name, i);
     }
 
-    private long bias(String name, boolean there, int i) {
-        return there ? weight(name, i) : 0;
+    private Weight product(String name, boolean bias, int i) {
+        return new Weight(program.address(fp8 ? TORCH_FP8 : dtype.torchCode(), "weight", name, i),
+                bias ? weight(name + "_bias", i) : 0,
+                fp8 ? program.address(TORCH_FLOAT, "weight", name + "_scale", i) : 0);
     }
 
     /** Takes over the cache and the rows' state that the program has just allocated, and makes room for a step. */
@@ -202,7 +218,12 @@ final class KernelStep implements AutoCloseable {
                 * Float.BYTES;
         long[] sizes = {values(slots, config.hidden()), values(slots, config.hidden()),
                 values(slots, queries + 2 * keys), values(slots, queries), values(slots, 2 * config.intermediate()),
-                values(slots, config.intermediate()), align(mostSplit),
+                values(slots, config.intermediate()),
+                fp8
+                        ? align((long) wholeRows(slots)
+                                * Math.max(config.hidden(), Math.max(queries, config.intermediate())))
+                        : 0,
+                align((long) wholeRows(slots) * Float.BYTES), align(mostSplit),
                 align((long) slots * attentionBlocks * Integer.BYTES)};
         long total = 0;
         for (long size : sizes) {
@@ -216,8 +237,10 @@ final class KernelStep implements AutoCloseable {
         attended = qkv + sizes[2];
         gateUp = attended + sizes[3];
         activated = gateUp + sizes[4];
-        partial = activated + sizes[5];
-        arrived = partial + sizes[6];
+        quantized = activated + sizes[5];
+        scales = quantized + sizes[6];
+        partial = scales + sizes[7];
+        arrived = partial + sizes[8];
         logits = program.address(TORCH_FLOAT, "state", "logits");
         token = program.address(TORCH_LONG, "state", "token");
         position = program.address(TORCH_LONG, "state", "position");
@@ -227,7 +250,12 @@ final class KernelStep implements AutoCloseable {
     }
 
     private long values(int slots, int width) {
-        return align((long) slots * width * dtype.bytes());
+        return align((long) wholeRows(slots) * width * dtype.bytes());
+    }
+
+    /** So many rows that a product can take: in fp8 a multiple of 16, of which those past the end come to nothing. */
+    private int wholeRows(int rows) {
+        return fp8 ? (rows + FP8_ROWS - 1) / FP8_ROWS * FP8_ROWS : rows;
     }
 
     private static long align(long bytes) {
@@ -256,7 +284,11 @@ final class KernelStep implements AutoCloseable {
         Pointer stream = CudaDriver.stream();
         runLayers(stream, rows, longest, config.layers());
         norm.launch(stream, rows, 1, 1, normed, x, lastNorm, config.hidden(), (float) config.norms().eps());
-        multiply(stream, Type.FLOAT32, rows, config.vocabulary(), config.hidden(), false, normed, head, logits, 0);
+        Weight last = new Weight(head, 0, 0);
+        products.multiply(stream,
+                new Shape(type, Type.FLOAT32, rows, config.vocabulary(), config.hidden(), false, false), normed, 0,
+                last,
+                logits, logits, () -> List.of(last));
     }
 
     /** Computes the residual stream of the rows after so many layers, for tests. */
@@ -277,24 +309,34 @@ final class KernelStep implements AutoCloseable {
         for (int i = 0; i < count; i++) {
             Layer layer = layers.get(i);
             norm.launch(stream, rows, 1, 1, normed, x, layer.attentionNorm(), hidden, eps);
-            multiply(stream, type, rows, projected, hidden, false, normed, layer.qkv(), qkv, layer.qkvBias());
+            multiply(stream, rows, projected, hidden, false, normed, Layer::qkv, i, qkv);
             attend.launch(stream, splits, attentionBlocks, rows, attended, qkv, cache[i], cosine, sine,
                     layer.queryNorm(), layer.keyNorm(), position, partial, arrived, capacity, scale, eps);
-            multiply(stream, type, rows, hidden, queries, true, attended, layer.output(), x, layer.outputBias());
+            multiply(stream, rows, hidden, queries, true, attended, Layer::output, i, x);
             norm.launch(stream, rows, 1, 1, normed, x, layer.mlpNorm(), hidden, eps);
-            multiply(stream, type, rows, 2 * intermediate, hidden, false, normed, layer.gateUp(), gateUp,
-                    layer.gateUpBias());
+            multiply(stream, rows, 2 * intermediate, hidden, false, normed, Layer::gateUp, i, gateUp);
             swiglu.launch(stream, (intermediate / pack + SWIGLU_THREADS - 1) / SWIGLU_THREADS, rows, 1, activated,
                     gateUp,
                     intermediate);
-            multiply(stream, type, rows, hidden, intermediate, true, activated, layer.down(), x, layer.downBias());
+            multiply(stream, rows, hidden, intermediate, true, activated, Layer::down, i, x);
         }
     }
 
-    private void multiply(Pointer stream, Type out, int rows, int n, int k, boolean add, long from, long weight,
-            long to,
-            long bias) {
-        products.multiply(stream, new Shape(type, out, rows, n, k, add, bias != 0), from, weight, to, bias);
+    private void multiply(Pointer stream, int rows, int n, int k, boolean add, long from,
+            Function<Layer, Weight> weight,
+            int layer, long to) {
+        Weight one = weight.apply(layers.get(layer));
+        // x must not be written to before its time; the widest buffer is free then
+        long spare = add ? gateUp : to;
+        Supplier<List<Weight>> alike = () -> layers.stream().map(weight).toList();
+        if (fp8) {
+            quantize.launch(stream, rows, 1, 1, quantized, scales, from, k);
+            products.multiply(stream, new Shape(Type.FLOAT8, type, wholeRows(rows), n, k, add, one.bias() != 0),
+                    quantized, scales, one, to, spare, alike);
+        } else {
+            products.multiply(stream, new Shape(type, type, rows, n, k, add, one.bias() != 0), from, 0, one, to, spare,
+                    alike);
+        }
     }
 
     @Override

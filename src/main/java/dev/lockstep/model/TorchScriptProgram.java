@@ -185,6 +185,7 @@ final class TorchScriptProgram implements AutoCloseable {
             case 5 -> "N3c104HalfE";
             case 6 -> "f";
             case 15 -> "N3c108BFloat16E";
+            case 24 -> "N3c1013Float8_e4m3fnE";
             default -> throw new IllegalArgumentException("type " + dtype);
         } + "EEPT_v");
         try (Call call = new Call(arguments); IValue result = call.run(method)) {

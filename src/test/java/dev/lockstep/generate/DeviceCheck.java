@@ -65,7 +65,7 @@ final class DeviceCheck {
             List<List<TokenLogprobs>> runs = new ArrayList<>();
             for (boolean graphs : new boolean[]{true, false}) {
                 try (Generator generator = Generator.load(Checkpoint.open(directory), device, dtype,
-                        new Acceleration(graphs, true))) {
+                        new Acceleration(graphs, true, false))) {
                     runs.add(generator.generate(requests, 4, UNSEEN).stream().flatMap(row -> row.logprobs().stream())
                             .toList());
                 }
@@ -93,7 +93,7 @@ final class DeviceCheck {
         for (DType dtype : new DType[]{DType.FLOAT32, DType.BFLOAT16}) {
             for (boolean kernels : new boolean[]{false, true}) {
                 try (Generator generator = Generator.load(Checkpoint.open(directory), device, dtype,
-                        new Acceleration(true, kernels))) {
+                        new Acceleration(true, kernels, false))) {
                     int equal = 0;
                     int all = 0;
                     // the second time in pieces, between which the other rows decode
@@ -124,7 +124,8 @@ final class DeviceCheck {
             JsonNode golden = Golden.expected("llama-gqa").get("cases").get(i % 10);
             prompts.add(golden.get("prompt").asText().substring(i / 10));
         }
-        try (Generator generator = Generator.load(checkpoint, device, dtype, new Acceleration(graphs, kernels))) {
+        try (Generator generator = Generator.load(checkpoint, device, dtype,
+                new Acceleration(graphs, kernels, false))) {
             return generator.complete(prompts, params, batchSize).stream().map(Completion::tokenIds).toList();
         }
     }

@@ -155,7 +155,8 @@ class JournalTest {
             refused(second, new Fingerprint("x", "float32", "p", "s"), "the model is another one");
             refused(second, new Fingerprint("m", "float32", "x", "s"), "the prompts are others");
             refused(second, new Fingerprint("m", "float32", "p", "x"), "the sampling options are others");
-            refused(second, new Fingerprint("m", "float16", "p", "s"), "--dtype was float32 and is float16");
+            refused(second, new Fingerprint("m", "float16", "p", "s"),
+                    "the type of computation was float32 and is float16");
             Path file = second.path().resolve("job.json");
             String whole = Files.readString(file);
             Files.writeString(file, whole.substring(0, 20));

@@ -1,7 +1,10 @@
 package dev.lockstep.model.cuda;
 
+import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 import com.sun.jna.Memory;
 import com.sun.jna.NativeLibrary;
@@ -23,15 +26,24 @@ public final class CublasLt implements AutoCloseable {
     private static final int DESC_EPILOGUE = 7;
     private static final int DESC_BIAS = 8;
     private static final int EPILOGUE_BIAS = 4;
+    private static final int DESC_SCALE_A = 17;
+    private static final int DESC_SCALE_B = 18;
+    private static final int DESC_SCALE_MODE_A = 31;
+    private static final int DESC_SCALE_MODE_B = 32;
+    private static final int SCALE_EACH_ROW = 3;
     private static final int PREFERENCE_WORKSPACE = 1;
     // cublasLtMatmulHeuristicResult_t: the algorithm in 64 bytes, bytes of workspace, state, and three more fields
     private static final int HEURISTIC_BYTES = 96;
     private static final int CANDIDATES = 8;
     private static final int STATE_OFFSET = 72;
+    private static final int MOST_ROWS_TRIED = 128;
+    private static final int TRIES = 3;
+    /** An algorithm has to be so much faster than the best before it, which keeps noise from choosing. */
+    private static final double WORTH_WHILE = 0.98;
 
     /** The type of the values of a product, as CUDA numbers it. */
     public enum Type {
-        FLOAT32(R_32F), FLOAT16(2), BFLOAT16(14);
+        FLOAT32(R_32F), FLOAT16(2), BFLOAT16(14), FLOAT8(28);
 
         private final int code;
 
@@ -53,28 +65,56 @@ public final class CublasLt implements AutoCloseable {
      */
     public record Shape(Type in, Type out, int rows, int n, int k, boolean add, boolean bias) {}
 
+    /**
+     * A weight by address.
+     *
+     * @param address of [N, K] values
+     * @param bias    of [N] values; 0 for none
+     * @param scale   of [N] floats that the rows are multiplied by; 0 unless values are {@link Type#FLOAT8}
+     */
+    public record Weight(long address, long bias, long scale) {}
+
     private final NativeLibrary library = LoadedLibrary.named("libcublasLt.so");
     private final Pointer handle;
     private final long workspace;
     private final long workspaceBytes;
+    private final AlgorithmTable table;
     private final Map<Shape, Product> products = new HashMap<>();
 
-    /** @param workspace the address of so many bytes of the device's memory, which algorithms may use */
-    public CublasLt(long workspace, long workspaceBytes) {
+    /**
+     * @param workspace the address of so many bytes of the device's memory, which algorithms may use
+     * @param cache     the directory that the table of the best algorithms is kept in
+     */
+    public CublasLt(long workspace, long workspaceBytes, Path cache) {
         this.workspace = workspace;
         this.workspaceBytes = workspaceBytes;
+        this.table = new AlgorithmTable(cache.resolve("products-sm" + CudaDriver.architecture() + "-"
+                + library.getFunction("cublasLtGetVersion").invokeLong(new Object[0]) + ".properties"));
         PointerByReference reference = new PointerByReference();
         call("cublasLtCreate", reference);
         this.handle = reference.getValue();
     }
 
     /**
-     * Hands a product to the GPU, or to the recording that is under way on the stream. Arguments are addresses.
+     * Hands a product to the GPU, or to the recording that is under way on the stream. The first of a shape with few rows
+     * tries what algorithms there are, so it must not be recorded.
      *
+     * @param x      address of x
+     * @param xScale address of M floats where the weight has a scale
+     * @param y      address of y
+     * @param spare  address of [M, N] values that algorithms may write to when they are tried
+     * @param alike  all weights that are multiplied in this shape
      * @throws CudaException when cuBLASLt has no way to do it
      */
-    public void multiply(Pointer stream, Shape shape, long x, long weight, long y, long bias) {
-        products.computeIfAbsent(shape, Product::new).run(stream, x, weight, y, bias);
+    public void multiply(Pointer stream, Shape shape, long x, long xScale, Weight weight, long y,
+            long spare, Supplier<List<Weight>> alike) {
+        Product product = products.get(shape);
+        if (product == null) {
+            product = new Product(shape);
+            products.put(shape, product);
+            product.choose(stream, shape, x, xScale, spare, alike);
+        }
+        product.run(stream, x, xScale, weight, y);
     }
 
     private void call(String name, Object... arguments) {
@@ -104,25 +144,32 @@ public final class CublasLt implements AutoCloseable {
         private final Pointer a;
         private final Pointer b;
         private final Pointer c;
-        private final boolean bias;
         private final Memory one = new Memory(4);
         private final Memory beta = new Memory(4);
         private final Memory value = new Memory(8);
         private final Memory algorithms = new Memory((long) CANDIDATES * HEURISTIC_BYTES);
+        private final int found;
+        private Pointer algorithm = algorithms;
 
         Product(Shape shape) {
-            bias = shape.bias();
             one.setFloat(0, 1);
             beta.setFloat(0, shape.add() ? 1 : 0);
             description = create("cublasLtMatmulDescCreate", COMPUTE_32F, R_32F);
             describe(DESC_TRANSPOSE_A, TRANSPOSED);
-            if (bias) {
+            if (shape.bias()) {
                 describe(DESC_EPILOGUE, EPILOGUE_BIAS);
+            }
+            if (shape.in() == Type.FLOAT8) {
+                describe(DESC_SCALE_MODE_A, SCALE_EACH_ROW);
+                describe(DESC_SCALE_MODE_B, SCALE_EACH_ROW);
+                // some address has to be there when an algorithm is asked for
+                describe(DESC_SCALE_A, workspace);
+                describe(DESC_SCALE_B, workspace);
             }
             a = layout(shape.in(), shape.k(), shape.n());
             b = layout(shape.in(), shape.k(), shape.rows());
             c = layout(shape.out(), shape.n(), shape.rows());
-            chooseAlgorithm(shape);
+            found = candidates(shape);
         }
 
         private void describe(int attribute, int number) {
@@ -130,20 +177,71 @@ public final class CublasLt implements AutoCloseable {
             call("cublasLtMatmulDescSetAttribute", description, attribute, value, 4L);
         }
 
+        void describe(int attribute, long address) {
+            value.setLong(0, address);
+            call("cublasLtMatmulDescSetAttribute", description, attribute, value, 8L);
+        }
+
         private Pointer layout(Type type, int rows, int columns) {
             return create("cublasLtMatrixLayoutCreate", type.code, (long) rows, (long) columns, (long) rows);
         }
 
-        private void chooseAlgorithm(Shape shape) {
+        private int candidates(Shape shape) {
             Pointer preference = create("cublasLtMatmulPreferenceCreate");
             value.setLong(0, workspaceBytes);
             call("cublasLtMatmulPreferenceSetAttribute", preference, PREFERENCE_WORKSPACE, value, 8L);
-            IntByReference found = new IntByReference();
+            IntByReference count = new IntByReference();
             call("cublasLtMatmulAlgoGetHeuristic", handle, description, a, b, c, c, preference, CANDIDATES, algorithms,
-                    found);
+                    count);
             call("cublasLtMatmulPreferenceDestroy", preference);
-            if (found.getValue() == 0 || algorithms.getInt(STATE_OFFSET) != 0) {
+            if (count.getValue() == 0 || algorithms.getInt(STATE_OFFSET) != 0) {
                 throw new CudaException("cuBLASLt has no algorithm for " + shape);
+            }
+            return count.getValue();
+        }
+
+        /**
+         * Takes the fastest candidate where the weights are what costs: for many rows cuBLASLt's first choice is good.
+         * In float32, where results are the same wherever they are computed, nothing may depend on a clock.
+         */
+        void choose(Pointer stream, Shape shape, long x, long xScale, long y, Supplier<List<Weight>> alike) {
+            if (shape.rows() <= MOST_ROWS_TRIED && shape.in() != Type.FLOAT32) {
+                use(table.best(shape.toString(), () -> fastest(stream, x, xScale, y, alike.get())));
+            }
+        }
+
+        private void use(int candidate) {
+            algorithm = algorithms.share((long) Math.min(candidate, found - 1) * HEURISTIC_BYTES);
+        }
+
+        private int fastest(Pointer stream, long x, long xScale, long y, List<Weight> weights) {
+            int best = 0;
+            double bestSeconds = Double.MAX_VALUE;
+            for (int candidate = 0; candidate < found; candidate++) {
+                if (algorithms.getInt((long) candidate * HEURISTIC_BYTES + STATE_OFFSET) == 0) {
+                    use(candidate);
+                    double seconds = seconds(stream, x, xScale, y, weights);
+                    if (seconds < bestSeconds * WORTH_WHILE) {
+                        best = candidate;
+                        bestSeconds = seconds;
+                    }
+                }
+            }
+            return best;
+        }
+
+        /** Of products with all the weights in turn, so that none of them is in the device's cache. */
+        private double seconds(Pointer stream, long x, long xScale, long y, List<Weight> weights) {
+            try (CudaGraph all = CudaGraph.record(null,
+                    () -> weights.forEach(weight -> run(stream, x, xScale, weight, y)))) {
+                all.replay();
+                CudaDriver.await(stream);
+                long start = System.nanoTime();
+                for (int i = 0; i < TRIES; i++) {
+                    all.replay();
+                }
+                CudaDriver.await(stream);
+                return (System.nanoTime() - start) / 1e9;
             }
         }
 
@@ -154,13 +252,16 @@ public final class CublasLt implements AutoCloseable {
             call("cublasLtMatmulDescDestroy", description);
         }
 
-        void run(Pointer stream, long x, long weight, long y, long biasAddress) {
-            if (bias) {
-                value.setLong(0, biasAddress);
-                call("cublasLtMatmulDescSetAttribute", description, DESC_BIAS, value, 8L);
+        void run(Pointer stream, long x, long xScale, Weight weight, long y) {
+            if (weight.bias() != 0) {
+                describe(DESC_BIAS, weight.bias());
             }
-            call("cublasLtMatmul", handle, description, one, new Pointer(weight), a, new Pointer(x), b, beta,
-                    new Pointer(y), c, new Pointer(y), c, algorithms, new Pointer(workspace), workspaceBytes, stream);
+            if (weight.scale() != 0) {
+                describe(DESC_SCALE_A, weight.scale());
+                describe(DESC_SCALE_B, xScale);
+            }
+            call("cublasLtMatmul", handle, description, one, new Pointer(weight.address()), a, new Pointer(x), b, beta,
+                    new Pointer(y), c, new Pointer(y), c, algorithm, new Pointer(workspace), workspaceBytes, stream);
         }
     }
 }
