@@ -81,6 +81,7 @@ public class Compare {
         System.out.println("|---|---|---|---|");
         for (Engine engine : engines) {
             engine.to.close();
+            engine.errors.delete();
             System.out.printf(Locale.ROOT, "| %s | %s | %s | %d of %d |%n", engine.name, cell(engine, engines.get(0), 0),
                     cell(engine, engines.get(0), 1), engine.equal, rows);
         }
