@@ -15,7 +15,8 @@ import dev.lockstep.model.Golden;
 import dev.lockstep.model.TokenLogprobs;
 
 /**
- * The golden cases and the trained model on a device, by hand where there is no Maven: {@code DeviceCheck cuda:0}, or with a type only the
+ * The golden cases and the trained model on a device, by hand where there is no Maven: {@code DeviceCheck cuda:0}, or with names of
+ * golden checkpoints those alone, or with a type only the
  * trained model in that type. Prints
  * a line for each check and ends with the number of failed ones as exit code.
  */
@@ -28,6 +29,12 @@ final class DeviceCheck {
 
     public static void main(String[] args) throws Exception {
         String device = args[0];
+        if (args.length > 1 && Golden.CHECKPOINTS.contains(args[1])) {
+            for (int i = 1; i < args.length; i++) {
+                golden(args[i], device);
+            }
+            System.exit(failures);
+        }
         for (String family : args.length > 1 ? List.<String>of() : Golden.CHECKPOINTS) {
             golden(family, device);
         }

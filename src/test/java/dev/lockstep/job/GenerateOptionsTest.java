@@ -91,6 +91,8 @@ class GenerateOptionsTest {
             --beams 4                   | --beams is not an option of generate; see generate --help
             --resume=yes                | --resume takes no value, not yes
             --split round               | --split must be dynamic or block, not round
+            --kernels maybe             | --kernels must be on or off, not maybe
+            --quantize int4             | --quantize must be none or fp8, not int4
             --logprobs 21               | --logprobs must be from 0 to 20, not 21
             --logprobs -1               | --logprobs must be from 0 to 20, not -1
             --presence-penalty 2.1      | --presence-penalty must be from -2 to 2, not 2.1
