@@ -13,6 +13,7 @@
 # 1,000,000 rows in 199 s, 5,021 rows per second; resident at a tenth, at half and at nine tenths of the time: rank 0 288,
 # 282 and 283 MB (297 while it merges), rank 1 295, 276 and 267 MB, launcher 55, 58 and 62 MB.
 # 2026-11-23: balance of 200 prompts, 106,228 tokens, dynamic: idle 0.4 % of 259 s.
+# 2026-11-24, load 29: balance of 120 prompts, 65,090 tokens: dynamic idle 3.1 % of 240 s, block 8.1 % of 124 s.
 set -euo pipefail
 
 home=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
