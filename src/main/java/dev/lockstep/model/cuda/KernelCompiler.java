@@ -28,7 +28,7 @@ import org.slf4j.LoggerFactory;
 public final class KernelCompiler {
     private static final Logger LOG = LoggerFactory.getLogger(KernelCompiler.class);
     // beside cuBLAS, which libtorch loads; its own directory of builtins has to be found by name, so it is loaded first
-    private static final Pattern BUILTINS = Pattern.compile("libnvrtc-builtins[-.\\w]*\\.so[.\\d]*");
+    private static final Pattern BUILTINS = Pattern.compile("libnvrtc-builtins(-[0-9a-f]+)?\\.so[.\\d]*");
     private static final Pattern NVRTC = Pattern.compile("libnvrtc(-[0-9a-f]+)?\\.so[.\\d]*");
     private static final String NEIGHBOUR = "libcublasLt.so";
 
