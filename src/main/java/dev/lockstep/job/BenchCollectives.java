@@ -59,9 +59,10 @@ final class BenchCollectives implements Bench.Measurement {
         world.print(String.format("%-12s %10s %6s %12s %12s %12s", "collective", "bytes", "calls", "min us", "avg us",
                 "max us"));
         measure("barrier", 0, rows, world::barrier);
-        for (long bytes = LEAST_BYTES; bytes <= maxBytes; bytes *= STEP) {
+        for (long bytes = LEAST_BYTES; bytes < maxBytes; bytes *= STEP) {
             measureAll((int) bytes, rows);
         }
+        measureAll(maxBytes, rows);
         List<String> hosts = world.allGather(world.host(), String.class);
         if (world.isRoot() && report != null) {
             TargetFile.write(report, out -> {

@@ -33,15 +33,15 @@ class BuiltInsIT {
     @Test
     void benchCollectives_printsATableAndWritesIt() throws IOException {
         Path report = scratch.resolve("report.json");
-        Launched.Result result = mpjrun("-np", "2", "bench", "collectives", "--max-bytes", "64", "--report",
+        Launched.Result result = mpjrun("-np", "2", "bench", "collectives", "--max-bytes", "100", "--report",
                 report.toString()).run();
         assertThat(result.exitCode()).as(result.stderr()).isZero();
-        // the head, the barrier, eight collectives in two sizes
-        assertThat(result.lines()).hasSize(18).first().asString()
+        // the head, the barrier, eight collectives with 8, 64 and 100 bytes
+        assertThat(result.lines()).hasSize(26).first().asString()
                 .matches("collective +bytes +calls +min us +avg us +max us");
         JsonNode read = new ObjectMapper().readTree(report.toFile());
         assertThat(read.get("world_size").asInt()).isEqualTo(2);
-        assertThat(read.get("rows")).hasSize(17).allSatisfy(row -> {
+        assertThat(read.get("rows")).hasSize(25).allSatisfy(row -> {
             assertThat(row.get("min_micros").asDouble()).isPositive()
                     .isLessThanOrEqualTo(row.get("avg_micros").asDouble());
             assertThat(row.get("avg_micros").asDouble()).isLessThanOrEqualTo(row.get("max_micros").asDouble());
