@@ -74,14 +74,14 @@ class HangIT {
 
     @Test
     void rank_frozen_isFoundByItsSilence() {
-        try (Launched launched = stuck("3", "ready").env("LOCKSTEP_HEARTBEAT_TIMEOUT", "3").start()) {
+        try (Launched launched = stuck("3", "ready").env("LOCKSTEP_HEARTBEAT_TIMEOUT", "2").start()) {
             launched.awaitStdout("ready");
             List<ProcessHandle> ranks = launched.ranks();
             signal(ranks.get(1), "STOP");
             Launched.Result result = launched.await();
             assertThat(result.exitCode()).isEqualTo(124);
             assertThat(result.stderr())
-                    .matches("mpjrun: rank 1 on host \\S+ failed first: no sign of life for 3 s: its "
+                    .matches("mpjrun: rank 1 on host \\S+ failed first: no sign of life for 2 s: its "
                             + "process is frozen, or its host is gone\n");
             awaitGone(Duration.ofSeconds(5), ranks);
         }
