@@ -12,6 +12,8 @@ final class Output {
     private final FileOutputStream stdout = new FileOutputStream(FileDescriptor.out);
     private final FileOutputStream stderr = new FileOutputStream(FileDescriptor.err);
     private boolean statusShown;
+    // a rank that ended within a line has left stderr there
+    private boolean withinLine;
 
     synchronized void stdout(byte[] bytes, int offset, int length) throws IOException {
         clearStatus();
@@ -21,11 +23,12 @@ final class Output {
     synchronized void stderr(byte[] bytes, int offset, int length) throws IOException {
         clearStatus();
         stderr.write(bytes, offset, length);
+        withinLine = length > 0 && bytes[offset + length - 1] != '\n';
     }
 
-    /** One line on stderr; when nobody reads it there is nobody to tell. */
-    void say(String line) {
-        byte[] bytes = (line + "\n").getBytes(StandardCharsets.UTF_8);
+    /** One line on stderr, of its own; when nobody reads it there is nobody to tell. */
+    synchronized void say(String line) {
+        byte[] bytes = ((withinLine ? "\n" : "") + line + "\n").getBytes(StandardCharsets.UTF_8);
         try {
             stderr(bytes, 0, bytes.length);
         } catch (IOException e) {

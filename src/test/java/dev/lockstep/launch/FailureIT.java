@@ -233,6 +233,13 @@ class FailureIT {
     }
 
     @Test
+    void rank_thatEndsWithinALine_leavesTheSentenceALineOfItsOwn() {
+        Launched.Result result = program("1", "within-line").run();
+        assertThat(result.exitCode()).isEqualTo(3);
+        assertThat(result.stderr()).isEqualTo("half a line\n" + failedFirst(0, "exited with code 3") + "\n");
+    }
+
+    @Test
     void rank_overBeforeInit_whereOthersWait() {
         Launched.Result result = program("2", "early").run();
         assertThat(result.exitCode()).isEqualTo(1);

@@ -18,6 +18,10 @@ public final class Programs {
             case "no-world" -> System.out.println("no world " + String.join("|", args));
             case "variable" -> System.out.println(System.getenv("LOCKSTEP_RANK") + " " + System.getenv(args[1]));
             case "no-world-exit" -> System.exit(Integer.parseInt(args[1]));
+            case "within-line" -> {
+                System.err.print("half a line");
+                System.exit(3);
+            }
             case "lines" -> lines(Integer.parseInt(args[1]));
             case "late" -> late();
             case "early" -> early();

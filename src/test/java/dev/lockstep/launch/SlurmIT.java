@@ -171,12 +171,18 @@ class SlurmIT {
         Launched.awaitGone(Duration.ofSeconds(20), first);
         long before = journaled(results);
         assertThat(before).isLessThan(100);
-        awaitTrue(Duration.ofSeconds(20), () -> slurm("scontrol", "update", "JobId=" + job, "StartTime=now")
-                .exitCode() == 0);
+        startNow(job);
         awaitTrue(Launched.LIMIT, () -> read(output).contains("tokens/sec: "));
         assertThat(Files.readAllLines(results)).hasSize(100);
         assertThat(read(results)).contains("\"rank\":0", "\"rank\":3");
         assertThat(read(output)).contains("generate: --resume: " + before + " rows were finished before\n");
+    }
+
+    /** A job that was requeued waits two minutes before it may start; this one need not, once it is in the queue. */
+    private static void startNow(String job) {
+        awaitTrue(Duration.ofSeconds(30), () -> slurm("scontrol", "show", "job", job).output()
+                .contains("JobState=PENDING"));
+        assertThat(slurm("scontrol", "update", "JobId=" + job, "StartTime=now").exitCode()).isZero();
     }
 
     /** How many rows the journals beside the results hold. */
@@ -217,9 +223,7 @@ class SlurmIT {
         assertThat(first).hasSizeGreaterThanOrEqualTo(5); // the launcher, two agents, two ranks
         assertThat(slurm("scontrol", "requeue", job).exitCode()).isZero();
         Launched.awaitGone(Duration.ofSeconds(20), first);
-        // a job that was requeued waits two minutes before it may start; this one need not
-        awaitTrue(Duration.ofSeconds(20), () -> slurm("scontrol", "update", "JobId=" + job, "StartTime=now")
-                .exitCode() == 0);
+        startNow(job);
         awaitTrue(Duration.ofSeconds(60), () -> read(output).matches("(?s).*restart 1.*ready.*"));
         List<ProcessHandle> second = processesOf(job);
         assertThat(second).hasSizeGreaterThanOrEqualTo(5).doesNotContainAnyElementsOf(first);
