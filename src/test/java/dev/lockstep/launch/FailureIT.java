@@ -212,7 +212,9 @@ class FailureIT {
     void rank_frozenBeforeInit_isNamedAndGone(@TempDir Path scratch) {
         try (Launched launched = program("2", "when", scratch.resolve("never").toString())
                 .env("LOCKSTEP_BOOTSTRAP_TIMEOUT", "2").start()) {
-            awaitTrue(Duration.ofSeconds(30), () -> launched.ranks().size() == 2);
+            // with its own environment it is the rank; before that it is what the launcher's JVM starts it with and waits for
+            awaitTrue(Duration.ofSeconds(30), () -> launched.ranks().size() == 2
+                    && Launched.environment(launched.ranks().get(1)).contains("LOCKSTEP_RANK=1\0"));
             List<ProcessHandle> ranks = launched.ranks();
             signal(ranks.get(1), "STOP");
             Launched.Result result = launched.await();

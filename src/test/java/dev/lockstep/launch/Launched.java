@@ -137,6 +137,16 @@ public final class Launched implements AutoCloseable {
         return process.children().sorted(Comparator.comparing(ProcessHandle::pid)).toList();
     }
 
+    /** A process's variables as {@code NAME=value\0}; empty once it has ended. */
+    static String environment(ProcessHandle process) {
+        try {
+            return Files.readString(Path.of("/proc", Long.toString(process.pid()), "environ"),
+                    StandardCharsets.ISO_8859_1);
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
     /** What has come on stdout so far. */
     public String stdout() {
         return read("out");
