@@ -178,11 +178,14 @@ class SlurmIT {
         assertThat(read(output)).contains("generate: --resume: " + before + " rows were finished before\n");
     }
 
-    /** A job that was requeued waits two minutes before it may start; this one need not, once it is in the queue. */
+    /**
+     * A job that was requeued waits two minutes before it may start; this one need not, once it is in the queue. Its start
+     * must be in a later second than its end, or Slurm kills it: "Job credential revoked".
+     */
     private static void startNow(String job) {
         awaitTrue(Duration.ofSeconds(30), () -> slurm("scontrol", "show", "job", job).output()
                 .contains("JobState=PENDING"));
-        assertThat(slurm("scontrol", "update", "JobId=" + job, "StartTime=now").exitCode()).isZero();
+        assertThat(slurm("scontrol", "update", "JobId=" + job, "StartTime=now+3").exitCode()).isZero();
     }
 
     /** How many rows the journals beside the results hold. */
