@@ -122,7 +122,8 @@ class LaunchIT {
         assertThat(variables.exitCode()).as(variables.stderr()).isZero();
         assertThat(variables.lines()).hasSize(2).allMatch(line -> line.startsWith("GREETING=gr"));
         Launched.Result input = mpjrun("-np", "2", "-cp", TEST_CLASSES, PROGRAMS, "stdin").input("a line\n").run();
-        assertThat(input.stdout()).isEqualTo("read a line\n");
+        assertThat(input.exitCode()).as(input.stderr()).isZero();
+        assertThat(input.stdout()).isEqualTo("read a line, then -1\n");
     }
 
     @ParameterizedTest

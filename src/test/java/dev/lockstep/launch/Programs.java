@@ -99,7 +99,13 @@ public final class Programs {
                     world.gather(world.rank(), Integer.class)
                             .ifPresent(ranks -> System.out.println("gathered " + ranks));
                 }
-                case "stdin" -> world.print("read " + new Scanner(System.in, "UTF-8").nextLine());
+                case "stdin" -> {
+                    String line = world.isRoot()
+                            ? new Scanner(System.in, "UTF-8").nextLine()
+                            : "then " + System.in.read(); // the other ranks have nothing to read
+                    world.gather(line, String.class)
+                            .ifPresent(lines -> System.out.println("read " + String.join(", ", lines)));
+                }
                 case "variables" -> world.gather(args[1] + "=" + System.getenv(args[1]), String.class)
                         .ifPresent(all -> all.forEach(System.out::println));
                 case "progress" -> {
