@@ -69,7 +69,7 @@ public final class Generator implements AutoCloseable {
 
     /** {@link #load(Checkpoint, String, DType)} in the checkpoint's type on a GPU and in float32 on CPU. */
     public static Generator load(Checkpoint checkpoint, String device) {
-        return load(checkpoint, device, device.equals("cpu") ? DType.FLOAT32 : checkpoint.config().dtype());
+        return load(checkpoint, device, checkpoint.config().dtypeOn(device));
     }
 
     /**

@@ -45,7 +45,7 @@ final class BenchOptions {
      */
     DType dtype(ModelConfig shapes, String device) {
         if (dtype.equals("auto")) {
-            return device.equals("cpu") ? DType.FLOAT32 : shapes.dtype();
+            return shapes.dtypeOn(device);
         }
         try {
             return DType.parse(dtype);

@@ -165,9 +165,7 @@ public final class Generate {
     }
 
     private DType dtype(Checkpoint checkpoint) {
-        return options.dtype().map(DType::parse).orElse(world.device().equals("cuda")
-                ? checkpoint.config().dtype()
-                : DType.FLOAT32);
+        return options.dtype().map(DType::parse).orElse(checkpoint.config().dtypeOn(torchDevice(world)));
     }
 
     /** Torch's name of a rank's device; of the GPUs it sees its own alone. */
