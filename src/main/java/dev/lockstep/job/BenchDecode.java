@@ -110,11 +110,9 @@ final class BenchDecode implements Bench.Measurement {
     }
 
     private static void print(Figures figures) {
-        System.out.printf(Locale.ROOT, "rank %d: %s %s on %s, graphs %s, kernels %s%s, copy bandwidth %.0f GB/s%n",
-                figures.rank(),
-                figures.config(), figures.dtype(), figures.device(), figures.acceleration().graphs() ? "on" : "off",
-                figures.acceleration().kernels() ? "on" : "off", figures.acceleration().fp8() ? ", fp8 weights" : "",
-                figures.copyBandwidth() / 1e9);
+        System.out.printf(Locale.ROOT, "rank %d: %s %s on %s, %s, copy bandwidth %.0f GB/s%n",
+                figures.rank(), figures.config(), figures.dtype(), figures.device(),
+                AccelerationOptions.name(figures.acceleration()), figures.copyBandwidth() / 1e9);
         System.out.println("  batch   ms/step   cpu ms   tokens/sec   GB/step   of copy bandwidth   graphs MB");
         for (Line line : figures.lines()) {
             System.out.printf(Locale.ROOT, "%7d %9.3f %8.3f %12.0f %9.2f %12.0f %% %16.0f%n", line.batchSize(),

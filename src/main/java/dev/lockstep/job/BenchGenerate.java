@@ -53,8 +53,8 @@ final class BenchGenerate implements Bench.Measurement {
         }
         if (world.isRoot()) {
             System.out.printf(Locale.ROOT, "%s %s on %s, %d ranks, %s, %d prompts, %d new tokens%n",
-                    options.config(), type, device, world.size(), options.accelerationName(), prompts,
-                    options.newTokens());
+                    options.config(), type, device, world.size(),
+                    AccelerationOptions.name(options.acceleration()), prompts, options.newTokens());
             System.out.println("  batch   tokens/sec   seconds   worst   ready in");
             for (Line line : lines) {
                 System.out.printf(Locale.ROOT, "%7d %12.0f %9.3f %7.3f %10.1f%n", line.batchSize(),

@@ -2,6 +2,7 @@ package dev.lockstep.job;
 
 import java.io.IOException;
 
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 import dev.lockstep.model.Acceleration;
@@ -18,10 +19,8 @@ final class BenchOptions {
     private String dtype;
     @Option(names = "--graph", defaultValue = "on", description = "on or off: replay steps as CUDA graphs (${DEFAULT-VALUE}).")
     private String graph;
-    @Option(names = "--kernels", defaultValue = "on", description = "on or off: compute steps with kernels of our own (${DEFAULT-VALUE}).")
-    private String kernels;
-    @Option(names = "--quantize", defaultValue = "none", paramLabel = "none|fp8", description = "Type of the weights on a GPU (${DEFAULT-VALUE}).")
-    private String quantize;
+    @Mixin
+    private AccelerationOptions acceleration;
     @Option(names = "--report", paramLabel = "F.json", description = "Write the figures for programs.")
     private String report;
 
@@ -60,33 +59,7 @@ final class BenchOptions {
      * @throws UsageException when an option says something else
      */
     Acceleration acceleration() {
-        return new Acceleration(on("--graph", graph), on("--kernels", kernels), isFp8(quantize));
-    }
-
-    /** What {@link #acceleration} is, for a table's head. */
-    String accelerationName() {
-        return "graphs " + graph + ", kernels " + kernels + ", quantize " + quantize;
-    }
-
-    /**
-     * What {@code --quantize} says.
-     *
-     * @throws UsageException when it is neither none nor fp8
-     */
-    static boolean isFp8(String quantize) {
-        return switch (quantize) {
-            case "none" -> false;
-            case "fp8" -> true;
-            default -> throw new UsageException("--quantize must be none or fp8, not " + quantize);
-        };
-    }
-
-    private static boolean on(String option, String value) {
-        return switch (value) {
-            case "on" -> true;
-            case "off" -> false;
-            default -> throw new UsageException(option + " must be on or off, not " + value);
-        };
+        return acceleration.acceleration(AccelerationOptions.isOn("--graph", graph));
     }
 
     /** Writes the figures where the user wants them; nothing if nowhere. */

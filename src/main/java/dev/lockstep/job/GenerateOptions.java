@@ -10,6 +10,7 @@ import java.util.OptionalInt;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
@@ -91,10 +92,9 @@ public final class GenerateOptions {
 
     @Option(names = "--dtype", paramLabel = "TYPE", description = "auto, float32, bfloat16 or float16; auto: the checkpoint's on CUDA, float32 on CPU (auto).")
     private String dtype = "auto";
-    @Option(names = "--kernels", paramLabel = "on|off", description = "On a GPU, compute steps with kernels of our own (on).")
-    private String kernels = "on";
-    @Option(names = "--quantize", paramLabel = "none|fp8", description = "On a GPU, in bfloat16: weights in 8 bits with a scale for each row, faster and not quite the same text (none).")
-    private String quantize = "none";
+
+    @Mixin
+    private AccelerationOptions acceleration;
 
     @Option(names = "--split", paramLabel = "dynamic|block", description = "dynamic: a rank takes more rows when it has room for them; block: the same number of prompts for each (dynamic).")
     private String split = "dynamic";
@@ -177,7 +177,7 @@ public final class GenerateOptions {
 
     /** What steps may use on a GPU. */
     public Acceleration acceleration() {
-        return new Acceleration(true, kernels.equals("on"), BenchOptions.isFp8(quantize));
+        return acceleration.acceleration(true);
     }
 
     /** {@code float32}, {@code bfloat16} or {@code float16}; empty for auto. */
@@ -237,10 +237,7 @@ public final class GenerateOptions {
         if (numSamples < 1 || numSamples > MOST_SAMPLES) {
             throw new UsageException("--num-samples must be from 1 to " + MOST_SAMPLES + ", not " + numSamples);
         }
-        if (!List.of("on", "off").contains(kernels)) {
-            throw new UsageException("--kernels must be on or off, not " + kernels);
-        }
-        BenchOptions.isFp8(quantize);
+        acceleration(); // says what is wrong with them
         if (!List.of("auto", "float32", "bfloat16", "float16").contains(dtype)) {
             throw new UsageException("--dtype must be auto, float32, bfloat16 or float16, not " + dtype);
         }

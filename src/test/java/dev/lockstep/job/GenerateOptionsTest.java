@@ -10,6 +10,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import dev.lockstep.model.Acceleration;
+
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -73,6 +75,13 @@ class GenerateOptionsTest {
         assertThat(GenerateOptions.parse("--split", "block").inBlocks()).isTrue();
         assertThat(GenerateOptions.parse().resume()).isFalse();
         assertThat(GenerateOptions.parse("--resume").resume()).isTrue();
+    }
+
+    @Test
+    void parse_kernelsAndQuantize_areWhatAGpuMayUse() {
+        assertThat(GenerateOptions.parse().acceleration()).isEqualTo(Acceleration.FULL);
+        assertThat(GenerateOptions.parse("--kernels", "off", "--quantize", "fp8").acceleration())
+                .isEqualTo(new Acceleration(true, false, true));
     }
 
     @Test
