@@ -50,7 +50,7 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
      */
     public static PromptReader open(String source, InputStream stdin) {
         if (source.equals("-")) {
-            return new PromptReader(new JsonLines(new Lines(stdin)));
+            return new PromptReader(new Lines(stdin, PromptReader::json));
         }
         var path = Path.of(source);
         if (!Files.exists(path)) {
@@ -70,7 +70,7 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
             var in = Files.newInputStream(path);
             return new PromptReader(name.endsWith(".json")
                     ? new JsonArray(source, in)
-                    : name.endsWith(".txt") ? new TextLines(new Lines(in)) : new JsonLines(new Lines(in)));
+                    : new Lines(in, name.endsWith(".txt") ? PromptReader::plain : PromptReader::json));
         } catch (IOException e) {
             throw new UsageException("--prompts " + source + " cannot be read: " + e.getMessage(), e);
         }
@@ -126,54 +126,6 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
     private interface Rows extends Closeable {
         /** The row with this index, null at the end. */
         Prompt next(int index) throws IOException;
-    }
-
-    private record TextLines(Lines lines) implements Rows {
-        @Override
-        public Prompt next(int index) throws IOException {
-            while (lines.advance()) {
-                try {
-                    var text = lines.text();
-                    if (!text.isBlank()) {
-                        return new Prompt(index, Integer.toString(index), text, SamplingOverrides.NONE, null);
-                    }
-                } catch (CharacterCodingException e) {
-                    return lines.notUtf8(index);
-                }
-            }
-            return null;
-        }
-
-        @Override
-        public void close() throws IOException {
-            lines.in.close();
-        }
-    }
-
-    private record JsonLines(Lines lines) implements Rows {
-        @Override
-        public Prompt next(int index) throws IOException {
-            while (lines.advance()) {
-                try {
-                    var text = lines.text();
-                    if (!text.isBlank()) {
-                        return PromptRow.of(index, lines.place(), Json.MAPPER.readTree(text));
-                    }
-                } catch (CharacterCodingException e) {
-                    return lines.notUtf8(index);
-                } catch (JsonProcessingException e) {
-                    return Prompt.broken(index, Integer.toString(index),
-                            lines.place() + ": not valid JSON in column "
-                                    + e.getLocation().getColumnNr() + ": " + reason(e));
-                }
-            }
-            return null;
-        }
-
-        @Override
-        public void close() throws IOException {
-            lines.in.close();
-        }
     }
 
     private static final class JsonArray implements Rows {
@@ -232,17 +184,58 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
         return e.getOriginalMessage().replaceAll("\\s+", " ").replaceAll("(: was expecting|: expected| \\().*", "");
     }
 
+    private static Prompt plain(int index, String place, String line) {
+        return new Prompt(index, Integer.toString(index), line, SamplingOverrides.NONE, null);
+    }
+
+    private static Prompt json(int index, String place, String line) {
+        try {
+            return PromptRow.of(index, place, Json.MAPPER.readTree(line));
+        } catch (JsonProcessingException e) {
+            return Prompt.broken(index, Integer.toString(index), place + ": not valid JSON in column "
+                    + e.getLocation().getColumnNr() + ": " + reason(e));
+        }
+    }
+
     /** Lines as bytes, since one line that is not UTF-8 must not spoil the others. */
-    private static final class Lines {
+    private static final class Lines implements Rows {
+        private interface Form {
+            /** What a line that is not blank says. */
+            Prompt row(int index, String place, String line);
+        }
+
         private final InputStream in;
+        private final Form form;
         private byte[] line;
         private int number;
 
-        Lines(InputStream in) {
+        Lines(InputStream in, Form form) {
             this.in = new BufferedInputStream(in, 1 << 16);
+            this.form = form;
         }
 
-        boolean advance() throws IOException {
+        @Override
+        public Prompt next(int index) throws IOException {
+            while (advance()) {
+                var place = "line " + number;
+                try {
+                    var text = text();
+                    if (!text.isBlank()) {
+                        return form.row(index, place, text);
+                    }
+                } catch (CharacterCodingException e) {
+                    return Prompt.broken(index, Integer.toString(index), place + ": not valid UTF-8");
+                }
+            }
+            return null;
+        }
+
+        @Override
+        public void close() throws IOException {
+            in.close();
+        }
+
+        private boolean advance() throws IOException {
             var bytes = new ByteArrayOutputStream(256);
             int b = in.read();
             if (b < 0) {
@@ -257,19 +250,11 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
         }
 
         /** The line without its end and, at the start of the file, without the byte order mark. */
-        String text() throws CharacterCodingException {
+        private String text() throws CharacterCodingException {
             var text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(line)).toString();
             int from = number == 1 && text.startsWith("\uFEFF") ? 1 : 0;
             int to = text.endsWith("\r") ? text.length() - 1 : text.length();
             return text.substring(from, to);
-        }
-
-        String place() {
-            return "line " + number;
-        }
-
-        Prompt notUtf8(int index) {
-            return Prompt.broken(index, Integer.toString(index), place() + ": not valid UTF-8");
         }
     }
 }
