@@ -13,9 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import dev.lockstep.launch.Launched;
 
-import static dev.lockstep.launch.Launched.awaitGone;
 import static dev.lockstep.launch.Launched.awaitTrue;
-import static dev.lockstep.launch.Launched.signal;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** Processes that are killed amid generation, when each rank's threads are in native code. */
@@ -55,19 +53,10 @@ class GenerateKilledIT {
     @Test
     void rank_killed_endsTheJobAtOnceAndIsNamed() {
         try (Launched launched = generating()) {
-            List<ProcessHandle> ranks = launched.ranks();
-            assertThat(ranks).hasSize(2);
-            long begin = System.nanoTime();
-            signal(ranks.get(1), "KILL");
-            Launched.Result result = launched.await();
-            Duration reaction = Duration.ofNanos(System.nanoTime() - begin);
-            System.out.println("a generating rank killed: the job was over after " + reaction.toMillis() + " ms");
-            assertThat(result.exitCode()).isEqualTo(137);
+            Launched.Result result = launched.killRank(1, 2);
             assertThat(result.stderr())
                     .matches("mpjrun: rank 1 on host \\S+ failed first: killed by signal 9 \\(SIGKILL\\)\n");
             assertThat(result.stdout()).isEmpty();
-            assertThat(reaction).isLessThan(Duration.ofSeconds(2));
-            assertThat(ranks).noneMatch(ProcessHandle::isAlive);
             assertThat(temp).isDirectoryNotContaining("glob:**/results.jsonl");
         }
     }
@@ -75,10 +64,7 @@ class GenerateKilledIT {
     @Test
     void launcher_killed_noRankStays() {
         try (Launched launched = generating()) {
-            List<ProcessHandle> ranks = launched.ranks();
-            assertThat(ranks).hasSize(2).allMatch(ProcessHandle::isAlive);
-            signal(launched.launcher(), "KILL");
-            awaitGone(Duration.ofSeconds(5), ranks);
+            launched.killLauncher(2);
             assertThat(temp).isDirectoryNotContaining("glob:**/results.jsonl");
         }
     }

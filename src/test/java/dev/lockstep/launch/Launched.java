@@ -175,6 +175,29 @@ public final class Launched implements AutoCloseable {
         }
     }
 
+    /** Kills one of so many ranks with SIGKILL; the whole job has to be over within two seconds. */
+    public Result killRank(int rank, int of) {
+        List<ProcessHandle> ranks = ranks();
+        assertThat(ranks).hasSize(of);
+        long killed = System.nanoTime();
+        signal(ranks.get(rank), "KILL");
+        Result result = await();
+        Duration reaction = Duration.ofNanos(System.nanoTime() - killed);
+        System.out.println("a rank killed: the job was over after " + reaction.toMillis() + " ms");
+        assertThat(reaction).isLessThan(Duration.ofSeconds(2));
+        assertThat(ranks).noneMatch(ProcessHandle::isAlive);
+        assertThat(result.exitCode()).isEqualTo(137);
+        return result;
+    }
+
+    /** Kills the launcher of so many ranks with SIGKILL; within five seconds none of them may be left. */
+    public void killLauncher(int of) {
+        List<ProcessHandle> ranks = ranks();
+        assertThat(ranks).hasSize(of);
+        signal(launcher(), "KILL");
+        awaitGone(Duration.ofSeconds(5), ranks);
+    }
+
     /** Sends a signal, such as KILL, to a process this run started. */
     public static void signal(ProcessHandle target, String name) {
         try {
