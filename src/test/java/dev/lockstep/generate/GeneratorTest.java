@@ -5,12 +5,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 import dev.lockstep.model.Checkpoint;
-import dev.lockstep.model.DType;
 import dev.lockstep.model.Golden;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -20,18 +18,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 class GeneratorTest {
     private static final int EOS = 1;
     private static final List<String> PROMPTS = prompts();
-    private static Generator generator;
-
-    @BeforeAll
-    static void load() {
-        Path model = Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m");
-        generator = Generator.load(Checkpoint.open(model), "cpu", DType.FLOAT32);
-    }
-
-    @AfterAll
-    static void close() {
-        generator.close();
-    }
+    @AutoClose
+    private static final Generator generator = Generator.load(
+            Checkpoint.open(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m")), "cpu");
 
     private static List<String> prompts() {
         List<String> prompts = new ArrayList<>();

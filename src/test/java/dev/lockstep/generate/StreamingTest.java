@@ -12,31 +12,20 @@ import java.util.Map;
 import java.util.Set;
 
 import ai.djl.engine.EngineException;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 import dev.lockstep.model.Checkpoint;
-import dev.lockstep.model.DType;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** Requests that come while others are under way, and memory that runs out. */
 class StreamingTest {
-    private static Generator generator;
-
-    @BeforeAll
-    static void load() {
-        Path model = Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m");
-        generator = Generator.load(Checkpoint.open(model), "cpu", DType.FLOAT32);
-    }
-
-    @AfterAll
-    static void close() {
-        generator.close();
-    }
+    @AutoClose
+    private static final Generator generator = Generator.load(
+            Checkpoint.open(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m")), "cpu");
 
     @AfterEach
     void withoutHook() {

@@ -1,12 +1,10 @@
 package dev.lockstep.job;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Stream;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import org.junit.jupiter.api.Test;
@@ -15,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import dev.lockstep.launch.Launched;
+import dev.lockstep.model.Golden;
 
 import static dev.lockstep.job.Runs.field;
 import static dev.lockstep.job.Runs.rows;
@@ -54,7 +53,7 @@ class GenerateInputIT {
 
     @Test
     void weights_halfAFile() throws IOException {
-        Path weights = model("half").resolve("model.safetensors");
+        Path weights = Golden.copy(Runs.KJV, temp.resolve("half")).resolve("model.safetensors");
         byte[] whole = Files.readAllBytes(weights);
         Files.write(weights, Arrays.copyOf(whole, whole.length / 2));
         Launched.Result result = Runs.generate(2, temp, "--model", "half").run();
@@ -66,7 +65,7 @@ class GenerateInputIT {
 
     @Test
     void model_withoutTokenizer() throws IOException {
-        Files.delete(model("mute").resolve("tokenizer.json"));
+        Files.delete(Golden.copy(Runs.KJV, temp.resolve("mute")).resolve("tokenizer.json"));
         refused("generate: mute/tokenizer.json does not exist; it is the only form of tokenizer that is supported.",
                 "--model", "mute");
     }
@@ -143,19 +142,5 @@ class GenerateInputIT {
         assertThat(row.get("text").asText()).isEmpty();
         assertThat(row.get("token_ids")).isEmpty();
         assertThat(row.get("prompt_tokens").asInt()).isEqualTo(promptTokens);
-    }
-
-    /** A copy of kjv-6m to damage. */
-    private Path model(String name) {
-        Path copy = temp.resolve(name);
-        try (Stream<Path> files = Files.list(Runs.KJV)) {
-            Files.createDirectories(copy);
-            for (Path file : files.toList()) {
-                Files.copy(file, copy.resolve(file.getFileName()));
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return copy;
     }
 }

@@ -3,8 +3,7 @@ package dev.lockstep.job;
 import java.util.List;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 import dev.lockstep.generate.Completion;
@@ -17,17 +16,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** The forms that log-probabilities take in results. */
 class LogprobsJsonTest {
-    private static Tokenizer tokenizer;
-
-    @BeforeAll
-    static void load() {
-        tokenizer = Tokenizer.load(Golden.FOLDER);
-    }
-
-    @AfterAll
-    static void close() {
-        tokenizer.close();
-    }
+    @AutoClose
+    private static final Tokenizer tokenizer = Tokenizer.load(Golden.FOLDER);
 
     /** Two bytes of one character, and a word; the third token is not the likeliest in its place. */
     private static Completion completion(int best) {
@@ -44,6 +34,11 @@ class LogprobsJsonTest {
     private static Result result(OpenAiRequest openAi, Completion completion) {
         Prompt prompt = new Prompt(0, "a", "p", SamplingOverrides.NONE, null, null, false, null, openAi);
         return Result.of(prompt, completion, 0, tokenizer);
+    }
+
+    private static JsonNode inAnswer(OpenAiRequest request, Completion completion) {
+        JsonNode answer = OpenAiAnswer.of(request, List.of(result(request, completion)));
+        return Runs.json(answer.at("/response/body/choices/0/logprobs").toString());
     }
 
     @Test
@@ -69,10 +64,7 @@ class LogprobsJsonTest {
 
     @Test
     void chat_isOpenAisContent() {
-        OpenAiRequest chat = new OpenAiRequest(true, "m");
-        String logprobs = OpenAiAnswer.of(chat, List.of(result(chat, completion(1))))
-                .at("/response/body/choices/0/logprobs").toString();
-        assertThat(Runs.json(logprobs)).isEqualTo(Runs.json("""
+        assertThat(inAnswer(new OpenAiRequest(true, "m"), completion(1))).isEqualTo(Runs.json("""
                 {"content": [
                   {"token": "\ufffd", "logprob": -0.5, "bytes": [195],
                    "top_logprobs": [{"token": "\ufffd", "logprob": -0.5, "bytes": [195]}]},
@@ -85,10 +77,7 @@ class LogprobsJsonTest {
 
     @Test
     void completions_isOpenAisLists() {
-        OpenAiRequest text = new OpenAiRequest(false, "m");
-        String logprobs = OpenAiAnswer.of(text, List.of(result(text, completion(2))))
-                .at("/response/body/choices/0/logprobs").toString();
-        assertThat(Runs.json(logprobs)).isEqualTo(Runs.json("""
+        assertThat(inAnswer(new OpenAiRequest(false, "m"), completion(2))).isEqualTo(Runs.json("""
                 {"tokens": ["\ufffd", "\ufffd", " the"], "token_logprobs": [-0.5, -0.25, -6.196219],
                  "top_logprobs": [{"\ufffd": -0.5, " the": -2.0}, {"\ufffd": -0.25, " the": -3.0},
                    {"\ufffd": -1.0, " the": -6.196219}],

@@ -35,8 +35,12 @@ public final class Golden {
 
     /** A copy that a test may damage. */
     public static Path copy(String checkpoint, Path parent) {
-        Path copy = parent.resolve(checkpoint);
-        try (Stream<Path> files = Files.list(checkpoint(checkpoint))) {
+        return copy(checkpoint(checkpoint), parent.resolve(checkpoint));
+    }
+
+    /** Makes {@code copy} a copy of a checkpoint's directory. */
+    public static Path copy(Path checkpoint, Path copy) {
+        try (Stream<Path> files = Files.list(checkpoint)) {
             Files.createDirectories(copy);
             for (Path file : files.toList()) {
                 Files.copy(file, copy.resolve(file.getFileName()));

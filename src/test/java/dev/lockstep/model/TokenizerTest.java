@@ -12,8 +12,7 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,20 +22,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class TokenizerTest {
-    private static Tokenizer tokenizer;
+    @AutoClose
+    private static final Tokenizer tokenizer = Tokenizer.load(Golden.FOLDER);
 
     @TempDir
     private Path directory;
-
-    @BeforeAll
-    static void load() {
-        tokenizer = Tokenizer.load(Golden.FOLDER);
-    }
-
-    @AfterAll
-    static void close() {
-        tokenizer.close();
-    }
 
     static Stream<JsonNode> cases() {
         return StreamSupport.stream(Golden.json("tokenizer_cases.json").get("encode").spliterator(), false);
