@@ -39,6 +39,7 @@ final class Positions {
     private static final class Standing {
         private int[] members; // null until its rank 0 has named them
         private final Map<Integer, Place> places = new LinkedHashMap<>();
+        private int left; // so many members can enter none of its collectives any more
 
         Place of(int rank) {
             return places.getOrDefault(rank, Place.NONE);
@@ -86,6 +87,12 @@ final class Positions {
             });
         } else if (message instanceof Message.Formed formed) {
             group(formed.group(), formed.leader()).members = formed.ranks().stream().mapToInt(each -> each).toArray();
+        } else if (message instanceof Message.Left left) {
+            Standing group = group(left.group(), left.leader());
+            group.left++;
+            if (group.members != null && group.left == group.members.length) {
+                groups.remove(new Key(left.group(), left.leader()));
+            }
         } else if (message instanceof Message.Progress || message instanceof Message.Alive alive && alive.atWork()) {
             lastSign[rank] = now;
         }

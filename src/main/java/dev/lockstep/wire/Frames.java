@@ -26,6 +26,7 @@ import dev.lockstep.wire.Message.Failure;
 import dev.lockstep.wire.Message.Formed;
 import dev.lockstep.wire.Message.Hello;
 import dev.lockstep.wire.Message.Kill;
+import dev.lockstep.wire.Message.Left;
 import dev.lockstep.wire.Message.Output;
 import dev.lockstep.wire.Message.Over;
 import dev.lockstep.wire.Message.Ports;
@@ -51,6 +52,7 @@ public final class Frames {
     private static final int ALIVE = 8;
     private static final int FORMED = 9;
     private static final int POSITION = 10;
+    private static final int LEFT = 11;
     // between the launcher and an agent
     private static final int ENLIST = 32;
     private static final int ASSIGNMENT = 33;
@@ -177,6 +179,10 @@ public final class Frames {
             writeString(out, position.call());
             out.writeBoolean(position.inside());
             out.writeLong(position.millis());
+        } else if (message instanceof Left left) {
+            out.writeByte(LEFT);
+            out.writeInt(left.group());
+            out.writeInt(left.leader());
         } else {
             encodeForAgent(out, message);
         }
@@ -242,6 +248,7 @@ public final class Frames {
             case FORMED -> new Formed(in.readInt(), in.readInt(), readRanks(in));
             case POSITION -> new Position(in.readInt(), in.readInt(), in.readInt(), readString(in), in.readBoolean(),
                     in.readLong());
+            case LEFT -> new Left(in.readInt(), in.readInt());
             default -> throw new IOException("a frame of unknown kind " + kind);
         };
     }

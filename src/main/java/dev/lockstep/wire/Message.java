@@ -124,6 +124,14 @@ public sealed interface Message {
     }
 
     /**
+     * The rank's program has let go of a group, and can enter none of its collectives any more.
+     *
+     * @param group  its id
+     * @param leader the least rank in it
+     */
+    record Left(int group, int leader) implements Message {}
+
+    /**
      * Where a rank stands in a group's sequence of collectives.
      *
      * @param group  0 for the world

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -267,6 +268,8 @@ final class Collectives {
             throw new UncheckedIOException(call.text(channel.members()) + " failed: " + e.getMessage(), e);
         } finally {
             standing.leave(call);
+            // the reporter takes what nobody refers to for left
+            Reference.reachabilityFence(this);
         }
     }
 }

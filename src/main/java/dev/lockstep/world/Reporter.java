@@ -1,8 +1,10 @@
 package dev.lockstep.world;
 
 import java.io.IOException;
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.lang.ref.WeakReference;
+import java.util.Iterator;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
@@ -16,8 +18,11 @@ final class Reporter {
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
     private static final long HEARTBEAT_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+    /** @param user once the program has let go of it, nobody can move the standing any more */
+    private record Watched(Standing standing, WeakReference<Collectives> user) {}
+
     private final Link link;
-    private final List<Standing> standings = new CopyOnWriteArrayList<>();
+    private final Queue<Watched> watched = new ConcurrentLinkedQueue<>();
     private volatile boolean atWork;
 
     Reporter(Link link) {
@@ -30,8 +35,9 @@ final class Reporter {
         thread.start();
     }
 
-    void watch(Standing standing) {
-        standings.add(standing);
+    /** @param user the only one who moves the standing */
+    void watch(Standing standing, Collectives user) {
+        watched.add(new Watched(standing, new WeakReference<>(user)));
     }
 
     /** The program says that it is at work although it enters no collective. */
@@ -44,10 +50,17 @@ final class Reporter {
     /** Tells what is new now rather than at the next look. */
     synchronized void flush() throws IOException {
         long now = System.nanoTime();
-        for (Standing standing : standings) {
-            Message.Position news = standing.news(now);
+        for (Iterator<Watched> all = watched.iterator(); all.hasNext();) {
+            Watched each = all.next();
+            // asked before the news, which are the last ones then
+            boolean left = each.user().refersTo(null);
+            Message.Position news = each.standing().news(now);
             if (news != null) {
                 link.send(news);
+            }
+            if (left) {
+                all.remove();
+                link.send(each.standing().left());
             }
         }
     }

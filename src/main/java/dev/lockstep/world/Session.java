@@ -46,14 +46,15 @@ final class Session {
 
     Collectives collectives(Members members) {
         Standing standing = new Standing(members);
+        Collectives collectives = new Collectives(new Channel(transfer, members), standing, ending);
         if (link != null) {
             if (members.id() > 0 && members.self() == 0) {
                 tell(new Message.Formed(members.id(), members.leader(),
                         Arrays.stream(members.world()).boxed().toList()));
             }
-            link.reporter().watch(standing);
+            link.reporter().watch(standing, collectives);
         }
-        return new Collectives(new Channel(transfer, members), standing, ending);
+        return collectives;
     }
 
     /** The members of this rank's new group. All ranks of the parent compute the same from what all have told. */

@@ -59,6 +59,10 @@ final class Standing {
         state = new State(call, false, System.nanoTime());
     }
 
+    Message.Left left() {
+        return new Message.Left(members.id(), members.leader());
+    }
+
     /** What the launcher has not been told yet, or null. */
     Message.Position news(long now) {
         State current = state;

@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Test;
 
 import dev.lockstep.wire.Message.Alive;
 import dev.lockstep.wire.Message.Formed;
+import dev.lockstep.wire.Message.Left;
 import dev.lockstep.wire.Message.Position;
 import dev.lockstep.wire.Message.Progress;
 
@@ -95,6 +96,14 @@ class PositionsTest {
         at(0, 2, 4, "gather", false);
         positions.ended(2);
         assertThat(line(0)).isEqualTo("1: rank 2 has ended, where rank 0 waits for it in barrier #5");
+    }
+
+    @Test
+    void check_waitsForAGroupUntilAllHaveLeftIt() {
+        positions.take(0, new Formed(1, 0, List.of(0, 1)), 0);
+        positions.take(1, new Left(1, 0), 0);
+        positions.take(0, new Position(1, 0, 1, "barrier #1 of the group of ranks 0, 1", true, 0), 0);
+        assertThat(line(31)).startsWith("124: hang: rank 1 has not reached barrier #1 of the group of ranks 0, 1; ");
     }
 
     @Test

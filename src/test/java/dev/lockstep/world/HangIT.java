@@ -1,5 +1,6 @@
 package dev.lockstep.world;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -12,6 +13,7 @@ import dev.lockstep.launch.Launched;
 
 import static dev.lockstep.launch.Launched.TEST_CLASSES;
 import static dev.lockstep.launch.Launched.awaitGone;
+import static dev.lockstep.launch.Launched.awaitTrue;
 import static dev.lockstep.launch.Launched.mpjrun;
 import static dev.lockstep.launch.Launched.signal;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -70,6 +72,34 @@ class HangIT {
         Launched.Result result = stuck("2", "long-work", "--timeout-collective", "2.5").run();
         assertThat(result.exitCode()).as(result.stderr()).isZero();
         assertThat(result.stdout()).isEqualTo("at work\ndone\n");
+    }
+
+    @Test
+    void groups_thatNobodyHolds_areForgotten() {
+        try (Launched launched = stuck("2", "groups").start()) {
+            launched.awaitStdout("formed");
+            // the world stays
+            launched.ranks().forEach(rank -> awaitTrue(Duration.ofSeconds(20),
+                    () -> instances(rank, "dev.lockstep.world.Standing") == 1));
+            awaitTrue(Duration.ofSeconds(20),
+                    () -> instances(launched.launcher(), "dev.lockstep.launch.Positions$Standing") == 1);
+        }
+    }
+
+    /** Objects of a class in another JVM, which collects its garbage first. */
+    private static int instances(ProcessHandle jvm, String name) {
+        try {
+            Process jcmd = new ProcessBuilder(System.getProperty("java.home") + "/bin/jcmd",
+                    Long.toString(jvm.pid()), "GC.class_histogram").redirectErrorStream(true).start();
+            String table = new String(jcmd.getInputStream().readAllBytes());
+            assertThat(jcmd.waitFor()).as(table).isZero();
+            // rank of the line, instances, bytes, class
+            return table.lines().map(line -> line.strip().split("\\s+"))
+                    .filter(words -> words.length > 3 && words[3].equals(name))
+                    .mapToInt(words -> Integer.parseInt(words[1])).findFirst().orElse(0);
+        } catch (IOException | InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @Test

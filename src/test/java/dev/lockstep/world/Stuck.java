@@ -48,6 +48,14 @@ public final class Stuck {
                         world.barrier();
                     }
                 }
+                case "groups" -> {
+                    for (int i = 0; i < 100; i++) {
+                        world.group(0).barrier();
+                    }
+                    world.print("formed");
+                    System.out.flush();
+                    forever();
+                }
                 case "long-work" -> {
                     world.print("at work");
                     System.out.flush();
