@@ -14,6 +14,6 @@ home=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 # shellcheck source=launch/setup.sh
 . "$home/launch/setup.sh"
 echo "batches, $(date +%F), $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), load $(cut -d' ' -f1-3 /proc/loadavg)"
-OMP_WAIT_POLICY=PASSIVE "$JAVA" -Dlockstep.home="$home" \
+"$JAVA" -Dlockstep.home="$home" \
   -cp "$home/target/test-classes:$home/target/lockstep.jar:$home/target/lib/*:$home/target/lib-cpu/*" \
   dev.lockstep.generate.CompareBatches "$@"

@@ -16,7 +16,7 @@ java=${JLAMA_JAVA:-/usr/lib/jvm/temurin-25-jdk-amd64/bin/java}
 libs=$LOCKSTEP_HOME/target/bench-jlama
 [ -d "$libs" ] || mvn -B -q -f "$here/pom.xml" dependency:copy-dependencies -DoutputDirectory="$libs"
 
-export OMP_NUM_THREADS=$threads OMP_WAIT_POLICY=PASSIVE
+export OMP_NUM_THREADS=$threads
 lib=$LOCKSTEP_HOME/target
 jlama="$java --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -cp $libs/* $here/JlamaRate.java
   $model $new_tokens $threads"

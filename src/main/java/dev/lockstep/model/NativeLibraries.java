@@ -8,6 +8,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.concurrent.Callable;
 
 import ai.djl.util.Utils;
+import com.sun.jna.NativeLibrary;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,6 +27,8 @@ final class NativeLibraries {
         setDefault("OPT_OUT_TRACKING", "true");
         // On a GPU host it would look for a CUDA build of the tokenizer, which gains nothing but a download.
         setDefault("RUST_FLAVOR", "cpu");
+        // Left to itself a thread of libtorch spins between two kernels, and takes the core from whoever else has work.
+        setVariable("OMP_WAIT_POLICY", "PASSIVE");
     }
 
     private NativeLibraries() {}
@@ -34,6 +37,15 @@ final class NativeLibraries {
     private static void setDefault(String name, String value) {
         if (System.getenv(name) == null && System.getProperty(name) == null) {
             System.setProperty(name, value);
+        }
+    }
+
+    /** Sets a variable, unless it is set, of the environment in which native libraries look when they are loaded. */
+    private static void setVariable(String name, String value) {
+        try {
+            NativeLibrary.getProcess().getFunction("setenv").invokeInt(new Object[]{name, value, 0});
+        } catch (LinkageError e) {
+            LOG.debug("{} is left as it is", name, e);
         }
     }
 

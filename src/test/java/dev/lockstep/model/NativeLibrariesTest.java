@@ -14,6 +14,35 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class NativeLibrariesTest {
+    /** A program of its own, which has libtorch loaded. */
+    static final class Loading {
+        public static void main(String[] args) {
+            Decoder.load(Checkpoint.open(Golden.checkpoint("llama-gqa")), "cpu", DType.FLOAT32, Acceleration.FULL)
+                    .close();
+        }
+    }
+
+    /** What libgomp, which comes with libtorch, says when it is loaded; without the variables, and with this one. */
+    private static String openMp(String name, String value) throws Exception {
+        ProcessBuilder builder = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                "-XX:TieredStopAtLevel=1", "-Dlockstep.home=" + System.getProperty("lockstep.home"), "-cp",
+                System.getProperty("java.class.path"), Loading.class.getName()).redirectErrorStream(true);
+        builder.environment().keySet().removeIf(variable -> variable.startsWith("OMP_"));
+        builder.environment().put("OMP_DISPLAY_ENV", "VERBOSE");
+        builder.environment().put(name, value);
+        Process process = builder.start();
+        String output = new String(process.getInputStream().readAllBytes());
+        assertThat(process.waitFor()).as(output).isZero();
+        return output;
+    }
+
+    @Test
+    void libtorch_withoutALauncher_doesNotSpin() throws Exception {
+        assertThat(openMp("OMP_NUM_THREADS", "1")).contains("GOMP_SPINCOUNT = '0'");
+        assertThat(openMp("OMP_WAIT_POLICY", "ACTIVE")).contains("OMP_WAIT_POLICY = 'ACTIVE'")
+                .doesNotContain("GOMP_SPINCOUNT = '0'");
+    }
+
     @Test
     void load_holdsTheLockWhileItRuns() throws IOException {
         assertThat(NativeLibraries.<Boolean>load(NativeLibrariesTest::thisProcessHoldsTheLock)).isTrue();
