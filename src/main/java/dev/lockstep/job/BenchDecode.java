@@ -42,8 +42,7 @@ final class BenchDecode implements Bench.Measurement {
             double ofBandwidth, long graphBytes) {}
 
     record Figures(int rank, String config, String dtype, String device, Acceleration acceleration,
-            double copyBandwidth,
-            List<Line> lines) {}
+            double copyBandwidth, List<Line> lines) {}
 
     @Override
     public void run(World world) throws IOException {
@@ -59,8 +58,7 @@ final class BenchDecode implements Bench.Measurement {
                 lines.add(measure(decoder, shapes, type, batchSize, bandwidth));
             }
             figures = new Figures(world.rank(), options.config(), type.toString(), device, options.acceleration(),
-                    bandwidth,
-                    lines);
+                    bandwidth, lines);
         }
         List<Figures> all = world.gather(figures, Figures.class).orElse(List.of());
         all.forEach(BenchDecode::print);
@@ -80,7 +78,8 @@ final class BenchDecode implements Bench.Measurement {
 
     private Line measure(Decoder decoder, ModelConfig shapes, DType type, int batchSize, double bandwidth) {
         decoder.allocate(batchSize, promptTokens + options.newTokens(), 0, false);
-        decoder.warmUp(batchSize, GREEDY);
+        // the same steps as below, some of which would be recorded while they are measured
+        decoder.warmUp(batchSize, promptTokens + 1, Math.max(6, options.newTokens() - 1), GREEDY);
         List<Decoder.Admission> rows = new ArrayList<>();
         for (int slot = 0; slot < batchSize; slot++) {
             int[] prompt = new int[promptTokens];

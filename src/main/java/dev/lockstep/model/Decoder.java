@@ -310,12 +310,15 @@ public final class Decoder implements AutoCloseable {
      * Takes steps of empty slots, so that the engine has compiled and recorded what steps of so many rows need before
      * somebody waits for them. To be called when no slot is in use; does nothing on CPU, where nothing is compiled.
      *
-     * @param like a row whose kind of sampling is made ready
+     * @param longest tokens of the longest row with the first of the steps, as with those to come: which kernels take a
+     *                step depends on it
+     * @param count   steps, each with a token more; six are enough for those that take the same kernels
+     * @param like    a row whose kind of sampling is made ready
      */
-    public void warmUp(int rows, RowSettings like) {
+    public void warmUp(int rows, int longest, int count, RowSettings like) {
         if (!device.equals("cpu")) {
-            for (int i = 0; i < 6; i++) {
-                steps.take(rows, 1, RowSettings.needs(like));
+            for (int i = 0; i < count; i++) {
+                steps.take(rows, longest + i, RowSettings.needs(like));
             }
             program.integers("read", 1, rows);
         }
