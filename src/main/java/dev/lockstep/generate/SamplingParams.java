@@ -4,7 +4,8 @@ import java.util.List;
 
 /**
  * How the tokens of one row are chosen and when the row ends. The processors apply in transformers' order, with OpenAI's
- * two penalties where vLLM has them: repetition, presence and frequency penalty, minimum length, temperature, top-k, top-p, min-p.
+ * two penalties where vLLM has them: repetition, presence and frequency penalty, minimum length, temperature, top-k, top-p,
+ * min-p.
  *
  * @param greedy            take the likeliest token; temperature, topK, topP, minP and seed are then without effect
  * @param temperature       divides the logits; above 0

@@ -35,8 +35,7 @@ record Fingerprint(String model, String dtype, String prompts, String sampling) 
         String sampling = Json.MAPPER.writeValueAsString(options.sampling()) + " samples " + options.numSamples()
                 + (options.addSpecialTokens() ? "" : " without special tokens");
         return new Fingerprint(model(checkpoint), dtype + (options.acceleration().fp8() ? " with fp8 weights" : ""),
-                prompts,
-                sampling);
+                prompts, sampling);
     }
 
     /** One sentence part that names what is different in the run now, or empty. */

@@ -251,8 +251,7 @@ public final class GenerateOptions {
         try {
             SamplingOverrides.requireLogprobs("logprobs", logprobs);
             sampling = new SamplingOverrides(greedy, temperature, topK, topP, minP, repetitionPenalty, presencePenalty,
-                    frequencyPenalty, seed,
-                    maxNewTokens, minNewTokens, ignoreEos, eosTokenIds, stop, logprobs);
+                    frequencyPenalty, seed, maxNewTokens, minNewTokens, ignoreEos, eosTokenIds, stop, logprobs);
         } catch (FieldException e) {
             throw new UsageException(e.asOption(), e);
         }

@@ -91,8 +91,7 @@ final class CompareBatches {
                 rates.get(name)[repeat] = tokens / seconds;
                 cpuRates.get(name)[repeat] = tokens / cpuSeconds;
                 System.out.printf(Locale.ROOT, "%d %-10s %8.2f s %8.2f CPU s %8.1f tokens/s %7d steps%n", repeat + 1,
-                        name,
-                        seconds, cpuSeconds, tokens / seconds, generator.timing().steps() - steps);
+                        name, seconds, cpuSeconds, tokens / seconds, generator.timing().steps() - steps);
                 expected = expected == null ? completions : expected;
                 for (int row = 0; row < requests.size(); row++) {
                     int length = requests.get(row).params().maxNewTokens();

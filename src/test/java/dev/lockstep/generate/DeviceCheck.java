@@ -15,10 +15,9 @@ import dev.lockstep.model.Golden;
 import dev.lockstep.model.TokenLogprobs;
 
 /**
- * The golden cases and the trained model on a device, by hand where there is no Maven: {@code DeviceCheck cuda:0}, or with names of
- * golden checkpoints those alone, or with a type only the
- * trained model in that type. Prints
- * a line for each check and ends with the number of failed ones as exit code.
+ * The golden cases and the trained model on a device, by hand where there is no Maven: {@code DeviceCheck cuda:0}, or with
+ * names of golden checkpoints those alone, or with a type only the trained model in that type. Prints a line for each check
+ * and ends with the number of failed ones as exit code.
  */
 final class DeviceCheck {
     private static final Generator.Progress UNSEEN = (rows, tokens) -> {

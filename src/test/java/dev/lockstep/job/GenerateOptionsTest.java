@@ -162,8 +162,8 @@ class GenerateOptionsTest {
     @ParameterizedTest
     @ValueSource(strings = {"--model", "--prompts", "--output", "--max-new-tokens", "--min-new-tokens", "--batch-size",
             "--greedy", "--temperature", "--top-k", "--top-p", "--min-p", "--repetition-penalty", "--presence-penalty",
-            "--frequency-penalty", "--seed",
-            "--num-samples", "--stop", "--eos-token-id", "--ignore-eos", "--no-special-tokens", "--logprobs", "--dtype",
+            "--frequency-penalty", "--seed", "--num-samples", "--stop", "--eos-token-id", "--ignore-eos",
+            "--no-special-tokens", "--logprobs", "--dtype",
             "--one-by-one", "--split", "--resume", "--report"})
     void usage_always_namesEveryOption(String option) {
         assertThat(GenerateOptions.usage()).containsPattern("(?m)^ +(-h, )?" + option + "\\b").endsWith("\n");

@@ -48,8 +48,7 @@ class ReportPageTest {
             for (int i = rank; i < Math.min(rows, 20); i += ranks) {
                 slowest.add(new SlowRow(i, i == 3 ? "no-space-in-it-".repeat(10) : "row-" + i, 0, rank,
                         i == 0 ? EVIL : i == 1 ? "unbroken".repeat(20) : "Call me Ishmael, said he, number " + i, 12,
-                        100,
-                        seconds / (i + 2), FinishReason.LENGTH));
+                        100, seconds / (i + 2), FinishReason.LENGTH));
             }
             courses.add(new Course.Taken(1.2 + rank * 0.1, 2.5, timeline.buckets(), slowest));
             reports.add(

@@ -41,11 +41,9 @@ class ResumeIT {
         Runs.succeed(1, temp, with(job, "whole.jsonl"));
         List<JsonNode> whole = Runs.rows(temp.resolve("whole.jsonl"));
         assertThat(field(whole, "index")).containsExactly("0", "0", "1", "1", "1", "2", "3", "3", "4", "4", "4", "4",
-                "5",
-                "5", "6", "6", "6", "7", "8", "8");
+                "5", "5", "6", "6", "6", "7", "8", "8");
         assertThat(field(whole, "sample")).containsExactly("0", "1", "0", "1", "2", "0", "0", "1", "0", "1", "2", "3",
-                "0",
-                "1", "0", "1", "2", "0", "0", "1");
+                "0", "1", "0", "1", "2", "0", "0", "1");
         assertThat(field(whole, "text")).doesNotHaveDuplicates();
         try (Launched launched = Runs.generate(2, temp, with(job, "r.jsonl")).start()) {
             awaitTrue(LIMIT, () -> results("r.jsonl.journal").size() >= 6);

@@ -12,9 +12,8 @@ import dev.lockstep.model.ModelConfig.Rope;
 
 /**
  * Decode steps by our own kernels against the TorchScript program's, layer by layer on random shapes, weights and rows:
- * by hand on a machine with a GPU, {@code KernelCheck}, or with {@code fp8} those of
- * fp8 weights alone. Prints a line for each case and ends with the number of failed
- * ones as exit code.
+ * by hand on a machine with a GPU, {@code KernelCheck}, or with {@code fp8} those of fp8 weights alone. Prints a line for
+ * each case and ends with the number of failed ones as exit code.
  */
 final class KernelCheck {
     private static final SplittableRandom RANDOM = new SplittableRandom(7);
@@ -78,8 +77,7 @@ final class KernelCheck {
         System.out.printf(Locale.ROOT,
                 "%-6s %-8s hidden %d, heads %d of %d, kv %d, q/k norm %s, window %d: %.2e, worst row %.2e%n",
                 good ? "ok" : "FAILED", fp8 ? "fp8" : dtype, config.hidden(), config.heads(), config.headDim(),
-                config.kvHeads(),
-                config.norms().qk(), config.attention().layers().get(0).window(), worst, worstRow);
+                config.kvHeads(), config.norms().qk(), config.attention().layers().get(0).window(), worst, worstRow);
         return good;
     }
 
