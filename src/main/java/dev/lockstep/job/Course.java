@@ -17,6 +17,16 @@ final class Course {
      * @param readySeconds from that barrier until all ranks were; there the clock of the timeline begins
      */
     record Taken(double loadSeconds, double readySeconds, Timeline.Buckets timeline, List<SlowRow> slowest) {
+        /**
+         * Seconds in which it had no row, after its last one too.
+         *
+         * @param own seconds until it was done
+         * @param all seconds until all ranks were
+         */
+        double idleSeconds(double own, double all) {
+            return waitSeconds() + Math.max(0, all - own);
+        }
+
         /** Seconds of generation in which it had nothing under way. */
         double waitSeconds() {
             double seconds = 0;

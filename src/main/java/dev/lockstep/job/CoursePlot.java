@@ -113,7 +113,7 @@ final class CoursePlot {
         String title = String.format(Locale.ROOT,
                 "rank %d on %s: load %.2f s, prefill %.2f s, decode %.2f s, idle %.2f s",
                 rank.rank(), rank.host(), course.loadSeconds(), rank.prefillSeconds(), rank.decodeSeconds(),
-                course.waitSeconds() + Math.max(0, report.seconds() - rank.seconds()));
+                course.idleSeconds(rank.seconds(), report.seconds()));
         return "<div class=\"gutter strip\">rank " + rank.rank() + "</div><div class=\"strip\">"
                 + svg(COLUMNS, STRIP, title, "<title>" + Html.escape(title) + "</title>" + paths) + "</div>";
     }

@@ -41,6 +41,11 @@ public final class Failures {
         return kinds.values().stream().sorted((a, b) -> b.count - a.count).limit(KINDS_SHOWN).toList();
     }
 
+    /** How many rows are of none of the {@link #largest}. */
+    int ofOtherKinds() {
+        return count - largest().stream().mapToInt(Kind::count).sum();
+    }
+
     /**
      * One sentence that counts failed rows by kind, each kind shown by its first row; empty where none failed.
      *
@@ -50,10 +55,9 @@ public final class Failures {
         if (count == 0) {
             return Optional.empty();
         }
-        List<Kind> shown = largest();
-        int rest = count - shown.stream().mapToInt(Kind::count).sum();
+        int rest = ofOtherKinds();
         return Optional.of(count + " of " + results + (results == 1 ? " row" : " rows") + " failed: "
-                + shown.stream().map(kind -> kind.count == 1
+                + largest().stream().map(kind -> kind.count == 1
                         ? kind.first
                         : kind.first + " (and " + (kind.count - 1) + " like it)").collect(Collectors.joining("; "))
                 + (rest > 0 ? "; and " + rest + " of other kinds" : ""));

@@ -8,8 +8,7 @@ final class Histogram {
 
     private final long[] counts = new long[BINS];
     private int width = 1;
-    private int max;
-    private long total;
+    private int max = -1; // there is none
 
     /** @param value 0 or more */
     void add(int value) {
@@ -21,7 +20,6 @@ final class Histogram {
         }
         counts[value / width]++;
         max = Math.max(max, value);
-        total++;
     }
 
     /** Numbers in a bin: bin {@code i} has those from {@code i * width} to before {@code (i + 1) * width}. */
@@ -31,6 +29,6 @@ final class Histogram {
 
     /** How many fell into each bin, up to the one of the largest number; empty where there are none. */
     long[] counts() {
-        return total == 0 ? new long[0] : Arrays.copyOf(counts, max / width + 1);
+        return max < 0 ? new long[0] : Arrays.copyOf(counts, max / width + 1);
     }
 }

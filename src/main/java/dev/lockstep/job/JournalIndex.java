@@ -32,7 +32,6 @@ final class JournalIndex {
     private final List<Path> files;
     // of each result, its file and its offset there
     private final Places places = new Places();
-    private int count;
     private final Tally tally = new Tally();
     /** By run, the rows that were under way on each rank that did not end in good order. */
     private final Map<Integer, List<Set<Row>>> lost = new HashMap<>();
@@ -70,7 +69,7 @@ final class JournalIndex {
 
     /** How many rows are there. */
     int count() {
-        return count;
+        return tally.results();
     }
 
     /** So many times a rank died while this row, which has no result, was under way on it alone of all ranks. */
@@ -90,8 +89,8 @@ final class JournalIndex {
      * @throws UsageException when there are more or fewer
      */
     JournalResults results(int prompts, long results) throws IOException {
-        if (count != results) {
-            throw new UsageException("the journal has " + count + " results, and the prompts ask for " + results
+        if (count() != results) {
+            throw new UsageException("the journal has " + count() + " results, and the prompts ask for " + results
                     + ": did they change while the job ran?");
         }
         return new JournalResults(files, prompts, (prompt, sample) -> {
@@ -161,7 +160,6 @@ final class JournalIndex {
         }
         if (!has(prompt, sample)) {
             tally.add(error, sample == 0 ? promptTokens : 0, completionTokens);
-            count++;
         }
         places.put(prompt, sample, (file + 1L) << OFFSET_BITS | lines.offset());
         return new Row(prompt, sample);

@@ -50,9 +50,8 @@ record ReportPage(Report report, List<Course.Taken> courses, Tally tally, Map<St
         try {
             SamplingParams sampling = SamplingOverrides.resolve(SamplingOverrides.NONE, options.sampling(), defaults);
             Json.MAPPER.convertValue(sampling, new TypeReference<Map<String, Object>>() {
-            })
-                    .forEach((name, value) -> settings.put(name.replaceAll("([A-Z])", " $1").toLowerCase(Locale.ROOT),
-                            value.equals(-1) || value.equals(List.of()) ? "none" : value));
+            }).forEach((name, value) -> settings.put(name.replaceAll("([A-Z])", " $1").toLowerCase(Locale.ROOT),
+                    value.equals(-1) || value.equals(List.of()) ? "none" : value));
         } catch (IllegalArgumentException e) {
             settings.put("sampling", "as the rows say; without them " + e.getMessage());
         }
@@ -67,8 +66,7 @@ record ReportPage(Report report, List<Course.Taken> courses, Tally tally, Map<St
                 + "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>"
                 + Html.escape("generate: " + model()) + "</title>\n<style>\n" + style() + "</style>\n</head>\n"
                 + "<body>\n<main>\n" + head() + new CoursePlot(report, courses).html() + rankTable() + lengthPlot()
-                + failureTable()
-                + slowestTable() + settingList() + "</main>\n</body>\n</html>\n";
+                + failureTable() + slowestTable() + settingList() + "</main>\n</body>\n</html>\n";
     }
 
     private static String style() {
@@ -111,7 +109,6 @@ record ReportPage(Report report, List<Course.Taken> courses, Tally tally, Map<St
         for (int i = 0; i < Math.min(MOST_RANKS, courses.size()); i++) {
             Report.RankReport rank = report.ranks().get(i);
             Course.Taken course = courses.get(i);
-            double idle = course.waitSeconds() + Math.max(0, report.seconds() - rank.seconds());
             double other = Math.max(0, rank.seconds() - rank.prefillSeconds() - rank.decodeSeconds()
                     - course.waitSeconds());
             rows.append("<tr>").append(cell(rank.rank())).append("<td class=\"name\"><bdi>")
@@ -120,8 +117,8 @@ record ReportPage(Report report, List<Course.Taken> courses, Tally tally, Map<St
                     .append(cell(rank.tokens()))
                     .append(cell(rank.seconds() > 0 ? rank.tokens() / rank.seconds() : 0))
                     .append(cell(course.loadSeconds())).append(cell(rank.prefillSeconds()))
-                    .append(cell(rank.decodeSeconds())).append(cell(other)).append(cell(idle))
-                    .append(cell(rank.steps()))
+                    .append(cell(rank.decodeSeconds())).append(cell(other))
+                    .append(cell(course.idleSeconds(rank.seconds(), report.seconds()))).append(cell(rank.steps()))
                     .append(cell(rank.peakMemoryBytes() / 1e6)).append("</tr>\n");
         }
         return section("ranks", "Ranks", "<div class=\"scroll\"><table><thead><tr><th>rank<th class=\"name\">host"
@@ -176,12 +173,11 @@ record ReportPage(Report report, List<Course.Taken> courses, Tally tally, Map<St
             return "";
         }
         StringBuilder rows = new StringBuilder();
-        List<Failures.Kind> kinds = failures.largest();
-        for (Failures.Kind kind : kinds) {
+        for (Failures.Kind kind : failures.largest()) {
             rows.append("<tr>").append(cell(kind.count())).append("<td class=\"text\"><bdi>")
                     .append(Html.escape(kind.first())).append("</bdi></td></tr>\n");
         }
-        int rest = failures.count() - kinds.stream().mapToInt(Failures.Kind::count).sum();
+        int rest = failures.ofOtherKinds();
         return section("failures", "Failed rows",
                 "<table><thead><tr><th>rows<th class=\"text\">why, as the first of them says it</tr></thead><tbody>\n"
                         + rows + "</tbody></table>"
@@ -189,13 +185,14 @@ record ReportPage(Report report, List<Course.Taken> courses, Tally tally, Map<St
     }
 
     private String slowestTable() {
-        SlowRow.Slowest slowest = new SlowRow.Slowest();
-        courses.forEach(course -> course.slowest().forEach(slowest::add));
-        if (slowest.rows().isEmpty()) {
+        SlowRow.Slowest all = new SlowRow.Slowest();
+        courses.forEach(course -> course.slowest().forEach(all::add));
+        List<SlowRow> slowest = all.rows();
+        if (slowest.isEmpty()) {
             return "";
         }
         StringBuilder rows = new StringBuilder();
-        for (SlowRow row : slowest.rows()) {
+        for (SlowRow row : slowest) {
             rows.append("<tr>").append(named("seconds", "", Plot.number(row.seconds())))
                     .append(named("id", "name", row.id())).append(named("sample", "", Plot.number(row.sample())))
                     .append(named("rank", "", Plot.number(row.rank())))
