@@ -46,6 +46,9 @@ record ReportPage(Report report, List<Course.Taken> courses, Tally tally, Map<St
         settings.put("split", options.inBlocks() ? "block" : "dynamic");
         settings.put("device", report.device());
         settings.put("computed in", report.dtype());
+        if (!report.device().equals("cpu")) {
+            settings.put("acceleration", AccelerationOptions.name(options.acceleration()));
+        }
         settings.put("resumed", options.resume());
         try {
             SamplingParams sampling = SamplingOverrides.resolve(SamplingOverrides.NONE, options.sampling(), defaults);

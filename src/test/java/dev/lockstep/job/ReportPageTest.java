@@ -71,6 +71,15 @@ class ReportPageTest {
         return new ReportPage(report, courses, tally, settings);
     }
 
+    @Test
+    void settings_onAGpu_sayWhatChangesTheText() {
+        GenerateOptions options = GenerateOptions.parse("--quantize", "fp8", "--kernels", "off");
+        Report report = page(1, 10, 1, 0).report();
+        assertThat(ReportPage.settings(report, options, SamplingOverrides.NONE))
+                .containsEntry("computed in", "bfloat16")
+                .containsEntry("acceleration", "graphs on, kernels off, fp8 weights");
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void page_inABrowser_missesNothingAndNothingOverlaps(boolean dark) {
