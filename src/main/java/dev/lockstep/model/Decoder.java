@@ -20,8 +20,11 @@ import org.slf4j.LoggerFactory;
  * several threads.
  */
 public final class Decoder implements AutoCloseable {
-    /** The most steps that {@link #step} takes at once. */
-    public static final int LOOKAHEAD = 16;
+    /**
+     * The most steps that {@link #step} takes at once. The driver holds only so many launches: with 16 recorded steps of
+     * some 300 each the last one waits, turning on a core, until the first is done.
+     */
+    public static final int LOOKAHEAD = 8;
 
     private static final int FP8_WIDTH = 16;
     private static final Logger LOG = LoggerFactory.getLogger(Decoder.class);

@@ -1,9 +1,5 @@
 package dev.lockstep.model;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,7 +17,6 @@ import dev.lockstep.model.cuda.CublasLt.Type;
 import dev.lockstep.model.cuda.CublasLt.Weight;
 import dev.lockstep.model.cuda.CudaDriver;
 import dev.lockstep.model.cuda.Kernel;
-import dev.lockstep.model.cuda.KernelCompiler;
 
 /**
  * A decode step from the rows' last tokens to their logits, by kernels of our own ({@code kernels/*.cu}) and cuBLASLt
@@ -35,16 +30,11 @@ import dev.lockstep.model.cuda.KernelCompiler;
 final class KernelStep implements AutoCloseable {
     private static final long WORKSPACE_BYTES = 32L << 20;
     private static final long ALIGNMENT = 256;
-    // of a block of attend.cu: many blocks share a multiprocessor best when they are small, few make use of more warps
-    private static final int SMALL = 64;
-    private static final int LARGE = 128;
-    private static final int SMALL_AT_ONCE = 8;
     /** From so many tokens on the loop over them outweighs what goes before and after it. */
     private static final int LONG = 512;
     /** A split of a row's tokens has at least so many. */
     private static final int SPLIT_TOKENS = 256;
     private static final int BLOCKS_PER_MULTIPROCESSOR = 8;
-    private static final int SWIGLU_THREADS = 256;
     private static final int FP8_ROWS = 16;
     private static final int WIDEST_HEAD = 256;
     private static final int TORCH_FLOAT = 6;
@@ -52,29 +42,28 @@ final class KernelStep implements AutoCloseable {
     private static final int TORCH_BYTE = 0;
     private static final int TORCH_FP8 = 24;
 
+    /**
+     * The weight of a product.
+     *
+     * @param scales of [N] floats that the columns of the result are multiplied by; 0 unless weights are fp8
+     */
+    private record Factor(Weight weight, long scales) {}
+
     /** The weights of a layer; a norm that the family lacks is 0. */
-    private record Layer(long attentionNorm, Weight qkv, long queryNorm, long keyNorm, Weight output, long mlpNorm,
-            Weight gateUp, Weight down) {}
+    private record Layer(long attentionNorm, Factor qkv, long queryNorm, long keyNorm, Factor output, long mlpNorm,
+            Factor gateUp, Factor down) {}
 
     private final TorchScriptProgram program;
     private final ModelConfig config;
     private final DType dtype;
     private final Type type;
     private final boolean fp8;
-    // values of a kernel's 16-byte accesses
     private final int pack;
-    // query heads of one block of the attention
     private final int chunk;
     private final int attentionBlocks;
     private final int multiprocessors = CudaDriver.multiprocessors();
     private final CublasLt products;
-    private final Kernel norm;
-    private final Kernel swiglu;
-    private final Kernel embed;
-    // null unless weights are fp8
-    private final Kernel quantize;
-    private final Kernel attendSmall;
-    private final Kernel attendLarge;
+    private final StepKernels kernels;
     private final List<Layer> layers = new ArrayList<>();
     private final long embedding;
     private final long lastNorm;
@@ -93,7 +82,7 @@ final class KernelStep implements AutoCloseable {
     private long gateUp;
     private long activated;
     private long quantized;
-    private long scales;
+    private long rowScales;
     private long partial;
     private long arrived;
     private long logits;
@@ -110,34 +99,12 @@ final class KernelStep implements AutoCloseable {
         this.dtype = dtype;
         this.fp8 = fp8;
         this.type = Type.valueOf(dtype.name());
-        this.pack = 16 / dtype.bytes();
-        boolean tensorCores = dtype != DType.FLOAT32 && config.headDim() % 32 == 0;
-        boolean headNorm = config.norms().qk() == QkNorm.EACH_HEAD;
-        int group = config.heads() / config.kvHeads();
-        this.chunk = Math.min(group, tensorCores ? 8 : 4);
-        this.attentionBlocks = config.kvHeads() * ((group + chunk - 1) / chunk);
-        KernelCompiler compiler = new KernelCompiler(cacheDirectory());
-        String storage = source("storage");
-        String types = "STORAGE=" + dtype.torchCode();
-        norm = new Kernel(compiler.compile(storage + source("norm"), List.of(types)), "rmsNorm",
-                threads(config.hidden() / pack));
-        embed = new Kernel(compiler.compile(storage + source("embed"), List.of(types)), "embed",
-                threads(config.hidden() / pack));
-        quantize = fp8
-                ? new Kernel(compiler.compile(storage + source("quantize"), List.of(types)), "quantize",
-                        threads(config.hidden() / pack))
-                : null;
-        swiglu = new Kernel(compiler.compile(storage + source("swiglu"), List.of(types)), "swiglu", SWIGLU_THREADS);
-        String attention = storage + source("head") + source(tensorCores ? "attend" : "attend_scalar");
-        List<String> shapes = List.of(types, "HEADS=" + config.heads(), "KV_HEADS=" + config.kvHeads(),
-                "HEAD_DIM=" + config.headDim(), "WINDOW=" + config.attention().layers().get(0).window(),
-                "QK_NORM=" + (headNorm ? 1 : 0));
-        // wide heads need more registers than so many blocks leave
-        attendSmall = attention(compiler, attention, shapes, SMALL,
-                config.headDim() > 128 ? SMALL_AT_ONCE / 2 : SMALL_AT_ONCE);
-        attendLarge = attention(compiler, attention, shapes, LARGE, 1);
-        compiler.report();
+        this.pack = StepKernels.pack(dtype);
+        this.chunk = StepKernels.chunk(config, dtype);
+        this.attentionBlocks = config.kvHeads() * ((config.heads() / config.kvHeads() + chunk - 1) / chunk);
+        this.kernels = StepKernels.compile(config, dtype, fp8, cacheDirectory());
 
+        boolean headNorm = config.norms().qk() == QkNorm.EACH_HEAD;
         for (int i = 0; i < config.layers(); i++) {
             layers.add(new Layer(weight("attention_norm", i), product("qkv", config.attentionBias(), i),
                     headNorm ? weight("q_norm", i) : 0, headNorm ? weight("k_norm", i) : 0,
@@ -157,7 +124,7 @@ final class KernelStep implements AutoCloseable {
 
     /** Whether the kernels can compute this model in this type. */
     static boolean fits(ModelConfig config, DType dtype) {
-        int pack = 16 / dtype.bytes();
+        int pack = StepKernels.pack(dtype);
         return config.hidden() % pack == 0 && config.intermediate() % pack == 0 && config.headDim() % pack == 0
                 && config.headDim() <= WIDEST_HEAD && computes(config);
     }
@@ -177,35 +144,13 @@ final class KernelStep implements AutoCloseable {
         return Utils.getEngineCacheDir().resolve("kernels");
     }
 
-    private static Kernel attention(KernelCompiler compiler, String source, List<String> shapes, int threads,
-            int atOnce) {
-        List<String> definitions = new ArrayList<>(shapes);
-        definitions.add("THREADS=" + threads);
-        definitions.add("BLOCKS_AT_ONCE=" + atOnce);
-        return new Kernel(compiler.compile(source, definitions), "attend", threads);
-    }
-
-    /** Whole warps for so many pieces of work, at most what a block can have. */
-    private static int threads(int pieces) {
-        return Math.min(1024, (pieces + 31) / 32 * 32);
-    }
-
-    private static String source(String kernel) {
-        String resource = "kernels/" + kernel + ".cu";
-        try (InputStream in = KernelStep.class.getResourceAsStream(resource)) {
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(resource, e);
-        }
-    }
-
     private long weight(String name, int i) {
         return program.address(dtype.torchCode(), "weight", name, i);
     }
 
-    private Weight product(String name, boolean bias, int i) {
-        return new Weight(program.address(fp8 ? TORCH_FP8 : dtype.torchCode(), "weight", name, i),
-                bias ? weight(name + "_bias", i) : 0,
+    private Factor product(String name, boolean bias, int i) {
+        return new Factor(new Weight(program.address(fp8 ? TORCH_FP8 : dtype.torchCode(), "weight", name, i),
+                bias ? weight(name + "_bias", i) : 0),
                 fp8 ? program.address(TORCH_FLOAT, "weight", name + "_scale", i) : 0);
     }
 
@@ -217,8 +162,10 @@ final class KernelStep implements AutoCloseable {
         long mostSplit = (long) BLOCKS_PER_MULTIPROCESSOR * multiprocessors * chunk * (config.headDim() + 2)
                 * Float.BYTES;
         long[] sizes = {values(slots, config.hidden()), values(slots, config.hidden()),
-                values(slots, queries + 2 * keys), values(slots, queries), values(slots, 2 * config.intermediate()),
-                values(slots, config.intermediate()),
+                values(slots, queries + 2 * keys), values(slots, queries),
+                // products that add are tried there too
+                values(slots, Math.max(2 * config.intermediate(), config.hidden())),
+                fp8 ? 0 : values(slots, config.intermediate()),
                 fp8
                         ? align((long) wholeRows(slots)
                                 * Math.max(config.hidden(), Math.max(queries, config.intermediate())))
@@ -238,8 +185,8 @@ final class KernelStep implements AutoCloseable {
         gateUp = attended + sizes[3];
         activated = gateUp + sizes[4];
         quantized = activated + sizes[5];
-        scales = quantized + sizes[6];
-        partial = scales + sizes[7];
+        rowScales = quantized + sizes[6];
+        partial = rowScales + sizes[7];
         arrived = partial + sizes[8];
         logits = program.address(TORCH_FLOAT, "state", "logits");
         token = program.address(TORCH_LONG, "state", "token");
@@ -283,11 +230,9 @@ final class KernelStep implements AutoCloseable {
     void run(int rows, int longest) {
         Pointer stream = CudaDriver.stream();
         runLayers(stream, rows, longest, config.layers());
-        norm.launch(stream, rows, 1, 1, normed, x, lastNorm, config.hidden(), (float) config.norms().eps());
-        Weight last = new Weight(head, 0, 0);
+        Weight last = new Weight(head, 0);
         products.multiply(stream,
-                new Shape(type, Type.FLOAT32, rows, config.vocabulary(), config.hidden(), false, false), normed, 0,
-                last,
+                new Shape(type, Type.FLOAT32, rows, config.vocabulary(), config.hidden(), false, false), normed, last,
                 logits, logits, () -> List.of(last));
     }
 
@@ -296,6 +241,7 @@ final class KernelStep implements AutoCloseable {
         runLayers(CudaDriver.stream(), rows, longest, count);
     }
 
+    /** The residual stream after so many layers, and the last norm of it. */
     private void runLayers(Pointer stream, int rows, int longest, int count) {
         int hidden = config.hidden();
         int queries = config.heads() * config.headDim();
@@ -303,39 +249,59 @@ final class KernelStep implements AutoCloseable {
         int intermediate = config.intermediate();
         float eps = (float) config.norms().eps();
         int splits = splits(rows, longest);
-        Kernel attend = longest >= LONG || rows * attentionBlocks < 4 * multiprocessors ? attendLarge : attendSmall;
+        Kernel attend = longest >= LONG || rows * attentionBlocks < 4 * multiprocessors
+                ? kernels.attendLarge()
+                : kernels.attendSmall();
         float scale = (float) config.attention().scale();
-        embed.launch(stream, rows, 1, 1, x, embedding, token, hidden);
+        kernels.embed().launch(stream, rows, 1, 1, x, embedding, token, hidden);
+        // with fp8 weights what is still to be added to the residual stream stands in normed
+        Factor before = null;
         for (int i = 0; i < count; i++) {
             Layer layer = layers.get(i);
-            norm.launch(stream, rows, 1, 1, normed, x, layer.attentionNorm(), hidden, eps);
+            norm(stream, rows, layer.attentionNorm(), fp8 ? quantized : 0, before);
             multiply(stream, rows, projected, hidden, false, normed, Layer::qkv, i, qkv);
             attend.launch(stream, splits, attentionBlocks, rows, attended, qkv, cache[i], cosine, sine,
-                    layer.queryNorm(), layer.keyNorm(), position, partial, arrived, capacity, scale, eps);
+                    layer.queryNorm(), layer.keyNorm(), position, partial, arrived, capacity, scale, eps, rowScales,
+                    layer.qkv().scales(), layer.qkv().weight().bias());
+            if (fp8) {
+                kernels.quantize().launch(stream, rows, 1, 1, quantized, rowScales, attended);
+            }
             multiply(stream, rows, hidden, queries, true, attended, Layer::output, i, x);
-            norm.launch(stream, rows, 1, 1, normed, x, layer.mlpNorm(), hidden, eps);
+            norm(stream, rows, layer.mlpNorm(), fp8 ? quantized : 0, layer.output());
             multiply(stream, rows, 2 * intermediate, hidden, false, normed, Layer::gateUp, i, gateUp);
-            swiglu.launch(stream, (intermediate / pack + SWIGLU_THREADS - 1) / SWIGLU_THREADS, rows, 1, activated,
-                    gateUp,
-                    intermediate);
+            if (fp8) {
+                kernels.swiglu().launch(stream, rows, 1, 1, quantized, gateUp, rowScales, layer.gateUp().scales(),
+                        layer.gateUp().weight().bias());
+            } else {
+                int blocks = (intermediate / pack + StepKernels.SWIGLU_THREADS - 1) / StepKernels.SWIGLU_THREADS;
+                kernels.swiglu().launch(stream, blocks, rows, 1, activated, gateUp);
+            }
             multiply(stream, rows, hidden, intermediate, true, activated, Layer::down, i, x);
+            before = layer.down();
         }
+        norm(stream, rows, lastNorm, 0, before);
     }
 
+    /** Norm of the residual stream, into {@code normed} or else quantized. */
+    private void norm(Pointer stream, int rows, long weight, long quantizedTo, Factor before) {
+        boolean adds = fp8 && before != null;
+        kernels.norm().launch(stream, rows, 1, 1, normed, x, weight, (float) config.norms().eps(), quantizedTo,
+                adds ? normed : 0, rowScales, adds ? before.scales() : 0, adds ? before.weight().bias() : 0);
+    }
+
+    /** One product of a layer; with fp8 weights of what is quantized, and to normed where it would add. */
     private void multiply(Pointer stream, int rows, int n, int k, boolean add, long from,
-            Function<Layer, Weight> weight,
-            int layer, long to) {
-        Weight one = weight.apply(layers.get(layer));
-        // x must not be written to before its time; the widest buffer is free then
-        long spare = add ? gateUp : to;
-        Supplier<List<Weight>> alike = () -> layers.stream().map(weight).toList();
+            Function<Layer, Factor> factor, int layer, long to) {
+        Weight one = factor.apply(layers.get(layer)).weight();
+        Supplier<List<Weight>> alike = () -> layers.stream().map(factor).map(Factor::weight).toList();
         if (fp8) {
-            quantize.launch(stream, rows, 1, 1, quantized, scales, from, k);
-            products.multiply(stream, new Shape(Type.FLOAT8, type, wholeRows(rows), n, k, add, one.bias() != 0),
-                    quantized, scales, one, to, spare, alike);
+            long raw = add ? normed : to;
+            products.multiply(stream, new Shape(Type.FP8, type, wholeRows(rows), n, k, false, false), quantized, one,
+                    raw, raw, alike);
         } else {
-            products.multiply(stream, new Shape(type, type, rows, n, k, add, one.bias() != 0), from, 0, one, to, spare,
-                    alike);
+            // where algorithms are tried x must not be written to, and gateUp is free then
+            products.multiply(stream, new Shape(type, type, rows, n, k, add, one.bias() != 0), from, one, to,
+                    add ? gateUp : to, alike);
         }
     }
 

@@ -18,7 +18,6 @@
 
 #define WARPS (THREADS / 32)
 #define CHUNK (GROUP < 8 ? GROUP : 8)
-#define CHUNKS ((GROUP + 7) / 8)
 #define TILE 16
 #define BLOCKS (HEAD_DIM / 32)
 // 32-bit words of a value head that a lane takes from each token
@@ -98,36 +97,32 @@ __device__ __forceinline__ int dimension(int w, int g) {
 
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(stored *out, const stored *qkv, stored *kv,
         const float *cosine, const float *sine, const stored *queryNorm, const stored *keyNorm, const long long *position,
-        float *partial, int *arrived, long long S, float scale, float eps) {
+        float *partial, int *arrived, long long S, float scale, float eps, const float *rowScales,
+        const float *columnScales, const stored *bias) {
     __shared__ __align__(16) stored query[8][HEAD_DIM];
     __shared__ float sums[WARPS][CHUNK][HEAD_DIM];
     __shared__ float most[WARPS][CHUNK];
     __shared__ float total[WARPS][CHUNK];
     int lane = threadIdx.x % 32, warp = threadIdx.x / 32, g = lane / 4, c = lane % 4;
-    int row = blockIdx.z;
-    int kvHead = blockIdx.y / CHUNKS, firstHead = blockIdx.y % CHUNKS * 8;
-    int heads = min(8, GROUP - firstHead);
-    int at = (int)position[row];
-    Part mine = part(at + 1, blockIdx.x, gridDim.x);
-    const stored *projected = qkv + (long long)row * (HEADS + 2 * KV_HEADS) * HEAD_DIM;
-    stored *keys = kv + row * S * STRIDE + kvHead * HEAD_DIM;
-    stored *values = keys + KV_HEADS * HEAD_DIM;
-
+    Work my = work<CHUNK>(kv, position, S);
+    Part mine = my.part;
+    Projection projected = {qkv, rowScales, columnScales, bias};
     int tile = mine.begin + warp * TILE;
     Tokens tokens;
     if (tile < mine.end) {
-        read(tokens, keys, values, tile, mine.end);
+        read(tokens, my.keys, my.values, tile, mine.end);
     }
     // meanwhile the queries go to shared memory and the new token into the cache
-    const float *cosines = cosine + (long long)at * HALF, *sines = sine + (long long)at * HALF;
+    const float *cosines = cosine + (long long)my.at * HALF, *sines = sine + (long long)my.at * HALF;
     if (mine.newest && warp == WARPS - 1) {
-        append(keys + at * STRIDE, values + at * STRIDE, projected + (HEADS + kvHead) * HEAD_DIM,
-                projected + (HEADS + KV_HEADS + kvHead) * HEAD_DIM, keyNorm, cosines, sines, eps);
+        append(my.keys + my.at * STRIDE, my.values + my.at * STRIDE,
+                projected.head(my.row, HEADS + my.kvHead),
+                projected.head(my.row, HEADS + KV_HEADS + my.kvHead), keyNorm, cosines, sines, eps);
     }
     for (int h = warp; h < 8; h += WARPS) {
         Turned t = {};
-        if (h < heads) {
-            t = turn(projected + (kvHead * GROUP + firstHead + h) * HEAD_DIM, queryNorm, cosines, sines, eps);
+        if (h < my.heads) {
+            t = turn(projected.head(my.row, my.first + h), queryNorm, cosines, sines, eps);
         }
 #pragma unroll
         for (int i = 0; i < 2 * PAIRS; i++) {
@@ -144,8 +139,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
     for (int b = 0; b < BLOCKS; b++) {
         q[b] = *(const uint4 *)(query[g] + 32 * b + 8 * c);
     }
-    if (tile < mine.end && mine.end > at && tile + TILE > at) {
-        read(tokens, keys, values, tile, mine.end);
+    if (tile < mine.end && mine.end > my.at && tile + TILE > my.at) {
+        read(tokens, my.keys, my.values, tile, mine.end);
     }
 
     // of heads 2 c and 2 c + 1; sum[w] holds dimensions d and d + 1 of word w, each for both heads
@@ -188,7 +183,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
         }
         tile += WARPS * TILE;
         if (tile < mine.end) {
-            read(tokens, keys, values, tile, mine.end);
+            read(tokens, my.keys, my.values, tile, mine.end);
         }
     }
 
@@ -199,7 +194,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
             weight[h] += __shfl_xor_sync(~0u, weight[h], offset);
         }
         int head = 2 * c + h;
-        if (head < heads) {
+        if (head < my.heads) {
             if (g == 0) {
                 most[warp][head] = high[h];
                 total[warp][head] = weight[h];
@@ -211,6 +206,6 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
         }
     }
     __syncthreads();
-    leave<WARPS, CHUNK>(out + ((long long)row * HEADS + kvHead * GROUP + firstHead) * HEAD_DIM, sums, most, total,
-            heads, partial, arrived);
+    leave<WARPS, CHUNK>(out + ((long long)my.row * HEADS + my.first) * HEAD_DIM, sums, most, total, my.heads, partial,
+            arrived);
 }

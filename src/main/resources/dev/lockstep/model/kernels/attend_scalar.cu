@@ -7,7 +7,6 @@
 #define WARPS (THREADS / 32)
 // query heads of one block: registers hold a query and a sum for each
 #define CHUNK (GROUP < 4 ? GROUP : 4)
-#define CHUNKS ((GROUP + CHUNK - 1) / CHUNK)
 #define PACKS (HEAD_DIM / PACK)
 #define LANES (PACKS > 16 ? 32 : PACKS > 8 ? 16 : PACKS > 4 ? 8 : PACKS > 2 ? 4 : PACKS > 1 ? 2 : 1)
 #define PIECES ((PACKS + LANES - 1) / LANES)
@@ -17,30 +16,28 @@
 
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(stored *out, const stored *qkv, stored *kv,
         const float *cosine, const float *sine, const stored *queryNorm, const stored *keyNorm, const long long *position,
-        float *partial, int *arrived, long long S, float scale, float eps) {
+        float *partial, int *arrived, long long S, float scale, float eps, const float *rowScales,
+        const float *columnScales, const stored *bias) {
     __shared__ float query[CHUNK][HEAD_DIM];
     __shared__ float sums[WARPS][CHUNK][HEAD_DIM];
     __shared__ float most[WARPS][CHUNK];
     __shared__ float total[WARPS][CHUNK];
-    int lane = threadIdx.x % 32, warp = threadIdx.x / 32, row = blockIdx.z;
-    int kvHead = blockIdx.y / CHUNKS, firstHead = blockIdx.y % CHUNKS * CHUNK;
-    int heads = min(CHUNK, GROUP - firstHead);
-    int at = (int)position[row];
-    Part mine = part(at + 1, blockIdx.x, gridDim.x);
-    const stored *projected = qkv + (long long)row * (HEADS + 2 * KV_HEADS) * HEAD_DIM;
-    stored *keys = kv + row * S * STRIDE + kvHead * HEAD_DIM;
-    stored *values = keys + KV_HEADS * HEAD_DIM;
-    const float *cosines = cosine + (long long)at * HALF, *sines = sine + (long long)at * HALF;
+    int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+    Work my = work<CHUNK>(kv, position, S);
+    Part mine = my.part;
+    Projection projected = {qkv, rowScales, columnScales, bias};
+    const float *cosines = cosine + (long long)my.at * HALF, *sines = sine + (long long)my.at * HALF;
 
     // queries to shared memory; the split that holds the new token brings it into the cache, where it then finds it
     if (mine.newest && warp == WARPS - 1) {
-        append(keys + at * STRIDE, values + at * STRIDE, projected + (HEADS + kvHead) * HEAD_DIM,
-                projected + (HEADS + KV_HEADS + kvHead) * HEAD_DIM, keyNorm, cosines, sines, eps);
+        append(my.keys + my.at * STRIDE, my.values + my.at * STRIDE,
+                projected.head(my.row, HEADS + my.kvHead),
+                projected.head(my.row, HEADS + KV_HEADS + my.kvHead), keyNorm, cosines, sines, eps);
     }
     for (int h = warp; h < CHUNK; h += WARPS) {
         Turned t = {};
-        if (h < heads) {
-            t = turn(projected + (kvHead * GROUP + firstHead + h) * HEAD_DIM, queryNorm, cosines, sines, eps);
+        if (h < my.heads) {
+            t = turn(projected.head(my.row, my.first + h), queryNorm, cosines, sines, eps);
         }
 #pragma unroll
         for (int i = 0; i < 2 * PAIRS; i++) {
@@ -79,8 +76,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
 #pragma unroll
             for (int p = 0; p < PIECES; p++) {
                 int piece = min(p * LANES + member, PACKS - 1) * PACK;
-                key[u][p] = *(const uint4 *)(keys + token * STRIDE + piece);
-                value[u][p] = *(const uint4 *)(values + token * STRIDE + piece);
+                key[u][p] = *(const uint4 *)(my.keys + token * STRIDE + piece);
+                value[u][p] = *(const uint4 *)(my.values + token * STRIDE + piece);
             }
         }
         float score[AHEAD][CHUNK];
@@ -181,6 +178,6 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
         }
     }
     __syncthreads();
-    leave<WARPS, CHUNK>(out + ((long long)row * HEADS + kvHead * GROUP + firstHead) * HEAD_DIM, sums, most, total,
-            heads, partial, arrived);
+    leave<WARPS, CHUNK>(out + ((long long)my.row * HEADS + my.first) * HEAD_DIM, sums, most, total, my.heads, partial,
+            arrived);
 }

@@ -1,7 +1,7 @@
 // What both attention kernels share: constants of the model, and the norm and rotation of one head by a warp.
 //
 // Constants: HEADS query heads, KV_HEADS key and value heads, HEAD_DIM, WINDOW tokens a query sees (0: all), QK_NORM
-// (1: each query and key head passes an RMSNorm first).
+// (1: each query and key head passes an RMSNorm first), FP8 (1: the projection is still to be scaled).
 
 #define GROUP (HEADS / KV_HEADS)
 #define HALF (HEAD_DIM / 2)
@@ -12,21 +12,56 @@
 #define LOG2E 1.4426950408889634f
 #define LEAST (-1e30f)
 
+// One head of the fused projection, in float.
+struct Projected {
+    const stored *raw;
+#if FP8
+    float rowScale;
+    const float *scales;
+    const stored *bias;
+#endif
+    __device__ __forceinline__ float operator[](int d) const {
+#if FP8
+        return wide(raw[d]) * rowScale * scales[d] + (bias ? wide(bias[d]) : 0);
+#else
+        return wide(raw[d]);
+#endif
+    }
+};
+
+// The fused projection: qkv [N, (HEADS + 2 KV_HEADS) HEAD_DIM]. With fp8 weights it is what the product left: still to be
+// multiplied by rowScales [N] and columnScales [a row of qkv], and bias, if there is one, to be added. Else these are null.
+struct Projection {
+    const stored *qkv;
+    const float *rowScales, *columnScales;
+    const stored *bias;
+    __device__ __forceinline__ Projected head(int row, int i) const {
+        Projected p;
+        p.raw = qkv + ((long long)row * (HEADS + 2 * KV_HEADS) + i) * HEAD_DIM;
+#if FP8
+        p.rowScale = rowScales[row];
+        p.scales = columnScales + i * HEAD_DIM;
+        p.bias = bias ? bias + i * HEAD_DIM : bias;
+#endif
+        return p;
+    }
+};
+
 // A head in the lanes of a warp: low[2 j + e] is dimension 2 lane + 64 j + e, high[2 j + e] the one HALF above it.
 struct Turned {
     float low[2 * PAIRS], high[2 * PAIRS];
 };
 
 // Rotary embedding in the half-split layout of Hugging Face checkpoints; cosine and sine are of the token's position.
-__device__ __forceinline__ Turned turn(const stored *head, const stored *weight, const float *cosine, const float *sine,
+__device__ __forceinline__ Turned turn(Projected head, const stored *weight, const float *cosine, const float *sine,
         float eps) {
     Turned t;
     float squares = 0;
 #pragma unroll
     for (int i = 0; i < 2 * PAIRS; i++) {
         int d = 2 * (threadIdx.x % 32) + 64 * (i / 2) + i % 2;
-        t.low[i] = d < HALF ? wide(head[d]) : 0;
-        t.high[i] = d < HALF ? wide(head[d + HALF]) : 0;
+        t.low[i] = d < HALF ? head[d] : 0;
+        t.high[i] = d < HALF ? head[d + HALF] : 0;
         squares += t.low[i] * t.low[i] + t.high[i] * t.high[i];
     }
 #if QK_NORM
@@ -67,18 +102,42 @@ __device__ __forceinline__ Part part(int length, int split, int splits) {
     return p;
 }
 
+// What a block works on: query heads first to first + heads - 1, at most CHUNK_ of those that share a kv head, of the row
+// whose new token stands at at.
+struct Work {
+    int row, kvHead, first, heads, at;
+    Part part;
+    stored *keys, *values;
+};
+
+template <int CHUNK_>
+__device__ __forceinline__ Work work(stored *kv, const long long *position, long long S) {
+    const int chunks = (GROUP + CHUNK_ - 1) / CHUNK_;
+    int before = blockIdx.y % chunks * CHUNK_;
+    Work w;
+    w.row = blockIdx.z;
+    w.kvHead = blockIdx.y / chunks;
+    w.first = w.kvHead * GROUP + before;
+    w.heads = min(CHUNK_, GROUP - before);
+    w.at = (int)position[w.row];
+    w.part = part(w.at + 1, blockIdx.x, gridDim.x);
+    w.keys = kv + w.row * S * STRIDE + w.kvHead * HEAD_DIM;
+    w.values = w.keys + KV_HEADS * HEAD_DIM;
+    return w;
+}
+
 // Brings the new token of a kv head into the cache: its key, normed and rotated, and its value.
-__device__ __forceinline__ void append(stored *key, stored *value, const stored *projectedKey,
-        const stored *projectedValue, const stored *weight, const float *cosine, const float *sine, float eps) {
-    Turned t = turn(projectedKey, weight, cosine, sine, eps);
+__device__ __forceinline__ void append(stored *key, stored *value, Projected newKey, Projected newValue,
+        const stored *weight, const float *cosine, const float *sine, float eps) {
+    Turned t = turn(newKey, weight, cosine, sine, eps);
 #pragma unroll
     for (int i = 0; i < 2 * PAIRS; i++) {
         int d = 2 * (threadIdx.x % 32) + 64 * (i / 2) + i % 2;
         if (d < HALF) {
             key[d] = narrow(t.low[i]);
             key[d + HALF] = narrow(t.high[i]);
-            value[d] = projectedValue[d];
-            value[d + HALF] = projectedValue[d + HALF];
+            value[d] = narrow(newValue[d]);
+            value[d + HALF] = narrow(newValue[d + HALF]);
         }
     }
 }
