@@ -159,7 +159,7 @@ final class KernelStep implements AutoCloseable {
         int queries = config.heads() * config.headDim();
         int keys = config.kvHeads() * config.headDim();
         // what attention leaves of split rows; there is more than one split only where there are few blocks
-        long mostSplit = (long) BLOCKS_PER_MULTIPROCESSOR * multiprocessors * chunk * (config.headDim() + 2)
+        long mostSplit = (long) BLOCKS_PER_MULTIPROCESSOR * multiprocessors * chunk * (config.headDim() + 4)
                 * Float.BYTES;
         long[] sizes = {values(slots, config.hidden()), values(slots, config.hidden()),
                 values(slots, queries + 2 * keys), values(slots, queries),

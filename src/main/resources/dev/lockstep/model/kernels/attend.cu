@@ -5,7 +5,7 @@
 //   out [N, HEADS HEAD_DIM]; qkv [N, (HEADS + 2 KV_HEADS) HEAD_DIM]; kv [slots S, 2 KV_HEADS, HEAD_DIM], row n's tokens
 //   from n S on; position [N] int64, where the new token stands, so that position + 1 are seen; cosine, sine
 //   [context, HEAD_DIM / 2]; the norms' weights [HEAD_DIM].
-//   partial [N, y, SPLITS, CHUNK, HEAD_DIM + 2] floats and arrived [N, y] ints, zeros before and after, where SPLITS > 1.
+//   partial [N, y, SPLITS, CHUNK, HEAD_DIM + 4] floats and arrived [N, y] ints, zeros before and after, where SPLITS > 1.
 // Blocks (x: SPLITS of a row's tokens, y: kv heads times chunks of 8 query heads, z: rows) of THREADS, which is
 // given to the compiler: more of them for few blocks, fewer for many.
 // Bytes: keys and values of all tokens seen, once for each chunk.
@@ -19,6 +19,8 @@
 #define WARPS (THREADS / 32)
 #define CHUNK (GROUP < 8 ? GROUP : 8)
 #define TILE 16
+// query heads that a warp turns
+#define TURNS ((CHUNK + WARPS - 1) / WARPS)
 #define BLOCKS (HEAD_DIM / 32)
 // 32-bit words of a value head that a lane takes from each token
 #define WORDS (HEAD_DIM / 16)
@@ -45,49 +47,48 @@ __device__ __forceinline__ unsigned transposed(float low, float high) {
     return y;
 }
 
-struct Tokens {
-    uint4 key[2][BLOCKS];
-    unsigned value[4][WORDS];
-};
-
-// Lane (g, c) takes keys g and g + 8 of the tile, dimensions 32 b + 8 c to 32 b + 8 c + 7 of each; and values 2 c,
-// 2 c + 1, 2 c + 8, 2 c + 9, of which it takes as many dimensions in a row as 8 lanes share evenly.
-__device__ __forceinline__ void read(Tokens &t, const stored *keys, const stored *values, int tile, int end) {
+// Lane (g, c) takes keys g and g + 8 of the tile, dimensions 32 b + 8 c to 32 b + 8 c + 7 of each.
+__device__ __forceinline__ void readKeys(uint4 (&key)[2][BLOCKS], const stored *keys, int tile, int end) {
     int g = threadIdx.x % 32 / 4, c = threadIdx.x % 4;
 #pragma unroll
     for (int i = 0; i < 2; i++) {
         // past the end the last token is read again, and not counted
-        const stored *key = keys + min(tile + g + 8 * i, end - 1) * STRIDE;
+        const stored *from = keys + min(tile + g + 8 * i, end - 1) * STRIDE;
 #pragma unroll
         for (int b = 0; b < BLOCKS; b++) {
-            t.key[i][b] = *(const uint4 *)(key + 32 * b + 8 * c);
+            key[i][b] = *(const uint4 *)(from + 32 * b + 8 * c);
         }
     }
+}
+
+// Values 2 c, 2 c + 1, 2 c + 8 and 2 c + 9, of which it takes as many dimensions in a row as 8 lanes share evenly.
+__device__ __forceinline__ void readValues(unsigned (&value)[4][WORDS], const stored *values, int tile, int end) {
+    int g = threadIdx.x % 32 / 4, c = threadIdx.x % 4;
 #pragma unroll
     for (int i = 0; i < 4; i++) {
-        const stored *value = values + min(tile + 2 * c + i % 2 + 8 * (i / 2), end - 1) * STRIDE;
+        const stored *from = values + min(tile + 2 * c + i % 2 + 8 * (i / 2), end - 1) * STRIDE;
 #if HEAD_DIM % 64 == 0
 #pragma unroll
         for (int w = 0; w < WORDS; w += 4) {
-            uint4 four = *(const uint4 *)(value + 16 * w + 8 * g);
-            t.value[i][w] = four.x;
-            t.value[i][w + 1] = four.y;
-            t.value[i][w + 2] = four.z;
-            t.value[i][w + 3] = four.w;
+            uint4 four = *(const uint4 *)(from + 16 * w + 8 * g);
+            value[i][w] = four.x;
+            value[i][w + 1] = four.y;
+            value[i][w + 2] = four.z;
+            value[i][w + 3] = four.w;
         }
 #else
 #pragma unroll
         for (int w = 0; w < WORDS; w += 2) {
-            uint2 two = *(const uint2 *)(value + 16 * w + 4 * g);
-            t.value[i][w] = two.x;
-            t.value[i][w + 1] = two.y;
+            uint2 two = *(const uint2 *)(from + 16 * w + 4 * g);
+            value[i][w] = two.x;
+            value[i][w + 1] = two.y;
         }
 #endif
     }
 }
 
 // The dimension of the low half of a lane's word w
-__device__ __forceinline__ int dimension(int w, int g) {
+__device__ __forceinline__ int valueDimension(int w, int g) {
 #if HEAD_DIM % 64 == 0
     return 16 * (w / 4 * 4) + 8 * g + 2 * (w % 4);
 #else
@@ -100,38 +101,55 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
         float *partial, int *arrived, long long S, float scale, float eps, const float *rowScales,
         const float *columnScales, const stored *bias) {
     __shared__ __align__(16) stored query[8][HEAD_DIM];
-    __shared__ float sums[WARPS][CHUNK][HEAD_DIM];
+    __shared__ __align__(16) float sums[WARPS][CHUNK][HEAD_DIM];
     __shared__ float most[WARPS][CHUNK];
     __shared__ float total[WARPS][CHUNK];
     int lane = threadIdx.x % 32, warp = threadIdx.x / 32, g = lane / 4, c = lane % 4;
-    Work my = work<CHUNK>(kv, position, S);
-    Part mine = my.part;
+    Work my = work<CHUNK>();
     Projection projected = {qkv, rowScales, columnScales, bias};
-    int tile = mine.begin + warp * TILE;
-    Tokens tokens;
-    if (tile < mine.end) {
-        read(tokens, my.keys, my.values, tile, mine.end);
-    }
-    // meanwhile the queries go to shared memory and the new token into the cache
-    const float *cosines = cosine + (long long)my.at * HALF, *sines = sine + (long long)my.at * HALF;
-    if (mine.newest && warp == WARPS - 1) {
-        append(my.keys + my.at * STRIDE, my.values + my.at * STRIDE,
-                projected.head(my.row, HEADS + my.kvHead),
-                projected.head(my.row, HEADS + KV_HEADS + my.kvHead), keyNorm, cosines, sines, eps);
-    }
-    for (int h = warp; h < 8; h += WARPS) {
-        Turned t = {};
-        if (h < my.heads) {
-            t = turn(projected.head(my.row, my.first + h), queryNorm, cosines, sines, eps);
-        }
+
+    // what comes from the projection and of the position is asked for first: behind the tokens it would wait for them
+    int at = (int)position[my.row];
+    Head queries[TURNS] = {};
 #pragma unroll
-        for (int i = 0; i < 2 * PAIRS; i++) {
-            int d = 2 * lane + 64 * (i / 2) + i % 2;
-            if (d < HALF) {
-                query[h][d] = narrow(t.low[i]);
-                query[h][d + HALF] = narrow(t.high[i]);
-            }
+    for (int t = 0; t < TURNS; t++) {
+        if (t * WARPS + warp < my.heads) {
+            queries[t] = projected.head(my.row, my.first + t * WARPS + warp);
         }
+    }
+    Head newKey = {}, newValue = {};
+    if (warp == WARPS - 1) {
+        newKey = projected.head(my.row, HEADS + my.kvHead);
+        newValue = projected.head(my.row, HEADS + KV_HEADS + my.kvHead);
+    }
+    Angles turns = angles(cosine, sine, at);
+
+    Part mine = part(at + 1, blockIdx.x, gridDim.x);
+    stored *keys = kv + my.row * S * STRIDE + my.kvHead * HEAD_DIM;
+    stored *values = keys + KV_HEADS * HEAD_DIM;
+    int tile = mine.begin + warp * TILE;
+    uint4 key[2][BLOCKS];
+    unsigned value[4][WORDS];
+    if (tile < mine.end) {
+        readKeys(key, keys, tile, mine.end);
+        readValues(value, values, tile, mine.end);
+    }
+
+    // meanwhile the queries go to shared memory and the new token into the cache
+    if (mine.newest && warp == WARPS - 1) {
+        turn(newKey, keyNorm, turns, eps);
+        storeHead(keys + at * STRIDE, newKey);
+        storeHead(values + at * STRIDE, newValue);
+    }
+#pragma unroll
+    for (int t = 0; t < TURNS; t++) {
+        turn(queries[t], queryNorm, turns, eps);
+        if (t * WARPS + warp < 8) {
+            storeHead(query[t * WARPS + warp], queries[t]);
+        }
+    }
+    for (int h = TURNS * WARPS + warp; h < 8; h += WARPS) {
+        storeHead(query[h], Head());
     }
     __syncthreads();
     uint4 q[BLOCKS];
@@ -139,35 +157,42 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
     for (int b = 0; b < BLOCKS; b++) {
         q[b] = *(const uint4 *)(query[g] + 32 * b + 8 * c);
     }
-    if (tile < mine.end && mine.end > my.at && tile + TILE > my.at) {
-        read(tokens, my.keys, my.values, tile, mine.end);
+    if (tile < mine.end && mine.end > at && tile + TILE > at) {
+        readKeys(key, keys, tile, mine.end);
+        readValues(value, values, tile, mine.end);
     }
 
     // of heads 2 c and 2 c + 1; sum[w] holds dimensions d and d + 1 of word w, each for both heads
     float high[2] = {LEAST, LEAST}, weight[2] = {0, 0}, sum[WORDS][4] = {};
     while (tile < mine.end) {
-        float score[4] = {};
+        // in two chains, since each product waits for the one that it adds to
+        float even[4] = {}, odd[4] = {};
 #pragma unroll
         for (int b = 0; b < BLOCKS; b++) {
-            uint4 k0 = tokens.key[0][b], k1 = tokens.key[1][b];
-            mma(score, k0.x, k1.x, k0.y, k1.y, q[b].x, q[b].y);
-            mma(score, k0.z, k1.z, k0.w, k1.w, q[b].z, q[b].w);
+            uint4 k0 = key[0][b], k1 = key[1][b];
+            mma(even, k0.x, k1.x, k0.y, k1.y, q[b].x, q[b].y);
+            mma(odd, k0.z, k1.z, k0.w, k1.w, q[b].z, q[b].w);
         }
-        float shrink[2];
+        // the next tile's are under way as soon as there is room for them
+        int next = tile + WARPS * TILE;
+        if (next < mine.end) {
+            readKeys(key, keys, next, mine.end);
+        }
+        float score[4], shrink[2];
 #pragma unroll
         for (int h = 0; h < 2; h++) {
-            score[h] = tile + g < mine.end ? score[h] * scale * LOG2E : LEAST;
-            score[h + 2] = tile + g + 8 < mine.end ? score[h + 2] * scale * LOG2E : LEAST;
+            score[h] = tile + g < mine.end ? (even[h] + odd[h]) * scale * LOG2E : LEAST;
+            score[h + 2] = tile + g + 8 < mine.end ? (even[h + 2] + odd[h + 2]) * scale * LOG2E : LEAST;
             float higher = fmaxf(score[h], score[h + 2]);
 #pragma unroll
             for (int offset = 4; offset < 32; offset *= 2) {
                 higher = fmaxf(higher, __shfl_xor_sync(~0u, higher, offset));
             }
             higher = fmaxf(higher, high[h]);
-            shrink[h] = exp2f(high[h] - higher);
+            shrink[h] = exp2Fast(high[h] - higher);
             high[h] = higher;
-            score[h] = exp2f(score[h] - higher);
-            score[h + 2] = exp2f(score[h + 2] - higher);
+            score[h] = exp2Fast(score[h] - higher);
+            score[h + 2] = exp2Fast(score[h + 2] - higher);
             weight[h] = weight[h] * shrink[h] + score[h] + score[h + 2];
         }
         unsigned p0 = transposed(score[0], score[1]), p1 = transposed(score[2], score[3]);
@@ -177,14 +202,14 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
             sum[w][1] *= shrink[1];
             sum[w][2] *= shrink[0];
             sum[w][3] *= shrink[1];
-            unsigned a = tokens.value[0][w], b = tokens.value[1][w], d = tokens.value[2][w], e = tokens.value[3][w];
+            unsigned a = value[0][w], b = value[1][w], d = value[2][w], e = value[3][w];
             mma(sum[w], __byte_perm(a, b, 0x5410), __byte_perm(a, b, 0x7632), __byte_perm(d, e, 0x5410),
                     __byte_perm(d, e, 0x7632), p0, p1);
         }
-        tile += WARPS * TILE;
-        if (tile < mine.end) {
-            read(tokens, my.keys, my.values, tile, mine.end);
+        if (next < mine.end) {
+            readValues(value, values, next, mine.end);
         }
+        tile = next;
     }
 
 #pragma unroll
@@ -201,7 +226,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
             }
 #pragma unroll
             for (int w = 0; w < WORDS; w++) {
-                *(float2 *)&sums[warp][head][dimension(w, g)] = make_float2(sum[w][h], sum[w][h + 2]);
+                *(float2 *)&sums[warp][head][valueDimension(w, g)] = make_float2(sum[w][h], sum[w][h + 2]);
             }
         }
     }

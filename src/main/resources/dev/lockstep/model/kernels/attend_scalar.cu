@@ -18,36 +18,33 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
         const float *cosine, const float *sine, const stored *queryNorm, const stored *keyNorm, const long long *position,
         float *partial, int *arrived, long long S, float scale, float eps, const float *rowScales,
         const float *columnScales, const stored *bias) {
-    __shared__ float query[CHUNK][HEAD_DIM];
-    __shared__ float sums[WARPS][CHUNK][HEAD_DIM];
+    __shared__ stored query[CHUNK][HEAD_DIM];
+    __shared__ __align__(16) float sums[WARPS][CHUNK][HEAD_DIM];
     __shared__ float most[WARPS][CHUNK];
     __shared__ float total[WARPS][CHUNK];
     int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    Work my = work<CHUNK>(kv, position, S);
-    Part mine = my.part;
+    Work my = work<CHUNK>();
     Projection projected = {qkv, rowScales, columnScales, bias};
-    const float *cosines = cosine + (long long)my.at * HALF, *sines = sine + (long long)my.at * HALF;
+    int at = (int)position[my.row];
+    Angles turns = angles(cosine, sine, at);
+    Part mine = part(at + 1, blockIdx.x, gridDim.x);
+    stored *keys = kv + my.row * S * STRIDE + my.kvHead * HEAD_DIM;
+    stored *values = keys + KV_HEADS * HEAD_DIM;
 
     // queries to shared memory; the split that holds the new token brings it into the cache, where it then finds it
     if (mine.newest && warp == WARPS - 1) {
-        append(my.keys + my.at * STRIDE, my.values + my.at * STRIDE,
-                projected.head(my.row, HEADS + my.kvHead),
-                projected.head(my.row, HEADS + KV_HEADS + my.kvHead), keyNorm, cosines, sines, eps);
+        Head newKey = projected.head(my.row, HEADS + my.kvHead);
+        turn(newKey, keyNorm, turns, eps);
+        storeHead(keys + at * STRIDE, newKey);
+        storeHead(values + at * STRIDE, projected.head(my.row, HEADS + KV_HEADS + my.kvHead));
     }
     for (int h = warp; h < CHUNK; h += WARPS) {
-        Turned t = {};
+        Head head = {};
         if (h < my.heads) {
-            t = turn(projected.head(my.row, my.first + h), queryNorm, cosines, sines, eps);
+            head = projected.head(my.row, my.first + h);
+            turn(head, queryNorm, turns, eps);
         }
-#pragma unroll
-        for (int i = 0; i < 2 * PAIRS; i++) {
-            int d = 2 * lane + 64 * (i / 2) + i % 2;
-            if (d < HALF) {
-                // rounded as the stored query would be
-                query[h][d] = wide(narrow(t.low[i])) * scale * LOG2E;
-                query[h][d + HALF] = wide(narrow(t.high[i])) * scale * LOG2E;
-            }
-        }
+        storeHead(query[h], head);
     }
     __syncthreads();
 
@@ -62,7 +59,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
 #pragma unroll
             for (int k = 0; k < PACK; k++) {
                 int d = (p * LANES + member) * PACK + k;
-                q[h][p][k] = d < HEAD_DIM ? query[h][d] : 0;
+                q[h][p][k] = d < HEAD_DIM ? wide(query[h][d]) * scale * LOG2E : 0;
                 sum[h][p][k] = 0;
             }
         }
@@ -76,8 +73,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
 #pragma unroll
             for (int p = 0; p < PIECES; p++) {
                 int piece = min(p * LANES + member, PACKS - 1) * PACK;
-                key[u][p] = *(const uint4 *)(my.keys + token * STRIDE + piece);
-                value[u][p] = *(const uint4 *)(my.values + token * STRIDE + piece);
+                key[u][p] = *(const uint4 *)(keys + token * STRIDE + piece);
+                value[u][p] = *(const uint4 *)(values + token * STRIDE + piece);
             }
         }
         float score[AHEAD][CHUNK];
@@ -110,7 +107,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
             for (int u = 0; u < AHEAD; u++) {
                 higher = fmaxf(higher, score[u][h]);
             }
-            float shrink = exp2f(high[h] - higher);
+            float shrink = exp2Fast(high[h] - higher);
             high[h] = higher;
             weight[h] *= shrink;
 #pragma unroll
@@ -123,7 +120,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
 #pragma unroll
             for (int u = 0; u < AHEAD; u++) {
                 // a team that has seen no token yet has the least maximum, against which nothing may count
-                score[u][h] = score[u][h] > LEAST ? exp2f(score[u][h] - higher) : 0;
+                score[u][h] = score[u][h] > LEAST ? exp2Fast(score[u][h] - higher) : 0;
                 weight[h] += score[u][h];
             }
         }
@@ -151,7 +148,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
         for (int offset = LANES; offset < 32; offset *= 2) {
             higher = fmaxf(higher, __shfl_xor_sync(~0u, higher, offset));
         }
-        float shrink = exp2f(high[h] - higher);
+        float shrink = exp2Fast(high[h] - higher);
         weight[h] *= shrink;
 #pragma unroll
         for (int offset = LANES; offset < 32; offset *= 2) {

@@ -12,8 +12,13 @@ __device__ __forceinline__ Pack scaled(const stored *raw, float rowScale, const 
         more = load(bias + i);
     }
 #pragma unroll
-    for (int k = 0; k < PACK; k++) {
-        pack.value[k] = pack.value[k] * rowScale * columnScales[i + k] + more.value[k];
+    for (int k = 0; k < PACK; k += 4) {
+        float4 four = *(const float4 *)(columnScales + i + k);
+        float column[4] = {four.x, four.y, four.z, four.w};
+#pragma unroll
+        for (int j = 0; j < 4; j++) {
+            pack.value[k + j] = pack.value[k + j] * rowScale * column[j] + more.value[k + j];
+        }
     }
     return pack;
 }

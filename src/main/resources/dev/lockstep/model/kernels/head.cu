@@ -12,22 +12,14 @@
 #define LOG2E 1.4426950408889634f
 #define LEAST (-1e30f)
 
-// One head of the fused projection, in float.
-struct Projected {
-    const stored *raw;
-#if FP8
-    float rowScale;
-    const float *scales;
-    const stored *bias;
-#endif
-    __device__ __forceinline__ float operator[](int d) const {
-#if FP8
-        return wide(raw[d]) * rowScale * scales[d] + (bias ? wide(bias[d]) : 0);
-#else
-        return wide(raw[d]);
-#endif
-    }
+// A head in the lanes of a warp: low[j] holds dimensions d = 2 lane + 64 j and d + 1, high[j] those HALF above them.
+struct Head {
+    float2 low[PAIRS], high[PAIRS];
 };
+
+__device__ __forceinline__ int dimension(int j) {
+    return 2 * (threadIdx.x % 32) + 64 * j;
+}
 
 // The fused projection: qkv [N, (HEADS + 2 KV_HEADS) HEAD_DIM]. With fp8 weights it is what the product left: still to be
 // multiplied by rowScales [N] and columnScales [a row of qkv], and bias, if there is one, to be added. Else these are null.
@@ -35,55 +27,90 @@ struct Projection {
     const stored *qkv;
     const float *rowScales, *columnScales;
     const stored *bias;
-    __device__ __forceinline__ Projected head(int row, int i) const {
-        Projected p;
-        p.raw = qkv + ((long long)row * (HEADS + 2 * KV_HEADS) + i) * HEAD_DIM;
+
+    __device__ __forceinline__ float2 pair(int row, int column) const {
+        float2 x = loadPair(qkv + (long long)row * (HEADS + 2 * KV_HEADS) * HEAD_DIM + column);
 #if FP8
-        p.rowScale = rowScales[row];
-        p.scales = columnScales + i * HEAD_DIM;
-        p.bias = bias ? bias + i * HEAD_DIM : bias;
+        float2 scale = *(const float2 *)(columnScales + column);
+        float2 more = bias ? loadPair(bias + column) : make_float2(0, 0);
+        x.x = x.x * rowScales[row] * scale.x + more.x;
+        x.y = x.y * rowScales[row] * scale.y + more.y;
 #endif
-        return p;
+        return x;
+    }
+
+    __device__ __forceinline__ Head head(int row, int i) const {
+        Head head = {};
+#pragma unroll
+        for (int j = 0; j < PAIRS; j++) {
+            int d = dimension(j);
+            if (d < HALF) {
+                head.low[j] = pair(row, i * HEAD_DIM + d);
+                head.high[j] = pair(row, i * HEAD_DIM + HALF + d);
+            }
+        }
+        return head;
     }
 };
 
-// A head in the lanes of a warp: low[2 j + e] is dimension 2 lane + 64 j + e, high[2 j + e] the one HALF above it.
-struct Turned {
-    float low[2 * PAIRS], high[2 * PAIRS];
+// Cosine and sine of a token's position, for the dimensions of a Head's low half.
+struct Angles {
+    float2 cosine[PAIRS], sine[PAIRS];
 };
 
-// Rotary embedding in the half-split layout of Hugging Face checkpoints; cosine and sine are of the token's position.
-__device__ __forceinline__ Turned turn(Projected head, const stored *weight, const float *cosine, const float *sine,
-        float eps) {
-    Turned t;
+__device__ __forceinline__ Angles angles(const float *cosine, const float *sine, int at) {
+    Angles a = {};
+#pragma unroll
+    for (int j = 0; j < PAIRS; j++) {
+        int d = dimension(j);
+        if (d < HALF) {
+            a.cosine[j] = *(const float2 *)(cosine + (long long)at * HALF + d);
+            a.sine[j] = *(const float2 *)(sine + (long long)at * HALF + d);
+        }
+    }
+    return a;
+}
+
+// The norm of a head, in models that have one, and rotary embedding in the half-split layout of Hugging Face checkpoints.
+__device__ __forceinline__ void turn(Head &head, const stored *weight, const Angles &a, float eps) {
+#if QK_NORM
     float squares = 0;
 #pragma unroll
-    for (int i = 0; i < 2 * PAIRS; i++) {
-        int d = 2 * (threadIdx.x % 32) + 64 * (i / 2) + i % 2;
-        t.low[i] = d < HALF ? head[d] : 0;
-        t.high[i] = d < HALF ? head[d + HALF] : 0;
-        squares += t.low[i] * t.low[i] + t.high[i] * t.high[i];
+    for (int j = 0; j < PAIRS; j++) {
+        squares += head.low[j].x * head.low[j].x + head.low[j].y * head.low[j].y;
+        squares += head.high[j].x * head.high[j].x + head.high[j].y * head.high[j].y;
     }
-#if QK_NORM
     for (int offset = 16; offset; offset /= 2) {
         squares += __shfl_xor_sync(~0u, squares, offset);
     }
     float scale = rsqrtf(squares / HEAD_DIM + eps);
 #endif
 #pragma unroll
-    for (int i = 0; i < 2 * PAIRS; i++) {
-        int d = 2 * (threadIdx.x % 32) + 64 * (i / 2) + i % 2;
+    for (int j = 0; j < PAIRS; j++) {
+        int d = dimension(j);
         if (d < HALF) {
+            float2 low = head.low[j], high = head.high[j];
 #if QK_NORM
-            t.low[i] *= scale * wide(weight[d]);
-            t.high[i] *= scale * wide(weight[d + HALF]);
+            float2 w = loadPair(weight + d), v = loadPair(weight + HALF + d);
+            low = make_float2(low.x * scale * w.x, low.y * scale * w.y);
+            high = make_float2(high.x * scale * v.x, high.y * scale * v.y);
 #endif
-            float c = cosine[d], s = sine[d], low = t.low[i];
-            t.low[i] = low * c - t.high[i] * s;
-            t.high[i] = t.high[i] * c + low * s;
+            float2 c = a.cosine[j], s = a.sine[j];
+            head.low[j] = make_float2(low.x * c.x - high.x * s.x, low.y * c.y - high.y * s.y);
+            head.high[j] = make_float2(high.x * c.x + low.x * s.x, high.y * c.y + low.y * s.y);
         }
     }
-    return t;
+}
+
+__device__ __forceinline__ void storeHead(stored *to, const Head &head) {
+#pragma unroll
+    for (int j = 0; j < PAIRS; j++) {
+        int d = dimension(j);
+        if (d < HALF) {
+            storePair(to + d, head.low[j]);
+            storePair(to + HALF + d, head.high[j]);
+        }
+    }
 }
 
 // Which of a row's tokens a block attends to: the row's blocks share them evenly.
@@ -102,16 +129,13 @@ __device__ __forceinline__ Part part(int length, int split, int splits) {
     return p;
 }
 
-// What a block works on: query heads first to first + heads - 1, at most CHUNK_ of those that share a kv head, of the row
-// whose new token stands at at.
+// What a block works on: query heads first to first + heads - 1, at most CHUNK_ of those that share a kv head, of a row.
 struct Work {
-    int row, kvHead, first, heads, at;
-    Part part;
-    stored *keys, *values;
+    int row, kvHead, first, heads;
 };
 
 template <int CHUNK_>
-__device__ __forceinline__ Work work(stored *kv, const long long *position, long long S) {
+__device__ __forceinline__ Work work() {
     const int chunks = (GROUP + CHUNK_ - 1) / CHUNK_;
     int before = blockIdx.y % chunks * CHUNK_;
     Work w;
@@ -119,62 +143,60 @@ __device__ __forceinline__ Work work(stored *kv, const long long *position, long
     w.kvHead = blockIdx.y / chunks;
     w.first = w.kvHead * GROUP + before;
     w.heads = min(CHUNK_, GROUP - before);
-    w.at = (int)position[w.row];
-    w.part = part(w.at + 1, blockIdx.x, gridDim.x);
-    w.keys = kv + w.row * S * STRIDE + w.kvHead * HEAD_DIM;
-    w.values = w.keys + KV_HEADS * HEAD_DIM;
     return w;
 }
 
-// Brings the new token of a kv head into the cache: its key, normed and rotated, and its value.
-__device__ __forceinline__ void append(stored *key, stored *value, Projected newKey, Projected newValue,
-        const stored *weight, const float *cosine, const float *sine, float eps) {
-    Turned t = turn(newKey, weight, cosine, sine, eps);
-#pragma unroll
-    for (int i = 0; i < 2 * PAIRS; i++) {
-        int d = 2 * (threadIdx.x % 32) + 64 * (i / 2) + i % 2;
-        if (d < HALF) {
-            key[d] = narrow(t.low[i]);
-            key[d + HALF] = narrow(t.high[i]);
-            value[d] = narrow(newValue[d]);
-            value[d + HALF] = narrow(newValue[d + HALF]);
-        }
-    }
+__device__ __forceinline__ float exp2Fast(float x) {
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
+__device__ __forceinline__ float4 plus(float4 x, float4 y, float times) {
+    return make_float4(x.x + y.x * times, x.y + y.y * times, x.z + y.z * times, x.w + y.w * times);
+}
+
+__device__ __forceinline__ void storeQuad(stored *to, float4 x, float times) {
+    storePair(to, make_float2(x.x * times, x.y * times));
+    storePair(to + 2, make_float2(x.z * times, x.w * times));
 }
 
 // Ends a block's work on the heads of one kv head and row: merges its warps' sums and, where the row's tokens are split
 // over several blocks, leaves them for the last of those to arrive, which merges them all. sums are not normalized yet;
 // most and total are the maximum and the sum of the weights. partial holds [pairs of row and y, SPLITS, CHUNK, HEAD_DIM +
-// 2] floats, arrived [pairs] ints, zeros before and after.
+// 4] floats, arrived [pairs] ints, zeros before and after.
 template <int WARPS_, int CHUNK_>
 __device__ __forceinline__ void leave(stored *to, float (&sums)[WARPS_][CHUNK_][HEAD_DIM], float (&most)[WARPS_][CHUNK_],
         float (&total)[WARPS_][CHUNK_], int heads, float *partial, int *arrived) {
     __shared__ int last;
-    const int width = HEAD_DIM + 2;
+    const int width = HEAD_DIM + 4, quads = HEAD_DIM / 4;
     int splits = gridDim.x;
     long long pair = (long long)blockIdx.z * gridDim.y + blockIdx.y;
     float *parts = partial + pair * splits * CHUNK_ * width;
     float *left = parts + blockIdx.x * CHUNK_ * width;
-    for (int i = threadIdx.x; i < heads * HEAD_DIM; i += blockDim.x) {
-        int h = i / HEAD_DIM, d = i % HEAD_DIM;
-        float highest = LEAST, all = 0, x = 0;
 #pragma unroll
-        for (int w = 0; w < WARPS_; w++) {
-            highest = fmaxf(highest, most[w][h]);
-        }
+    for (int j = 0; j < (CHUNK_ * quads + THREADS - 1) / THREADS; j++) {
+        int i = j * THREADS + threadIdx.x, h = i / quads, d = i % quads * 4;
+        if (h < heads) {
+            float highest = LEAST, all = 0;
+            float4 x = {};
 #pragma unroll
-        for (int w = 0; w < WARPS_; w++) {
-            float shrink = exp2f(most[w][h] - highest);
-            all += total[w][h] * shrink;
-            x += sums[w][h][d] * shrink;
-        }
-        if (splits == 1) {
-            to[i] = narrow(x / all);
-        } else {
-            left[h * width + d] = x;
-            if (d == 0) {
-                left[h * width + HEAD_DIM] = highest;
-                left[h * width + HEAD_DIM + 1] = all;
+            for (int w = 0; w < WARPS_; w++) {
+                highest = fmaxf(highest, most[w][h]);
+            }
+#pragma unroll
+            for (int w = 0; w < WARPS_; w++) {
+                float shrink = exp2Fast(most[w][h] - highest);
+                all += total[w][h] * shrink;
+                x = plus(x, *(const float4 *)&sums[w][h][d], shrink);
+            }
+            if (splits == 1) {
+                storeQuad(to + h * HEAD_DIM + d, x, 1 / all);
+            } else {
+                *(float4 *)(left + h * width + d) = x;
+                if (d == 0) {
+                    *(float2 *)(left + h * width + HEAD_DIM) = make_float2(highest, all);
+                }
             }
         }
     }
@@ -191,19 +213,22 @@ __device__ __forceinline__ void leave(stored *to, float (&sums)[WARPS_][CHUNK_][
         return;
     }
     __threadfence();
-    for (int i = threadIdx.x; i < heads * HEAD_DIM; i += blockDim.x) {
-        const float *head = parts + i / HEAD_DIM * width;
-        float highest = LEAST, all = 0, x = 0;
-        for (int j = 0; j < splits; j++) {
+    for (int i = threadIdx.x; i < heads * quads; i += THREADS) {
+        int h = i / quads, d = i % quads * 4;
+        float highest = LEAST, all = 0;
+        float4 x = {};
+        for (int split = 0; split < splits; split++) {
             // from L2, where the other blocks have left them
-            const float *one = head + j * CHUNK_ * width;
-            float next = fmaxf(highest, __ldcg(one + HEAD_DIM));
-            float shrink = exp2f(highest - next), more = exp2f(__ldcg(one + HEAD_DIM) - next);
-            all = all * shrink + __ldcg(one + HEAD_DIM + 1) * more;
-            x = x * shrink + __ldcg(one + i % HEAD_DIM) * more;
+            const float *one = parts + (split * CHUNK_ + h) * width;
+            float2 weights = __ldcg((const float2 *)(one + HEAD_DIM));
+            float next = fmaxf(highest, weights.x);
+            float shrink = exp2Fast(highest - next), more = exp2Fast(weights.x - next);
+            all = all * shrink + weights.y * more;
+            x = plus(make_float4(x.x * shrink, x.y * shrink, x.z * shrink, x.w * shrink),
+                    __ldcg((const float4 *)(one + d)), more);
             highest = next;
         }
-        to[i] = narrow(x / all);
+        storeQuad(to + h * HEAD_DIM + d, x, 1 / all);
     }
     if (threadIdx.x == 0) {
         arrived[pair] = 0;

@@ -81,6 +81,24 @@ __device__ __forceinline__ void store(stored *to, Pack pack) {
     *(uint4 *)to = repack(pack);
 }
 
+// Two values in a row, for what is not read in packs.
+__device__ __forceinline__ float2 loadPair(const stored *from) {
+#if STORAGE == 6
+    return *(const float2 *)from;
+#else
+    unsigned two = *(const unsigned *)from;
+    return make_float2(wide((stored)(two & 0xffffu)), wide((stored)(two >> 16)));
+#endif
+}
+
+__device__ __forceinline__ void storePair(stored *to, float2 pair) {
+#if STORAGE == 6
+    *(float2 *)to = pair;
+#else
+    *(unsigned *)to = narrow(pair.x) | (unsigned)narrow(pair.y) << 16;
+#endif
+}
+
 // The sum over the block's threads, at most 1,024 of them in whole warps, in every thread.
 __device__ __forceinline__ float blockSum(float x) {
     __shared__ float sums[32];
