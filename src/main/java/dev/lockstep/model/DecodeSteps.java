@@ -6,8 +6,8 @@ import org.slf4j.LoggerFactory;
 import dev.lockstep.model.cuda.CudaException;
 
 /**
- * How a decode step is taken: by the program alone, or on a GPU by kernels of our own and the program's choice of tokens
- * after them; called, or recorded once and replayed. All of them give the same tokens up to rounding.
+ * How a decode step is taken: by the program alone, or on a GPU by kernels of our own, but for the log-probabilities
+ * of tokens; called, or recorded once and replayed. All of them give the same tokens up to rounding.
  */
 final class DecodeSteps implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DecodeSteps.class);
@@ -17,6 +17,8 @@ final class DecodeSteps implements AutoCloseable {
     private final DecodeGraphs graphs;
     // null: the program computes all of a step
     private KernelStep kernels;
+    // null: the program chooses tokens
+    private TokenChoice choice;
     private int slots;
 
     /**
@@ -39,6 +41,7 @@ final class DecodeSteps implements AutoCloseable {
                 ? new DecodeGraphs()
                 : null;
         kernels = kernelsFit ? kernels(config, dtype, acceleration.fp8()) : null;
+        choice = kernels == null ? null : choice(config);
     }
 
     private KernelStep kernels(ModelConfig config, DType dtype, boolean fp8) {
@@ -49,6 +52,15 @@ final class DecodeSteps implements AutoCloseable {
             if (graphs != null && dtype == DType.FLOAT32) {
                 graphs.giveUp("steps of this type take kernels of our own to be recorded");
             }
+            return null;
+        }
+    }
+
+    private TokenChoice choice(ModelConfig config) {
+        try {
+            return new TokenChoice(program, config.vocabulary());
+        } catch (UnsatisfiedLinkError | CudaException e) {
+            LOG.warn("tokens are chosen without a kernel of our own, which is slower: {}", e.getMessage());
             return null;
         }
     }
@@ -64,11 +76,18 @@ final class DecodeSteps implements AutoCloseable {
         }
     }
 
-    /** To be called when the program has allocated its cache. */
-    void allocate(int slots, int capacity) {
+    /**
+     * To be called when the program has allocated its cache.
+     *
+     * @param endTokens end tokens of each row that it has room for
+     */
+    void allocate(int slots, int capacity, int endTokens) {
         this.slots = slots;
         if (kernels != null) {
             kernels.allocate(slots, capacity);
+            if (choice != null) {
+                choice.allocate(slots, capacity, endTokens);
+            }
         }
     }
 
@@ -101,7 +120,12 @@ final class DecodeSteps implements AutoCloseable {
         if (kernels != null) {
             try {
                 kernels.run(rows, longest);
-                program.integer("choose_step", rows, sampling[0], sampling[1], sampling[2], sampling[3], sampling[4]);
+                if (choice != null && TokenChoice.fits(sampling)) {
+                    choice.run(rows, sampling);
+                } else {
+                    program.integer("choose_step", rows, sampling[0], sampling[1], sampling[2], sampling[3],
+                            sampling[4]);
+                }
                 return;
             } catch (UnsatisfiedLinkError | CudaException e) {
                 warn(e);

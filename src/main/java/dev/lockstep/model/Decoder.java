@@ -166,9 +166,10 @@ public final class Decoder implements AutoCloseable {
         this.capacity = capacity;
         this.settings = new RowSettings[slots];
         this.lengths = new int[slots];
-        program.integer("allocate", slots, capacity, LOOKAHEAD, Math.max(1, endTokens), penalized,
+        int ends = Math.max(1, endTokens);
+        program.integer("allocate", slots, capacity, LOOKAHEAD, ends, penalized,
                 Math.min(best, config.vocabulary()));
-        steps.allocate(slots, capacity);
+        steps.allocate(slots, capacity, ends);
     }
 
     /**
@@ -268,7 +269,8 @@ public final class Decoder implements AutoCloseable {
     /**
      * Waits for the device.
      *
-     * @return the tokens of the last steps, at most {@link #LOOKAHEAD}, of slots 0 to {@code rows - 1}; by step
+     * @return the tokens of the last steps, at most {@link #LOOKAHEAD}, of slots 0 to {@code rows - 1}, which must have
+     *         taken part in all of these; by step
      */
     public int[][] chosen(int rows, int steps) {
         int[] flat = ints(program.integers("read", steps, rows));

@@ -140,7 +140,7 @@ final class KernelStep implements AutoCloseable {
                 && config.finalSoftcap() == 0 && config.activation() == Activation.SILU;
     }
 
-    private static Path cacheDirectory() {
+    static Path cacheDirectory() {
         return Utils.getEngineCacheDir().resolve("kernels");
     }
 

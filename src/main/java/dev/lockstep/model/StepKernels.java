@@ -92,7 +92,8 @@ record StepKernels(Kernel embed, Kernel norm, Kernel attendSmall, Kernel attendL
         return Math.min(MOST_THREADS, (pieces + WARP - 1) / WARP * WARP);
     }
 
-    private static String source(String kernel) {
+    /** CUDA C of {@code kernels/}. */
+    static String source(String kernel) {
         String resource = "kernels/" + kernel + ".cu";
         try (InputStream in = StepKernels.class.getResourceAsStream(resource)) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
