@@ -41,7 +41,7 @@ final class DecodeSteps implements AutoCloseable {
                 ? new DecodeGraphs()
                 : null;
         kernels = kernelsFit ? kernels(config, dtype, acceleration.fp8()) : null;
-        choice = kernels == null ? null : choice(config);
+        choice = gpu && acceleration.kernels() ? choice(config) : null;
     }
 
     private KernelStep kernels(ModelConfig config, DType dtype, boolean fp8) {
@@ -60,9 +60,13 @@ final class DecodeSteps implements AutoCloseable {
         try {
             return new TokenChoice(program, config.vocabulary());
         } catch (UnsatisfiedLinkError | CudaException e) {
-            LOG.warn("tokens are chosen without a kernel of our own, which is slower: {}", e.getMessage());
+            warnOfChoice(e);
             return null;
         }
+    }
+
+    private static void warnOfChoice(Throwable why) {
+        LOG.warn("tokens are chosen without a kernel of our own, which is slower: {}", why.getMessage());
     }
 
     private static void warn(Throwable why) {
@@ -83,11 +87,14 @@ final class DecodeSteps implements AutoCloseable {
      */
     void allocate(int slots, int capacity, int endTokens) {
         this.slots = slots;
+        if (kernels != null || choice != null) {
+            program.integer("allocate_logits", slots);
+        }
         if (kernels != null) {
             kernels.allocate(slots, capacity);
-            if (choice != null) {
-                choice.allocate(slots, capacity, endTokens);
-            }
+        }
+        if (choice != null) {
+            choice.allocate(slots, capacity, endTokens);
         }
     }
 
@@ -117,22 +124,43 @@ final class DecodeSteps implements AutoCloseable {
     }
 
     private void call(int rows, int longest, boolean... sampling) {
+        if (kernels == null && choice == null) {
+            program.integer("decode", rows, longest, sampling[0], sampling[1], sampling[2], sampling[3], sampling[4]);
+            return;
+        }
+        if (!computes(rows, longest)) {
+            program.integer("decode_logits", rows, longest);
+        }
+        if (!chooses(rows, sampling)) {
+            program.integer("choose_step", rows, sampling[0], sampling[1], sampling[2], sampling[3], sampling[4]);
+        }
+    }
+
+    /** Has the kernels compute the logits, if they can. */
+    private boolean computes(int rows, int longest) {
         if (kernels != null) {
             try {
                 kernels.run(rows, longest);
-                if (choice != null && TokenChoice.fits(sampling)) {
-                    choice.run(rows, sampling);
-                } else {
-                    program.integer("choose_step", rows, sampling[0], sampling[1], sampling[2], sampling[3],
-                            sampling[4]);
-                }
-                return;
             } catch (UnsatisfiedLinkError | CudaException e) {
                 warn(e);
                 kernels = null;
             }
         }
-        program.integer("decode", rows, longest, sampling[0], sampling[1], sampling[2], sampling[3], sampling[4]);
+        return kernels != null;
+    }
+
+    /** Has the kernel choose the tokens, if it can. */
+    private boolean chooses(int rows, boolean... sampling) {
+        if (choice == null || !TokenChoice.fits(sampling)) {
+            return false;
+        }
+        try {
+            choice.run(rows, sampling);
+        } catch (UnsatisfiedLinkError | CudaException e) {
+            warnOfChoice(e);
+            choice = null;
+        }
+        return choice != null;
     }
 
     /**

@@ -154,7 +154,7 @@ final class KernelStep implements AutoCloseable {
                 fp8 ? program.address(TORCH_FLOAT, "weight", name + "_scale", i) : 0);
     }
 
-    /** Takes over the cache and the rows' state that the program has just allocated, and makes room for a step. */
+    /** Takes over the cache, the rows' state and the logits that the program has just allocated, and makes room for a step. */
     void allocate(int slots, int capacity) {
         int queries = config.heads() * config.headDim();
         int keys = config.kvHeads() * config.headDim();
@@ -176,7 +176,7 @@ final class KernelStep implements AutoCloseable {
         for (long size : sizes) {
             total += size;
         }
-        program.integer("allocate_step", slots, total);
+        program.integer("allocate_step", total);
         this.capacity = capacity;
         x = program.address(TORCH_BYTE, "state", "scratch");
         normed = x + sizes[0];

@@ -50,8 +50,9 @@ final class ChoiceCheck {
 
     public static void main(String[] args) {
         if (args.length > 0) {
+            ChoiceCheck check = new ChoiceCheck(128256);
             CudaGraph.usePoolStream();
-            new ChoiceCheck(128256).measure();
+            check.measure();
             return;
         }
         int choices = 0;
@@ -115,7 +116,7 @@ final class ChoiceCheck {
 
     private void admit(int slots, RowSettings... settings) {
         program.integer("allocate", slots, CAPACITY, Decoder.LOOKAHEAD, ENDS, true, 0);
-        program.integer("allocate_step", slots, 256);
+        program.integer("allocate_logits", slots);
         kernel.allocate(slots, CAPACITY, ENDS);
         for (int slot = 0; slot < settings.length; slot++) {
             long[] prompt = RANDOM.longs(vocabulary / 4, 0, vocabulary).toArray();
@@ -178,7 +179,7 @@ final class ChoiceCheck {
         Arrays.setAll(settings,
                 row -> new RowSettings(greedy, 1, topK, topP, 0, 1, 0, new int[0], RANDOM.nextLong()));
         program.integer("allocate", rows, CAPACITY, Decoder.LOOKAHEAD, ENDS, false, 0);
-        program.integer("allocate_step", rows, 256);
+        program.integer("allocate_logits", rows);
         kernel.allocate(rows, CAPACITY, ENDS);
         for (int slot = 0; slot < rows; slot++) {
             program.integer("admit", slot, settings[slot].reals(), settings[slot].integers(), new long[0]);

@@ -33,8 +33,10 @@ class PiecesTest {
 
     private static List<Integer> text(int slot, int rows, int first) {
         List<Integer> text = new ArrayList<>(List.of(first));
-        for (int[] step : decoder.step(rows, 12)) {
-            text.add(step[slot]);
+        for (int half = 0; half < 2; half++) {
+            for (int[] step : decoder.step(rows, 6)) {
+                text.add(step[slot]);
+            }
         }
         return text;
     }

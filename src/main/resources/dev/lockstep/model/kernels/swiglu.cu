@@ -5,7 +5,7 @@
 __device__ __forceinline__ Pack gated(Pack gate, Pack up) {
 #pragma unroll
     for (int k = 0; k < PACK; k++) {
-        gate.value[k] = gate.value[k] / (1 + __expf(-gate.value[k])) * up.value[k];
+        gate.value[k] = __fdividef(gate.value[k], 1 + __expf(-gate.value[k])) * up.value[k];
     }
     return gate;
 }
