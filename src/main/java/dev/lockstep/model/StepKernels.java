@@ -22,6 +22,8 @@ import dev.lockstep.model.cuda.KernelCompiler;
 record StepKernels(Kernel embed, Kernel norm, Kernel attendSmall, Kernel attendLarge, Kernel swiglu, Kernel quantize) {
     /** Threads of a block of SwiGLU, where a row has several. */
     static final int SWIGLU_THREADS = 256;
+    // where it has one, so that several share a multiprocessor
+    private static final int SWIGLU_ROW_THREADS = 512;
     private static final int SMALL = 64;
     private static final int LARGE = 128;
     private static final int MOST_THREADS = 1024;
@@ -66,7 +68,7 @@ record StepKernels(Kernel embed, Kernel norm, Kernel attendSmall, Kernel attendL
                 kernel(compiler, attention, "attend", SMALL, shapes),
                 kernel(compiler, attention, "attend", LARGE, shapes),
                 kernel(compiler, prelude + source("swiglu"), "swiglu",
-                        fp8 ? threads(config.intermediate() / pack) : SWIGLU_THREADS,
+                        fp8 ? Math.min(SWIGLU_ROW_THREADS, threads(config.intermediate() / pack)) : SWIGLU_THREADS,
                         with(types, "I=" + config.intermediate())),
                 fp8
                         ? kernel(compiler, prelude + source("quantize"), "quantize", threads(queries / pack),

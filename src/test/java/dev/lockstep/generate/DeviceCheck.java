@@ -16,8 +16,8 @@ import dev.lockstep.model.TokenLogprobs;
 
 /**
  * The golden cases and the trained model on a device, by hand where there is no Maven: {@code DeviceCheck cuda:0}, or with
- * names of golden checkpoints those alone, or with a type only the trained model in that type. Prints a line for each check
- * and ends with the number of failed ones as exit code.
+ * names after it those alone: of golden checkpoints, of types for the trained model, and {@code logprobs}. Prints a line for
+ * each check and ends with the number of failed ones as exit code.
  */
 final class DeviceCheck {
     private static final Generator.Progress UNSEEN = (rows, tokens) -> {
@@ -28,34 +28,35 @@ final class DeviceCheck {
 
     public static void main(String[] args) throws Exception {
         String device = args[0];
-        if (args.length > 1 && Golden.CHECKPOINTS.contains(args[1])) {
-            for (int i = 1; i < args.length; i++) {
-                golden(args[i], device);
+        List<String> all = new ArrayList<>(Golden.CHECKPOINTS);
+        Arrays.stream(DType.values()).map(DType::toString).forEach(all::add);
+        all.add("logprobs");
+        for (String name : args.length > 1 ? Arrays.asList(args).subList(1, args.length) : all) {
+            if (name.equals("logprobs")) {
+                logprobs("llama-gqa", device);
+                logprobs("mistral-sliding", device);
+            } else if (Golden.CHECKPOINTS.contains(name)) {
+                golden(name, device);
+            } else {
+                trained(DType.parse(name), device);
             }
-            System.exit(failures);
-        }
-        for (String family : args.length > 1 ? List.<String>of() : Golden.CHECKPOINTS) {
-            golden(family, device);
-        }
-        Checkpoint kjv = Checkpoint.open(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m"));
-        for (boolean greedy : new boolean[]{true, false}) {
-            for (DType dtype : args.length > 1 ? new DType[]{DType.parse(args[1])} : DType.values()) {
-                for (boolean kernels : new boolean[]{false, true}) {
-                    List<int[]> plain = kjv(kjv, device, dtype, greedy, false, kernels, 64);
-                    List<int[]> graph = kjv(kjv, device, dtype, greedy, true, kernels, 64);
-                    List<int[]> alone = kjv(kjv, device, dtype, greedy, true, kernels, 1);
-                    String what = dtype + (greedy ? " greedy" : " sampled") + (kernels ? ", kernels" : "");
-                    report(what + ": graphs change nothing", agreement(plain, graph), 1);
-                    report(what + ": batch 1 as batch 64, first 50 tokens", agreement(alone, graph),
-                            dtype == DType.FLOAT32 ? 1 : 0.95);
-                }
-            }
-        }
-        if (args.length == 1) {
-            logprobs("llama-gqa", device);
-            logprobs("mistral-sliding", device);
         }
         System.exit(failures);
+    }
+
+    private static void trained(DType dtype, String device) {
+        Checkpoint kjv = Checkpoint.open(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m"));
+        for (boolean greedy : new boolean[]{true, false}) {
+            for (boolean kernels : new boolean[]{false, true}) {
+                List<int[]> plain = kjv(kjv, device, dtype, greedy, false, kernels, 64);
+                List<int[]> graph = kjv(kjv, device, dtype, greedy, true, kernels, 64);
+                List<int[]> alone = kjv(kjv, device, dtype, greedy, true, kernels, 1);
+                String what = dtype + (greedy ? " greedy" : " sampled") + (kernels ? ", kernels" : "");
+                report(what + ": graphs change nothing", agreement(plain, graph), 1);
+                report(what + ": batch 1 as batch 64, first 50 tokens", agreement(alone, graph),
+                        dtype == DType.FLOAT32 ? 1 : 0.95);
+            }
+        }
     }
 
     private static void logprobs(String family, String device) throws Exception {
