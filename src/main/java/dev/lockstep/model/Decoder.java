@@ -15,9 +15,8 @@ import org.slf4j.LoggerFactory;
  * in steps: {@link #allocate}, then {@link #prefill} brings prompts into slots and chooses their first tokens, and each
  * {@link #step} chooses one more for slots 0 to n - 1. Slots in use are kept without holes by {@link #move}.
  *
- * <p>All computation is in the TorchScript program {@code decoder.torchscript} beside this class, but for what
- * {@link KernelStep} takes over on a GPU. Not safe for use by
- * several threads.
+ * <p>All computation is in the TorchScript program that begins in {@code decoder.torchscript} beside this class, but for
+ * what {@link KernelStep} and {@link TokenChoice} take over on a GPU. Not safe for use by several threads.
  */
 public final class Decoder implements AutoCloseable {
     /**
@@ -25,6 +24,10 @@ public final class Decoder implements AutoCloseable {
      * some 300 each the last one waits, turning on a core, until the first is done.
      */
     public static final int LOOKAHEAD = 8;
+
+    /** The parts of the program. */
+    static final List<String> PROGRAM = List.of("decoder.torchscript", "weights.torchscript", "layers.torchscript",
+            "sampling.torchscript");
 
     private static final int FP8_WIDTH = 16;
     private static final Logger LOG = LoggerFactory.getLogger(Decoder.class);
@@ -88,10 +91,10 @@ public final class Decoder implements AutoCloseable {
     private static TorchScriptProgram program(String device) {
         String faster = device.equals("cpu") ? "cpu.torchscript" : "cuda.torchscript";
         try {
-            return TorchScriptProgram.load("Decoder", "decoder.torchscript", faster);
+            return TorchScriptProgram.load("Decoder", PROGRAM, faster);
         } catch (EngineException e) {
             LOG.debug("this libtorch lacks an operation of {}", faster, e);
-            return TorchScriptProgram.load("Decoder", "decoder.torchscript");
+            return TorchScriptProgram.load("Decoder", PROGRAM);
         }
     }
 
@@ -343,17 +346,6 @@ public final class Decoder implements AutoCloseable {
         settings[target] = settings[source];
         lengths[target] = lengths[source];
         program.integer("move", source, target);
-    }
-
-    /** Probabilities of the next token after one row of logits; {@code history} holds the row's generated tokens. */
-    float[] probabilities(float[] logits, int[] history, RowSettings settings) {
-        return program.floats("probabilities_of", new float[][]{logits}, longs(history), settings.reals(),
-                settings.topK())[0];
-    }
-
-    /** The uniform numbers that a row draws at a step, one for each of so many tokens. */
-    float[] uniforms(long randomKey, int step, int tokens) {
-        return program.floats("uniforms_of", randomKey, step, tokens)[0];
     }
 
     private static long[] longs(int[] values) {

@@ -6,10 +6,11 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.MatchResult;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 import ai.djl.Device;
 import ai.djl.MalformedModelException;
@@ -35,7 +36,7 @@ import dev.lockstep.model.cuda.LoadedLibrary;
 final class TorchScriptProgram implements AutoCloseable {
     private static final Pattern ATTRIBUTE = Pattern.compile("(?m)^  (\\w+) : (.+)$");
 
-    private static final Pattern FUNCTION = Pattern.compile("(?m)^def (\\w+)\\((?:.*\\n)(?:  .*\\n)*");
+    private static final Pattern FUNCTION = Pattern.compile("(?m)^def (\\w+)\\(.*\\n(?:(?:  .*)?\\n)*");
 
     // at::TensorBase::data_ptr<T>() const
     private static final String DATA = "_ZNK2at10TensorBase8data_ptrI";
@@ -52,17 +53,20 @@ final class TorchScriptProgram implements AutoCloseable {
     }
 
     /**
-     * @param className the one class of the source that is a Module
-     * @param resources TorchScript source beside this class; a function of a later one takes the place of an earlier
-     *                  one's of the same name
-     * @throws ModelException  when the engine cannot be loaded
-     * @throws EngineException when the engine does not know an operation of the source
+     * Joins resources beside this class to one source and loads it. A part holds functions, or members of the class below
+     * the line {@code class Name(Module):}, or both. The source is the functions of all parts and then one class with the
+     * members of all parts, in the order in which the parts are given.
+     *
+     * @param className    the class
+     * @param parts        resources of TorchScript source
+     * @param replacements resources of functions alone, each of which takes the place of the parts' one of the same name
+     * @throws IllegalArgumentException when the parts have no such function, or two of one name, of which the engine would
+     *                                  take one and say nothing
+     * @throws ModelException           when the engine cannot be loaded
+     * @throws EngineException          when the engine does not know an operation of the source
      */
-    static TorchScriptProgram load(String className, String... resources) {
-        String source = "";
-        for (String resource : resources) {
-            source = replaceFunctions(source, read(resource));
-        }
+    static TorchScriptProgram load(String className, List<String> parts, String... replacements) {
+        String source = join(className, parts, replacements);
         byte[] archive = TorchScriptArchive.write(className, source, zeros(source));
         Model model = engine(className);
         try {
@@ -73,8 +77,35 @@ final class TorchScriptProgram implements AutoCloseable {
             if (e instanceof EngineException unknown) {
                 throw unknown;
             }
-            throw new IllegalStateException(String.join(", ", resources) + " cannot be loaded: " + e.getMessage(), e);
+            throw new IllegalStateException(String.join(", ", parts) + " cannot be loaded: " + e.getMessage(), e);
         }
+    }
+
+    private static String join(String className, List<String> parts, String... replacements) {
+        String opening = "class " + className + "(Module):\n";
+        Map<String, String> functions = new LinkedHashMap<>();
+        StringBuilder members = new StringBuilder();
+        for (String part : parts) {
+            String[] halves = read(part).split(Pattern.quote(opening), 2);
+            functions(halves[0]).forEach(function -> {
+                if (functions.put(function.group(1), function.group()) != null) {
+                    throw new IllegalArgumentException("two functions " + function.group(1));
+                }
+            });
+            members.append(halves.length > 1 ? halves[1] : "").append('\n');
+        }
+        for (String replacement : replacements) {
+            functions(read(replacement)).forEach(function -> {
+                if (functions.replace(function.group(1), function.group()) == null) {
+                    throw new IllegalArgumentException("no function " + function.group(1) + " to replace");
+                }
+            });
+        }
+        return String.join("\n", functions.values()) + opening + members;
+    }
+
+    private static Stream<MatchResult> functions(String source) {
+        return FUNCTION.matcher(source).results();
     }
 
     private static String read(String resource) {
@@ -83,22 +114,6 @@ final class TorchScriptProgram implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(resource, e);
         }
-    }
-
-    private static String replaceFunctions(String source, String later) {
-        if (source.isEmpty()) {
-            return later;
-        }
-        String replaced = source;
-        for (MatchResult function : FUNCTION.matcher(later).results().toList()) {
-            Matcher earlier = Pattern.compile("(?m)^def " + function.group(1) + "\\((?:.*\\n)(?:  .*\\n)*")
-                    .matcher(replaced);
-            if (!earlier.find()) {
-                throw new IllegalArgumentException("no function " + function.group(1) + " to replace");
-            }
-            replaced = earlier.replaceFirst(Matcher.quoteReplacement(function.group()));
-        }
-        return replaced;
     }
 
     private static Model engine(String name) {

@@ -3,6 +3,7 @@ package dev.lockstep.model;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 
 import dev.lockstep.model.cuda.CudaGraph;
 
@@ -41,11 +42,17 @@ final class ChoiceCheck {
 
     private ChoiceCheck(int vocabulary) {
         this.vocabulary = vocabulary;
-        program = TorchScriptProgram.load("Decoder", "decoder.torchscript");
+        program = program();
         program.integer("configure", 1, 1, 8, FLOAT32, DEVICE, false);
         program.integer("stage_random", new long[]{vocabulary, 8}, 1.0);
         program.integer("keep", "embed");
         kernel = new TokenChoice(program, vocabulary);
+    }
+
+    /** The decoder's program with what only tests ask of it. */
+    static TorchScriptProgram program() {
+        return TorchScriptProgram.load("Decoder",
+                Stream.concat(Decoder.PROGRAM.stream(), Stream.of("choice-checks.torchscript")).toList());
     }
 
     public static void main(String[] args) {

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 import ai.djl.engine.EngineException;
@@ -96,15 +97,17 @@ class DecoderTest {
 
     @Test
     void probabilities_everyProcessor_equalTransformers() {
-        try (Decoder decoder = Decoder.load(Checkpoint.open(Golden.checkpoint("qwen2")), "cpu", DType.FLOAT32,
-                Acceleration.FULL)) {
+        try (TorchScriptProgram program = ChoiceCheck.program()) {
+            TorchScriptProgram.withoutOptimizer();
             for (JsonNode golden : Golden.json("sampling.json").get("cases")) {
                 RowSettings settings = new RowSettings(false, golden.get("temperature").asDouble(),
                         golden.get("top_k").asInt(), golden.get("top_p").asDouble(), golden.get("min_p").asDouble(),
                         golden.get("repetition_penalty").asDouble(), 0, new int[0], 0);
-                float[] probabilities = decoder.probabilities(Golden.floats(golden.get("logits")),
-                        Golden.ints(golden.get("history")), settings);
-                assertThat(probabilities).as("%s", settings).containsExactly(Golden.floats(golden.get("probs")),
+                float[][] probabilities = program.floats("probabilities_of",
+                        new float[][]{Golden.floats(golden.get("logits"))},
+                        IntStream.of(Golden.ints(golden.get("history"))).asLongStream().toArray(), settings.reals(),
+                        settings.topK());
+                assertThat(probabilities[0]).as("%s", settings).containsExactly(Golden.floats(golden.get("probs")),
                         within(1e-5f));
             }
         }
@@ -113,11 +116,11 @@ class DecoderTest {
     /** SplittableRandom is the JDK's own SplitMix64: with seed s its first long is what our hash makes of s. */
     @Test
     void uniforms_anyKeyAndStep_areSplitMix64OfKeyStepAndToken() {
-        try (Decoder decoder = Decoder.load(Checkpoint.open(Golden.checkpoint("qwen2")), "cpu", DType.FLOAT32,
-                Acceleration.FULL)) {
+        try (TorchScriptProgram program = ChoiceCheck.program()) {
+            TorchScriptProgram.withoutOptimizer();
             for (long key : new long[]{0, 1, -1, Long.MIN_VALUE, 0x123456789abcdefL}) {
                 for (int step : new int[]{0, 1, 99}) {
-                    float[] uniforms = decoder.uniforms(key, step, 300);
+                    float[] uniforms = program.floats("uniforms_of", key, step, 300)[0];
                     long row = new SplittableRandom(key + step * 0x9e3779b97f4a7c15L).nextLong();
                     for (int token = 0; token < uniforms.length; token++) {
                         long bits = new SplittableRandom(row + token * 0x9e3779b97f4a7c15L).nextLong() >>> 41;
@@ -147,8 +150,7 @@ class DecoderTest {
     /** Without them products are slower, which nothing else would show. */
     @Test
     void cpuFunctions_fitThisLibtorch() {
-        try (TorchScriptProgram program = TorchScriptProgram.load("Decoder", "decoder.torchscript",
-                "cpu.torchscript")) {
+        try (TorchScriptProgram program = TorchScriptProgram.load("Decoder", Decoder.PROGRAM, "cpu.torchscript")) {
             assertThat(program.integer("free")).isZero();
         }
     }
@@ -159,13 +161,20 @@ class DecoderTest {
      */
     @Test
     void cudaFunctions_replaceFunctionsOfTheProgram() {
-        try (TorchScriptProgram program = TorchScriptProgram.load("Decoder", "decoder.torchscript",
-                "cuda.torchscript")) {
+        try (TorchScriptProgram program = TorchScriptProgram.load("Decoder", Decoder.PROGRAM, "cuda.torchscript")) {
             assertThat(program.integer("free")).isZero();
         } catch (EngineException e) {
             assertThat(e).hasMessageContaining("Arguments for call are not valid");
         }
-        assertThatThrownBy(() -> TorchScriptProgram.load("Decoder", "cuda.torchscript", "decoder.torchscript"))
-                .hasMessageContaining("no function norm to replace");
+        assertThatThrownBy(() -> TorchScriptProgram.load("Decoder", List.of("decoder.torchscript"), "cuda.torchscript"))
+                .hasMessageContaining("no function rms_norm to replace");
+    }
+
+    /** Of two the engine would take one and say nothing. */
+    @Test
+    void partsWithAFunctionOfTheSameName_areRefused() {
+        assertThatThrownBy(() -> TorchScriptProgram.load("Decoder",
+                List.of("sampling.torchscript", "layers.torchscript", "cpu.torchscript")))
+                        .hasMessageContaining("two functions packed");
     }
 }

@@ -1,4 +1,4 @@
-// The choice of each row's next token from its logits, as choose of decoder.torchscript defines it but for ranked steps:
+// The choice of each row's next token from its logits, as choose of sampling.torchscript defines it but for ranked steps:
 // penalties, end tokens held back, then the likeliest token or a draw after temperature, top-k, top-p and min-p; and what
 // follows from it, the rows' token, position, step, seen and chosen.
 //
@@ -124,7 +124,7 @@ __device__ __forceinline__ word mix(word z) {
     return z ^ z >> 31;
 }
 
-// As penalize of decoder.torchscript, of the tokens that the row has.
+// As penalize of sampling.torchscript, of the tokens that the row has.
 __device__ __forceinline__ void penalize(float *logits, const int *seen, int V, float repetition, float presence,
         float frequency) {
     for (int start = threadIdx.x; start < V; start += THREADS * 4 * AHEAD) {
@@ -238,7 +238,7 @@ __device__ __forceinline__ unsigned narrowed(Row row, unsigned limit, word targe
     return limit;
 }
 
-// 1 + b / 2^23 for the 23 random bits b of a token, of which uniform of decoder.torchscript makes u = (b + 0.5) / 2^23.
+// 1 + b / 2^23 for the 23 random bits b of a token, of which uniform of sampling.torchscript makes u = (b + 0.5) / 2^23.
 __device__ __forceinline__ float draw(word seed, int token) {
     return __uint_as_float(0x3f800000u | (unsigned)(mix(seed + (word)(token + 1) * GOLDEN) >> 41));
 }
