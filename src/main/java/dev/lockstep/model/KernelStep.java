@@ -25,7 +25,8 @@ import dev.lockstep.model.cuda.Kernel;
  * takes the processor some milliseconds.
  *
  * <p>Residual additions are part of the products that precede them, and a step of a layer is: norm, product, attention
- * with all that goes before it, product, norm, product, SwiGLU, product.
+ * with all that goes before it, product, norm, product, SwiGLU, product. With fp8 weights additions, and what a product's
+ * result is to be scaled by, are part of what follows it; the result of attention takes one launch more to become fp8.
  */
 final class KernelStep implements AutoCloseable {
     private static final long WORKSPACE_BYTES = 32L << 20;
