@@ -63,7 +63,7 @@ final class Channel {
     private void put(Standing.Call call, Part part, int to, int tag) {
         ByteBuffer.wrap(part.buffer()).putInt(call.number()).put((byte) call.verb().ordinal())
                 .put((byte) call.kind().ordinal()).putShort((short) call.root()).putInt(part.length())
-                .putInt(part.last() ? 1 : 0);
+                .putInt(members.id() << 1 | (part.last() ? 1 : 0));
         boolean inline = part.length() <= Part.INLINE;
         transfer.send(part.buffer(), 0, Part.HEADER + (inline ? part.length() : 0), members.world()[to], tag);
         if (!inline) {
@@ -85,7 +85,15 @@ final class Channel {
                     + ": every rank has to call the same collectives in the same order");
         }
         int length = header.getInt();
-        boolean last = header.getInt() != 0;
+        int end = header.getInt();
+        if (end >>> 1 != members.id()) {
+            throw new IllegalStateException("rank " + members.world()[members.self()] + " waits in group "
+                    + members.id()
+                    + " for a message with tag " + call.root() + ", and rank " + members.world()[from]
+                    + " has sent one in group " + (end >>> 1) + ": groups whose numbers differ by a multiple of "
+                    + GROUP_IDS + " share tags, so give their messages different ones");
+        }
+        boolean last = (end & 1) != 0;
         if (length <= Part.INLINE) {
             return new Part(buffer, length, last);
         }

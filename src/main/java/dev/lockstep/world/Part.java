@@ -9,7 +9,7 @@ package dev.lockstep.world;
  * @param last   whether the value ends with it
  */
 record Part(byte[] buffer, int length, boolean last) {
-    /** Before every payload: which call it belongs to, its length, whether it is the last. */
+    /** Before every payload: which group and call it belongs to, its length, whether it is the last. */
     static final int HEADER = 16;
     /** A payload of so many bytes travels with its header; a longer one follows in a message of its own. */
     static final int INLINE = 4096 - HEADER;

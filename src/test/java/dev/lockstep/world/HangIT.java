@@ -43,6 +43,15 @@ class HangIT {
     }
 
     @Test
+    void message_ofAGroupThatSharesTags_isRefused() {
+        Launched.Result result = stuck("2", "tags").run();
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(last(result))
+                .contains("rank 0 waits in group 0 for a message with tag 7, and rank 1 has sent one in "
+                        + "group 2048: groups whose numbers differ by a multiple of 2048 share tags");
+    }
+
+    @Test
     void rank_thatDoesNotCome_isNamedWithTheOthers() {
         Launched.Result result = stuck("3", "late", "--timeout-collective", "1").run();
         assertThat(result.exitCode()).isEqualTo(124);

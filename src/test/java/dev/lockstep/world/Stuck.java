@@ -56,6 +56,19 @@ public final class Stuck {
                     System.out.flush();
                     forever();
                 }
+                // the last of the groups has the world's tags
+                case "tags" -> {
+                    Group group = world.group(0);
+                    for (int i = 1; i < 2048; i++) {
+                        group = world.group(0);
+                    }
+                    if (chosen) {
+                        group.send("a", String.class, 0, 7);
+                    } else {
+                        world.receive(String.class, world.size() - 1, 7);
+                    }
+                    world.barrier();
+                }
                 case "long-work" -> {
                     world.print("at work");
                     System.out.flush();
