@@ -1,5 +1,7 @@
 package dev.lockstep.model;
 
+import java.util.function.Supplier;
+
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -11,6 +13,8 @@ import dev.lockstep.model.cuda.CudaException;
  */
 final class DecodeSteps implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DecodeSteps.class);
+    private static final String WITHOUT_KERNELS = "decode steps run without kernels of our own";
+    private static final String WITHOUT_CHOICE = "tokens are chosen without a kernel of our own";
 
     private final TorchScriptProgram program;
     // null: steps are called one by one
@@ -40,37 +44,25 @@ final class DecodeSteps implements AutoCloseable {
         graphs = gpu && acceleration.graphs() && (kernelsFit || dtype != DType.FLOAT32 && !softcap)
                 ? new DecodeGraphs()
                 : null;
-        kernels = kernelsFit ? kernels(config, dtype, acceleration.fp8()) : null;
-        choice = gpu && acceleration.kernels() ? choice(config) : null;
+        kernels = kernelsFit
+                ? attempt(WITHOUT_KERNELS, () -> new KernelStep(program, config, dtype, acceleration.fp8()))
+                : null;
+        if (kernelsFit && kernels == null && graphs != null && dtype == DType.FLOAT32) {
+            graphs.giveUp("steps of this type take kernels of our own to be recorded");
+        }
+        choice = gpu && acceleration.kernels()
+                ? attempt(WITHOUT_CHOICE, () -> new TokenChoice(program, config.vocabulary()))
+                : null;
     }
 
-    private KernelStep kernels(ModelConfig config, DType dtype, boolean fp8) {
+    /** What the work gives, or null where a library lacks something or a call of one fails, which is said. */
+    private static <T> T attempt(String otherwise, Supplier<T> work) {
         try {
-            return new KernelStep(program, config, dtype, fp8);
+            return work.get();
         } catch (UnsatisfiedLinkError | CudaException e) {
-            warn(e);
-            if (graphs != null && dtype == DType.FLOAT32) {
-                graphs.giveUp("steps of this type take kernels of our own to be recorded");
-            }
+            LOG.warn("{}, which is slower: {}", otherwise, e.getMessage());
             return null;
         }
-    }
-
-    private TokenChoice choice(ModelConfig config) {
-        try {
-            return new TokenChoice(program, config.vocabulary());
-        } catch (UnsatisfiedLinkError | CudaException e) {
-            warnOfChoice(e);
-            return null;
-        }
-    }
-
-    private static void warnOfChoice(Throwable why) {
-        LOG.warn("tokens are chosen without a kernel of our own, which is slower: {}", why.getMessage());
-    }
-
-    private static void warn(Throwable why) {
-        LOG.warn("decode steps run without kernels of our own, which is slower: {}", why.getMessage());
     }
 
     /** To be called before the program frees its cache. */
@@ -128,39 +120,25 @@ final class DecodeSteps implements AutoCloseable {
             program.integer("decode", rows, longest, sampling[0], sampling[1], sampling[2], sampling[3], sampling[4]);
             return;
         }
-        if (!computes(rows, longest)) {
+        if (kernels != null) {
+            kernels = attempt(WITHOUT_KERNELS, () -> {
+                kernels.run(rows, longest);
+                return kernels;
+            });
+        }
+        if (kernels == null) {
             program.integer("decode_logits", rows, longest);
         }
-        if (!chooses(rows, sampling)) {
+        boolean chosen = choice != null && TokenChoice.fits(sampling);
+        if (chosen) {
+            choice = attempt(WITHOUT_CHOICE, () -> {
+                choice.run(rows, sampling);
+                return choice;
+            });
+        }
+        if (!chosen || choice == null) {
             program.integer("choose_step", rows, sampling[0], sampling[1], sampling[2], sampling[3], sampling[4]);
         }
-    }
-
-    /** Has the kernels compute the logits, if they can. */
-    private boolean computes(int rows, int longest) {
-        if (kernels != null) {
-            try {
-                kernels.run(rows, longest);
-            } catch (UnsatisfiedLinkError | CudaException e) {
-                warn(e);
-                kernels = null;
-            }
-        }
-        return kernels != null;
-    }
-
-    /** Has the kernel choose the tokens, if it can. */
-    private boolean chooses(int rows, boolean... sampling) {
-        if (choice == null || !TokenChoice.fits(sampling)) {
-            return false;
-        }
-        try {
-            choice.run(rows, sampling);
-        } catch (UnsatisfiedLinkError | CudaException e) {
-            warnOfChoice(e);
-            choice = null;
-        }
-        return choice != null;
     }
 
     /**

@@ -20,8 +20,8 @@ public final class CudaDriver {
     private static final int MAJOR = 75;
     private static final int MINOR = 76;
 
-    private static final NativeLibrary DRIVER = LoadedLibrary.named("libcuda.so");
-    private static final Function LAUNCH = DRIVER.getFunction("cuLaunchKernel");
+    // null until it is asked for: a class that cannot be initialized would say why only once
+    private static volatile NativeLibrary driver;
 
     /** {@code c10::cuda::CUDAStream} in memory. */
     @Structure.FieldOrder({"deviceType", "deviceIndex", "id"})
@@ -33,7 +33,20 @@ public final class CudaDriver {
 
     private CudaDriver() {}
 
-    /** How many multiprocessors the device has. */
+    private static Function driverFunction(String name) {
+        NativeLibrary loaded = driver;
+        if (loaded == null) {
+            loaded = LoadedLibrary.named("libcuda.so");
+            driver = loaded;
+        }
+        return loaded.getFunction(name);
+    }
+
+    /**
+     * How many multiprocessors the device has.
+     *
+     * @throws UnsatisfiedLinkError when there is no driver
+     */
     public static int multiprocessors() {
         return attribute(MULTIPROCESSORS);
     }
@@ -87,11 +100,12 @@ public final class CudaDriver {
 
     static void launch(Pointer function, int x, int y, int z, int threads, Pointer stream, Pointer arguments) {
         CudaException.check(
-                LAUNCH.invokeInt(new Object[]{function, x, y, z, threads, 1, 1, 0, stream, arguments, null}),
+                driverFunction("cuLaunchKernel")
+                        .invokeInt(new Object[]{function, x, y, z, threads, 1, 1, 0, stream, arguments, null}),
                 "cuLaunchKernel");
     }
 
     private static void call(String name, Object... arguments) {
-        CudaException.check(DRIVER.getFunction(name).invokeInt(arguments), name);
+        CudaException.check(driverFunction(name).invokeInt(arguments), name);
     }
 }
