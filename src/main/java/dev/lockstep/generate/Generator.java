@@ -218,7 +218,7 @@ public final class Generator implements AutoCloseable {
         for (int i = 0; i < 3; i++) {
             decoder.prefill(admissions);
         }
-        decoder.warmUp(first.size(), 1, 6, admissions.get(0).settings());
+        decoder.warmUp(first.size(), 1, Decoder.STEPS_TO_RECORD, admissions.get(0).settings());
     }
 
     private String text(int[] ids) {

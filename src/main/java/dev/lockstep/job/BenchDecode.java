@@ -79,7 +79,8 @@ final class BenchDecode implements Bench.Measurement {
     private Line measure(Decoder decoder, ModelConfig shapes, DType type, int batchSize, double bandwidth) {
         decoder.allocate(batchSize, promptTokens + options.newTokens(), 0, false);
         // the same steps as below, some of which would be recorded while they are measured
-        decoder.warmUp(batchSize, promptTokens + 1, Math.max(6, options.newTokens() - 1), GREEDY);
+        decoder.warmUp(batchSize, promptTokens + 1, Math.max(Decoder.STEPS_TO_RECORD, options.newTokens() - 1),
+                GREEDY);
         List<Decoder.Admission> rows = new ArrayList<>();
         for (int slot = 0; slot < batchSize; slot++) {
             int[] prompt = new int[promptTokens];

@@ -25,6 +25,9 @@ public final class Decoder implements AutoCloseable {
      */
     public static final int LOOKAHEAD = 8;
 
+    /** So many steps that take the same kernels are compiled and recorded for good. */
+    public static final int STEPS_TO_RECORD = 6;
+
     /** The parts of the program. */
     static final List<String> PROGRAM = List.of("decoder.torchscript", "weights.torchscript", "layers.torchscript",
             "sampling.torchscript");
@@ -320,7 +323,7 @@ public final class Decoder implements AutoCloseable {
      *
      * @param longest tokens of the longest row with the first of the steps, as with those to come: which kernels take a
      *                step depends on it
-     * @param count   steps, each with a token more; six are enough for those that take the same kernels
+     * @param count   steps, each with a token more
      * @param like    a row whose kind of sampling is made ready
      */
     public void warmUp(int rows, int longest, int count, RowSettings like) {

@@ -155,7 +155,7 @@ final class KernelStep implements AutoCloseable {
                 fp8 ? program.address(TORCH_FLOAT, "weight", name + "_scale", i) : 0);
     }
 
-    /** Takes over the cache, the rows' state and the logits that the program has just allocated, and makes room for a step. */
+    /** Takes over the cache, rows and logits that the program has just allocated, and makes room for a step. */
     void allocate(int slots, int capacity) {
         int queries = config.heads() * config.headDim();
         int keys = config.kvHeads() * config.headDim();

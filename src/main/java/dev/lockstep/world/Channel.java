@@ -88,8 +88,7 @@ final class Channel {
         int end = header.getInt();
         if (end >>> 1 != members.id()) {
             throw new IllegalStateException("rank " + members.world()[members.self()] + " waits in group "
-                    + members.id()
-                    + " for a message with tag " + call.root() + ", and rank " + members.world()[from]
+                    + members.id() + " for a message with tag " + call.root() + ", and rank " + members.world()[from]
                     + " has sent one in group " + (end >>> 1) + ": groups whose numbers differ by a multiple of "
                     + GROUP_IDS + " share tags, so give their messages different ones");
         }

@@ -95,14 +95,14 @@ public final class CublasLt implements AutoCloseable {
      * Hands a product to the GPU, or to the recording that is under way on the stream. The first of a shape with few rows
      * tries what algorithms there are, so it must not be recorded.
      *
-     * @param x      address of x
-     * @param y      address of y
-     * @param spare  address of [M, N] values that algorithms may write to when they are tried
-     * @param alike  all weights that are multiplied in this shape
+     * @param x     address of x
+     * @param y     address of y
+     * @param spare address of [M, N] values that algorithms may write to when they are tried
+     * @param alike all weights that are multiplied in this shape
      * @throws CudaException when cuBLASLt has no way to do it
      */
-    public void multiply(Pointer stream, Shape shape, long x, Weight weight, long y,
-            long spare, Supplier<List<Weight>> alike) {
+    public void multiply(Pointer stream, Shape shape, long x, Weight weight, long y, long spare,
+            Supplier<List<Weight>> alike) {
         Product product = products.get(shape);
         if (product == null) {
             product = new Product(shape);
