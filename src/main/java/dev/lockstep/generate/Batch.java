@@ -14,6 +14,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import dev.lockstep.model.Decoder;
+import dev.lockstep.model.LogitEdits;
 import dev.lockstep.model.TokenLogprobs;
 
 /** Rows on their way through the decoder's slots, from a source until it has no more. */
@@ -90,7 +91,7 @@ final class Batch {
                 if (error == null) {
                     waiting.add(request);
                 } else {
-                    listener.finished(request, failed(request, error));
+                    listener.finished(request, Completion.failed(request, error));
                 }
             }
             if (!idle || !waiting.isEmpty()) {
@@ -123,12 +124,16 @@ final class Batch {
         if (request.params().eosTokenIds().stream().anyMatch(id -> id < 0 || id >= vocabulary)) {
             return "an end token is not in the model's vocabulary of " + vocabulary;
         }
+        TokenRules rules = request.params().rules();
+        if (rules.beyond(vocabulary) >= 0) {
+            return "token " + rules.beyond(vocabulary) + ", of which the row's rules speak, is not in the model's "
+                    + "vocabulary of " + vocabulary;
+        }
+        if (rules.maxLength() != null && rules.maxLength() <= request.promptIds().length) {
+            return "the prompt has " + request.promptIds().length + " tokens, and max_length of " + rules.maxLength()
+                    + " leaves no room for a new one";
+        }
         return null;
-    }
-
-    private static Completion failed(Request request, String error) {
-        return new Completion(request.index(), request.sample(), new int[0], "", request.promptIds().length,
-                FinishReason.ERROR, error, null);
     }
 
     private void advance() {
@@ -163,6 +168,7 @@ final class Batch {
         List<Decoder.Admission> pieces = pieces();
         beforeDecoding.accept(rows.size());
         long start = System.nanoTime();
+        edit(rows.subList(decoding, decoding()));
         int[] first = decoder.prefill(pieces);
         boolean ranked = isRanked(decoding, decoding + first.length);
         TokenLogprobs[] likely = ranked ? decoder.firstLogprobs() : null;
@@ -186,7 +192,7 @@ final class Batch {
         }
         while (budget > 0 && isWaitingNext() && (pieces.isEmpty() || waiting.peek().promptIds().length <= budget)) {
             Request request = waiting.remove();
-            Row row = new Row(request, room.limit(request), text);
+            Row row = new Row(request, room.limit(request), decoder.config().vocabulary(), text);
             Decoder.Admission piece = row.piece(rows.size(), budget);
             rows.add(row);
             pieces.add(piece);
@@ -205,6 +211,7 @@ final class Batch {
         stepsOwed = Math.max(0, stepsOwed - stepsNow);
         beforeDecoding.accept(rows.size());
         long start = System.nanoTime();
+        edit(rows.subList(0, decoding));
         int[][] chosen = decoder.step(decoding, stepsNow);
         TokenLogprobs[][] likely = isRanked(0, decoding) ? decoder.logprobs(decoding, stepsNow) : null;
         decodeNanos += System.nanoTime() - start;
@@ -214,13 +221,21 @@ final class Batch {
         }
     }
 
+    /** Hands the decoder what the rules of these rows, which are the next to choose, do to their logits. */
+    private void edit(List<Row> next) {
+        List<LogitEdits> edits = next.stream().map(Row::edits).toList();
+        if (!edits.stream().allMatch(LogitEdits::isNone)) {
+            decoder.edit(edits);
+        }
+    }
+
     /**
      * How many steps before the next look at what was chosen. A GPU would stand still at each look, so it is not looked
      * at before a row must end; a row that ends by itself in between runs along, and its further tokens are dropped.
      * Prompts that wait do so for the steps that are owed.
      */
     private int stepsAtOnce(int decoding) {
-        if (decoder.device().equals("cpu")) {
+        if (decoder.device().equals("cpu") || rows.subList(0, decoding).stream().anyMatch(Row::isRuled)) {
             return 1;
         }
         int most = isPromptNext() ? Math.min(stepsOwed, Decoder.LOOKAHEAD) : Decoder.LOOKAHEAD;
@@ -238,7 +253,7 @@ final class Batch {
             Row row = rows.get(from + i);
             if (!row.isFinished()) {
                 row.add(chosen[i], likely == null ? null : likely[i]);
-                tokens++;
+                tokens += chosen[i] < 0 ? 0 : 1;
             }
         }
     }
@@ -280,7 +295,8 @@ final class Batch {
         room.forget();
         if (slots == 1) {
             Request request = waiting.remove();
-            listener.finished(request, failed(request, "the device's memory does not suffice for this row alone"));
+            listener.finished(request,
+                    Completion.failed(request, "the device's memory does not suffice for this row alone"));
             return;
         }
         if (!shrunk) {

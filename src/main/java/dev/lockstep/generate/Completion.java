@@ -17,4 +17,10 @@ import dev.lockstep.model.TokenLogprobs;
  * @param logprobs     of each of {@code tokenIds}; null where none were asked for
  */
 public record Completion(int index, int sample, int[] tokenIds, String text, int promptTokens,
-        FinishReason finishReason, String error, List<TokenLogprobs> logprobs) {}
+        FinishReason finishReason, String error, List<TokenLogprobs> logprobs) {
+    /** Of a request that came to nothing. */
+    static Completion failed(Request request, String error) {
+        return new Completion(request.index(), request.sample(), new int[0], "", request.promptIds().length,
+                FinishReason.ERROR, error, null);
+    }
+}

@@ -211,7 +211,8 @@ public final class Generator implements AutoCloseable {
         int budget = prefillTokens;
         for (Request request : first) {
             if (admissions.isEmpty() || request.promptIds().length <= budget) {
-                admissions.add(new Row(request, 1, this::text).piece(admissions.size(), budget));
+                admissions.add(new Row(request, 1, decoder.config().vocabulary(), this::text).piece(admissions.size(),
+                        budget));
                 budget -= request.promptIds().length;
             }
         }

@@ -24,13 +24,17 @@ final class Room {
 
     /** At most so many new tokens, by the request or by the context. */
     int limit(Request request) {
-        return Math.min(request.params().maxNewTokens(),
-                decoder.config().contextLength() - request.promptIds().length);
+        Integer maxLength = request.params().rules().maxLength();
+        int context = decoder.config().contextLength();
+        int most = maxLength == null ? context : Math.min(context, maxLength);
+        return Math.min(request.params().maxNewTokens(), most - request.promptIds().length);
     }
 
     private static boolean penalized(Request request) {
         SamplingParams params = request.params();
-        return params.repetitionPenalty() != 1 || params.presencePenalty() != 0 || params.frequencyPenalty() != 0;
+        Double prompt = params.rules().promptRepetitionPenalty();
+        return params.repetitionPenalty() != 1 || params.presencePenalty() != 0 || params.frequencyPenalty() != 0
+                || prompt != null && prompt != 1;
     }
 
     /** Tokens of the longest row. */

@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.function.Function;
 
 import dev.lockstep.model.Decoder;
+import dev.lockstep.model.LogitEdits;
+import dev.lockstep.model.Refinements;
 import dev.lockstep.model.RowSettings;
 import dev.lockstep.model.TokenLogprobs;
 
@@ -16,23 +18,32 @@ final class Row {
     private final int longestStop;
     private final Function<int[], String> decoding;
     private final int[] tokens;
+    private final RuledTokens rules;
+    // prompt and text, as the rules want them; null: there are none
+    private final int[] history;
     // null: not wanted
     private final List<TokenLogprobs> logprobs;
     private int brought;
     private int count;
     private FinishReason finish;
     private String text;
+    private String error;
 
     /**
-     * @param limit    at most so many new tokens, by the request or by the context
-     * @param decoding tokens to text
+     * @param limit      at most so many new tokens, by the request or by the context
+     * @param vocabulary the model's
+     * @param decoding   tokens to text
      */
-    Row(Request request, int limit, Function<int[], String> decoding) {
+    Row(Request request, int limit, int vocabulary, Function<int[], String> decoding) {
         this.decoding = decoding;
         this.request = request;
         this.limit = limit;
         this.longestStop = request.params().stop().stream().mapToInt(String::length).max().orElse(0);
         this.tokens = new int[limit];
+        int prompt = request.promptIds().length;
+        this.rules = new RuledTokens(request.params().rules(), request.params().eosTokenIds(), vocabulary, prompt,
+                limit);
+        this.history = rules.isEmpty() ? null : Arrays.copyOf(request.promptIds(), prompt + limit);
         this.logprobs = request.params().logprobs() == SamplingParams.NO_LOGPROBS ? null : new ArrayList<>();
     }
 
@@ -75,12 +86,32 @@ final class Row {
         return logprobs != null;
     }
 
+    /** Whether its next token depends on the last one by more than the model. */
+    boolean isRuled() {
+        return history != null;
+    }
+
+    /** What its rules do to the logits of its next token. */
+    LogitEdits edits() {
+        return history == null ? LogitEdits.NONE : rules.next(history, request.promptIds().length + count);
+    }
+
     /**
-     * Takes the next token and finds out whether it is the last.
+     * Takes the next token, or why there is none, and finds out whether it is the last.
      *
      * @param likely null where the row does not want to know
      */
     void add(int token, TokenLogprobs likely) {
+        if (token < 0) {
+            finish = FinishReason.ERROR;
+            error = token == Decoder.NO_TOKEN
+                    ? "no token is left to choose: all are ruled out"
+                    : "the model's logits are no numbers";
+            return;
+        }
+        if (history != null) {
+            history[request.promptIds().length + count] = token;
+        }
         tokens[count++] = token;
         if (logprobs != null) {
             logprobs.add(likely.withBest(request.params().logprobs()));
@@ -120,6 +151,9 @@ final class Row {
 
     /** What became of the request, once it is finished. */
     Completion completion() {
+        if (error != null) {
+            return Completion.failed(request, error);
+        }
         return new Completion(request.index(), request.sample(), Arrays.copyOf(tokens, count), text,
                 request.promptIds().length, finish, null, logprobs);
     }
@@ -129,8 +163,28 @@ final class Row {
         SamplingParams params = request.params();
         int[] ends = params.ignoreEos() ? new int[0] : params.eosTokenIds().stream().mapToInt(id -> id).toArray();
         return new RowSettings(params.greedy(), params.temperature(), params.topK(), params.topP(), params.minP(),
-                params.repetitionPenalty(), params.presencePenalty(), params.frequencyPenalty(),
-                params.minNewTokens(), ends, randomKey(), logprobs != null);
+                params.repetitionPenalty(), params.presencePenalty(), params.frequencyPenalty(), minNewTokens(), ends,
+                randomKey(), logprobs != null, refinements());
+    }
+
+    private int minNewTokens() {
+        Integer minLength = request.params().rules().minLength();
+        int min = request.params().minNewTokens();
+        return minLength == null ? min : Math.max(min, minLength - request.promptIds().length);
+    }
+
+    private Refinements refinements() {
+        TokenRules rules = request.params().rules();
+        TokenRules.LengthDecay decay = rules.lengthDecay();
+        Refinements none = Refinements.NONE;
+        return new Refinements(either(rules.promptRepetitionPenalty(), none.promptPenalty()),
+                either(rules.typicalP(), none.typicalP()), either(rules.epsilonCutoff(), none.epsilonCutoff()),
+                either(rules.etaCutoff(), none.etaCutoff()), decay == null ? none.decayStart() : decay.start(),
+                decay == null ? none.decayFactor() : decay.factor());
+    }
+
+    private static double either(Double value, double otherwise) {
+        return value == null ? otherwise : value;
     }
 
     /** A function of seed, prompt and sample alone, so that where and when a row runs does not change its text. */

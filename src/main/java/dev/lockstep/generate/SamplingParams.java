@@ -8,7 +8,7 @@ import java.util.List;
  * min-p.
  *
  * @param greedy            take the likeliest token; temperature, topK, topP, minP and seed are then without effect
- * @param temperature       divides the logits; above 0
+ * @param temperature       divides the logits; above 0, where next to nothing comes to greedy
  * @param topK              keep the k likeliest tokens; 0 keeps all
  * @param topP              keep the likeliest tokens that together reach this probability; 1 keeps all
  * @param minP              drop tokens less likely than this fraction of the likeliest; 0 drops none
@@ -23,19 +23,32 @@ import java.util.List;
  * @param stop              strings that end the row when they come up in its text
  * @param logprobs          keep each token's log-probability and those of so many likeliest tokens, at most
  *                          {@value #MOST_LOGPROBS}; {@value #NO_LOGPROBS} keeps none
+ * @param rules             what few rows ask for
  */
 public record SamplingParams(boolean greedy, double temperature, int topK, double topP, double minP,
         double repetitionPenalty, double presencePenalty, double frequencyPenalty, long seed, int maxNewTokens,
-        int minNewTokens, boolean ignoreEos, List<Integer> eosTokenIds, List<String> stop, int logprobs) {
+        int minNewTokens, boolean ignoreEos, List<Integer> eosTokenIds, List<String> stop, int logprobs,
+        TokenRules rules) {
     public static final int NO_LOGPROBS = -1;
     public static final int MOST_LOGPROBS = 20;
+
+    /** From one over this to this: what float32 has room for beside any logit. */
+    public static final double MOST_PENALTY = 1e20;
 
     /** Without presence and frequency penalty and without log-probabilities. */
     public SamplingParams(boolean greedy, double temperature, int topK, double topP, double minP,
             double repetitionPenalty, long seed, int maxNewTokens, int minNewTokens, boolean ignoreEos,
             List<Integer> eosTokenIds, List<String> stop) {
         this(greedy, temperature, topK, topP, minP, repetitionPenalty, 0, 0, seed, maxNewTokens, minNewTokens,
-                ignoreEos, eosTokenIds, stop, NO_LOGPROBS);
+                ignoreEos, eosTokenIds, stop, NO_LOGPROBS, TokenRules.NONE);
+    }
+
+    /** Without {@link TokenRules}. */
+    public SamplingParams(boolean greedy, double temperature, int topK, double topP, double minP,
+            double repetitionPenalty, double presencePenalty, double frequencyPenalty, long seed, int maxNewTokens,
+            int minNewTokens, boolean ignoreEos, List<Integer> eosTokenIds, List<String> stop, int logprobs) {
+        this(greedy, temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, seed,
+                maxNewTokens, minNewTokens, ignoreEos, eosTokenIds, stop, logprobs, TokenRules.NONE);
     }
 
     /**
@@ -46,8 +59,7 @@ public record SamplingParams(boolean greedy, double temperature, int topK, doubl
         require(topK >= 0, "top-k must be 0 (all tokens) or more", topK);
         require(topP > 0 && topP <= 1, "top-p must be above 0 and at most 1", topP);
         require(minP >= 0 && minP <= 1, "min-p must be from 0 to 1", minP);
-        require(repetitionPenalty > 0 && Double.isFinite(repetitionPenalty), "repetition-penalty must be above 0",
-                repetitionPenalty);
+        require(isPenalty(repetitionPenalty), "repetition-penalty must be from 1e-20 to 1e20", repetitionPenalty);
         require(Math.abs(presencePenalty) <= 2, "presence-penalty must be from -2 to 2", presencePenalty);
         require(Math.abs(frequencyPenalty) <= 2, "frequency-penalty must be from -2 to 2", frequencyPenalty);
         require(maxNewTokens >= 1, "max-new-tokens must be 1 or more", maxNewTokens);
@@ -63,6 +75,11 @@ public record SamplingParams(boolean greedy, double temperature, int topK, doubl
     /** The likeliest token at every step, until an end token or so many tokens. */
     public static SamplingParams greedy(int maxNewTokens, List<Integer> eosTokenIds) {
         return new SamplingParams(true, 1, 0, 1, 0, 1, 0, maxNewTokens, 0, false, eosTokenIds, List.of());
+    }
+
+    /** Whether logits can be divided and multiplied by this. */
+    public static boolean isPenalty(double factor) {
+        return factor >= 1 / MOST_PENALTY && factor <= MOST_PENALTY;
     }
 
     private static void require(boolean holds, String rule, Object value) {

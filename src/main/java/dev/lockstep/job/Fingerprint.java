@@ -33,7 +33,8 @@ record Fingerprint(String model, String dtype, String prompts, String sampling) 
     static Fingerprint of(Checkpoint checkpoint, DType dtype, String prompts, GenerateOptions options)
             throws IOException {
         String sampling = Json.MAPPER.writeValueAsString(options.sampling()) + " samples " + options.numSamples()
-                + (options.addSpecialTokens() ? "" : " without special tokens");
+                + (options.addSpecialTokens() ? "" : " without special tokens")
+                + (options.ignoredDefaults().isEmpty() ? "" : " without " + options.ignoredDefaults());
         return new Fingerprint(model(checkpoint), dtype + (options.acceleration().fp8() ? " with fp8 weights" : ""),
                 prompts, sampling);
     }

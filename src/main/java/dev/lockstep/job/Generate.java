@@ -96,7 +96,8 @@ public final class Generate {
 
     /** @param root null on other ranks */
     private boolean generate(Checkpoint checkpoint, Root root) throws IOException {
-        SamplingOverrides defaults = SamplingOverrides.ofCheckpoint(checkpoint.generationDefaults());
+        SamplingOverrides defaults = SamplingOverrides
+                .ofCheckpoint(checkpoint.generationDefaults().without(options.ignoredDefaults()));
         DType dtype = dtype(checkpoint);
         // nobody loads weights before all have found the checkpoint good
         world.barrier();

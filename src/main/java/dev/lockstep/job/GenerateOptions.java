@@ -14,7 +14,9 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
+import dev.lockstep.generate.TokenRules;
 import dev.lockstep.model.Acceleration;
+import dev.lockstep.model.GenerationField;
 
 /** The command line of {@code generate}. Reads no file, so every rank may parse it. */
 @Command(name = "generate", sortOptions = false, usageHelpWidth = 100, synopsisHeading = "Usage: mpjrun.sh [-np N] ", customSynopsis = "generate [options]", description = {
@@ -83,6 +85,9 @@ public final class GenerateOptions {
 
     @Option(names = "--ignore-eos", description = "Go on past end tokens.")
     private Boolean ignoreEos;
+
+    @Option(names = "--ignore-generation-config", paramLabel = "FIELD", description = "Go on without a field of the checkpoint's generation_config.json; repeatable.")
+    private List<String> ignoredDefaults = List.of();
 
     @Option(names = "--logprobs", paramLabel = "N", description = "Write each token's log-probability and the N likeliest tokens in its place, 0 to 20.")
     private Integer logprobs;
@@ -195,6 +200,11 @@ public final class GenerateOptions {
         return resume;
     }
 
+    /** Fields of the checkpoint's {@code generation_config.json} that are not to count, in the order of their names. */
+    public List<String> ignoredDefaults() {
+        return ignoredDefaults.stream().distinct().sorted().toList();
+    }
+
     /** What the command line says about sampling and lengths. */
     public SamplingOverrides sampling() {
         return sampling;
@@ -247,11 +257,18 @@ public final class GenerateOptions {
         if (report != null && !report.toLowerCase(Locale.ROOT).matches(".*\\.(json|html)")) {
             throw new UsageException("--report must end in .json or .html, not " + report);
         }
+        for (var field : ignoredDefaults) {
+            if (GenerationField.of(field).isEmpty()) {
+                throw new UsageException("--ignore-generation-config " + field
+                        + ": generation_config.json has no field of this name");
+            }
+        }
         batchSize = parseBatchSize();
         try {
             SamplingOverrides.requireLogprobs("logprobs", logprobs);
             sampling = new SamplingOverrides(greedy, temperature, topK, topP, minP, repetitionPenalty, presencePenalty,
-                    frequencyPenalty, seed, maxNewTokens, minNewTokens, ignoreEos, eosTokenIds, stop, logprobs);
+                    frequencyPenalty, seed, maxNewTokens, minNewTokens, ignoreEos, eosTokenIds, null, stop, logprobs,
+                    TokenRules.NONE);
         } catch (FieldException e) {
             throw new UsageException(e.asOption(), e);
         }

@@ -1,6 +1,7 @@
 package dev.lockstep.job;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -12,6 +13,19 @@ import com.fasterxml.jackson.databind.JsonNode;
 record JsonFields(JsonNode object) {
     boolean has(String name) {
         return object.hasNonNull(name);
+    }
+
+    /**
+     * Which of these names, which mean the same, is there.
+     *
+     * @throws FieldException when more than one is
+     */
+    String either(String... names) {
+        var there = Arrays.stream(names).filter(this::has).toList();
+        if (there.size() > 1) {
+            throw new FieldException(there.get(0), "and " + there.get(1) + " mean the same, so give one of them");
+        }
+        return there.isEmpty() ? names[0] : there.get(0);
     }
 
     Boolean flag(String name) {
@@ -81,7 +95,7 @@ record JsonFields(JsonNode object) {
         return values;
     }
 
-    private static Integer integer(String name, JsonNode value) {
+    static Integer integer(String name, JsonNode value) {
         if (!value.isIntegralNumber() || !value.canConvertToInt()) {
             throw wrong(name, "a whole number of 32 bits", value);
         }

@@ -39,7 +39,7 @@ public final class Checkpoint {
                     + "; a checkpoint is a directory with config.json, tokenizer.json and *.safetensors.");
         }
         ModelConfig config = ModelConfig.read(directory);
-        GenerationDefaults defaults = GenerationDefaults.read(directory);
+        GenerationDefaults defaults = GenerationDefaults.read(directory, config.vocabulary());
         Map<String, TensorRef> tensors = matched(config, StoredTensors.read(directory));
         if (!ConfigReader.namesDtype(directory)) {
             config = config.withDtype(tensors.values().iterator().next().dtype());

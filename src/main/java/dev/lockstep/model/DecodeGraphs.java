@@ -2,6 +2,7 @@ package dev.lockstep.model;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.LongSupplier;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,21 +20,55 @@ final class DecodeGraphs implements AutoCloseable {
     /** The compiler profiles, compiles and settles within so many calls. */
     private static final int CALLS_BEFORE_RECORDING = 4;
 
+    /** Work on the device that can be done again with one call. */
+    interface Recording extends AutoCloseable {
+        void replay();
+
+        @Override
+        void close();
+    }
+
+    /** Records what a call hands to the device, which is not done by that; the first recording lends its memory. */
+    interface Recorder {
+        Recording record(Recording first, Runnable call);
+    }
+
+    private record Graph(CudaGraph graph) implements Recording {
+        @Override
+        public void replay() {
+            graph.replay();
+        }
+
+        @Override
+        public void close() {
+            graph.close();
+        }
+    }
+
     private record Key(int rows, int sampling, int variant) {}
 
-    private final Map<Key, CudaGraph> graphs = new HashMap<>();
+    private final Recorder recorder;
+    private final LongSupplier freeMemory;
+    private final Map<Key, Recording> graphs = new HashMap<>();
     private final Map<Key, Integer> calls = new HashMap<>();
-    private CudaGraph first;
+    private Recording first;
     private long bytes;
     private boolean works = true;
 
     /** Sets the calling thread up; only it may use this object. */
     DecodeGraphs() {
+        this((first, call) -> new Graph(CudaGraph.record(first == null ? null : ((Graph) first).graph, call)),
+                () -> DeviceMemory.of("cuda").free());
         try {
             CudaGraph.usePoolStream();
         } catch (UnsatisfiedLinkError e) {
             giveUp(e.getMessage());
         }
+    }
+
+    DecodeGraphs(Recorder recorder, LongSupplier freeMemory) {
+        this.recorder = recorder;
+        this.freeMemory = freeMemory;
     }
 
     /** The number of rows that a step runs with for so many rows in use, so that a few graphs serve all of them. */
@@ -56,7 +91,7 @@ final class DecodeGraphs implements AutoCloseable {
      */
     void step(int rows, int sampling, int variant, Runnable call) {
         Key key = new Key(rows, sampling, variant);
-        CudaGraph graph = graphs.get(key);
+        Recording graph = graphs.get(key);
         if (graph == null && works && calls.merge(key, 1, Integer::sum) > CALLS_BEFORE_RECORDING) {
             graph = record(key, call);
         }
@@ -72,11 +107,16 @@ final class DecodeGraphs implements AutoCloseable {
         return bytes;
     }
 
-    private CudaGraph record(Key key, Runnable call) {
+    private Recording record(Key key, Runnable call) {
         try {
-            long free = DeviceMemory.of("cuda").free();
-            CudaGraph graph = CudaGraph.record(first, call);
-            bytes += Math.max(0, free - DeviceMemory.of("cuda").free());
+            long free = freeMemory.getAsLong();
+            Recording graph = recorder.record(first, call);
+            if (!works) {
+                // what was to be recorded fell away meanwhile, and what took its place may not be
+                graph.close();
+                return null;
+            }
+            bytes += Math.max(0, free - freeMemory.getAsLong());
             first = first == null ? graph : first;
             graphs.put(key, graph);
             return graph;
@@ -88,6 +128,9 @@ final class DecodeGraphs implements AutoCloseable {
 
     /** Says that steps will be called, and has them called. */
     void giveUp(String why) {
+        if (!works) {
+            return;
+        }
         works = false;
         LOG.warn("decode steps run without CUDA graphs, which is slower: {}", why);
     }
@@ -95,7 +138,7 @@ final class DecodeGraphs implements AutoCloseable {
     /** Forgets all graphs; they hold the addresses of a cache that is about to go. */
     @Override
     public void close() {
-        graphs.values().forEach(CudaGraph::close);
+        graphs.values().forEach(Recording::close);
         graphs.clear();
         calls.clear();
         first = null;

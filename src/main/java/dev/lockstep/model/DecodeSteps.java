@@ -15,53 +15,64 @@ final class DecodeSteps implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DecodeSteps.class);
     private static final String WITHOUT_KERNELS = "decode steps run without kernels of our own";
     private static final String WITHOUT_CHOICE = "tokens are chosen without a kernel of our own";
+    // of recorded steps: those that end with the logits
+    private static final int NO_CHOICE = -1;
 
-    private final TorchScriptProgram program;
+    private final ProgramStep program;
     // null: steps are called one by one
     private final DecodeGraphs graphs;
-    // null: the program computes all of a step
-    private KernelStep kernels;
-    // null: the program chooses tokens
-    private TokenChoice choice;
+    // how logits are computed and tokens chosen: by kernels, or by the program from where one of these failed
+    private ForwardStep step;
+    private Sampler sampler;
     private int slots;
+    private boolean refinedSaid;
 
     /**
      * For a program that has its weights.
      *
      * @param config the model's shapes
      */
-    DecodeSteps(TorchScriptProgram program, ModelConfig config, String device, DType dtype, Acceleration acceleration) {
-        this.program = program;
-        boolean gpu = !device.equals("cpu");
-        boolean kernelsFit = gpu && acceleration.kernels() && KernelStep.fits(config, dtype);
+    static DecodeSteps of(TorchScriptProgram program, ModelConfig config, String device, DType dtype,
+            Acceleration acceleration) {
         boolean softcap = config.attention().softcap() > 0;
-        if (softcap && gpu) {
+        // the program's attention, where it is not flash attention, depends on the longest row's length
+        ProgramStep slow = new ProgramStep(program, dtype != DType.FLOAT32 && !softcap);
+        if (device.equals("cpu")) {
+            return new DecodeSteps(slow, slow, slow, null);
+        }
+        if (softcap) {
             LOG.info("flash attention has no soft cap, which {} needs: attention is computed step by step, slower",
                     config.family());
         }
-        // the program's attention, where it is not flash attention, depends on the longest row's length, which a recorded
-        // step cannot
-        graphs = gpu && acceleration.graphs() && (kernelsFit || dtype != DType.FLOAT32 && !softcap)
-                ? new DecodeGraphs()
-                : null;
-        kernels = kernelsFit
-                ? attempt(WITHOUT_KERNELS, () -> new KernelStep(program, config, dtype, acceleration.fp8()))
-                : null;
-        if (kernelsFit && kernels == null && graphs != null && dtype == DType.FLOAT32) {
-            graphs.giveUp("steps of this type take kernels of our own to be recorded");
-        }
-        choice = gpu && acceleration.kernels()
-                ? attempt(WITHOUT_CHOICE, () -> new TokenChoice(program, config.vocabulary()))
-                : null;
+        // first of all the kernels, since what is recorded depends on them
+        ForwardStep step = acceleration.kernels() && KernelStep.fits(config, dtype)
+                ? attempt(WITHOUT_KERNELS, () -> new KernelStep(program, config, dtype, acceleration.fp8()), slow)
+                : slow;
+        Sampler sampler = acceleration.kernels()
+                ? attempt(WITHOUT_CHOICE, () -> new TokenChoice(program, config.vocabulary()), slow)
+                : slow;
+        return new DecodeSteps(slow, step, sampler,
+                acceleration.graphs() && step.isRecordable() ? new DecodeGraphs() : null);
     }
 
-    /** What the work gives, or null where a library lacks something or a call of one fails, which is said. */
-    private static <T> T attempt(String otherwise, Supplier<T> work) {
+    /**
+     * @param program what is left when one of the next two fails
+     * @param graphs  null where steps are not to be recorded
+     */
+    DecodeSteps(ProgramStep program, ForwardStep step, Sampler sampler, DecodeGraphs graphs) {
+        this.program = program;
+        this.step = step;
+        this.sampler = sampler;
+        this.graphs = graphs;
+    }
+
+    /** What the work gives, or the other where a library lacks something or a call of one fails, which is said. */
+    private static <T> T attempt(String otherwise, Supplier<? extends T> work, T other) {
         try {
             return work.get();
         } catch (UnsatisfiedLinkError | CudaException e) {
             LOG.warn("{}, which is slower: {}", otherwise, e.getMessage());
-            return null;
+            return other;
         }
     }
 
@@ -79,15 +90,15 @@ final class DecodeSteps implements AutoCloseable {
      */
     void allocate(int slots, int capacity, int endTokens) {
         this.slots = slots;
-        if (kernels != null || choice != null) {
-            program.integer("allocate_logits", slots);
+        if (!isProgram()) {
+            program.program().integer("allocate_logits", slots);
         }
-        if (kernels != null) {
-            kernels.allocate(slots, capacity);
-        }
-        if (choice != null) {
-            choice.allocate(slots, capacity, endTokens);
-        }
+        step.allocate(slots, capacity);
+        sampler.allocate(slots, capacity, endTokens);
+    }
+
+    private boolean isProgram() {
+        return step == program && sampler == program;
     }
 
     /** Bytes of the device's memory that recorded steps hold. */
@@ -98,47 +109,66 @@ final class DecodeSteps implements AutoCloseable {
     /**
      * Hands one step of slots 0 to {@code rows - 1} to the device and does not wait for it.
      *
-     * @param longest  tokens of the longest row with this step's
-     * @param sampling what some row needs, as the program's {@code choose} takes it
+     * @param longest tokens of the longest row with this step's
+     * @param kind    what some row needs
+     * @param edited  the program has edits for this step's logits, which a recorded choice would not see
      */
-    void take(int rows, int longest, boolean... sampling) {
-        if (graphs == null) {
-            call(rows, longest, sampling);
+    void take(int rows, int longest, ChoiceKind kind, boolean edited) {
+        if (graphs == null || edited && isProgram()) {
+            call(rows, longest, kind, edited);
             return;
-        }
-        int kind = 0;
-        for (boolean flag : sampling) {
-            kind = 2 * kind + (flag ? 1 : 0);
         }
         int bucket = DecodeGraphs.bucket(rows, slots);
-        graphs.step(bucket, kind, kernels == null ? 0 : kernels.variant(bucket, longest),
-                () -> call(bucket, longest, sampling));
+        int variant = step.variant(bucket, longest);
+        if (edited) {
+            graphs.step(bucket, NO_CHOICE, variant, () -> run(bucket, longest));
+            choose(bucket, kind, true);
+        } else {
+            graphs.step(bucket, kind.number(), variant, () -> call(bucket, longest, kind, false));
+        }
     }
 
-    private void call(int rows, int longest, boolean... sampling) {
-        if (kernels == null && choice == null) {
-            program.integer("decode", rows, longest, sampling[0], sampling[1], sampling[2], sampling[3], sampling[4]);
-            return;
+    private void call(int rows, int longest, ChoiceKind kind, boolean edited) {
+        if (isProgram()) {
+            program.runAndChoose(rows, longest, kind);
+        } else {
+            run(rows, longest);
+            choose(rows, kind, edited);
         }
-        if (kernels != null) {
-            kernels = attempt(WITHOUT_KERNELS, () -> {
-                kernels.run(rows, longest);
-                return kernels;
-            });
+    }
+
+    private void run(int rows, int longest) {
+        ForwardStep worked = attempt(WITHOUT_KERNELS, () -> {
+            step.run(rows, longest);
+            return step;
+        }, program);
+        if (worked != step) {
+            step = program;
+            if (graphs != null && !program.isRecordable()) {
+                graphs.giveUp("steps of this kind take kernels of our own to be recorded");
+            }
+            program.run(rows, longest);
         }
-        if (kernels == null) {
-            program.integer("decode_logits", rows, longest);
+    }
+
+    private void choose(int rows, ChoiceKind kind, boolean edited) {
+        if (kind.refined() && sampler != program && !refinedSaid) {
+            refinedSaid = true;
+            LOG.info(
+                    "tokens of rows with typical_p, epsilon_cutoff or eta_cutoff are chosen without a kernel of our own, "
+                            + "which is slower");
         }
-        boolean chosen = choice != null && TokenChoice.fits(sampling);
-        if (chosen) {
-            choice = attempt(WITHOUT_CHOICE, () -> {
-                choice.run(rows, sampling);
-                return choice;
-            });
+        if (sampler.fits(kind)) {
+            Sampler worked = attempt(WITHOUT_CHOICE, () -> {
+                sampler.choose(rows, kind, edited);
+                return sampler;
+            }, program);
+            if (worked == sampler) {
+                return;
+            }
+            sampler = program;
         }
-        if (!chosen || choice == null) {
-            program.integer("choose_step", rows, sampling[0], sampling[1], sampling[2], sampling[3], sampling[4]);
-        }
+        program.choose(rows, kind, edited);
     }
 
     /**
@@ -148,12 +178,13 @@ final class DecodeSteps implements AutoCloseable {
      * @param layers -1 for the logits after all of them
      */
     float[][][] compare(int rows, int longest, int layers) {
+        TorchScriptProgram program = this.program.program();
         if (layers < 0) {
-            kernels.run(rows, longest);
+            step.run(rows, longest);
             return new float[][][]{program.floats("program_logits", rows, longest),
                     program.floats("step_logits_of", rows)};
         }
-        kernels.runLayers(rows, longest, layers);
+        ((KernelStep) step).runLayers(rows, longest, layers);
         return new float[][][]{program.floats("program_hidden", rows, longest, layers),
                 program.floats("step_hidden", rows)};
     }
@@ -161,8 +192,6 @@ final class DecodeSteps implements AutoCloseable {
     @Override
     public void close() {
         free();
-        if (kernels != null) {
-            kernels.close();
-        }
+        step.close();
     }
 }

@@ -28,6 +28,12 @@ public final class Decoder implements AutoCloseable {
     /** So many steps that take the same kernels are compiled and recorded for good. */
     public static final int STEPS_TO_RECORD = 6;
 
+    /** In the place of a token: the row's logits are no finite numbers. */
+    public static final int NO_NUMBER = -1;
+
+    /** In the place of a token: every token is ruled out. */
+    public static final int NO_TOKEN = -2;
+
     /** The parts of the program. */
     static final List<String> PROGRAM = List.of("decoder.torchscript", "weights.torchscript", "layers.torchscript",
             "sampling.torchscript");
@@ -44,6 +50,8 @@ public final class Decoder implements AutoCloseable {
     private RowSettings[] settings = {};
     private int[] lengths = {};
     private int capacity;
+    // the program has edits for the next choice
+    private boolean edited;
 
     private Decoder(ModelConfig config, String device, DType dtype, Acceleration acceleration,
             Consumer<TorchScriptProgram> weights) {
@@ -56,7 +64,7 @@ public final class Decoder implements AutoCloseable {
         }
         configure(acceleration.fp8());
         weights.accept(program);
-        this.steps = new DecodeSteps(program, config, device, dtype, acceleration);
+        this.steps = DecodeSteps.of(program, config, device, dtype, acceleration);
     }
 
     private void configure(boolean fp8) {
@@ -202,7 +210,7 @@ public final class Decoder implements AutoCloseable {
      * token of each prompt that is then complete. Steps between the pieces of a prompt may run over its slot.
      *
      * @param rows those whose prompt is not complete come last
-     * @return a token for each complete row, in order
+     * @return a token for each complete row, in order; {@link #NO_NUMBER} or {@link #NO_TOKEN} where none could be chosen
      */
     public int[] prefill(List<Admission> rows) {
         bring(rows);
@@ -211,8 +219,17 @@ public final class Decoder implements AutoCloseable {
         if (complete.length == 0) {
             return new int[0];
         }
-        boolean[] needs = RowSettings.needs(complete);
-        return ints(program.integers("choose_first", needs[0], needs[1], needs[2], needs[3], needs[4]));
+        edited = false;
+        return ints(program.integers("choose_first", ChoiceKind.of(complete).after()));
+    }
+
+    /**
+     * What the next choice, and it alone, does to the logits: by row, in the order of the next prefill's complete rows or
+     * of the slots of the next step, which may then be one step only.
+     */
+    public void edit(List<LogitEdits> byRow) {
+        program.integer("edit", LogitEdits.arguments(byRow));
+        edited = true;
     }
 
     /** Of the tokens that the last prefill chose; to be called where one of its rows is {@linkplain RowSettings#ranked}. */
@@ -249,7 +266,7 @@ public final class Decoder implements AutoCloseable {
      * device is waited for once, at the end.
      *
      * @param steps so many tokens for each slot, at most {@link #LOOKAHEAD}
-     * @return by step, a token for each slot
+     * @return by step, a token for each slot; {@link #NO_NUMBER} or {@link #NO_TOKEN} where none could be chosen
      */
     public int[][] step(int rows, int steps) {
         advance(rows, steps);
@@ -263,10 +280,14 @@ public final class Decoder implements AutoCloseable {
         if (longest + more > capacity) {
             throw new IllegalStateException("a slot holds " + capacity + " tokens, not " + (longest + more));
         }
-        boolean[] sampling = RowSettings.needs(active);
-        for (int step = 1; step <= more; step++) {
-            steps.take(rows, longest + step, sampling);
+        ChoiceKind kind = ChoiceKind.of(active);
+        if (edited && more != 1) {
+            throw new IllegalStateException("edits are for one step, not for " + more);
         }
+        for (int step = 1; step <= more; step++) {
+            steps.take(rows, longest + step, kind, edited);
+        }
+        edited = false;
         for (int slot = 0; slot < rows; slot++) {
             lengths[slot] += more;
         }
@@ -329,7 +350,7 @@ public final class Decoder implements AutoCloseable {
     public void warmUp(int rows, int longest, int count, RowSettings like) {
         if (!device.equals("cpu")) {
             for (int i = 0; i < count; i++) {
-                steps.take(rows, longest + i, RowSettings.needs(like));
+                steps.take(rows, longest + i, ChoiceKind.of(like), false);
             }
             program.integers("read", 1, rows);
         }

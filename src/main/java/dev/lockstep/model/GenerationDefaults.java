@@ -3,51 +3,92 @@ package dev.lockstep.model;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
-import java.util.Optional;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /**
- * What a checkpoint says about how to generate with it; null where it says nothing. The names are those of
- * transformers' {@code GenerationConfig}.
+ * What a checkpoint says about how to generate with it, where transformers looks for it: in
+ * {@code generation_config.json}, or in {@code config.json} where there is no such file.
  *
- * @param eosTokenIds tokens that end a row: {@code generation_config.json}'s, else {@code config.json}'s, else empty
+ * @param file        the file that says it
+ * @param fields      the {@linkplain GenerationField fields} that are there and not null; not to be changed
+ * @param eosTokenIds tokens of the model's vocabulary that end a row
  */
-public record GenerationDefaults(Boolean doSample, Double temperature, Integer topK, Double topP, Double minP,
-        Double repetitionPenalty, Integer maxNewTokens, List<Integer> eosTokenIds) {
+public record GenerationDefaults(Path file, ObjectNode fields, List<Integer> eosTokenIds) {
+    /** Where a model has a text part, its own fields come after those of the whole. */
+    private static final String TEXT_PART = "text_config";
 
     /**
-     * Reads {@code generation_config.json}, which may be absent, and the end tokens of {@code config.json}.
-     *
-     * @throws ModelException when a value has the wrong type
+     * @param vocabulary the model's; no token beyond it ever comes up, so none ends a row
+     * @throws ModelException when a file is no JSON object or end tokens are no numbers
      */
-    static GenerationDefaults read(Path directory) {
-        JsonFile config = JsonFile.read(directory.resolve("config.json"));
+    static GenerationDefaults read(Path directory, int vocabulary) {
         Path file = directory.resolve("generation_config.json");
-        if (!Files.exists(file)) {
-            return new GenerationDefaults(null, null, null, null, null, null, null,
-                    endTokens(config).orElse(List.of()));
+        if (Files.exists(file)) {
+            JsonFile json = JsonFile.read(file);
+            return new GenerationDefaults(file, fields(json.object()), endTokens(json, vocabulary));
         }
-        JsonFile json = JsonFile.read(file);
-        return new GenerationDefaults(json.flag("do_sample").orElse(null), json.number("temperature").orElse(null),
-                json.integer("top_k").orElse(null), json.number("top_p").orElse(null),
-                json.number("min_p").orElse(null), json.number("repetition_penalty").orElse(null),
-                json.positive("max_new_tokens").orElse(null),
-                endTokens(json).or(() -> endTokens(config)).orElse(List.of()));
+        Path config = directory.resolve("config.json");
+        JsonFile json = JsonFile.read(config);
+        ObjectNode fields = json.object().path(TEXT_PART)instanceof ObjectNode text
+                ? fields(text)
+                : JsonFile.JSON.createObjectNode();
+        fields.setAll(fields(json.object()));
+        return new GenerationDefaults(config, fields, endTokens(json.with(fields), vocabulary));
     }
 
-    private static Optional<List<Integer>> endTokens(JsonFile json) {
-        String key = "eos_token_id";
-        return json.value(key).map(node -> {
-            List<Integer> ids = new ArrayList<>();
+    private static ObjectNode fields(JsonNode object) {
+        ObjectNode fields = JsonFile.JSON.createObjectNode();
+        for (GenerationField field : GenerationField.values()) {
+            if (object.hasNonNull(field.key())) {
+                fields.set(field.key(), object.get(field.key()));
+            }
+        }
+        return fields;
+    }
+
+    /**
+     * The same without some fields, and without those that make no difference.
+     *
+     * @param ignored names of fields
+     * @throws ModelException when one that is left asks for what is not done here
+     */
+    public GenerationDefaults without(Collection<String> ignored) {
+        ObjectNode left = JsonFile.JSON.createObjectNode();
+        for (GenerationField field : GenerationField.values()) {
+            JsonNode value = fields.get(field.key());
+            if (value == null || ignored.contains(field.key())) {
+                continue;
+            }
+            if (field.refuses(value)) {
+                throw new ModelException(file + ": " + field.key() + " asks for " + field.what()
+                        + ", which is not done here; --ignore-generation-config " + field.key()
+                        + " goes on without it.");
+            }
+            if (field.treatment() == GenerationField.Treatment.HONOURED) {
+                left.set(field.key(), value);
+            }
+        }
+        return new GenerationDefaults(file, left,
+                ignored.contains(GenerationField.EOS_TOKEN_ID.key()) ? List.of() : eosTokenIds);
+    }
+
+    private static List<Integer> endTokens(JsonFile json, int vocabulary) {
+        String key = GenerationField.EOS_TOKEN_ID.key();
+        List<Integer> ids = new ArrayList<>();
+        json.value(key).ifPresent(node -> {
             for (JsonNode id : node.isArray() ? node : List.of(node)) {
-                if (!id.isIntegralNumber() || !id.canConvertToInt() || id.intValue() < 0) {
+                if (!id.isIntegralNumber()) {
                     throw json.wrong(key, node, "a token id or a list of them");
                 }
-                ids.add(id.intValue());
+                if (id.canConvertToInt() && id.intValue() >= 0 && id.intValue() < vocabulary) {
+                    ids.add(id.intValue());
+                }
             }
-            return List.copyOf(ids);
         });
+        return List.copyOf(ids);
     }
 }

@@ -28,7 +28,7 @@ import dev.lockstep.model.cuda.Kernel;
  * with all that goes before it, product, norm, product, SwiGLU, product. With fp8 weights additions, and what a product's
  * result is to be scaled by, are part of what follows it; the result of attention takes one launch more to become fp8.
  */
-final class KernelStep implements AutoCloseable {
+final class KernelStep implements ForwardStep {
     private static final long WORKSPACE_BYTES = 32L << 20;
     private static final long ALIGNMENT = 256;
     /** From so many tokens on the loop over them outweighs what goes before and after it. */
@@ -156,7 +156,8 @@ final class KernelStep implements AutoCloseable {
     }
 
     /** Takes over the cache, rows and logits that the program has just allocated, and makes room for a step. */
-    void allocate(int slots, int capacity) {
+    @Override
+    public void allocate(int slots, int capacity) {
         int queries = config.heads() * config.headDim();
         int keys = config.kvHeads() * config.headDim();
         // what attention leaves of split rows; there is more than one split only where there are few blocks
@@ -223,12 +224,19 @@ final class KernelStep implements AutoCloseable {
     }
 
     /** Steps of so many rows with the same number here do the same work, whatever the rows' lengths. */
-    int variant(int rows, int longest) {
+    @Override
+    public int variant(int rows, int longest) {
         return 2 * splits(rows, longest) + (longest >= LONG ? 1 : 0);
     }
 
+    @Override
+    public boolean isRecordable() {
+        return true;
+    }
+
     /** Computes the logits of rows 0 to {@code rows - 1}, which the program's {@code choose_step} reads. */
-    void run(int rows, int longest) {
+    @Override
+    public void run(int rows, int longest) {
         Pointer stream = CudaDriver.stream();
         runLayers(stream, rows, longest, config.layers());
         Weight last = new Weight(head, 0);

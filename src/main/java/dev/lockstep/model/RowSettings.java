@@ -1,5 +1,7 @@
 package dev.lockstep.model;
 
+import java.util.Arrays;
+
 /**
  * How the decoder chooses the tokens of one row.
  *
@@ -12,56 +14,60 @@ package dev.lockstep.model;
  * @param presencePenalty   taken from the logits of tokens that were generated; 0 is none
  * @param frequencyPenalty  taken from them for each time; 0 is none
  * @param minNewTokens      no end token before so many new tokens
- * @param endTokens         the tokens that {@code minNewTokens} holds back
+ * @param endTokens         the tokens that {@code minNewTokens} holds back, within the vocabulary
  * @param randomKey         with the step and the token it fixes every random number of the row
  * @param ranked            log-probabilities are wanted
+ * @param refinements       what few rows have
  */
 public record RowSettings(boolean greedy, double temperature, int topK, double topP, double minP,
         double repetitionPenalty, double presencePenalty, double frequencyPenalty, int minNewTokens, int[] endTokens,
-        long randomKey, boolean ranked) {
-    /** Without presence and frequency penalty and without log-probabilities. */
+        long randomKey, boolean ranked, Refinements refinements) {
+    /** Below this a row is greedy: float32 holds neither such a temperature nor what it makes of a logit. */
+    private static final double LEAST_TEMPERATURE = 1e-30;
+    /** From here on all tokens are alike in float32. */
+    private static final double MOST_TEMPERATURE = 1e30;
+
+    /**
+     * Takes a temperature of next to nothing for what it comes to, which is greedy, and the end tokens once each.
+     */
+    public RowSettings {
+        greedy |= temperature < LEAST_TEMPERATURE;
+        temperature = Math.max(LEAST_TEMPERATURE, Math.min(MOST_TEMPERATURE, temperature));
+        topP = Math.max(Float.MIN_NORMAL, topP);
+        endTokens = Arrays.stream(endTokens).distinct().toArray();
+    }
+
+    /** Without presence and frequency penalty, without log-probabilities and refinements. */
     public RowSettings(boolean greedy, double temperature, int topK, double topP, double minP, double repetitionPenalty,
             int minNewTokens, int[] endTokens, long randomKey) {
         this(greedy, temperature, topK, topP, minP, repetitionPenalty, 0, 0, minNewTokens, endTokens, randomKey,
-                false);
+                false, Refinements.NONE);
     }
 
     /** Whether some penalty needs to know the tokens that the row has. */
     public boolean penalized() {
-        return repetitionPenalty != 1 || presencePenalty != 0 || frequencyPenalty != 0;
-    }
-
-    /**
-     * What some of these rows need, in the order of the program's flags: samples, a sort of the logits, penalties, end
-     * tokens held back, log-probabilities.
-     */
-    static boolean[] needs(RowSettings... rows) {
-        boolean[] needs = new boolean[5];
-        for (RowSettings row : rows) {
-            needs[0] |= !row.greedy;
-            needs[1] |= !row.greedy && (row.topK > 0 || row.topP < 1);
-            needs[2] |= row.penalized();
-            needs[3] |= row.minNewTokens > 0 && row.endTokens.length > 0;
-            needs[4] |= row.ranked;
-        }
-        return needs;
+        return repetitionPenalty != 1 || presencePenalty != 0 || frequencyPenalty != 0
+                || refinements.promptPenalty() != 1;
     }
 
     /** As the program keeps them by slot. */
     double[] reals() {
-        return new double[]{greedy ? 1 : temperature, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty};
+        return new double[]{greedy ? 1 : temperature, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty,
+                refinements.promptPenalty(), endTokens.length == 0 ? 1 : refinements.decayFactor(),
+                refinements.typicalP(), refinements.epsilonCutoff(), refinements.etaCutoff()};
     }
 
     /** As the program keeps them. With no end tokens at all nothing is held back, so any token may stand in their place. */
     long[] integers() {
         int[] ends = endTokens.length == 0 ? new int[1] : endTokens;
-        long[] integers = new long[4 + ends.length];
+        long[] integers = new long[5 + ends.length];
         integers[0] = greedy ? 1 : 0;
         integers[1] = topK;
         integers[2] = endTokens.length == 0 ? 0 : minNewTokens;
         integers[3] = randomKey;
+        integers[4] = refinements.decayStart();
         for (int i = 0; i < ends.length; i++) {
-            integers[4 + i] = ends[i];
+            integers[5 + i] = ends[i];
         }
         return integers;
     }

@@ -8,10 +8,10 @@ import dev.lockstep.model.cuda.KernelCompiler;
 
 /**
  * The choice of each row's next token from the logits of a step, by one kernel ({@code kernels/choose.cu}) instead of the
- * program's {@code choose_step}. Both choose the same token unless two all but tie. Log-probabilities are left to the
- * program.
+ * program's {@code choose_step}. Both choose the same token unless two all but tie. Log-probabilities and the filters of
+ * {@link Refinements} are left to the program.
  */
-final class TokenChoice {
+final class TokenChoice implements Sampler {
     private static final int THREADS = 1024;
     private static final int TORCH_INT = 3;
     private static final int TORCH_LONG = 4;
@@ -47,12 +47,9 @@ final class TokenChoice {
         compiler.report();
     }
 
-    /**
-     * Takes over the rows' state and the logits that the program has just allocated.
-     *
-     * @param endTokens end tokens of each row that the program has room for
-     */
-    void allocate(int slots, int capacity, int endTokens) {
+    /** Takes over the rows' state and the logits that the program has just allocated. */
+    @Override
+    public void allocate(int slots, int capacity, int endTokens) {
         this.slots = slots;
         this.capacity = capacity;
         this.endTokens = endTokens;
@@ -66,19 +63,19 @@ final class TokenChoice {
         chosen = program.address(TORCH_LONG, "state", "chosen");
     }
 
-    /** Whether it can choose in this way. */
-    static boolean fits(boolean... sampling) {
-        return !sampling[4];
+    @Override
+    public boolean fits(ChoiceKind kind) {
+        return !kind.ranked() && !kind.refined();
     }
 
-    /**
-     * Chooses for rows 0 to {@code rows - 1}. Slots past them keep what the last steps chose as it is.
-     *
-     * @param sampling {@link RowSettings#needs}
-     */
-    void run(int rows, boolean... sampling) {
-        choose.launch(CudaDriver.stream(), rows, 1, 1, logits, reals, integers, sampling[2] ? seen : 0L, token,
-                position, step, chosen, vocabulary, endTokens, slots, Decoder.LOOKAHEAD, capacity, sampling[0] ? 1 : 0,
-                sampling[1] ? 1 : 0);
+    /** Slots past those rows keep what the last steps chose as it is. */
+    @Override
+    public void choose(int rows, ChoiceKind kind, boolean edited) {
+        if (edited) {
+            program.integer("edit_step", rows);
+        }
+        choose.launch(CudaDriver.stream(), rows, 1, 1, logits, reals, integers, kind.penalized() ? seen : 0L, token,
+                position, step, chosen, vocabulary, endTokens, slots, Decoder.LOOKAHEAD, capacity,
+                kind.sampled() ? 1 : 0, kind.filtered() ? 1 : 0);
     }
 }

@@ -10,6 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import dev.lockstep.generate.TokenRules;
 import dev.lockstep.model.Acceleration;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -53,7 +54,7 @@ class GenerateOptionsTest {
         assertThat(options.addSpecialTokens()).isFalse();
         assertThat(options.sampling())
                 .isEqualTo(new SamplingOverrides(null, 0.5, 3, 0.9, 0.1, 1.2, -0.5, 1.5, -5L, 7, 2, true,
-                        List.of(1, 2), List.of("@end", "---"), 5));
+                        List.of(1, 2), null, List.of("@end", "---"), 5, TokenRules.NONE));
     }
 
     @Test
@@ -128,7 +129,7 @@ class GenerateOptionsTest {
             --top-p 1.1                 | --top-p must be above 0 and at most 1, not 1.1
             --min-p -0.1                | --min-p must be from 0 to 1, not -0.1
             --min-p 1.5                 | --min-p must be from 0 to 1, not 1.5
-            --repetition-penalty 0      | --repetition-penalty must be above 0, not 0.0
+            --repetition-penalty 0      | --repetition-penalty must be from 1e-20 to 1e20, not 0.0
             --max-new-tokens 0          | --max-new-tokens must be 1 or more, not 0
             --min-new-tokens -1         | --min-new-tokens must be 0 or more, not -1
             --min-new-tokens 101        | --min-new-tokens must be at most --max-new-tokens, which is 100, not 101

@@ -14,6 +14,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import dev.lockstep.generate.TokenRules;
+
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -42,7 +44,7 @@ class PromptReaderTest {
                 good(1, "x", " b\n"), good(2, "2", "c"),
                 new Prompt(3, "12345678901234567890", "Dünn 😀",
                         new SamplingOverrides(null, 0.5, null, null, null, null, null, null, null, 3, null, null, null,
-                                List.of("."), null),
+                                null, List.of("."), null, TokenRules.NONE),
                         null));
     }
 
@@ -120,7 +122,7 @@ class PromptReaderTest {
             {"prompt": "a", "top_k": 9999999999} | 0 | top_k must be a whole number of 32 bits, not 9999999999
             {"prompt": "a", "seed": 1e3}       | 0 | seed must be a whole number of 64 bits, not 1000.0
             {"prompt": "a", "max_tokens": 0}   | 0 | max_new_tokens must be 1 or more, not 0
-            {"prompt": "a", "max_tokens": 1, "max_new_tokens": 1} | 0 | max_tokens and max_new_tokens mean the same, so give one of them
+            {"prompt": "a", "max_tokens": 1, "max_new_tokens": 1} | 0 | max_new_tokens and max_tokens mean the same, so give one of them
             {"prompt": "a", "eos_token_id": [1, "2"]} | 0 | eos_token_id must be a whole number of 32 bits, not "2"
             {"prompt": "a", "eos_token_id": -1} | 0 | eos_token_id must be 0 or more, not -1
             {"prompt": "a", "stop": ["b", ""]} | 0 | stop must not be an empty string

@@ -1,7 +1,10 @@
 package dev.lockstep.job;
 
+import java.nio.file.Path;
 import java.util.List;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -95,21 +98,63 @@ class SamplingOverridesTest {
             """)
     void ofCheckpoint_doSampleAndTemperature_decideAsInTransformers(Boolean doSample, Double temperature,
             boolean greedy) {
-        var defaults = new GenerationDefaults(doSample, temperature, null, null, null, null, null, List.of());
-        assertThat(SamplingOverrides.resolve(NONE, NONE, SamplingOverrides.ofCheckpoint(defaults)).greedy())
+        var fields = Json.MAPPER.createObjectNode().put("do_sample", doSample).put("temperature", temperature);
+        assertThat(SamplingOverrides.resolve(NONE, NONE, SamplingOverrides.ofCheckpoint(defaults(fields))).greedy())
                 .isEqualTo(greedy);
     }
 
     @Test
-    void ofCheckpoint_lengths_areLeftToTheJob() {
-        var defaults = new GenerationDefaults(true, 0.8, 7, 0.9, 0.1, 1.1, 20, List.of(1, 2));
-        assertThat(SamplingOverrides.resolve(NONE, NONE, SamplingOverrides.ofCheckpoint(defaults))).isEqualTo(
-                new SamplingParams(false, 0.8, 7, 0.9, 0.1, 1.1, 0, 100, 0, false, List.of(1, 2), List.of()));
+    void ofCheckpoint_lengths_bindWhereTheJobSaysNothing() throws Exception {
+        var checkpoint = SamplingOverrides.ofCheckpoint(defaults(Json.MAPPER.readTree("""
+                {"do_sample":true,"temperature":0.8,"top_k":7,"top_p":0.9,"min_p":0.1,"repetition_penalty":1.1,
+                 "max_new_tokens":20,"max_length":9,"min_new_tokens":30}""")));
+        assertThat(SamplingOverrides.resolve(NONE, NONE, checkpoint)).isEqualTo(
+                new SamplingParams(false, 0.8, 7, 0.9, 0.1, 1.1, 0, 20, 20, false, List.of(1, 2), List.of()));
+        assertThat(SamplingOverrides.resolve(NONE, of("{\"max_tokens\":40}"), checkpoint)).isEqualTo(
+                new SamplingParams(false, 0.8, 7, 0.9, 0.1, 1.1, 0, 40, 30, false, List.of(1, 2), List.of()));
+        var total = SamplingOverrides.resolve(of("{\"max_length\":300,\"min_length\":7}"),
+                of("{\"max_tokens\":40,\"min_tokens\":5}"), checkpoint);
+        assertThat(total.rules().maxLength()).isEqualTo(300);
+        assertThat(total.maxNewTokens()).isEqualTo(300);
+        assertThat(total.rules().minLength()).isEqualTo(7);
+        assertThat(total.minNewTokens()).isZero();
+    }
+
+    @Test
+    void resolve_stopTokenIds_endRowsBesidesEndTokensAndWithoutThem() throws Exception {
+        var checkpoint = SamplingOverrides.ofCheckpoint(defaults(Json.MAPPER.createObjectNode()));
+        var besides = SamplingOverrides.resolve(of("{\"stop_token_ids\":[5]}"), NONE, checkpoint);
+        assertThat(besides.eosTokenIds()).containsExactly(1, 2, 5);
+        var without = SamplingOverrides.resolve(of("{\"stop_token_ids\":[5],\"ignore_eos\":true}"), NONE, checkpoint);
+        assertThat(without.eosTokenIds()).containsExactly(5);
+        assertThat(without.ignoreEos()).isFalse();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            {"typical_p":0}          | typical_p must be above 0 and at most 1, not 0.0
+            {"epsilon_cutoff":1}     | epsilon_cutoff must be from 0 to 1, without 1, not 1.0
+            {"eta_cutoff":-1}        | eta_cutoff must be from 0 to 1, without 1, not -1.0
+            {"repetition_penalty":1e-44} | repetition_penalty must be from 1e-20 to 1e20, not 1.0E-44
+            {"encoder_repetition_penalty":0} | encoder_repetition_penalty must be from 1e-20 to 1e20, not 0.0
+            {"no_repeat_ngram_size":-1} | no_repeat_ngram_size must be 0 or more, not -1
+            {"max_length":0}         | max_length must be 1 or more, not 0
+            {"bad_words_ids":[5]}    | bad_words_ids must be a list of lists of token ids, not 5
+            {"bad_words_ids":[[]]}   | bad_words_ids must be a list of lists of token ids, not []
+            {"sequence_bias":[[[1],"x"]]} | sequence_bias must be a list of pairs of token ids and a bias, not "x"
+            {"logit_bias":{"a":1}}   | logit_bias must be an object with token ids as names and biases from -100 to 100 as values, not {"a":1}
+            {"logit_bias":{"1":101}} | logit_bias must be an object with token ids as names and biases from -100 to 100 as values, not {"1":101}
+            {"exponential_decay_length_penalty":[1]} | exponential_decay_length_penalty must be a number of tokens and a factor above 0, not [1]
+            {"max_tokens":1,"max_completion_tokens":1} | max_tokens and max_completion_tokens mean the same, so give one of them
+            {"do_sample":true,"greedy":true} | do_sample and greedy contradict each other, so give one of them
+            """)
+    void ofRow_valuesThatCannotBe_areNamed(String row, String sentence) {
+        assertThatThrownBy(() -> of(row)).isInstanceOf(IllegalArgumentException.class).hasMessage(sentence);
     }
 
     @Test
     void ofCheckpoint_outOfRange_namesFileAndField() {
-        var defaults = new GenerationDefaults(true, null, null, 0.0, null, null, null, List.of());
+        var defaults = defaults(Json.MAPPER.createObjectNode().put("top_p", 0.0));
         assertThatThrownBy(() -> SamplingOverrides.ofCheckpoint(defaults)).isInstanceOf(UsageException.class)
                 .hasMessage("generation_config.json: top_p must be above 0 and at most 1, not 0.0");
     }
@@ -122,6 +167,10 @@ class SamplingOverridesTest {
         assertThat(Json.MAPPER.readValue(json, Prompt.class)).isEqualTo(prompt);
         assertThat(Json.MAPPER.readValue(Json.MAPPER.writeValueAsString(NONE), SamplingOverrides.class))
                 .isEqualTo(NONE);
+    }
+
+    private static GenerationDefaults defaults(JsonNode fields) {
+        return new GenerationDefaults(Path.of("generation_config.json"), (ObjectNode) fields, List.of(1, 2));
     }
 
     private static SamplingOverrides of(String json) throws Exception {

@@ -3,6 +3,7 @@ package dev.lockstep.model;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.SplittableRandom;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 import dev.lockstep.model.cuda.CudaGraph;
@@ -110,7 +111,8 @@ final class ChoiceCheck {
         return new RowSettings(greedy, RANDOM.nextDouble(0.3, 2), filters ? any(0, 1, 5, 50, vocabulary) : 0,
                 filters ? any(0.1, 0.9, 0.99, 1) : 1, filters ? any(0, 0.05) : 0, penalties ? any(1, 1.3) : 1,
                 penalties ? any(0, 0.5) : 0, penalties ? any(0, 0.3) : 0, penalties ? any(0, 2) : 0, ends,
-                RANDOM.nextLong(), false);
+                RANDOM.nextLong(), false, new Refinements(penalties ? any(1, 1.4) : 1, 1, 0, 0, any(0, 1),
+                        penalties ? any(1, 1.5) : 1));
     }
 
     private static double any(double... values) {
@@ -134,21 +136,25 @@ final class ChoiceCheck {
     /** One step by the program and by the kernel; the program's is where the next one begins. */
     private void compare(RowSettings[] settings, int key, double deviation, boolean coarse, double holes) {
         int rows = settings.length;
-        boolean[] needs = RowSettings.needs(settings);
-        program.integer("random_logits", rows, key, deviation, coarse, holes);
+        ChoiceKind kind = ChoiceKind.of(settings);
+        double noNumbers = key % 6 == 0 ? 0.5 / vocabulary : 0;
+        program.integer("random_logits", rows, key, deviation, coarse, holes, noNumbers);
         program.integer("keep_rows", 0);
-        program.integer("choose_step", rows, needs[0], needs[1], needs[2], needs[3], false);
+        program.integer("choose_step", kind.after(rows));
         program.integer("keep_rows", 1);
         long[] expected = program.integers("read", 1, rows);
         program.integer("restore_rows", 0);
-        kernel.run(rows, needs);
+        kernel.choose(rows, kind, false);
         long[] chosen = program.integers("read", 1, rows);
         float[][] changed = program.floats("changed_rows", 1);
         choices += rows;
-        if (!Arrays.equals(expected, chosen)) {
+        if (LongStream.range(0, rows).anyMatch(row -> expected[(int) row] < 0 != chosen[(int) row] < 0)) {
+            // one says that it cannot be chosen from these logits, the other chooses
+            broken++;
+        } else if (!Arrays.equals(expected, chosen)) {
             program.integer("restore_rows", 0);
-            program.integer("random_logits", rows, key, deviation, coarse, holes);
-            float[][] race = program.floats("race_of", rows, chosen, needs[1], needs[2], needs[3]);
+            program.integer("random_logits", rows, key, deviation, coarse, holes, noNumbers);
+            float[][] race = program.floats("race_of", rows, chosen, kind.filtered(), kind.penalized(), kind.ends());
             for (int row = 0; row < rows; row++) {
                 if (expected[row] != chosen[row]) {
                     different++;
@@ -191,11 +197,11 @@ final class ChoiceCheck {
         for (int slot = 0; slot < rows; slot++) {
             program.integer("admit", slot, settings[slot].reals(), settings[slot].integers(), new long[0]);
         }
-        program.integer("random_logits", rows, 1, 3.0, false, 0.0);
-        boolean[] needs = RowSettings.needs(settings);
+        program.integer("random_logits", rows, 1, 3.0, false, 0.0, 0.0);
+        ChoiceKind kind = ChoiceKind.of(settings);
         double reference = microseconds(
-                () -> program.integer("choose_step", rows, needs[0], needs[1], needs[2], needs[3], false));
-        double ours = microseconds(() -> kernel.run(rows, needs));
+                () -> program.integer("choose_step", kind.after(rows)));
+        double ours = microseconds(() -> kernel.choose(rows, kind, false));
         System.out.printf(Locale.ROOT, "%3d rows, %-20s %9.1f %9.1f%n", rows, name, reference, ours);
     }
 

@@ -105,8 +105,8 @@ class DecoderTest {
                         golden.get("repetition_penalty").asDouble(), 0, new int[0], 0);
                 float[][] probabilities = program.floats("probabilities_of",
                         new float[][]{Golden.floats(golden.get("logits"))},
-                        IntStream.of(Golden.ints(golden.get("history"))).asLongStream().toArray(), settings.reals(),
-                        settings.topK());
+                        IntStream.of(Golden.ints(golden.get("history"))).asLongStream().toArray(), new long[0],
+                        settings.reals(), settings.integers());
                 assertThat(probabilities[0]).as("%s", settings).containsExactly(Golden.floats(golden.get("probs")),
                         within(1e-5f));
             }

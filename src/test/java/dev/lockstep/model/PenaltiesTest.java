@@ -77,7 +77,8 @@ class PenaltiesTest {
         List<Decoder.Admission> rows = new ArrayList<>();
         for (double[] p : PENALTIES) {
             rows.add(new Decoder.Admission(rows.size(), Golden.ints(cases.get(0).get("prompt_ids")),
-                    new RowSettings(true, 1, 0, 1, 0, p[0], p[1], p[2], 0, new int[0], 0, false)));
+                    new RowSettings(true, 1, 0, 1, 0, p[0], p[1], p[2], 0, new int[0], 0, false,
+                            Refinements.NONE)));
         }
         return rows;
     }

@@ -15,7 +15,7 @@ import static org.assertj.core.api.Assertions.within;
 class PiecesTest {
     private static final RowSettings GREEDY = new RowSettings(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
     private static final RowSettings SAMPLED = new RowSettings(false, 0.9, 50, 0.95, 0, 1.3, 0.5, 0.2, 0, new int[0],
-            77, false);
+            77, false, Refinements.NONE);
     private static final int[] PROMPT = new int[23];
     private static Decoder decoder;
 

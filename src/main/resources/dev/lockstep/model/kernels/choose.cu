@@ -1,8 +1,8 @@
-// The choice of each row's next token from its logits, as choose of sampling.torchscript defines it but for ranked steps:
-// penalties, end tokens held back, then the likeliest token or a draw after temperature, top-k, top-p and min-p; and what
+// The choice of each row's next token from its logits, as choose of sampling.torchscript defines it but for ranked and
+// refined steps: penalties, end tokens held back or favoured, then the likeliest token or a draw after temperature, top-k, top-p and min-p; and what
 // follows from it, the rows' token, position, step, seen and chosen.
 //
-// logits [N, V] float32, which penalties and end tokens overwrite; reals [slots, 6], integers [slots, 4 + E], token,
+// logits [N, V] float32, which penalties and end tokens overwrite; reals [slots, 11], integers [slots, 5 + E], token,
 // position, step [slots], chosen [M, slots], int64 but for the reals, as in decoder.torchscript; seen [slots, V] int32, or
 // null where no row has a penalty. V, E and M are any, M up to 1,024. sampled and filtered: some row draws, and some of
 // them has a top-k or a top-p.
@@ -125,8 +125,9 @@ __device__ __forceinline__ word mix(word z) {
 }
 
 // As penalize of sampling.torchscript, of the tokens that the row has.
-__device__ __forceinline__ void penalize(float *logits, const int *seen, int V, float repetition, float presence,
-        float frequency) {
+__device__ __forceinline__ void penalize(float *logits, const int *seen, int V, float prompt, float repetition,
+        float presence, float frequency) {
+    float inverse = 1 / prompt;
     for (int start = threadIdx.x; start < V; start += THREADS * 4 * AHEAD) {
         int flags[4 * AHEAD];
 #pragma unroll
@@ -139,6 +140,9 @@ __device__ __forceinline__ void penalize(float *logits, const int *seen, int V, 
             if (flags[j] > 0) {
                 int i = start + THREADS * j;
                 float x = logits[i], times = (float)(flags[j] >> 1);
+                if (flags[j] & 1) {
+                    x = x < 0 ? x * inverse : x / inverse;
+                }
                 x = x < 0 ? x * repetition : x / repetition;
                 // rounded after each operation, as the program does
                 x = __fsub_rn(x, times > 0 ? presence : 0);
@@ -286,24 +290,32 @@ extern "C" __global__ void __launch_bounds__(THREADS) choose(float *logits, cons
         long long capacity, int sampled, int filtered) {
     long long slot = blockIdx.x;
     float *mine = logits + slot * V;
-    const float *real = reals + slot * 6;
-    const long long *integer = integers + slot * (4 + E);
+    const float *real = reals + slot * 11;
+    const long long *integer = integers + slot * (5 + E);
     long long generated = step[slot];
     long long later = threadIdx.x + 1 < M ? chosen[(threadIdx.x + 1ll) * slots + slot] : 0;
 
-    if (seen && (real[3] != 1 || real[4] != 0 || real[5] != 0)) {
-        penalize(mine, seen + slot * V, V, real[3], real[4], real[5]);
+    if (seen && (real[3] != 1 || real[4] != 0 || real[5] != 0 || real[6] != 1)) {
+        penalize(mine, seen + slot * V, V, real[6], real[3], real[4], real[5]);
         __syncthreads();
     }
-    if (generated < integer[2]) {
+    bool early = generated < integer[2];
+    if (early || (real[7] != 1 && generated > integer[4])) {
+        float growth = fminf(powf(real[7], (float)max(generated - integer[4], 0ll)), 1e30f) - 1;
         for (int e = threadIdx.x; e < E; e += THREADS) {
-            mine[integer[4 + e]] = LEAST;
+            long long end = integer[5 + e];
+            // the last one is repeated to fill the columns
+            if (e == 0 || end != integer[4 + e]) {
+                float x = mine[end];
+                mine[end] = early || x == LEAST ? LEAST : __fadd_rn(x, __fmul_rn(fabsf(x), growth));
+            }
         }
         __syncthreads();
     }
     float best = LEAST;
-    int next = V;
+    int next = V, broken = 0;
     each(mine, V, [] {}, [&](float x, int i) {
+        broken |= !(x < __uint_as_float(0x7f800000u));
         if (x > best) {
             best = x;
             next = i;
@@ -312,10 +324,11 @@ extern "C" __global__ void __launch_bounds__(THREADS) choose(float *logits, cons
     word first = least(keyOf(best, next));
     best = valueOf(first);
     next = (int)(unsigned)first;
-    // where no logit is a finite number
-    next = next < V ? next : 0;
+    // a logit that is no number or infinite, or no token left
+    int wrong = __syncthreads_or(broken) ? -1 : next < V ? 0 : -2;
+    next = wrong ? 0 : next;
 
-    if (sampled && integer[0] == 0) {
+    if (!wrong && sampled && integer[0] == 0) {
         Row row = {mine, V, best, 1.0f / real[0]};
         unsigned level = ALL;
         if (filtered && integer[1] > 0 && integer[1] < V) {
@@ -330,7 +343,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) choose(float *logits, cons
         next = race(row, limit, integer[3], generated, next);
     }
     if (threadIdx.x < M) {
-        chosen[threadIdx.x * (long long)slots + slot] = threadIdx.x + 1 < M ? later : next;
+        chosen[threadIdx.x * (long long)slots + slot] = threadIdx.x + 1 < M ? later : wrong ? wrong : next;
     }
     if (threadIdx.x == 0) {
         token[slot] = next;

@@ -1,0 +1,93 @@
+package dev.lockstep.generate;
+
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Function;
+import java.util.stream.Stream;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+
+/**
+ * What few rows ask for, by the names of transformers' {@code GenerationConfig}; a null component says nothing, so two
+ * places that say something can be {@linkplain #or joined}.
+ *
+ * @param typicalP                keep the tokens whose information is nearest to the entropy, until they reach this
+ *                                probability; 1 keeps all
+ * @param epsilonCutoff           drop tokens less likely than this; 0 drops none
+ * @param etaCutoff               the same, with a limit that is lower where the entropy is high; 0 drops none
+ * @param promptRepetitionPenalty encoder_repetition_penalty: above 1 it makes the prompt's tokens likelier; 1 is none
+ * @param minLength               no end token before prompt and text have so many tokens
+ * @param maxLength               the row ends when prompt and text have so many tokens
+ * @param lengthDecay             exponential_decay_length_penalty: end tokens gain with the length of the text
+ * @param noRepeatNgram           no so many tokens in a row come up twice in prompt and text; 0 for none
+ * @param noRepeatPromptNgram     encoder_no_repeat_ngram_size: no so many in a row of the prompt come up in the text; 0 for
+ *                                none
+ * @param badWords                sequences of tokens that never come up
+ * @param suppress                tokens that never come up
+ * @param beginSuppress           tokens that are not the first of the text
+ * @param sequenceBias            what is added to the logits of tokens that would end these sequences
+ * @param onlyTokens              allowed_token_ids: no other token comes up
+ * @param forcedFirst             forced_bos_token_id: the first token of the text of a prompt of one token
+ * @param forcedLast              forced_eos_token_id: the last token, where the row reaches its greatest length; the
+ *                                lowest of them
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public record TokenRules(Double typicalP, Double epsilonCutoff, Double etaCutoff, Double promptRepetitionPenalty,
+        Integer minLength, Integer maxLength, LengthDecay lengthDecay, Integer noRepeatNgram,
+        Integer noRepeatPromptNgram, List<List<Integer>> badWords, List<Integer> suppress, List<Integer> beginSuppress,
+        List<SequenceBias> sequenceBias, List<Integer> onlyTokens, Integer forcedFirst, List<Integer> forcedLast) {
+    /** Says nothing. */
+    public static final TokenRules NONE = new TokenRules(null, null, null, null, null, null, null, null, null, null,
+            null, null, null, null, null, null);
+
+    /**
+     * From the {@code start}-th new token on an end token's logit x becomes x + |x| (factor ^ n - 1) at the n-th token
+     * after it.
+     */
+    public record LengthDecay(int start, double factor) {}
+
+    /** The bias is added to the logit of the last token where the others are the last ones of prompt and text. */
+    public record SequenceBias(List<Integer> tokens, double bias) {}
+
+    /** What this says, and where it says nothing, what another place says. */
+    public TokenRules or(TokenRules other) {
+        return new TokenRules(first(other, TokenRules::typicalP), first(other, TokenRules::epsilonCutoff),
+                first(other, TokenRules::etaCutoff), first(other, TokenRules::promptRepetitionPenalty),
+                first(other, TokenRules::minLength), first(other, TokenRules::maxLength),
+                first(other, TokenRules::lengthDecay), first(other, TokenRules::noRepeatNgram),
+                first(other, TokenRules::noRepeatPromptNgram), first(other, TokenRules::badWords),
+                first(other, TokenRules::suppress), first(other, TokenRules::beginSuppress),
+                first(other, TokenRules::sequenceBias), first(other, TokenRules::onlyTokens),
+                first(other, TokenRules::forcedFirst), first(other, TokenRules::forcedLast));
+    }
+
+    private <T> T first(TokenRules other, Function<TokenRules, T> component) {
+        T mine = component.apply(this);
+        return mine == null ? component.apply(other) : mine;
+    }
+
+    /** The same with other limits of prompt and text together. */
+    public TokenRules withLengths(Integer min, Integer max) {
+        return new TokenRules(typicalP, epsilonCutoff, etaCutoff, promptRepetitionPenalty, min, max, lengthDecay,
+                noRepeatNgram, noRepeatPromptNgram, badWords, suppress, beginSuppress, sequenceBias, onlyTokens,
+                forcedFirst, forcedLast);
+    }
+
+    /** Whether it says something about what is drawn, which a greedy row has no use for. */
+    public boolean asksForSampling() {
+        return typicalP != null || epsilonCutoff != null || etaCutoff != null;
+    }
+
+    /** A token that is not below this, of those that must be, or -1. */
+    int beyond(int vocabulary) {
+        Stream<Integer> sequences = Stream.concat(orEmpty(badWords).stream(),
+                orEmpty(sequenceBias).stream().map(SequenceBias::tokens)).flatMap(List::stream);
+        Stream<Integer> forced = Stream.concat(Stream.ofNullable(forcedFirst), orEmpty(forcedLast).stream());
+        return Stream.of(sequences, forced, orEmpty(onlyTokens).stream()).flatMap(tokens -> tokens)
+                .filter(Objects::nonNull).filter(token -> token >= vocabulary).findFirst().orElse(-1);
+    }
+
+    static <T> List<T> orEmpty(List<T> list) {
+        return list == null ? List.of() : list;
+    }
+}
