@@ -1,7 +1,6 @@
 package dev.lockstep.job;
 
 import java.util.List;
-import java.util.Map;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -15,14 +14,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 public record OpenAiRequest(boolean chat, String model) {
     private static final String CHAT = "/v1/chat/completions";
     private static final String TEXT = "/v1/completions";
-
-    /** OpenAI's name of a field, and ours; where a request has both of a kind the later one counts. */
-    private static final Map<String, String> RENAMED = Map.of("max_tokens", "max_new_tokens", "max_completion_tokens",
-            "max_new_tokens", "min_tokens", "min_new_tokens", "n", "num_samples");
-
-    /** What would change the answer if it were left out silently. */
-    private static final List<String> NOT_SUPPORTED = List.of("logit_bias", "response_format", "echo", "suffix",
-            "best_of", "functions", "function_call", "audio", "prediction", "web_search_options");
 
     static boolean isOne(JsonNode row) {
         return row.hasNonNull("custom_id") || row.hasNonNull("body") && row.hasNonNull("url");
@@ -59,24 +50,12 @@ public record OpenAiRequest(boolean chat, String model) {
      * @throws FieldException naming what this version cannot do
      */
     JsonNode ownForm(JsonNode body) {
-        for (var name : NOT_SUPPORTED) {
-            var value = body.path(name);
-            boolean harmless = value.isMissingNode() || value.isNull() || value.isContainerNode() && value.isEmpty()
-                    || value.isBoolean() && !value.booleanValue() || value.isTextual() && value.textValue().isEmpty()
-                    || name.equals("best_of") && value.asInt() == body.path("n").asInt(1)
-                    || name.equals("response_format") && value.path("type").asText().equals("text");
-            if (!harmless) {
-                throw new FieldException(name, "in an OpenAI request is not supported by this version");
-            }
-        }
         ObjectNode row = body.deepCopy();
-        row.remove(List.of("id", chat ? "prompt" : "messages"));
-        for (var name : List.of("max_tokens", "max_completion_tokens", "min_tokens", "n")) {
-            var value = row.remove(name);
-            if (value != null && !value.isNull()) {
-                row.set(RENAMED.get(name), value);
-            }
+        // of the two names the newer one counts
+        if (row.hasNonNull("max_completion_tokens")) {
+            row.remove("max_tokens");
         }
+        row.remove(List.of("id", chat ? "prompt" : "messages"));
         var wanted = chat ? "messages" : "prompt";
         if (!row.hasNonNull(wanted)) {
             throw new FieldException(wanted, "is missing");

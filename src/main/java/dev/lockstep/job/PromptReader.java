@@ -36,11 +36,13 @@ import com.fasterxml.jackson.databind.ObjectReader;
  */
 public final class PromptReader implements Iterator<Prompt>, Closeable {
     private final Rows rows;
+    private final FieldNames names;
     private Prompt next;
     private int index;
 
-    private PromptReader(Rows rows) {
+    private PromptReader(Rows rows, FieldNames names) {
         this.rows = rows;
+        this.names = names;
     }
 
     /**
@@ -49,8 +51,10 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
      * @throws UsageException when there is no such file or it cannot be read
      */
     public static PromptReader open(String source, InputStream stdin) {
+        var names = new FieldNames();
+        Lines.Form json = (index, place, line) -> json(index, place, line, names);
         if (source.equals("-")) {
-            return new PromptReader(new Lines(stdin, PromptReader::json));
+            return new PromptReader(new Lines(stdin, json), names);
         }
         var path = Path.of(source);
         if (!Files.exists(path)) {
@@ -69,8 +73,8 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
         try {
             var in = Files.newInputStream(path);
             return new PromptReader(name.endsWith(".json")
-                    ? new JsonArray(source, in)
-                    : new Lines(in, name.endsWith(".txt") ? PromptReader::plain : PromptReader::json));
+                    ? new JsonArray(source, in, names)
+                    : new Lines(in, name.endsWith(".txt") ? PromptReader::plain : json), names);
         } catch (IOException e) {
             throw new UsageException("--prompts " + source + " cannot be read: " + e.getMessage(), e);
         }
@@ -90,6 +94,11 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Names of fields in what was read so far that may be mistyped. */
+    FieldNames names() {
+        return names;
     }
 
     /**
@@ -135,10 +144,12 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
 
         private final String source;
         private final JsonParser parser;
+        private final FieldNames names;
         private boolean started;
 
-        JsonArray(String source, InputStream in) throws IOException {
+        JsonArray(String source, InputStream in, FieldNames names) throws IOException {
             this.source = source;
+            this.names = names;
             this.parser = Json.MAPPER.createParser(in);
         }
 
@@ -163,7 +174,7 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
                     return null;
                 }
                 JsonNode row = ITEM.readTree(parser);
-                return PromptRow.of(index, "item " + (index + 1), row);
+                return PromptRow.of(index, "item " + (index + 1), row, names);
             } catch (JsonProcessingException e) {
                 var where = e.getLocation();
                 throw new UsageException("--prompts " + source + " is not valid JSON in line " + where.getLineNr()
@@ -188,9 +199,9 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
         return new Prompt(index, Integer.toString(index), line, SamplingOverrides.NONE, null);
     }
 
-    private static Prompt json(int index, String place, String line) {
+    private static Prompt json(int index, String place, String line, FieldNames names) {
         try {
-            return PromptRow.of(index, place, Json.MAPPER.readTree(line));
+            return PromptRow.of(index, place, Json.MAPPER.readTree(line), names);
         } catch (JsonProcessingException e) {
             return Prompt.broken(index, Integer.toString(index), place + ": not valid JSON in column "
                     + e.getLocation().getColumnNr() + ": " + reason(e));

@@ -1,7 +1,5 @@
 package dev.lockstep.job;
 
-import java.util.List;
-
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
@@ -10,15 +8,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  * batch form. Fields it does not know are the user's.
  */
 final class PromptRow {
-    /** What the chat template gets besides the messages, where the row has it. */
-    private static final List<String> TEMPLATE_FIELDS = List.of("tools", "documents", "continue_final_message");
-
     private PromptRow() {}
 
     /**
      * @param place how an error names the row, such as {@code line 7}
+     * @param names counts what may be mistyped
      */
-    static Prompt of(int index, String place, JsonNode row) {
+    static Prompt of(int index, String place, JsonNode row, FieldNames names) {
         var id = Integer.toString(index);
         OpenAiRequest openAi = null;
         try {
@@ -38,6 +34,7 @@ final class PromptRow {
                 own = openAi.ownForm(row.get("body"));
             } else {
                 id = name(row, "id", id);
+                names.count(row);
             }
             return good(index, id, own, openAi);
         } catch (FieldException e) {
@@ -47,10 +44,12 @@ final class PromptRow {
     }
 
     private static Prompt good(int index, String id, JsonNode row, OpenAiRequest openAi) {
+        RowFields.check(row, openAi != null);
         var fields = new JsonFields(row);
-        var samples = fields.integer("num_samples");
+        var samplesName = fields.either("num_samples", "n", "num_return_sequences");
+        var samples = fields.integer(samplesName);
         if (samples != null && (samples < 1 || samples > GenerateOptions.MOST_SAMPLES)) {
-            throw new FieldException("num_samples",
+            throw new FieldException(samplesName,
                     "must be from 1 to " + GenerateOptions.MOST_SAMPLES + ", not " + samples);
         }
         if (fields.has("prompt") == fields.has("messages")) {
@@ -95,7 +94,7 @@ final class PromptRow {
         var continues = fields.flag("continue_final_message");
         var generation = fields.flag("add_generation_prompt");
         chat.put("add_generation_prompt", generation != null ? generation : !Boolean.TRUE.equals(continues));
-        for (var name : TEMPLATE_FIELDS) {
+        for (var name : RowFields.TEMPLATE) {
             if (fields.has(name)) {
                 chat.set(name, row.get(name));
             }

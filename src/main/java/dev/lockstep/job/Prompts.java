@@ -73,6 +73,7 @@ final class Prompts implements Closeable {
             rows++;
             results += prompt.samplesOr(samples);
         }
+        reader.names().sentence().ifPresent(sentence -> System.err.println("generate: " + sentence));
         boolean all = again || inBlocks || rows < WINDOW;
         if (again) {
             reader.close();

@@ -57,10 +57,14 @@ class OpenAiTest {
             {"custom_id": "a", "url": "/v1/completions", "body": {"messages": []}} | prompt is missing
             {"custom_id": "a", "url": "/v1/chat/completions", "body": {"prompt": "p"}} | messages is missing
             {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": ["p", "q"]}} | prompt must be a string, not ["p","q"]
-            {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "echo": true}} | echo in an OpenAI request is not supported by this version
-            {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "best_of": 2}} | best_of in an OpenAI request is not supported by this version
-            {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "response_format": {"type": "json_object"}}} | response_format in an OpenAI request is not supported by this version
-            {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "n": 0}} | num_samples must be from 1 to 10000, not 0
+            {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "echo": true}} | echo is not supported by this version
+            {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "best_of": 2}} | best_of other than n is not supported by this version
+            {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "response_format": {"type": "json_object"}}} | response_format is not supported by this version
+            {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "n": 0}} | n must be from 1 to 10000, not 0
+            {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "best_off": 2}} | best_off in an OpenAI request is not known to this version
+            {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "add_special_tokens": false}} | add_special_tokens is not supported by this version for a row alone: --no-special-tokens leaves them out of all
+            {"custom_id": "a", "url": "/v1/chat/completions", "body": {"messages": [{"role": "user", "content": "p"}], "add_special_tokens": true}} | add_special_tokens is not supported for conversations, whose template puts them in
+            {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "tools": []}} | tools is for conversations, and this row has no messages
             """)
     void row_requestThatCannotBe_isBrokenAndAnsweredInItsForm(String row, String error) {
         Prompt prompt = row(row);
@@ -153,6 +157,6 @@ class OpenAiTest {
     }
 
     private static Prompt row(String json) {
-        return PromptRow.of(2, "line 3", Runs.json(json));
+        return PromptRow.of(2, "line 3", Runs.json(json), new FieldNames());
     }
 }

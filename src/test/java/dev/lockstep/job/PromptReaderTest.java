@@ -136,6 +136,9 @@ class PromptReaderTest {
             {"prompt": "a", "logprobs": -1}    | 0 | logprobs must be from 0 to 20, not -1
             {"prompt": "a", "num_samples": 0}  | 0 | num_samples must be from 1 to 10000, not 0
             {"prompt": "a", "num_samples": 10001} | 0 | num_samples must be from 1 to 10000, not 10001
+            {"prompt": "a", "n": 2, "num_samples": 2} | 0 | num_samples and n mean the same, so give one of them
+            {"prompt": "a", "tools": []}       | 0 | tools is for conversations, and this row has no messages
+            {"prompt": "a", "num_beams": 4}    | 0 | num_beams is not supported by this version
             """)
     void readAll_brokenRow_isAnErrorAndTheNextRowIsRead(String row, String id, String error) throws Exception {
         var prompts = read("p.jsonl", row + "\n{\"prompt\": \"good\"}\n");
