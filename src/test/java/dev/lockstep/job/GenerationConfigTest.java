@@ -2,8 +2,12 @@ package dev.lockstep.job;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -20,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.Generator;
@@ -29,6 +34,7 @@ import dev.lockstep.model.Checkpoint;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.GenerationField;
 import dev.lockstep.model.ModelException;
+import dev.lockstep.model.TensorRef;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -37,7 +43,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 class GenerationConfigTest {
     private static final Path CASES = Path.of("src/test/resources/cases");
     private static final JsonNode GOLDEN = read(Path.of("src/test/resources/golden/generation_config.json"));
-    private static final int NEW_TOKENS = 24;
+    /** Where models are: {@code -Dlockstep.test.device=cuda:0} has them on a GPU. */
+    private static final String DEVICE = System.getProperty("lockstep.test.device", "cpu");
     /** transformers makes no number of an end token that is held back and favoured at once, and takes it; here it waits. */
     private static final Set<String> OTHERWISE_ON_PURPOSE = Set.of("decay_and_min_new");
 
@@ -137,7 +144,7 @@ class GenerationConfigTest {
         Checkpoint checkpoint = checkpoint(golden.get("config"), null);
         SamplingParams params = params(checkpoint, "{\"max_new_tokens\":1}");
         List<Request> requests = new ArrayList<>();
-        try (Generator generator = Generator.load(checkpoint, "cpu", DType.FLOAT32)) {
+        try (Generator generator = Generator.load(checkpoint, DEVICE, DType.FLOAT32)) {
             for (int row = 0; row < prompts().size(); row++) {
                 int[] ids = generator.tokenizer().encode(prompts().get(row), false);
                 for (int sample = 0; sample < 400; sample++) {
@@ -172,6 +179,69 @@ class GenerationConfigTest {
         assertThat(params.greedy()).isFalse();
         assertThat(params(checkpoint(json("{\"do_sample\":true,\"top_k\":0}"), null), "{}").topK()).isZero();
         assertThat(params(checkpoint(json("{}"), null), "{\"temperature\":2}").topK()).isEqualTo(expected);
+    }
+
+    /** What float32 has no room for comes to what is nearest to it: no error, and no token 0 for ever. */
+    @ParameterizedTest
+    @ValueSource(strings = {"{\"temperature\":1e-44}", "{\"temperature\":1e-300}", "{\"temperature\":1e-30}",
+            "{\"temperature\":2,\"top_p\":1e-50}", "{\"temperature\":2,\"typical_p\":1e-60,\"top_k\":1}",
+            "{\"temperature\":2,\"top_k\":1,\"min_p\":1e-60,\"epsilon_cutoff\":1e-60,\"eta_cutoff\":1e-60}"})
+    void generate_valuesThatUnderflow_giveTheLikeliestTokens(String row) throws IOException {
+        JsonNode expected = GOLDEN.get("greedy").get("none").get("tokens");
+        ObjectNode fields = (ObjectNode) json(row);
+        List<Completion> completions = generate(checkpoint(json("{}"), null),
+                fields.put("max_new_tokens", 24).toString(), prompts());
+        for (int i = 0; i < completions.size(); i++) {
+            assertThat(completions.get(i).tokenIds()).isEqualTo(ints(expected.get(i)));
+        }
+    }
+
+    @Test
+    void generate_temperatureBeyondFloat32_drawsFromAllTokens() throws IOException {
+        Completion completion = generate(checkpoint(json("{}"), null),
+                "{\"temperature\":1e300,\"top_k\":0,\"max_new_tokens\":24}", prompts()).get(0);
+        assertThat(completion.error()).isNull();
+        assertThat(Arrays.stream(completion.tokenIds()).distinct().count()).isGreaterThan(12);
+    }
+
+    /** Where an embedding that is the head too is no number, that token's logit is none in any row. */
+    @Test
+    void generate_logitsThatAreNoNumbers_areThatRowsError() throws IOException {
+        Checkpoint checkpoint = checkpoint(json("{}"), null);
+        JsonNode expected = GOLDEN.get("greedy").get("none").get("tokens");
+        int spoiled = expected.get(2).get(12).asInt();
+        TensorRef embedding = checkpoint.tensor("model.embed_tokens.weight");
+        try (FileChannel file = FileChannel.open(embedding.file(), StandardOpenOption.WRITE)) {
+            file.write(ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putFloat(0, Float.NaN),
+                    embedding.offset() + 4L * spoiled * checkpoint.config().hidden());
+        }
+        assertThat(checkpoint.config().tiedEmbeddings()).isTrue();
+        assertThat(generate(checkpoint, "{\"max_new_tokens\":24}", prompts())).allSatisfy(completion -> {
+            assertThat(completion.error()).isEqualTo("the model's logits are no numbers");
+            assertThat(completion.tokenIds()).isEmpty();
+            assertThat(completion.text()).isEmpty();
+        });
+    }
+
+    @Test
+    void generate_everyTokenRuledOut_isThatRowsErrorAndTheOthersGoOn() throws IOException {
+        Checkpoint checkpoint = checkpoint(json("{}"), null);
+        SamplingParams none = params(checkpoint,
+                "{\"max_new_tokens\":24,\"allowed_token_ids\":[3,4],\"suppress_tokens\":[3,4]}");
+        SamplingParams some = params(checkpoint, "{\"max_new_tokens\":24,\"allowed_token_ids\":[3,4,5]}");
+        SamplingParams all = params(checkpoint, "{\"max_new_tokens\":24}");
+        try (Generator generator = Generator.load(checkpoint, DEVICE, DType.FLOAT32)) {
+            List<Request> requests = new ArrayList<>();
+            for (SamplingParams params : List.of(none, some, all)) {
+                requests.add(new Request(requests.size(), 0, generator.tokenizer().encode("A", false), params));
+            }
+            List<Completion> completions = generator.generate(requests, 3, (rows, tokens) -> {
+            });
+            assertThat(completions.get(0).error()).isEqualTo("no token is left to choose: all are ruled out");
+            assertThat(completions.get(1).tokenIds()).hasSize(24).containsOnly(3, 4, 5);
+            assertThat(completions.get(2).tokenIds())
+                    .isEqualTo(ints(GOLDEN.get("greedy").get("none").get("tokens").get(2)));
+        }
     }
 
     @Test
@@ -239,7 +309,7 @@ class GenerationConfigTest {
     private static List<Completion> generate(Checkpoint checkpoint, String row, List<String> prompts)
             throws IOException {
         SamplingParams params = params(checkpoint, row);
-        try (Generator generator = Generator.load(checkpoint, "cpu", DType.FLOAT32)) {
+        try (Generator generator = Generator.load(checkpoint, DEVICE, DType.FLOAT32)) {
             List<Request> requests = new ArrayList<>();
             for (String prompt : prompts) {
                 requests.add(new Request(requests.size(), 0, generator.tokenizer().encode(prompt, false), params));
