@@ -5,6 +5,8 @@ import java.util.Optional;
 import java.util.function.Function;
 
 import dev.lockstep.model.ChatTemplate;
+import dev.lockstep.model.ContentParts;
+import dev.lockstep.model.ModelException;
 
 /**
  * Turns conversations into prompts with the checkpoint's chat template, which is read when the first of them comes. To be
@@ -14,6 +16,9 @@ final class ChatRows implements Function<Prompt, Prompt> {
     private final Path model;
     // null: not read yet
     private Optional<ChatTemplate> template;
+    /** Why there is no template; other rows have no need of it, so this ends none but conversations. */
+    private String missing = "messages need a chat template, and this checkpoint has none, so give the text as "
+            + "\"prompt\"";
 
     /**
      * @param model the checkpoint's directory
@@ -23,9 +28,8 @@ final class ChatRows implements Function<Prompt, Prompt> {
     }
 
     /**
-     * A conversation as a text, or as a broken row where the template refuses it; any other row as it is.
-     *
-     * @throws dev.lockstep.model.ModelException when the checkpoint's template cannot be read
+     * A conversation as a text, or as a broken row where the template refuses it or cannot be read; any other row as it
+     * is.
      */
     @Override
     public Prompt apply(Prompt prompt) {
@@ -33,18 +37,27 @@ final class ChatRows implements Function<Prompt, Prompt> {
             return prompt;
         }
         if (template == null) {
-            template = ChatTemplate.load(model);
+            template = load();
         }
         if (template.isEmpty()) {
-            return prompt.broken(
-                    "messages need a chat template, and this checkpoint has none, so give the text as \"prompt\"");
+            return prompt.broken(missing);
         }
         try {
+            ContentParts.requireTexts(prompt.chat().path("messages"));
             var text = template.get().render(prompt.chat());
             JsonFields.requireUnicode("messages", text);
             return prompt.rendered(text);
         } catch (IllegalArgumentException e) {
             return prompt.broken(e.getMessage());
+        }
+    }
+
+    private Optional<ChatTemplate> load() {
+        try {
+            return ChatTemplate.load(model);
+        } catch (ModelException e) {
+            missing = "messages need the checkpoint's chat template, but " + e.getMessage();
+            return Optional.empty();
         }
     }
 }

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
@@ -25,11 +26,20 @@ public final class ChatTemplate {
     private static final List<String> SPECIAL = List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token",
             "cls_token", "mask_token");
 
-    private final Map<String, Template> templates;
+    private final Map<String, Source> templates;
     private final Map<String, Object> specialTokens;
     private final Clock clock;
+    private final Map<String, Boolean> takesParts = new ConcurrentHashMap<>();
 
-    private ChatTemplate(Map<String, Template> templates, Map<String, Object> specialTokens, Clock clock) {
+    /**
+     * A template, or why it is none; a fault of one is no fault of the others.
+     *
+     * @param template null where there is a fault
+     */
+    private record Source(Template template, String fault) {
+    }
+
+    private ChatTemplate(Map<String, Source> templates, Map<String, Object> specialTokens, Clock clock) {
         this.templates = templates;
         this.specialTokens = specialTokens;
         this.clock = clock;
@@ -42,7 +52,7 @@ public final class ChatTemplate {
      *
      * @param directory a checkpoint's
      * @return empty where the checkpoint has no template
-     * @throws ModelException naming the file that cannot be read or whose template is not one
+     * @throws ModelException naming the file that cannot be read, or that of the usual template if it is not one
      */
     public static Optional<ChatTemplate> load(Path directory) {
         return load(directory, Clock.systemDefaultZone());
@@ -51,17 +61,22 @@ public final class ChatTemplate {
     static Optional<ChatTemplate> load(Path directory, Clock clock) {
         Path file = directory.resolve("tokenizer_config.json");
         Optional<JsonFile> config = Files.exists(file) ? Optional.of(JsonFile.read(file)) : Optional.empty();
-        Map<String, Template> templates = files(directory);
+        Map<String, Source> templates = files(directory);
         if (templates.isEmpty() && config.isPresent()) {
             templates = inConfig(file, config.get());
         }
-        return templates.isEmpty()
-                ? Optional.empty()
-                : Optional.of(new ChatTemplate(templates, specialTokens(directory, config), clock));
+        if (templates.isEmpty()) {
+            return Optional.empty();
+        }
+        Source usual = templates.get("default");
+        if (usual != null && usual.fault() != null) {
+            throw new ModelException(usual.fault());
+        }
+        return Optional.of(new ChatTemplate(templates, specialTokens(directory, config), clock));
     }
 
-    private static Map<String, Template> files(Path directory) {
-        Map<String, Template> templates = new LinkedHashMap<>();
+    private static Map<String, Source> files(Path directory) {
+        Map<String, Source> templates = new LinkedHashMap<>();
         Path file = directory.resolve("chat_template.jinja");
         Path others = directory.resolve("additional_chat_templates");
         if (Files.exists(file)) {
@@ -79,8 +94,8 @@ public final class ChatTemplate {
         return templates;
     }
 
-    private static Map<String, Template> inConfig(Path file, JsonFile config) {
-        Map<String, Template> templates = new LinkedHashMap<>();
+    private static Map<String, Source> inConfig(Path file, JsonFile config) {
+        Map<String, Source> templates = new LinkedHashMap<>();
         JsonNode value = config.value("chat_template").orElse(null);
         if (value != null && value.isArray()) {
             for (JsonNode named : value) {
@@ -96,11 +111,12 @@ public final class ChatTemplate {
         return templates;
     }
 
-    private static Template parse(Path file, String part, String source) {
+    private static Source parse(Path file, String part, String source) {
         try {
-            return Template.parse(source);
+            return new Source(Template.parse(source), null);
         } catch (TemplateException e) {
-            throw new ModelException(file + part + " is not a template that can be read: " + e.getMessage() + ".", e);
+            String why = e.getMessage().endsWith(".") ? e.getMessage() : e.getMessage() + ".";
+            return new Source(null, file + part + " is not a template that can be read: " + why);
         }
     }
 
@@ -151,37 +167,46 @@ public final class ChatTemplate {
             throw new IllegalArgumentException(
                     "continue_final_message and add_generation_prompt exclude each other, so give one of them");
         }
+        boolean tools = values.get("tools") != null;
+        List<?> messages = values.get("messages")instanceof List<?> list ? list : List.of();
+        messages = ContentParts.joined(messages, role -> takesParts(role, tools));
+        FinalMessage last = continues ? FinalMessage.mark(messages) : null;
+        if (continues || values.get("messages") instanceof List) {
+            values.put("messages", continues ? last.messages() : messages);
+        }
         try {
-            String text = named(values.get("tools") != null).render(values, clock);
-            return continues ? cut(text, variables.path("messages")) : text;
+            String text = named(tools).render(values, clock);
+            return continues ? last.cut(text) : text;
         } catch (TemplateException e) {
             throw new IllegalArgumentException("the chat template says: " + e.getMessage(), e);
         }
     }
 
     private Template named(boolean withTools) {
-        Template template = templates.get(withTools && templates.containsKey("tool_use") ? "tool_use" : "default");
-        if (template == null) {
+        Source source = templates.get(withTools && templates.containsKey("tool_use") ? "tool_use" : "default");
+        if (source == null) {
             throw new IllegalArgumentException("none of the checkpoint's chat templates is called default; there are "
                     + String.join(", ", templates.keySet()));
         }
-        return template;
+        if (source.fault() != null) {
+            throw new IllegalArgumentException(source.fault());
+        }
+        return source.template();
     }
 
-    /** The text up to the end of the last message, which the model is to go on with. */
-    private static String cut(String text, JsonNode messages) {
-        JsonNode content = messages.path(messages.size() - 1).path("content");
-        for (int i = content.size() - 1; content.isArray() && i >= 0; i--) {
-            content = content.get(i).has("text") ? content.get(i).get("text") : content;
-        }
-        String last = content.asText("");
-        int at = text.lastIndexOf(last.strip());
-        if (!content.isTextual() || at < 0) {
-            throw new IllegalArgumentException(
-                    "continue_final_message: the chat template does not repeat the last message as it is");
-        }
-        String whole = last.stripLeading();
-        return text.substring(0, at) + (text.startsWith(whole, at) ? whole : last.strip());
+    /** Whether the template shows all parts of a content where messages of this role have some; tried once. */
+    private boolean takesParts(String role, boolean withTools) {
+        return takesParts.computeIfAbsent(role + withTools, key -> {
+            Template template = named(withTools);
+            return PartsProbe.conversations(role).stream().anyMatch(probe -> probe.succeeds(messages -> {
+                Map<String, Object> values = new LinkedHashMap<>(specialTokens);
+                values.put("tools", null);
+                values.put("documents", null);
+                values.put("add_generation_prompt", false);
+                values.put("messages", messages);
+                return template.render(values, clock);
+            }));
+        });
     }
 
     /** JSON as the template engine's values. */

@@ -71,8 +71,8 @@ class ChatTemplateTest {
             {% if true %}a{% endfor %} § line 1: the tag 'endfor' is unknown or out of place
             {% include 'x' %}          § line 1: the tag 'include' is unknown or out of place
             {% break %}                § line 1: break outside of a loop
-            {{ 1|nofilter }}           § line 1: No filter named 'nofilter'.
-            {{ x is nosuchtest }}      § line 1: No test named 'nosuchtest'.
+            {{ 1|nofilter }}           § line 1: No filter named 'nofilter'
+            {{ x is nosuchtest }}      § line 1: No test named 'nosuchtest'
             {{ }}                      § line 1: expected an expression, not the end of the tag
             {{ a b }}                  § line 1: expected '}}', not 'b'
             {# c                       § line 1: a comment does not end

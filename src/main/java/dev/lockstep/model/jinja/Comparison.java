@@ -8,28 +8,25 @@ import dev.lockstep.model.jinja.Token.Kind;
 interface Comparison {
     Set<String> SIGNS = Set.of("==", "!=", "<", "<=", ">", ">=");
 
-    boolean holds(Object a, Object b);
+    boolean holds(Object a, Object b, Rendering r);
 
     /** Takes the operator that stands next; null where none does. */
     static Comparison next(Tokens tokens) {
         if (tokens.at(Kind.OPERATOR) && SIGNS.contains(tokens.peek().text())) {
             String sign = tokens.next().text();
             return switch (sign) {
-                case "==" -> Values::equal;
-                case "!=" -> (a, b) -> !Values.equal(a, b);
-                case "<" -> (a, b) -> Values.compare(a, b, sign) < 0;
-                case "<=" -> (a, b) -> Values.compare(a, b, sign) <= 0;
-                case ">" -> (a, b) -> Values.compare(a, b, sign) > 0;
-                default -> (a, b) -> Values.compare(a, b, sign) >= 0;
+                case "==" -> Comparing::equal;
+                case "!=" -> (a, b, r) -> !Comparing.equal(a, b, r);
+                default -> (a, b, r) -> Comparing.holds(sign, a, b, r);
             };
         }
         if (tokens.skipName("in")) {
-            return (a, b) -> Values.contains(b, a);
+            return (a, b, r) -> Comparing.contains(b, a, r);
         }
         if (tokens.atName("not") && tokens.nextIsName("in")) {
             tokens.next();
             tokens.next();
-            return (a, b) -> !Values.contains(b, a);
+            return (a, b, r) -> !Comparing.contains(b, a, r);
         }
         return null;
     }

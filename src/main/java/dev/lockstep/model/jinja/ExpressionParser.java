@@ -1,6 +1,5 @@
 package dev.lockstep.model.jinja;
 
-import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,24 +11,37 @@ import dev.lockstep.model.jinja.Token.Kind;
 /** Jinja's expressions, from the loosest binding to the tightest, each as what evaluates it. */
 final class ExpressionParser {
     private final Tokens tokens;
+    /** Filters and tests that do not exist, in what was parsed since {@link #requireKnown}. */
+    private final List<TemplateException> unknown = new ArrayList<>();
 
     ExpressionParser(Tokens tokens) {
         this.tokens = tokens;
     }
 
-    /** An expression, or several with commas between them, which are a list. */
+    /** An expression, or several with commas between them, which are a tuple. */
     Expression tuple() {
         Expression first = expression();
-        return tokens.atOperator(",") ? listFrom(first) : first;
+        return tokens.atOperator(",") ? tupleFrom(first) : first;
     }
 
     /** What a {@code for} goes through, where an {@code if} is the loop's. */
     Expression iterable() {
         Expression first = or();
-        return tokens.atOperator(",") ? listFrom(first) : first;
+        return tokens.atOperator(",") ? tupleFrom(first) : first;
     }
 
-    private Expression listFrom(Expression first) {
+    /**
+     * Ends a statement's expressions. In what a condition guards a filter or test that does not exist is an error only
+     * when it is reached.
+     */
+    void requireKnown(boolean guarded) {
+        if (!guarded && !unknown.isEmpty()) {
+            throw unknown.get(0);
+        }
+        unknown.clear();
+    }
+
+    private Expression tupleFrom(Expression first) {
         List<Expression> items = new ArrayList<>(List.of(first));
         while (tokens.skipOperator(",")) {
             if (tokens.at(Kind.PRINT_END) || tokens.at(Kind.BLOCK_END) || tokens.atOperator(")")) {
@@ -37,18 +49,29 @@ final class ExpressionParser {
             }
             items.add(expression());
         }
-        return list(items);
+        return tuple(items);
+    }
+
+    private static Expression tuple(List<Expression> items) {
+        return scope -> Tuple.of(values(items, scope));
     }
 
     private static Expression list(List<Expression> items) {
-        return scope -> {
-            List<Object> values = new ArrayList<>();
-            items.forEach(item -> values.add(item.in(scope)));
-            return values;
-        };
+        return scope -> values(items, scope);
+    }
+
+    private static List<Object> values(List<Expression> items, Scope scope) {
+        scope.rendering().enter();
+        scope.rendering().items(4L + items.size());
+        List<Object> values = new ArrayList<>(items.size());
+        items.forEach(item -> values.add(item.in(scope)));
+        scope.rendering().leave();
+        return values;
     }
 
     Expression expression() {
+        tokens.enter();
+        int known = unknown.size();
         Expression value = or();
         while (tokens.skipName("if")) {
             Expression then = value;
@@ -57,40 +80,50 @@ final class ExpressionParser {
                     ? expression()
                     : scope -> new Undefined("the inline if-expression evaluated to false and no else section was "
                             + "defined.");
-            value = scope -> Values.isTrue(condition.in(scope)) ? then.in(scope) : otherwise.in(scope);
+            value = scope -> {
+                scope.rendering().enter();
+                Object chosen = Values.isTrue(condition.in(scope)) ? then.in(scope) : otherwise.in(scope);
+                scope.rendering().leave();
+                return chosen;
+            };
+            unknown.subList(known, unknown.size()).clear();
         }
+        tokens.leave();
         return value;
     }
 
     private Expression or() {
-        Expression left = and();
+        List<Expression> all = new ArrayList<>(List.of(and()));
         while (tokens.skipName("or")) {
-            Expression a = left;
-            Expression b = and();
-            left = scope -> {
-                Object value = a.in(scope);
-                return Values.isTrue(value) ? value : b.in(scope);
-            };
+            all.add(and());
         }
-        return left;
+        return all.size() == 1 ? all.get(0) : scope -> firstThatIs(true, all, scope);
     }
 
     private Expression and() {
-        Expression left = not();
+        List<Expression> all = new ArrayList<>(List.of(not()));
         while (tokens.skipName("and")) {
-            Expression a = left;
-            Expression b = not();
-            left = scope -> {
-                Object value = a.in(scope);
-                return Values.isTrue(value) ? b.in(scope) : value;
-            };
+            all.add(not());
         }
-        return left;
+        return all.size() == 1 ? all.get(0) : scope -> firstThatIs(false, all, scope);
+    }
+
+    private static Object firstThatIs(boolean truth, List<Expression> all, Scope scope) {
+        Object value = null;
+        for (Expression one : all) {
+            value = one.in(scope);
+            if (Values.isTrue(value) == truth) {
+                break;
+            }
+        }
+        return value;
     }
 
     private Expression not() {
         if (tokens.skipName("not")) {
+            tokens.enter();
             Expression value = not();
+            tokens.leave();
             return scope -> !Values.isTrue(value.in(scope));
         }
         return comparison();
@@ -112,7 +145,7 @@ final class ExpressionParser {
             Object left = first.in(scope);
             for (int i = 0; i < signs.size(); i++) {
                 Object right = others.get(i).in(scope);
-                if (!signs.get(i).holds(left, right)) {
+                if (!signs.get(i).holds(left, right, scope.rendering())) {
                     return false;
                 }
                 left = right;
@@ -121,57 +154,82 @@ final class ExpressionParser {
         };
     }
 
-    private Expression sum() {
-        Expression left = concatenation();
-        while (tokens.atOperator("+") || tokens.atOperator("-")) {
-            left = arithmetic(tokens.next().text(), left, concatenation());
+    private interface Operand {
+        Expression parse();
+    }
+
+    /** Operands with operators of one rank between them, from the left. */
+    private Expression chain(Set<String> operators, Operand operand) {
+        Expression first = operand.parse();
+        List<String> signs = new ArrayList<>();
+        List<Expression> others = new ArrayList<>();
+        while (tokens.at(Kind.OPERATOR) && operators.contains(tokens.peek().text())) {
+            signs.add(tokens.next().text());
+            others.add(operand.parse());
         }
-        return left;
+        if (signs.isEmpty()) {
+            return first;
+        }
+        return scope -> {
+            Object value = first.in(scope);
+            for (int i = 0; i < signs.size(); i++) {
+                value = Arithmetic.apply(signs.get(i), value, others.get(i).in(scope), scope.rendering());
+            }
+            return value;
+        };
+    }
+
+    private Expression sum() {
+        return chain(Set.of("+", "-"), this::concatenation);
     }
 
     private Expression concatenation() {
-        Expression left = product();
+        List<Expression> all = new ArrayList<>(List.of(product()));
         while (tokens.skipOperator("~")) {
-            Expression a = left;
-            Expression b = product();
-            left = scope -> Text.str(a.in(scope)) + Text.str(b.in(scope));
+            all.add(product());
         }
-        return left;
+        return all.size() == 1 ? all.get(0) : scope -> concatenated(all, scope);
+    }
+
+    private static Object concatenated(List<Expression> all, Scope scope) {
+        Rendering r = scope.rendering();
+        List<Object> values = values(all, scope);
+        boolean html = r.autoescape && values.stream().anyMatch(value -> value instanceof Markup);
+        StringBuilder out = new StringBuilder();
+        for (Object value : values) {
+            String part = Markup.beside(value, html, r);
+            r.characters(part.length());
+            out.append(part);
+        }
+        return html ? new Markup(out.toString()) : out.toString();
     }
 
     private Expression product() {
-        Expression left = power();
-        while (tokens.atOperator("*") || tokens.atOperator("/") || tokens.atOperator("//") || tokens.atOperator("%")) {
-            left = arithmetic(tokens.next().text(), left, power());
-        }
-        return left;
+        return chain(Set.of("*", "/", "//", "%"), this::power);
     }
 
     private Expression power() {
-        Expression left = unary(true);
-        while (tokens.skipOperator("**")) {
-            left = arithmetic("**", left, unary(true));
-        }
-        return left;
-    }
-
-    private static Expression arithmetic(String operator, Expression a, Expression b) {
-        return scope -> Values.arithmetic(operator, a.in(scope), b.in(scope));
+        return chain(Set.of("**"), () -> unary(true));
     }
 
     private Expression unary(boolean withFilters) {
         Expression value;
-        if (tokens.skipOperator("-")) {
+        if (tokens.atOperator("-") || tokens.atOperator("+")) {
+            boolean minus = tokens.next().text().equals("-");
+            tokens.enter();
             Expression operand = unary(false);
-            value = scope -> Values.negative(operand.in(scope));
-        } else if (tokens.skipOperator("+")) {
-            Expression operand = unary(false);
-            value = scope -> Values.arithmetic("+", 0L, operand.in(scope));
+            tokens.leave();
+            value = minus
+                    ? scope -> Arithmetic.negative(operand.in(scope), scope.rendering())
+                    : scope -> Arithmetic.positive(operand.in(scope), scope.rendering());
         } else {
             value = primary();
         }
-        value = postfix(value);
-        return withFilters ? filters(value) : value;
+        List<Step> steps = postfix();
+        if (withFilters) {
+            filters(steps);
+        }
+        return steps.isEmpty() ? value : new Chain(value, steps);
     }
 
     private Expression primary() {
@@ -186,12 +244,12 @@ final class ExpressionParser {
                 }
                 return constant(text.toString());
             case INTEGER :
-                return constant(Values.narrow(new BigInteger(token.text())));
+                return constant(integer(token));
             case FLOAT :
-                return constant(Double.parseDouble(token.text()));
+                return constant(Double.parseDouble(token.text().replace("_", "")));
             case OPERATOR :
                 if (token.text().equals("(")) {
-                    Expression value = tokens.atOperator(")") ? list(List.of()) : tuple();
+                    Expression value = tokens.atOperator(")") ? tuple(List.of()) : tuple();
                     tokens.expectOperator(")");
                     return value;
                 }
@@ -207,6 +265,14 @@ final class ExpressionParser {
             default :
                 throw fault(token, "expected an expression, not the end of the tag");
         }
+    }
+
+    private static Object integer(Token token) {
+        Object value = Numbers.integer(token.text(), 0);
+        if (value == null) {
+            throw fault(token, "'" + token.text() + "' is no number");
+        }
+        return value;
     }
 
     static TemplateException fault(Token token, String what) {
@@ -239,69 +305,108 @@ final class ExpressionParser {
     }
 
     private Expression map() {
-        Map<Expression, Expression> entries = new LinkedHashMap<>();
+        List<Expression> keys = new ArrayList<>();
+        List<Expression> values = new ArrayList<>();
         while (!tokens.atOperator("}")) {
-            Expression key = expression();
+            keys.add(expression());
             tokens.expectOperator(":");
-            entries.put(key, expression());
+            values.add(expression());
             if (!tokens.skipOperator(",")) {
                 break;
             }
         }
         tokens.expectOperator("}");
         return scope -> {
-            Map<Object, Object> values = new LinkedHashMap<>();
-            entries.forEach((key, value) -> values.put(key.in(scope), value.in(scope)));
-            return values;
+            scope.rendering().enter();
+            Map<Object, Object> map = new LinkedHashMap<>();
+            for (int i = 0; i < keys.size(); i++) {
+                Keys.put(map, keys.get(i).in(scope), values.get(i).in(scope), scope.rendering());
+            }
+            scope.rendering().leave();
+            return map;
         };
     }
 
-    private Expression postfix(Expression start) {
-        Expression value = start;
+    /** Something done to a value: a member of it, a call, a filter, a test. */
+    private interface Step {
+        Object of(Object value, Scope scope);
+    }
+
+    private record Chain(Expression start, List<Step> steps) implements Expression {
+        @Override
+        public Object in(Scope scope) {
+            Rendering r = scope.rendering();
+            r.enter();
+            Object value = start.in(scope);
+            for (Step step : steps) {
+                r.step();
+                value = step.of(value, scope);
+            }
+            r.leave();
+            return value;
+        }
+    }
+
+    private List<Step> postfix() {
+        List<Step> steps = new ArrayList<>();
         while (true) {
-            Expression of = value;
             if (tokens.skipOperator(".")) {
                 if (tokens.at(Kind.INTEGER)) {
-                    long index = Long.parseLong(tokens.next().text());
-                    value = scope -> Values.item(of.in(scope), index);
+                    Object index = integer(tokens.next());
+                    steps.add((value, scope) -> Values.item(value, index, scope.rendering()));
                 } else {
                     String name = tokens.expect(Kind.NAME, "a name").text();
-                    value = scope -> Values.attribute(of.in(scope), name);
+                    steps.add((value, scope) -> Values.attribute(value, name, scope.rendering()));
                 }
             } else if (tokens.skipOperator("[")) {
-                value = subscript(of);
+                steps.add(subscript());
             } else if (tokens.atOperator("(")) {
-                value = call(of);
+                steps.add(new Invocation(arguments()));
             } else {
-                return value;
+                return steps;
             }
         }
     }
 
-    private Expression subscript(Expression of) {
+    private Step subscript() {
         List<Expression> bounds = new ArrayList<>();
-        Expression index = tokens.atOperator(":") ? constant(null) : expression();
-        bounds.add(index);
+        Expression first = tokens.atOperator(":") ? constant(null) : expression();
+        if (tokens.skipOperator(",")) {
+            List<Expression> several = new ArrayList<>(List.of(first));
+            several.addAll(items("]"));
+            Expression index = tuple(several);
+            return (value, scope) -> Values.item(value, index.in(scope), scope.rendering());
+        }
+        bounds.add(first);
         while (tokens.skipOperator(":")) {
             boolean open = tokens.atOperator(":") || tokens.atOperator("]");
             bounds.add(open ? constant(null) : expression());
         }
         tokens.expectOperator("]");
         if (bounds.size() == 1) {
-            return scope -> Values.item(of.in(scope), index.in(scope));
+            return (value, scope) -> Values.item(value, first.in(scope), scope.rendering());
+        }
+        if (bounds.size() > 3) {
+            throw tokens.fault("a slice has more than a start, an end and a step");
         }
         Expression step = bounds.size() > 2 ? bounds.get(2) : constant(null);
-        return scope -> Values.slice(of.in(scope), index.in(scope), bounds.get(1).in(scope), step.in(scope));
+        return (value, scope) -> Values.slice(value, first.in(scope), bounds.get(1).in(scope), step.in(scope),
+                scope.rendering());
     }
 
-    private Expression call(Expression of) {
-        ArgumentList arguments = arguments();
-        return scope -> call(of.in(scope), arguments.in(scope));
+    private record Invocation(ArgumentList arguments) implements Step {
+        @Override
+        public Object of(Object value, Scope scope) {
+            return call(value, arguments.in(scope));
+        }
     }
 
     private static Object call(Object function, Arguments arguments) {
-        if (!(Values.defined(function)instanceof Function callable)) {
-            throw new TemplateException("'" + Values.type(function) + "' object is not callable");
+        Object called = Values.defined(function)instanceof Loop loop ? loop.recursion() : function;
+        if (!(called instanceof Function callable)) {
+            throw new TemplateException(function instanceof Loop
+                    ? "The loop must have the 'recursive' marker to be called recursively."
+                    : "'" + Values.type(function) + "' object is not callable");
         }
         return callable.call(arguments);
     }
@@ -312,83 +417,130 @@ final class ExpressionParser {
             Arguments given = arguments.in(scope);
             Map<String, Object> named = new LinkedHashMap<>(given.named());
             named.put(name, value);
-            return call(function.in(scope), new Arguments(given.positional(), named));
+            return call(function.in(scope), new Arguments(given.positional(), named, scope.rendering()));
         }
     }
 
-    /** What a {@code call} block calls: a macro by its name. */
+    /** What a {@code call} block calls. */
     Call callOnly() {
-        Expression function = name(tokens.expect(Kind.NAME, "the name of a macro").text());
-        return new Call(function, arguments());
+        Token first = tokens.peek();
+        Expression start = primary();
+        List<Step> steps = postfix();
+        if (steps.isEmpty() || !(steps.get(steps.size() - 1)instanceof Invocation last)) {
+            throw fault(first, "expected a call");
+        }
+        return new Call(new Chain(start, steps.subList(0, steps.size() - 1)), last.arguments());
     }
 
     private ArgumentList arguments() {
-        ArgumentList arguments = new ArgumentList(new ArrayList<>(), new LinkedHashMap<>());
+        List<Expression> positional = new ArrayList<>();
+        Map<String, Expression> named = new LinkedHashMap<>();
+        Expression rest = null;
+        Expression names = null;
         tokens.expectOperator("(");
         while (!tokens.atOperator(")")) {
             Token first = tokens.peek();
-            Expression value = expression();
-            if (first.kind() == Kind.NAME && tokens.skipOperator("=")) {
-                arguments.named().put(first.text(), expression());
-            } else if (arguments.named().isEmpty()) {
-                arguments.positional().add(value);
+            if (rest == null && names == null && tokens.skipOperator("*")) {
+                rest = expression();
+            } else if (names == null && tokens.skipOperator("**")) {
+                names = expression();
+            } else if (first.kind() == Kind.NAME && tokens.nextIsOperator("=") && names == null) {
+                tokens.next();
+                tokens.next();
+                if (named.put(first.text(), expression()) != null) {
+                    throw fault(first, "the argument '" + first.text() + "' is given twice");
+                }
             } else {
-                throw fault(first, "a positional argument follows a named one");
+                positional.add(expression());
+                if (!named.isEmpty() || rest != null || names != null) {
+                    throw fault(first, "a positional argument follows a named one");
+                }
             }
             if (!tokens.skipOperator(",")) {
                 break;
             }
         }
         tokens.expectOperator(")");
-        return arguments;
+        return new ArgumentList(positional, named, rest, names);
     }
 
     private ArgumentList optionalArguments() {
-        return tokens.atOperator("(") ? arguments() : new ArgumentList(List.of(), Map.of());
+        return tokens.atOperator("(") ? arguments() : ArgumentList.NONE;
     }
 
     /** {@code | filter}, {@code is test} and calls of what they give. */
-    private Expression filters(Expression start) {
-        Expression value = start;
+    private void filters(List<Step> steps) {
         while (true) {
             if (tokens.skipOperator("|")) {
-                value = filter(value);
+                steps.add(filter());
             } else if (tokens.skipName("is")) {
-                value = test(value);
+                steps.add(test());
             } else if (tokens.atOperator("(")) {
-                value = call(value);
+                steps.add(new Invocation(arguments()));
             } else {
-                return value;
+                return;
             }
         }
     }
 
-    /** A filter's name and arguments. */
-    Expression filter(Expression of) {
-        Token name = tokens.expect(Kind.NAME, "the name of a filter");
-        Filters.Filter filter = Filters.named(name.text());
-        if (filter == null) {
-            throw fault(name, "No filter named '" + name.text() + "'.");
+    /** {@code | a | b} after a tag's name, applied to what the expression gives. */
+    Expression filtersOf(Expression text, boolean first) {
+        List<Step> steps = new ArrayList<>();
+        if (first) {
+            steps.add(filter());
         }
-        ArgumentList arguments = optionalArguments();
-        return scope -> filter.apply(of.in(scope), arguments.in(scope));
+        while (tokens.skipOperator("|")) {
+            steps.add(filter());
+        }
+        return new Chain(text, steps);
     }
 
-    private Expression test(Expression of) {
-        boolean negated = tokens.skipName("not");
-        Token name = tokens.expect(Kind.NAME, "the name of a test");
-        Tests.Test test = Tests.named(name.text());
-        if (test == null) {
-            throw fault(name, "No test named '" + name.text() + "'.");
+    /** The name of a filter or test, which may have dots. */
+    private String dottedName(String what) {
+        StringBuilder name = new StringBuilder(tokens.expect(Kind.NAME, what).text());
+        while (tokens.skipOperator(".")) {
+            name.append('.').append(tokens.expect(Kind.NAME, "a name").text());
         }
+        return name.toString();
+    }
+
+    private Step filter() {
+        Token first = tokens.peek();
+        String name = dottedName("the name of a filter");
+        Filters.Filter filter = Filters.named(name);
+        ArgumentList arguments = optionalArguments();
+        if (filter == null) {
+            return missing(first, "No filter named '" + name + "'");
+        }
+        return (value, scope) -> filter.apply(value, arguments.in(scope));
+    }
+
+    private Step missing(Token token, String sentence) {
+        unknown.add(fault(token, sentence + "."));
+        return (value, scope) -> {
+            throw new TemplateException(sentence + " found.");
+        };
+    }
+
+    private Step test() {
+        boolean negated = tokens.skipName("not");
+        Token first = tokens.peek();
+        String name = dottedName("the name of a test");
+        Tests.Test test = Tests.named(name);
         Token next = tokens.peek();
         boolean operand = next.kind() == Kind.STRING || next.kind() == Kind.INTEGER || next.kind() == Kind.FLOAT
                 || next.is(Kind.OPERATOR, "[") || next.is(Kind.OPERATOR, "{")
                 || next.kind() == Kind.NAME && !Set.of("else", "or", "and", "is", "if", "in", "not", "recursive")
                         .contains(next.text());
-        ArgumentList arguments = operand
-                ? new ArgumentList(List.of(postfix(primary())), Map.of())
-                : optionalArguments();
-        return scope -> test.holds(of.in(scope), arguments.in(scope)) != negated;
+        ArgumentList arguments = operand ? operand() : optionalArguments();
+        if (test == null) {
+            return missing(first, "No test named '" + name + "'");
+        }
+        return (value, scope) -> test.holds(value, arguments.in(scope)) != negated;
+    }
+
+    private ArgumentList operand() {
+        Expression start = primary();
+        return new ArgumentList(List.of(new Chain(start, postfix())), Map.of(), null, null);
     }
 }

@@ -1,269 +1,246 @@
 package dev.lockstep.model.jinja;
 
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.Predicate;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
-/** Jinja's filters. */
+/** Jinja's filters, and those of them that make texts. */
 final class Filters {
     interface Filter {
         Object apply(Object value, Arguments arguments);
     }
 
-    private static final Pattern WORD = Pattern.compile("[^-\\s({\\[<]+", Pattern.UNICODE_CHARACTER_CLASS);
+    private static final Map<String, Filter> ALL = new HashMap<>();
+
+    static {
+        add("trim", "chars", (value, a) -> Values.like(value, stripped(value, a)));
+        add("upper", "", (value, a) -> made(value, text(value, a).toUpperCase(Locale.ROOT), a));
+        add("lower", "", (value, a) -> made(value, text(value, a).toLowerCase(Locale.ROOT), a));
+        add("capitalize", "", (value, a) -> made(value, Text.capitalize(text(value, a)), a));
+        add("title", "", (value, a) -> title(text(value, a), a));
+        add("string", "", (value, a) -> Values.isText(value) ? value : text(value, a));
+        add("safe", "", (value, a) -> value instanceof Markup ? value : new Markup(text(value, a)));
+        add("escape e", "", (value, a) -> Markup.of(value, a.rendering()));
+        add("forceescape", "", (value, a) -> new Markup(Markup.escaped(text(value, a), a.rendering())));
+        add("tojson", "ensure_ascii indent separators sort_keys", PythonJson::dump);
+        add("default d", "default_value boolean", (value, a) -> value instanceof Undefined
+                || a.flag("boolean") && !Values.isTrue(value) ? a.get("default_value", "") : value);
+        add("replace", "old new count", Filters::replace);
+        add("indent", "width first blank", Filters::indent);
+        add("format", "*", (value, a) -> {
+            if (!a.named().isEmpty() && !a.positional().isEmpty()) {
+                throw new TemplateException("can't handle positional and keyword arguments at the same time");
+            }
+            Object values = a.named().isEmpty() ? Tuple.of(a.positional()) : a.named();
+            Object text = Values.isText(value) ? value : text(value, a);
+            return Values.like(text, PercentFormat.apply(text, values, a.rendering()));
+        });
+        add("join", "d attribute", Filters::join);
+        add("center", "width", (value, a) -> TextMethods.named(Values.isText(value) ? value : text(value, a), "center")
+                .call(new Arguments(List.of(a.get("width", 80L)), Map.of(), a.rendering())));
+        add("truncate", "length killwords end leeway", Filters::truncate);
+        add("wordcount", "", (value, a) -> wordCount(text(value, a)));
+        add("wordwrap", "width break_long_words wrapstring break_on_hyphens", Wrapping::wrap);
+        add("urlencode", "", Html::urlEncode);
+        add("striptags", "", (value, a) -> Html.stripTags(text(value, a), a.rendering()));
+        add("xmlattr", "autospace", Html::attributes);
+        add("pprint", "", (value, a) -> pretty(value, a.rendering()));
+        add("attr", "name", (value, a) -> Methods.attribute(Values.defined(value), a.text("name"), a.rendering()));
+        add("random", "", refused("random", "no two runs would give the same prompt"));
+        add("urlize", "*", refused("urlize", "a prompt has no links"));
+        ListFilters.addTo(ALL);
+        NumberFilters.addTo(ALL);
+    }
 
     private Filters() {}
 
     /** Null where there is no such filter. */
     static Filter named(String name) {
-        return switch (name) {
-            case "trim" -> (value, a) -> Text.strip(Text.str(value),
-                    a.get(0, "chars", null) == null ? null : a.text(0, "chars"), true, true);
-            case "upper" -> (value, a) -> Text.str(value).toUpperCase(Locale.ROOT);
-            case "lower" -> (value, a) -> Text.str(value).toLowerCase(Locale.ROOT);
-            case "capitalize" -> (value, a) -> Text.capitalize(Text.str(value));
-            case "title" -> (value, a) -> WORD.matcher(Text.str(value)).replaceAll(
-                    word -> Matcher.quoteReplacement(Text.capitalize(word.group())));
-            case "string" -> (value, a) -> Text.str(value);
-            case "safe" -> (value, a) -> value;
-            case "escape", "e" -> (value, a) -> escape(Text.str(value));
-            case "length", "count" -> (value, a) -> Values.length(value);
-            case "tojson" -> PythonJson::dump;
-            case "default", "d" -> (value, a) -> value instanceof Undefined
-                    || Values.isTrue(a.get(1, "boolean", false)) && !Values.isTrue(value)
-                            ? a.get(0, "default_value", "")
-                            : value;
-            case "replace" -> (value, a) -> Methods.replace(Text.str(value), Text.str(a.require(0, "old")),
-                    Text.str(a.require(1, "new")), a.get(2, "count", null) == null ? -1 : a.integer(2, "count", -1));
-            case "indent" -> Filters::indent;
-            case "format" -> (value, a) -> format(Text.str(value), a.positional());
-            case "join" -> (value, a) -> attributes(value, a.get(1, "attribute", null)).stream().map(Text::str)
-                    .collect(Collectors.joining(Text.str(a.get(0, "d", ""))));
-            case "list" -> (value, a) -> Values.iterate(value);
-            case "first" -> (value, a) -> end(Values.iterate(value), true);
-            case "last" -> (value, a) -> end(Values.iterate(value), false);
-            case "reverse" -> (value, a) -> value instanceof String text
-                    ? new StringBuilder(text).reverse().toString()
-                    : Values.slice(Values.iterate(value), null, null, -1L);
-            case "items" -> (value, a) -> {
-                if (!(value instanceof Map || value instanceof Undefined)) {
-                    throw new TemplateException("Can only get item pairs from a mapping.");
+        return ALL.get(name);
+    }
+
+    private static void add(String names, String signature, Filter filter) {
+        add(ALL, names, signature, filter);
+    }
+
+    /**
+     * @param names     of the filter, with blanks between
+     * @param signature of its arguments, see {@link Arguments#as}
+     */
+    static void add(Map<String, Filter> all, String names, String signature, Filter filter) {
+        for (String name : names.split(" ")) {
+            all.put(name, (value, a) -> {
+                String text = Values.text(value);
+                if (text != null) {
+                    a.rendering().reads(text);
                 }
-                return value instanceof Map<?, ?> map ? Methods.items(map) : List.of();
-            };
-            case "dictsort" -> Filters::dictsort;
-            case "sort" -> (value, a) -> sorted(value, a.get(2, "attribute", null), a.get(1, "case_sensitive", false),
-                    a.get(0, "reverse", false));
-            case "unique" -> Filters::unique;
-            case "min" -> (value,
-                    a) -> end(sorted(value, a.get(1, "attribute", null), a.get(0, "case_sensitive", false),
-                            false), true);
-            case "max" -> (value,
-                    a) -> end(sorted(value, a.get(1, "attribute", null), a.get(0, "case_sensitive", false),
-                            true), true);
-            case "sum" -> (value, a) -> attributes(value, a.get(0, "attribute", null)).stream().reduce(
-                    a.get(1, "start", 0L), (x, y) -> Values.arithmetic("+", x, y));
-            case "abs" -> (value, a) -> Values.compare(value, 0L, "<") < 0
-                    ? Values.arithmetic("-", 0L, value)
-                    : Values.arithmetic("+", value, 0L);
-            case "int" -> (value, a) -> integer(value, a.get(0, "default", 0L));
-            case "float" -> (value, a) -> real(value, a.get(0, "default", 0.0));
-            case "round" -> Filters::round;
-            case "map" -> Filters::map;
-            case "attr" -> (value, a) -> Methods.attribute(Values.defined(value), a.text(0, "name"));
-            case "select" -> (value, a) -> filtered(value, a, false, true);
-            case "reject" -> (value, a) -> filtered(value, a, false, false);
-            case "selectattr" -> (value, a) -> filtered(value, a, true, true);
-            case "rejectattr" -> (value, a) -> filtered(value, a, true, false);
-            default -> null;
+                return filter.apply(value, a.as(name, signature));
+            });
+        }
+    }
+
+    private static Filter refused(String name, String why) {
+        return (value, a) -> {
+            throw new TemplateException("the filter " + name + " is not supported: " + why);
         };
     }
 
-    private static Object end(List<Object> items, boolean first) {
-        if (items.isEmpty()) {
-            return new Undefined("No " + (first ? "first" : "last") + " item, sequence was empty.");
-        }
-        return items.get(first ? 0 : items.size() - 1);
+    private static String text(Object value, Arguments a) {
+        return Text.str(value, a.rendering());
     }
 
-    private static String escape(String text) {
-        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("'", "&#39;")
-                .replace("\"", "&#34;");
+    private static Object made(Object value, String text, Arguments a) {
+        a.rendering().characters(text.length());
+        a.rendering().steps(text.length() / 4);
+        return Values.like(value, text);
+    }
+
+    private static String stripped(Object value, Arguments a) {
+        Object characters = a.get("chars", null);
+        String text = text(value, a);
+        a.rendering().characters(text.length());
+        return Text.strip(text, characters == null ? null : Values.requireText(characters), true, true);
+    }
+
+    private static String title(String text, Arguments a) {
+        StringBuilder out = new StringBuilder();
+        a.rendering().characters(text.length());
+        int from = 0;
+        for (int i = 1; i <= text.length(); i++) {
+            if (i == text.length() || beginsWord(text.charAt(i)) != beginsWord(text.charAt(i - 1))) {
+                String piece = text.substring(from, i);
+                int first = piece.offsetByCodePoints(0, 1);
+                out.append(piece.substring(0, first).toUpperCase(Locale.ROOT))
+                        .append(piece.substring(first).toLowerCase(Locale.ROOT));
+                from = i;
+            }
+        }
+        return out.toString();
+    }
+
+    private static boolean beginsWord(char c) {
+        return "-({[<".indexOf(c) >= 0 || Text.isSpace(c);
+    }
+
+    private static Object replace(Object value, Arguments a) {
+        Rendering r = a.rendering();
+        Object old = a.require("old");
+        Object with = a.require("new");
+        int times = a.get("count", null) == null ? -1 : a.integer("count", -1);
+        if (!r.autoescape) {
+            return TextMethods.replace(text(value, a), text(old, a), text(with, a), times, r);
+        }
+        boolean html = value instanceof Markup || old instanceof Markup || with instanceof Markup;
+        String replaced = TextMethods.replace(Markup.beside(value, html, r), text(old, a),
+                Markup.beside(with, html, r), times, r);
+        return html ? new Markup(replaced) : replaced;
     }
 
     private static Object indent(Object value, Arguments a) {
-        Object width = a.get(0, "width", 4L);
-        String by = width instanceof String text ? text : " ".repeat((int) Values.requireInteger(width));
-        boolean blank = Values.isTrue(a.get(2, "blank", false));
-        StringBuilder out = new StringBuilder();
-        String[] lines = (Text.str(value)).split("\n", -1);
-        for (int i = 0; i < lines.length; i++) {
-            boolean indented = i == 0 ? Values.isTrue(a.get(1, "first", false)) : blank || !lines[i].isEmpty();
-            out.append(i > 0 ? "\n" : "").append(indented ? by : "").append(lines[i]);
+        Rendering r = a.rendering();
+        Object width = a.get("width", 4L);
+        String by = Values.isText(width) ? Values.text(width) : Text.repeated(" ", a.integer("width", 4), r);
+        String text = Values.text(Values.defined(value));
+        if (text == null) {
+            throw new TemplateException("unsupported operand type(s) for +=: '" + Values.type(value) + "' and 'str'");
         }
-        return out.toString();
+        boolean blank = a.flag("blank");
+        List<Object> lines = Splitting.lines(text + "\n", false, r);
+        StringBuilder out = new StringBuilder();
+        for (int i = 0; i < lines.size(); i++) {
+            String line = (String) lines.get(i);
+            boolean indented = i == 0 ? a.flag("first") : blank || !line.isEmpty();
+            r.characters((indented ? by.length() : 0) + 1L);
+            out.append(i > 0 ? "\n" : "").append(indented ? by : "").append(line);
+        }
+        return Values.like(value, out.toString());
     }
 
-    /** Python's {@code %} on a string with {@code %s}, {@code %r}, {@code %d} and {@code %%}. */
-    static String format(String text, List<?> values) {
-        StringBuilder out = new StringBuilder();
-        int next = 0;
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (c != '%') {
-                out.append(c);
-                continue;
-            }
-            char kind = ++i < text.length() ? text.charAt(i) : ' ';
-            if (kind == '%') {
-                out.append('%');
-            } else if ("srd".indexOf(kind) < 0) {
-                throw new TemplateException("the format %" + kind + " is not supported");
-            } else if (next == values.size()) {
-                throw new TemplateException("not enough arguments for format string");
-            } else {
-                Object value = values.get(next++);
-                out.append(kind == 'r'
-                        ? Text.repr(value)
-                        : Text.str(kind == 'd' ? (Object) Values.requireInteger(value) : value));
-            }
-        }
-        if (next < values.size()) {
-            throw new TemplateException("not all arguments converted during string formatting");
-        }
-        return out.toString();
-    }
-
-    /** The items, or of each the attribute {@code a.b.0}. */
-    private static List<Object> attributes(Object value, Object attribute) {
+    private static Object join(Object value, Arguments a) {
+        Rendering r = a.rendering();
+        Object separator = a.get("d", "");
         List<Object> items = new ArrayList<>();
-        for (Object item : Values.iterate(value)) {
-            items.add(attribute == null ? item : path(item, attribute));
+        boolean html = r.autoescape && separator instanceof Markup;
+        for (Iterator<Object> each = Values.each(value, r); each.hasNext();) {
+            Object item = ListFilters.path(each.next(), a.get("attribute", null), null, r);
+            html |= r.autoescape && item instanceof Markup;
+            r.items(1);
+            items.add(item);
         }
-        return items;
-    }
-
-    private static Object path(Object item, Object attribute) {
-        if (!(attribute instanceof String text)) {
-            return Values.item(item, attribute);
+        String between = Markup.beside(separator, html, r);
+        StringBuilder out = new StringBuilder();
+        for (int i = 0; i < items.size(); i++) {
+            String part = Markup.beside(items.get(i), html, r);
+            r.characters((long) part.length() + between.length());
+            out.append(i > 0 ? between : "").append(part);
         }
-        Object found = item;
-        for (String part : text.split("\\.")) {
-            found = Values.item(found, part.matches("\\d+") ? (Object) Long.parseLong(part) : part);
+        return html ? new Markup(out.toString()) : out.toString();
+    }
+
+    private static Object truncate(Object value, Arguments a) {
+        int length = a.integer("length", 255);
+        String end = a.has("end") ? a.text("end") : "...";
+        int leeway = a.get("leeway", null) == null ? 5 : a.integer("leeway", 5);
+        if (length < end.length() || leeway < 0) {
+            throw new TemplateException(leeway < 0
+                    ? "expected leeway >= 0, got " + leeway
+                    : "expected length >= " + end.length() + ", got " + length);
         }
-        return found;
-    }
-
-    private static Object folded(Object value, Object caseSensitive) {
-        return value instanceof String text && !Values.isTrue(caseSensitive) ? text.toLowerCase(Locale.ROOT) : value;
-    }
-
-    private static List<Object> sorted(Object value, Object attribute, Object caseSensitive, Object reverse) {
-        Comparator<Object> order = (x, y) -> Values.compare(
-                folded(attribute == null ? x : path(x, attribute), caseSensitive),
-                folded(attribute == null ? y : path(y, attribute), caseSensitive), "<");
-        List<Object> items = new ArrayList<>(Values.iterate(value));
-        items.sort(Values.isTrue(reverse) ? order.reversed() : order);
-        return items;
-    }
-
-    private static Object dictsort(Object value, Arguments a) {
-        if (!(value instanceof Map<?, ?> map)) {
-            throw new TemplateException("dictsort needs a mapping, not " + Values.type(Values.defined(value)));
+        if (Values.length(value) <= (long) length + leeway) {
+            return value;
         }
-        long by = Text.str(a.get(1, "by", "key")).equals("value") ? 1 : 0;
-        return sorted(Methods.items(map), by, a.get(0, "case_sensitive", false), a.get(2, "reverse", false));
+        String text = Values.requireText(value);
+        String kept = text.substring(0, text.offsetByCodePoints(0, length - (int) Values.length(end)));
+        int blank = a.flag("killwords") ? -1 : kept.lastIndexOf(' ');
+        a.rendering().characters(text.length());
+        return Values.like(value, (blank < 0 ? kept : kept.substring(0, blank))
+                + Markup.beside(a.get("end", end), value instanceof Markup, a.rendering()));
     }
 
-    private static Object unique(Object value, Arguments a) {
-        List<Object> seen = new ArrayList<>();
-        List<Object> out = new ArrayList<>();
-        Object attribute = a.get(1, "attribute", null);
-        for (Object item : Values.iterate(value)) {
-            Object key = folded(attribute == null ? item : path(item, attribute), a.get(0, "case_sensitive", false));
-            if (!Values.contains(seen, key)) {
-                seen.add(key);
-                out.add(item);
+    private static long wordCount(String text) {
+        long words = 0;
+        boolean within = false;
+        for (int i = 0; i < text.length();) {
+            int c = text.codePointAt(i);
+            i += Character.charCount(c);
+            boolean word = c == '_' || Character.isLetterOrDigit(c) || Character.getType(c) == Character.OTHER_NUMBER
+                    || Character.getType(c) == Character.LETTER_NUMBER;
+            words += word && !within ? 1 : 0;
+            within = word;
+        }
+        return words;
+    }
+
+    /** Python's pformat of what fits into a line; it sorts keys. */
+    private static String pretty(Object value, Rendering r) {
+        String text = Text.repr(sorted(value, r), r);
+        if (text.length() > 80) {
+            throw new TemplateException("the filter pprint is supported only for what fits into 80 characters");
+        }
+        return text;
+    }
+
+    private static Object sorted(Object value, Rendering r) {
+        r.enter();
+        Object result = value;
+        if (value instanceof Map<?, ?> map) {
+            List<Object> keys = Values.list(map, r);
+            if (keys.stream().allMatch(Values::isText) || keys.stream().allMatch(Values::isNumber)) {
+                keys.sort((x, y) -> Comparing.compare(x, y, "<", r));
             }
+            Map<Object, Object> all = new java.util.LinkedHashMap<>();
+            keys.forEach(key -> all.put(key, sorted(map.get(key), r)));
+            result = all;
+        } else if (value instanceof List<?> list && !(value instanceof Range)) {
+            List<Object> all = Values.list(list, r);
+            all.replaceAll(item -> sorted(item, r));
+            result = value instanceof Tuple ? Tuple.of(Collections.unmodifiableList(all)) : all;
         }
-        return out;
-    }
-
-    private static Object integer(Object value, Object otherwise) {
-        if (value instanceof Double number) {
-            return Values.narrow(new java.math.BigDecimal(number).toBigInteger());
-        }
-        if (value instanceof String text) {
-            String digits = Text.strip(text, null, true, true);
-            return digits.matches("[-+]?\\d+")
-                    ? Values.narrow(new java.math.BigInteger(digits))
-                    : digits.matches("[-+]?(\\d+\\.\\d*|\\.\\d+)([eE][-+]?\\d+)?")
-                            ? integer(Double.parseDouble(digits), otherwise)
-                            : otherwise;
-        }
-        return value instanceof Boolean flag ? (flag ? 1L : 0L) : Values.isNumber(value) ? value : otherwise;
-    }
-
-    private static Object real(Object value, Object otherwise) {
-        if (value instanceof String text) {
-            String digits = Text.strip(text, null, true, true);
-            return digits.matches("[-+]?(\\d+\\.?\\d*|\\.\\d+)([eE][-+]?\\d+)?")
-                    ? (Object) Double.parseDouble(digits)
-                    : otherwise;
-        }
-        return Values.isNumber(value) ? (Object) Values.real(value) : otherwise;
-    }
-
-    private static Object round(Object value, Arguments a) {
-        String method = Text.str(a.get(1, "method", "common"));
-        var rounding = method.equals("ceil")
-                ? java.math.RoundingMode.CEILING
-                : method.equals("floor") ? java.math.RoundingMode.FLOOR : java.math.RoundingMode.HALF_EVEN;
-        if (!Values.isNumber(value)) {
-            throw new TemplateException("type " + Values.type(Values.defined(value)) + " cannot be rounded");
-        }
-        var exact = new java.math.BigDecimal(Values.real(value));
-        return exact.setScale(a.integer(0, "precision", 0), rounding).doubleValue();
-    }
-
-    private static Object map(Object value, Arguments a) {
-        if (a.named().containsKey("attribute")) {
-            List<Object> found = attributes(value, a.named().get("attribute"));
-            Object otherwise = a.get(1 << 20, "default", null);
-            found.replaceAll(item -> item instanceof Undefined && otherwise != null ? otherwise : item);
-            return found;
-        }
-        Filter filter = named(a.text(0, "filter"));
-        if (filter == null) {
-            throw new TemplateException("No filter named '" + a.text(0, "filter") + "'.");
-        }
-        List<Object> out = new ArrayList<>();
-        Values.iterate(value).forEach(item -> out.add(filter.apply(item, a.after(1))));
-        return out;
-    }
-
-    private static Object filtered(Object value, Arguments a, boolean attribute, boolean keep) {
-        int at = attribute ? 1 : 0;
-        Predicate<Object> test = Values::isTrue;
-        if (a.positional().size() > at) {
-            Tests.Test named = Tests.named(a.text(at, "test"));
-            if (named == null) {
-                throw new TemplateException("No test named '" + a.text(at, "test") + "'.");
-            }
-            test = item -> named.holds(item, a.after(at + 1));
-        }
-        List<Object> out = new ArrayList<>();
-        for (Object item : Values.iterate(value)) {
-            if (test.test(attribute ? path(item, a.require(0, "attribute")) : item) == keep) {
-                out.add(item);
-            }
-        }
-        return out;
+        r.leave();
+        return result;
     }
 }

@@ -21,10 +21,7 @@ final class Lexer {
     private static final Pattern COMMENT_END = Pattern.compile("\\+#}|-#}\\s*|#}\\n?", FLAGS);
     private static final Pattern BLOCK_END = Pattern.compile("\\+%}|-%}\\s*|%}\\n?", FLAGS);
     private static final Pattern PRINT_END = Pattern.compile("-}}\\s*|}}", FLAGS);
-    private static final Pattern FLOAT = Pattern.compile("\\d[\\d_]*(?:(?:\\.\\d[\\d_]*)?[eE][+-]?\\d+|\\.\\d[\\d_]*)");
-    private static final Pattern INTEGER = Pattern.compile("\\d[\\d_]*");
     private static final Pattern NAME = Pattern.compile("[\\p{L}_][\\p{L}\\p{N}\\p{M}_]*");
-    private static final Pattern STRING = Pattern.compile("'((?:[^'\\\\]|\\\\.)*)'|\"((?:[^\"\\\\]|\\\\.)*)\"", FLAGS);
     private static final Pattern OPERATOR = Pattern.compile("//|\\*\\*|==|!=|>=|<=|[-+/*%~\\[\\](){}<>=.:|,;]");
     private static final Pattern SPACE = Pattern.compile("\\s+", FLAGS);
 
@@ -112,24 +109,82 @@ final class Lexer {
                     return;
                 }
             }
-            boolean member = !tokens.isEmpty() && tokens.get(tokens.size() - 1).is(Kind.OPERATOR, ".");
             int begin = at;
             if (at == source.length()) {
                 throw fault("a tag does not end");
-            } else if (!member && lookingAt(FLOAT) != null) {
-                add(Kind.FLOAT, source.substring(begin, at).replace("_", ""));
-            } else if (lookingAt(INTEGER) != null) {
-                add(Kind.INTEGER, source.substring(begin, at).replace("_", ""));
+            } else if (isDigit(at)) {
+                number();
             } else if (lookingAt(NAME) != null) {
                 add(Kind.NAME, source.substring(begin, at));
-            } else if (lookingAt(STRING) != null) {
-                add(Kind.STRING, unescaped(source.substring(begin + 1, at - 1)));
+            } else if (stringEnd() > 0) {
+                add(Kind.STRING, unescaped(source.substring(begin + 1, stringEnd() - 1)));
+                advance(stringEnd());
             } else if (lookingAt(OPERATOR) != null) {
                 operator(source.substring(begin, at), open);
             } else {
                 throw fault("unexpected character '" + Character.toString(source.codePointAt(at)) + "'");
             }
         }
+    }
+
+    private boolean isDigit(int place) {
+        return place < source.length() && source.charAt(place) >= '0' && source.charAt(place) <= '9';
+    }
+
+    /** Where digits of a base end that may have a single {@code _} before each. */
+    private int digits(int from, int base) {
+        int end = from;
+        while (end < source.length() && (Character.digit(source.charAt(end), base) >= 0
+                || end > from && source.charAt(end) == '_' && end + 1 < source.length()
+                        && Character.digit(source.charAt(end + 1), base) >= 0)) {
+            end++;
+        }
+        return end;
+    }
+
+    private void number() {
+        int base = switch (source.startsWith("0", at) && at + 1 < source.length() ? source.charAt(at + 1) : ' ') {
+            case 'x', 'X' -> 16;
+            case 'o', 'O' -> 8;
+            case 'b', 'B' -> 2;
+            default -> 10;
+        };
+        boolean member = !tokens.isEmpty() && tokens.get(tokens.size() - 1).is(Kind.OPERATOR, ".");
+        int end = digits(at, 10);
+        Kind kind = Kind.INTEGER;
+        if (base != 10 && digits(at + 2, base) > at + 2) {
+            end = digits(at + 2, base);
+        } else if (!member) {
+            int fraction = source.startsWith(".", end) && isDigit(end + 1) ? digits(end + 1, 10) : end;
+            int exponent = fraction;
+            if (fraction < source.length() && "eE".indexOf(source.charAt(fraction)) >= 0) {
+                boolean signed = source.startsWith("+", fraction + 1) || source.startsWith("-", fraction + 1);
+                int from = fraction + (signed ? 2 : 1);
+                exponent = isDigit(from) ? digits(from, 10) : fraction;
+            }
+            kind = exponent > end ? Kind.FLOAT : kind;
+            end = exponent;
+        }
+        if (end - at > Numbers.MOST_DIGITS) {
+            throw fault("a number has more than " + Numbers.MOST_DIGITS + " digits");
+        }
+        add(kind, source.substring(at, end));
+        advance(end);
+    }
+
+    /** Behind the quote that ends the string which begins here, 0 where none does. */
+    private int stringEnd() {
+        char quote = source.charAt(at);
+        if (quote != '\'' && quote != '"') {
+            return 0;
+        }
+        for (int i = at + 1; i < source.length(); i++) {
+            if (source.charAt(i) == quote) {
+                return i + 1;
+            }
+            i += source.charAt(i) == '\\' ? 1 : 0;
+        }
+        return 0;
     }
 
     private void operator(String text, Deque<String> open) {
@@ -201,10 +256,8 @@ final class Lexer {
             } else if (simple > 0) {
                 out.append("\n\\'\"\u0007\b\f\n\r\t\u000b".charAt(simple));
             } else if (digits > 0) {
-                if (!text.substring(i + 1).matches("(?s)[0-9a-fA-F]{" + digits + "}.*")) {
-                    throw fault("\\" + escape + " needs " + digits + " hexadecimal digits");
-                }
-                out.appendCodePoint(Integer.parseUnsignedInt(text.substring(i + 1, i + 1 + digits), 16));
+                out.appendCodePoint(codePoint(escape, text.substring(i + 1, Math.min(text.length(), i + 1 + digits)),
+                        digits));
                 i += digits;
             } else if (escape >= '0' && escape <= '7') {
                 int end = i + 1;
@@ -218,5 +271,16 @@ final class Lexer {
             }
         }
         return out.toString();
+    }
+
+    private int codePoint(char escape, String hex, int digits) {
+        if (hex.length() < digits || !hex.chars().allMatch(c -> c < 0x80 && Character.digit(c, 16) >= 0)) {
+            throw fault("\\" + escape + " needs " + digits + " hexadecimal digits");
+        }
+        long code = Long.parseLong(hex, 16);
+        if (code > Character.MAX_CODE_POINT) {
+            throw fault("\\" + escape + hex + " is no character");
+        }
+        return (int) code;
     }
 }

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 import dev.lockstep.model.jinja.Statement.Flow;
 import dev.lockstep.model.jinja.Token.Kind;
@@ -13,41 +14,52 @@ import dev.lockstep.model.jinja.Token.Kind;
 final class Parser {
     /** No template can name this. */
     private static final String TEXT = "|";
+    private static final Set<String> OTHER_TEMPLATES = Set.of("include", "import", "from", "extends");
 
     private final Tokens tokens;
     private final ExpressionParser expressions;
+    private final Map<String, List<Statement>> blocks = new LinkedHashMap<>();
     private int loops;
+    /** Whether an {@code if} stands around, and nothing else within that. */
+    private boolean guarded;
 
     private Parser(Tokens tokens) {
         this.tokens = tokens;
         this.expressions = new ExpressionParser(tokens);
     }
 
-    static List<Statement> parse(String template) {
+    /**
+     * @param body   of the template
+     * @param blocks by their names
+     */
+    record Parsed(List<Statement> body, Map<String, List<Statement>> blocks) {
+    }
+
+    static Parsed parse(String template) {
         Parser parser = new Parser(new Tokens(Lexer.tokens(template)));
-        return parser.body();
+        return new Parsed(parser.body(), parser.blocks);
     }
 
     /** Statements up to a block with one of these names, which is left standing; with no names up to the end. */
     private List<Statement> body(String... ends) {
+        tokens.enter();
         List<Statement> body = new ArrayList<>();
         while (true) {
             Token token = tokens.next();
             switch (token.kind()) {
                 case DATA -> body.add((scope, out) -> {
+                    scope.rendering().characters(token.text().length());
                     out.append(token.text());
                     return Flow.ON;
                 });
                 case PRINT_BEGIN -> {
-                    Expression value = expressions.tuple();
+                    Expression value = known(expressions.tuple());
                     tokens.expect(Kind.PRINT_END, "'}}'");
-                    body.add((scope, out) -> {
-                        out.append(Text.str(value.in(scope)));
-                        return Flow.ON;
-                    });
+                    body.add(printing(value));
                 }
                 case BLOCK_BEGIN -> {
                     if (tokens.at(Kind.NAME) && Arrays.asList(ends).contains(tokens.peek().text())) {
+                        tokens.leave();
                         return body;
                     }
                     body.add(block());
@@ -63,6 +75,18 @@ final class Parser {
         }
     }
 
+    private static Statement printing(Expression value) {
+        return (scope, out) -> {
+            Statement.print(value.in(scope), scope, out);
+            return Flow.ON;
+        };
+    }
+
+    private Expression known(Expression expression) {
+        expressions.requireKnown(guarded);
+        return expression;
+    }
+
     private void endBlock() {
         tokens.expect(Kind.BLOCK_END, "'%}'");
     }
@@ -70,8 +94,14 @@ final class Parser {
     /** The body up to {@code end}, with the end of the opening tag before and all of the closing one. */
     private List<Statement> bodyTo(String end) {
         endBlock();
+        boolean outside = guarded;
+        guarded = false;
         List<Statement> body = body(end);
+        guarded = outside;
         tokens.next();
+        if (end.equals("endblock")) {
+            tokens.skipAnyName();
+        }
         endBlock();
         return body;
     }
@@ -86,6 +116,13 @@ final class Parser {
             case "call" -> callBlock();
             case "with" -> with();
             case "filter" -> filterBlock();
+            case "block" -> named();
+            case "autoescape" -> autoescape();
+            case "print" -> {
+                Expression value = known(expressions.tuple());
+                endBlock();
+                yield printing(value);
+            }
             // marks what the assistant said, for training; it changes nothing in the text
             case "generation" -> {
                 List<Statement> body = bodyTo("endgeneration");
@@ -98,77 +135,91 @@ final class Parser {
                 endBlock();
                 yield (scope, out) -> name.text().equals("break") ? Flow.BREAK : Flow.CONTINUE;
             }
-            default -> throw ExpressionParser.fault(name, "the tag '" + name.text() + "' is unknown or out of place");
+            default -> other(name);
+        };
+    }
+
+    private Statement other(Token name) {
+        if (!guarded || !OTHER_TEMPLATES.contains(name.text())) {
+            throw ExpressionParser.fault(name, "the tag '" + name.text() + "' is unknown or out of place");
+        }
+        while (!tokens.at(Kind.BLOCK_END)) {
+            tokens.next();
+        }
+        endBlock();
+        return (scope, out) -> {
+            throw new TemplateException("the tag '" + name.text() + "' needs other templates, and there are none");
         };
     }
 
     private Statement conditional() {
-        Map<Expression, List<Statement>> branches = new LinkedHashMap<>();
-        List<Statement> otherwise = List.of();
-        Expression condition = expressions.tuple();
-        while (true) {
+        boolean outside = guarded;
+        guarded = true;
+        List<Expression> conditions = new ArrayList<>();
+        List<List<Statement>> bodies = new ArrayList<>();
+        do {
+            conditions.add(known(expressions.tuple()));
             endBlock();
-            branches.put(condition, body("elif", "else", "endif"));
-            if (!tokens.skipName("elif")) {
-                break;
-            }
-            condition = expressions.tuple();
-        }
+            bodies.add(body("elif", "else", "endif"));
+        } while (tokens.skipName("elif"));
         if (tokens.skipName("else")) {
             endBlock();
-            otherwise = body("endif");
+            bodies.add(body("endif"));
         }
+        guarded = outside;
         tokens.expectName("endif");
         endBlock();
-        List<Statement> last = otherwise;
         return (scope, out) -> {
-            for (Map.Entry<Expression, List<Statement>> branch : branches.entrySet()) {
-                if (Values.isTrue(branch.getKey().in(scope))) {
-                    return Statement.runAll(branch.getValue(), scope, out);
+            for (int i = 0; i < bodies.size(); i++) {
+                if (i == conditions.size() || Values.isTrue(conditions.get(i).in(scope))) {
+                    return Statement.runAll(bodies.get(i), scope, out);
                 }
             }
-            return Statement.runAll(last, scope, out);
+            return Flow.ON;
         };
     }
 
     /** Names that a value is taken apart to. */
-    private List<String> targets() {
-        boolean bracket = tokens.skipOperator("(");
-        List<String> names = new ArrayList<>();
+    private Target targets() {
+        List<Target> targets = new ArrayList<>();
+        boolean several = false;
         do {
-            names.add(tokens.expect(Kind.NAME, "a name").text());
-        } while (tokens.skipOperator(",") && tokens.at(Kind.NAME));
-        if (bracket) {
-            tokens.expectOperator(")");
-        }
-        return names;
+            if (several && (tokens.atName("in") || tokens.atOperator("=") || tokens.atOperator(")")
+                    || tokens.at(Kind.BLOCK_END))) {
+                break;
+            }
+            targets.add(target());
+            several |= tokens.atOperator(",");
+        } while (tokens.skipOperator(","));
+        return several ? Target.several(targets) : targets.get(0);
     }
 
-    private static void assign(Scope scope, List<String> names, Object value) {
-        if (names.size() == 1) {
-            scope.set(names.get(0), value);
-            return;
+    private Target target() {
+        if (tokens.skipOperator("(")) {
+            tokens.enter();
+            Target inner = targets();
+            tokens.leave();
+            tokens.expectOperator(")");
+            return inner;
         }
-        List<Object> values = Values.iterate(value);
-        if (values.size() != names.size()) {
-            throw new TemplateException(values.size() > names.size()
-                    ? "too many values to unpack (expected " + names.size() + ")"
-                    : "not enough values to unpack (expected " + names.size() + ", got " + values.size() + ")");
+        String name = tokens.expect(Kind.NAME, "a name").text();
+        if (List.of("true", "false", "none", "True", "False", "None").contains(name)) {
+            throw tokens.fault("nothing can be assigned to " + name);
         }
-        for (int i = 0; i < names.size(); i++) {
-            scope.set(names.get(i), values.get(i));
-        }
+        return tokens.skipOperator(".")
+                ? Target.attribute(name, tokens.expect(Kind.NAME, "a name").text())
+                : Target.name(name);
     }
 
     private Statement loop() {
-        List<String> names = targets();
+        Target target = targets();
         tokens.expectName("in");
-        Expression items = expressions.iterable();
-        Expression condition = tokens.skipName("if") ? expressions.expression() : null;
-        if (tokens.atName("recursive")) {
-            throw tokens.fault("recursive loops are not supported");
-        }
+        Expression items = known(expressions.iterable());
+        Expression condition = tokens.skipName("if") ? known(expressions.expression()) : null;
+        boolean recursive = tokens.skipName("recursive");
         endBlock();
+        boolean outside = guarded;
+        guarded = false;
         loops++;
         List<Statement> body = body("else", "endfor");
         loops--;
@@ -177,114 +228,91 @@ final class Parser {
             endBlock();
             otherwise = body("endfor");
         }
+        guarded = outside;
         tokens.expectName("endfor");
         endBlock();
-        List<Statement> empty = otherwise;
-        return (scope, out) -> {
-            List<Object> kept = new ArrayList<>();
-            for (Object item : Values.iterate(items.in(scope))) {
-                Scope inner = scope.inner();
-                assign(inner, names, item);
-                if (condition == null || Values.isTrue(condition.in(inner))) {
-                    kept.add(item);
-                }
-            }
-            if (kept.isEmpty()) {
-                return Statement.runAll(empty, scope.inner(), out);
-            }
-            Namespace loop = new Namespace();
-            for (int i = 0; i < kept.size(); i++) {
-                place(loop, kept, i);
-                Scope inner = scope.inner();
-                inner.set("loop", loop);
-                assign(inner, names, kept.get(i));
-                if (Statement.runAll(body, inner, out) == Flow.BREAK) {
-                    break;
-                }
-            }
-            return Flow.ON;
-        };
-    }
-
-    private static void place(Namespace loop, List<Object> items, int i) {
-        long size = items.size();
-        loop.attributes.putAll(Map.of("index", i + 1L, "index0", (long) i, "revindex", size - i, "revindex0",
-                size - i - 1, "first", i == 0, "last", i == size - 1, "length", size, "depth", 1L, "depth0", 0L));
-        loop.attributes.put("previtem",
-                i > 0 ? items.get(i - 1) : new Undefined("there is no previous item"));
-        loop.attributes.put("nextitem", i < size - 1 ? items.get(i + 1) : new Undefined("there is no next item"));
-        Function cycle = arguments -> arguments.positional().get(i % arguments.positional().size());
-        loop.attributes.put("cycle", cycle);
+        return new For(target, items, condition, recursive, body, otherwise);
     }
 
     private Statement assignment() {
-        List<String> names = targets();
-        String attribute = null;
-        if (tokens.skipOperator(".")) {
-            attribute = tokens.expect(Kind.NAME, "a name").text();
-        }
+        Target target = targets();
         Expression value;
         if (tokens.skipOperator("=")) {
-            value = expressions.tuple();
+            value = known(expressions.tuple());
             endBlock();
         } else {
-            Expression filters = filters(false);
+            Expression filters = known(expressions.filtersOf(scope -> scope.get(TEXT), false));
             List<Statement> body = bodyTo("endset");
             value = scope -> filtered(filters, body, scope);
         }
-        if (attribute == null) {
-            return (scope, out) -> {
-                assign(scope, names, value.in(scope));
-                return Flow.ON;
-            };
-        }
-        String of = names.get(0);
-        String name = attribute;
         return (scope, out) -> {
-            if (!(scope.get(of)instanceof Namespace namespace)) {
-                throw new TemplateException("cannot assign attribute on non-namespace object");
-            }
-            namespace.attributes.put(name, value.in(scope));
+            target.assign(value.in(scope), scope);
             return Flow.ON;
         };
     }
 
-    /** {@code | a | b} after a tag's name; they apply to {@link #TEXT}, which is the text of the tag's body. */
-    private Expression filters(boolean first) {
-        Expression value = first ? expressions.filter(scope -> scope.get(TEXT)) : scope -> scope.get(TEXT);
-        while (tokens.skipOperator("|")) {
-            value = expressions.filter(value);
-        }
-        return value;
-    }
-
+    /** Filters, which apply to {@link #TEXT}, of the text that a tag's body makes. */
     private static Object filtered(Expression filters, List<Statement> body, Scope scope) {
         Scope inner = scope.inner();
-        inner.set(TEXT, Statement.render(body, scope.inner()));
+        inner.set(TEXT, Statement.value(body, scope.inner()));
         return filters.in(inner);
     }
 
     private Statement filterBlock() {
-        Expression filters = filters(true);
+        Expression filters = known(expressions.filtersOf(scope -> scope.get(TEXT), true));
         List<Statement> body = bodyTo("endfilter");
         return (scope, out) -> {
-            out.append(Text.str(filtered(filters, body, scope)));
+            Statement.print(filtered(filters, body, scope), scope, out);
             return Flow.ON;
         };
     }
 
+    private Statement autoescape() {
+        Expression on = known(expressions.expression());
+        List<Statement> body = bodyTo("endautoescape");
+        return (scope, out) -> {
+            Rendering rendering = scope.rendering();
+            boolean outside = rendering.autoescape;
+            rendering.autoescape = Values.isTrue(on.in(scope));
+            Flow flow = Statement.runAll(body, scope.inner(), out);
+            rendering.autoescape = outside;
+            return flow;
+        };
+    }
+
+    /** A block is shown where it stands, and does not see the variables of loops and macros around it. */
+    private Statement named() {
+        Token name = tokens.expect(Kind.NAME, "the block's name");
+        boolean scoped = tokens.skipName("scoped");
+        tokens.skipName("required");
+        int outside = loops;
+        loops = 0;
+        if (blocks.put(name.text(), List.of()) != null) {
+            throw ExpressionParser.fault(name, "block '" + name.text() + "' defined twice");
+        }
+        List<Statement> body = bodyTo("endblock");
+        loops = outside;
+        blocks.put(name.text(), body);
+        return (scope, out) -> Statement.runAll(body, scoped ? scope.inner() : scope.top().inner(), out);
+    }
+
     private Statement with() {
-        Map<String, Expression> values = new LinkedHashMap<>();
-        while (tokens.at(Kind.NAME)) {
-            String name = tokens.next().text();
+        List<Target> targets = new ArrayList<>();
+        List<Expression> values = new ArrayList<>();
+        while (!tokens.at(Kind.BLOCK_END)) {
+            targets.add(target());
             tokens.expectOperator("=");
-            values.put(name, expressions.expression());
-            tokens.skipOperator(",");
+            values.add(known(expressions.expression()));
+            if (!tokens.skipOperator(",")) {
+                break;
+            }
         }
         List<Statement> body = bodyTo("endwith");
         return (scope, out) -> {
             Scope inner = scope.inner();
-            values.forEach((name, value) -> inner.set(name, value.in(scope)));
+            for (int i = 0; i < values.size(); i++) {
+                targets.get(i).assign(values.get(i).in(scope), inner);
+            }
             return Statement.runAll(body, inner, out);
         };
     }
@@ -295,7 +323,12 @@ final class Parser {
         tokens.expectOperator("(");
         while (!tokens.atOperator(")")) {
             String name = tokens.expect(Kind.NAME, "a name").text();
-            parameters.put(name, tokens.skipOperator("=") ? expressions.expression() : null);
+            Expression otherwise = tokens.skipOperator("=") ? known(expressions.expression()) : null;
+            if (otherwise == null && !parameters.isEmpty()
+                    && parameters.values().stream().reduce((a, b) -> b).orElse(null) != null) {
+                throw tokens.fault("non-default argument follows default argument");
+            }
+            parameters.put(name, otherwise);
             if (!tokens.skipOperator(",")) {
                 break;
             }
@@ -304,45 +337,36 @@ final class Parser {
         return parameters;
     }
 
-    private Statement macro() {
-        String name = tokens.expect(Kind.NAME, "the macro's name").text();
-        Map<String, Expression> parameters = parameters();
-        int outside = loops;
-        loops = 0;
-        List<Statement> body = bodyTo("endmacro");
-        loops = outside;
-        return (scope, out) -> {
-            scope.set(name, macro(parameters, body, scope));
-            return Flow.ON;
-        };
+    private interface MacroIn {
+        Macro of(Scope scope);
     }
 
-    private static Function macro(Map<String, Expression> parameters, List<Statement> body, Scope scope) {
-        return arguments -> {
-            Scope inner = scope.inner();
-            int place = 0;
-            for (Map.Entry<String, Expression> parameter : parameters.entrySet()) {
-                Object missing = new Undefined("parameter '" + parameter.getKey() + "' was not provided");
-                Object value = arguments.get(place++, parameter.getKey(), missing);
-                boolean given = value != missing;
-                inner.set(parameter.getKey(),
-                        given || parameter.getValue() == null ? value : parameter.getValue().in(inner));
-            }
-            inner.set("varargs", new ArrayList<>(arguments.after(parameters.size()).positional()));
-            Map<String, Object> rest = new LinkedHashMap<>(arguments.named());
-            rest.keySet().removeAll(parameters.keySet());
-            inner.set("caller", rest.containsKey("caller") ? rest.remove("caller") : Undefined.name("caller"));
-            inner.set("kwargs", rest);
-            return Statement.render(body, inner);
+    private MacroIn macro(String name, Map<String, Expression> parameters, String end) {
+        int outside = loops;
+        loops = 0;
+        int from = tokens.position();
+        List<Statement> body = bodyTo(end);
+        Set<String> uses = tokens.namesSince(from);
+        loops = outside;
+        return scope -> new Macro(name, parameters, body, uses, scope);
+    }
+
+    private Statement macro() {
+        String name = tokens.expect(Kind.NAME, "the macro's name").text();
+        MacroIn macro = macro(name, parameters(), "endmacro");
+        return (scope, out) -> {
+            scope.set(name, macro.of(scope));
+            return Flow.ON;
         };
     }
 
     private Statement callBlock() {
         Map<String, Expression> parameters = tokens.atOperator("(") ? parameters() : Map.of();
         ExpressionParser.Call call = expressions.callOnly();
-        List<Statement> body = bodyTo("endcall");
+        expressions.requireKnown(guarded);
+        MacroIn macro = macro("caller", parameters, "endcall");
         return (scope, out) -> {
-            out.append(Text.str(call.with("caller", macro(parameters, body, scope), scope)));
+            Statement.print(call.with("caller", macro.of(scope), scope), scope, out);
             return Flow.ON;
         };
     }

@@ -1,12 +1,14 @@
 package dev.lockstep.model.jinja;
 
+import java.math.BigInteger;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 
 /** The filter {@code tojson} as transformers has it: {@code json.dumps} without escapes for HTML. */
 final class PythonJson {
     private final StringBuilder out = new StringBuilder();
+    private final Rendering rendering;
     private final boolean ascii;
     private final String indent;
     private final String comma;
@@ -14,15 +16,22 @@ final class PythonJson {
     private final boolean sorted;
 
     private PythonJson(Arguments arguments) {
-        ascii = Values.isTrue(arguments.get(0, "ensure_ascii", false));
-        Object indentation = arguments.get(1, "indent", null);
+        rendering = arguments.rendering();
+        ascii = arguments.flag("ensure_ascii");
+        Object indentation = arguments.get("indent", null);
         indent = indentation == null
                 ? null
-                : indentation instanceof String text ? text : " ".repeat(arguments.integer(1, "indent", 0));
-        Object separators = arguments.get(2, "separators", null);
-        comma = separators == null ? indent == null ? ", " : "," : Text.str(Values.iterate(separators).get(0));
-        colon = separators == null ? ": " : Text.str(Values.iterate(separators).get(1));
-        sorted = Values.isTrue(arguments.get(3, "sort_keys", false));
+                : Values.isText(indentation)
+                        ? Values.text(indentation)
+                        : Text.repeated(" ", arguments.integer("indent", 0), rendering);
+        Object separators = arguments.get("separators", null);
+        List<Object> both = separators == null ? List.of() : Values.list(separators, rendering);
+        if (separators != null && both.size() != 2) {
+            throw new TemplateException("tojson: separators must be two texts");
+        }
+        comma = separators == null ? indent == null ? ", " : "," : Values.requireText(both.get(0));
+        colon = separators == null ? ": " : Values.requireText(both.get(1));
+        sorted = arguments.flag("sort_keys");
     }
 
     static String dump(Object value, Arguments arguments) {
@@ -32,47 +41,79 @@ final class PythonJson {
     }
 
     private void write(Object value, int depth) {
+        rendering.enter();
+        rendering.characters(8);
+        String text = Values.text(value);
         if (value == null || value instanceof Boolean) {
             out.append(value);
-        } else if (value instanceof Double number) {
-            String text = Text.number(number);
-            out.append(text.equals("nan") ? "NaN" : text.replace("inf", "Infinity"));
-        } else if (value instanceof Number) {
-            out.append(value);
-        } else if (value instanceof String text) {
+        } else if (Values.isNumber(value)) {
+            Numbers.charge(value, rendering);
+            out.append(number(value));
+        } else if (text != null) {
             string(text);
-        } else if (value instanceof List<?> list) {
+        } else if (value instanceof List<?> list && !(value instanceof Range)) {
             out.append('[');
             for (int i = 0; i < list.size(); i++) {
-                out.append(i > 0 ? comma : "");
+                append(i > 0 ? comma : "");
                 line(depth + 1);
                 write(list.get(i), depth + 1);
             }
             close(!list.isEmpty(), depth, ']');
         } else if (value instanceof Map<?, ?> map) {
-            object(sorted ? new TreeMap<>(map) : map, depth);
+            object(map, depth);
         } else {
             throw new TemplateException("Object of type " + Values.type(value) + " is not JSON serializable");
         }
+        rendering.leave();
+    }
+
+    private static String number(Object value) {
+        if (value instanceof Double number) {
+            return number.isNaN() ? "NaN" : Numbers.text(number).replace("inf", "Infinity");
+        }
+        return value instanceof BigInteger big ? Numbers.text(big) : value.toString();
     }
 
     private void object(Map<?, ?> map, int depth) {
+        List<Map.Entry<?, ?>> entries = new ArrayList<>(map.entrySet());
+        if (sorted) {
+            entries.sort((a, b) -> Comparing.compare(a.getKey(), b.getKey(), "<", rendering));
+        }
         out.append('{');
         boolean first = true;
-        for (Map.Entry<?, ?> entry : map.entrySet()) {
-            out.append(first ? "" : comma);
+        for (Map.Entry<?, ?> entry : entries) {
+            append(first ? "" : comma);
             first = false;
             line(depth + 1);
-            Object key = entry.getKey();
-            string(key == null || key instanceof Boolean ? String.valueOf(key) : Text.str(key));
-            out.append(colon);
+            string(key(entry.getKey()));
+            append(colon);
             write(entry.getValue(), depth + 1);
         }
         close(!first, depth, '}');
     }
 
+    private static String key(Object key) {
+        String text = Values.text(key);
+        if (text != null) {
+            return text;
+        }
+        if (key == null || key instanceof Boolean) {
+            return String.valueOf(key);
+        }
+        if (Values.isNumber(key)) {
+            return number(key);
+        }
+        throw new TemplateException("keys must be str, int, float, bool or None, not " + Values.type(key));
+    }
+
+    private void append(String text) {
+        rendering.characters(text.length());
+        out.append(text);
+    }
+
     private void line(int depth) {
         if (indent != null) {
+            rendering.characters(1 + (long) indent.length() * depth);
             out.append('\n').append(indent.repeat(depth));
         }
     }
@@ -85,12 +126,15 @@ final class PythonJson {
     }
 
     private void string(String text) {
+        rendering.characters(text.length());
         out.append('"');
-        for (char c : text.toCharArray()) {
-            int simple = "\"\\\n\r\t\b\f".indexOf(c);
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            int simple = c < ' ' || c == '"' || c == '\\' ? "\"\\\n\r\t\b\f".indexOf(c) : -1;
             if (simple >= 0) {
                 out.append('\\').append("\"\\nrtbf".charAt(simple));
             } else if (c < ' ' || ascii && c > '~') {
+                rendering.characters(6);
                 out.append(String.format("\\u%04x", (int) c));
             } else {
                 out.append(c);

@@ -2,12 +2,12 @@ package dev.lockstep.model.jinja;
 
 import java.time.Clock;
 import java.time.LocalDateTime;
-import java.time.format.DateTimeFormatter;
-import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /**
  * A chat template, rendered as transformers renders it: jinja2's {@code ImmutableSandboxedEnvironment} with
@@ -15,118 +15,124 @@ import java.util.Map;
  * without HTML's escapes, {@code raise_exception} and {@code strftime_now}. Safe for use by many threads.
  *
  * <p>
- * Left out, as no chat template can use it or none does: inheritance, imports, recursive loops, translation and filters
- * that make HTML.
+ * Left out, as no chat template can use it or none does: other templates (inheritance, imports, inclusion), translation,
+ * bytes, and what gives another text each time. A template is not trusted: one that goes on for too long, or makes too
+ * much, is refused like one with a fault.
  */
 public final class Template {
-    /** The sandbox's limit. */
-    private static final int LONGEST_RANGE = 100_000;
+    /** Beyond any real one, whose longest are near 100,000 characters. */
+    private static final int LONGEST = 4_000_000;
 
-    private final List<Statement> body;
+    private final Parser.Parsed parsed;
 
-    private Template(List<Statement> body) {
-        this.body = body;
+    private Template(Parser.Parsed parsed) {
+        this.parsed = parsed;
     }
 
     /**
      * @throws TemplateException naming the line, when this is no template or one with something that is not supported
      */
     public static Template parse(String source) {
-        return new Template(Parser.parse(source));
+        if (source.length() > LONGEST) {
+            throw new TemplateException("it has more than " + LONGEST + " characters");
+        }
+        return new Template(guarded(() -> Parser.parse(source)));
     }
 
     /**
      * @param values null, Boolean, Long, BigInteger, Double, String, and List and Map of such, by their names
      * @param clock  what {@code strftime_now} looks at
-     * @throws TemplateException with the template's own words where it calls {@code raise_exception}
+     * @throws TemplateException with the template's own words where it calls {@code raise_exception}; also when it does
+     *                           more than a template of a conversation as long as this one has to
      */
     public String render(Map<String, Object> values, Clock clock) {
+        Size size = new Size();
+        size.add(values);
+        Rendering rendering = new Rendering(size.longest, size.characters);
         Map<String, Object> all = environment(clock);
         all.putAll(values);
+        Scope given = Scope.of(all, rendering);
+        Scope top = given.inner();
+        given.set("self", all.containsKey("self") ? all.get("self") : new Blocks(parsed.blocks(), top));
+        return guarded(() -> Statement.render(parsed.body(), top));
+    }
+
+    /** Whatever goes wrong is the template's error and one sentence. */
+    private static <T> T guarded(Supplier<T> work) {
         try {
-            return Statement.render(body, Scope.of(all).inner());
+            return work.get();
+        } catch (TemplateException e) {
+            throw e;
         } catch (StackOverflowError e) {
             throw new TemplateException("the template calls itself without an end", e);
+        } catch (OutOfMemoryError e) {
+            throw new TemplateException("the template needs more memory than there is", e);
+        } catch (RuntimeException e) {
+            throw new TemplateException("an operation in the template fails: " + e, e);
+        }
+    }
+
+    /** How much a template is given. */
+    private static final class Size {
+        private long longest;
+        private long characters;
+
+        private void add(Object value) {
+            if (value instanceof String text) {
+                characters += text.length();
+            } else if (value instanceof List<?> list) {
+                addAll(list);
+            } else if (value instanceof Map<?, ?> map) {
+                addAll(map.keySet());
+                addAll(map.values());
+            }
+        }
+
+        private void addAll(Collection<?> values) {
+            longest = Math.max(longest, values.size());
+            values.forEach(this::add);
         }
     }
 
     private static Map<String, Object> environment(Clock clock) {
         Map<String, Function> functions = new LinkedHashMap<>();
         functions.put("range", Template::range);
-        functions.put("dict", arguments -> new LinkedHashMap<Object, Object>(arguments.named()));
+        functions.put("dict", Methods::dict);
         functions.put("namespace", arguments -> {
             Namespace namespace = new Namespace();
-            if (arguments.get(0, "", null)instanceof Map<?, ?> map) {
-                map.forEach((name, value) -> namespace.attributes.put(Text.str(name), value));
-            }
-            namespace.attributes.putAll(arguments.named());
+            Methods.dict(arguments).forEach(
+                    (name, value) -> namespace.attributes.put(Values.requireText(name), value));
             return namespace;
         });
-        functions.put("raise_exception", arguments -> {
-            throw new TemplateException(Text.str(arguments.require(0, "message")));
-        });
-        functions.put("strftime_now", arguments -> strftime(LocalDateTime.now(clock), arguments.text(0, "format")));
-        return new LinkedHashMap<>(functions);
+        functions.put("cycler", arguments -> new Cycler(arguments.positional()));
+        functions.put("joiner", Function.of("joiner", "sep", arguments -> {
+            Object separator = arguments.get("sep", ", ");
+            boolean[] used = {false};
+            return Function.of("joiner", "", none -> {
+                boolean first = !used[0];
+                used[0] = true;
+                return first ? "" : separator;
+            });
+        }));
+        functions.put("lipsum", Function.refused(
+                "the function lipsum is not supported: no two runs would give the same prompt"));
+        functions.put("raise_exception", Function.of("raise_exception", "message", arguments -> {
+            throw new TemplateException(Text.str(arguments.require("message"), arguments.rendering()));
+        }));
+        functions.put("strftime_now", Function.of("strftime_now", "format",
+                arguments -> Strftime.format(LocalDateTime.now(clock), arguments.text("format"))));
+        return new HashMap<>(functions);
     }
 
     private static Object range(Arguments arguments) {
-        boolean one = arguments.positional().size() == 1;
-        long start = one ? 0 : Values.requireInteger(arguments.require(0, "start"));
-        long stop = Values.requireInteger(arguments.require(one ? 0 : 1, "stop"));
-        long step = Values.requireInteger(arguments.get(2, "step", 1L));
-        if (step == 0) {
-            throw new TemplateException("range() arg 3 must not be zero");
+        List<Object> bounds = arguments.positional();
+        if (bounds.isEmpty() || bounds.size() > 3 || !arguments.named().isEmpty()) {
+            throw new TemplateException("range takes 1 to 3 numbers");
         }
-        List<Object> numbers = new ArrayList<>();
-        for (long i = start; step > 0 ? i < stop : i > stop; i += step) {
-            numbers.add(i);
-            if (numbers.size() > LONGEST_RANGE) {
-                throw new TemplateException("Range too big. The sandbox blocks ranges larger than MAX_RANGE ("
-                        + LONGEST_RANGE + ").");
-            }
-        }
-        return numbers;
-    }
-
-    private static String strftime(LocalDateTime now, String format) {
-        StringBuilder out = new StringBuilder();
-        for (int i = 0; i < format.length(); i++) {
-            if (format.charAt(i) != '%') {
-                out.append(format.charAt(i));
-                continue;
-            }
-            boolean unpadded = format.startsWith("-", i + 1);
-            i += unpadded ? 2 : 1;
-            String text = pattern(i < format.length() ? format.charAt(i) : ' ').transform(
-                    pattern -> pattern.equals("%") ? "%" : DateTimeFormatter.ofPattern(pattern, Locale.US).format(now));
-            out.append(unpadded ? text.replaceFirst("^0+(?=.)", "") : text);
-        }
-        return out.toString();
-    }
-
-    private static String pattern(char directive) {
-        return switch (directive) {
-            case 'Y' -> "yyyy";
-            case 'y' -> "yy";
-            case 'm' -> "MM";
-            case 'B' -> "MMMM";
-            case 'b', 'h' -> "MMM";
-            case 'd' -> "dd";
-            case 'e' -> "ppd";
-            case 'j' -> "DDD";
-            case 'A' -> "EEEE";
-            case 'a' -> "EEE";
-            case 'H' -> "HH";
-            case 'I' -> "hh";
-            case 'M' -> "mm";
-            case 'S' -> "ss";
-            case 'p' -> "a";
-            case 'f' -> "SSSSSS";
-            case 'F' -> "yyyy-MM-dd";
-            case 'T' -> "HH:mm:ss";
-            case 'D' -> "MM/dd/yy";
-            case '%' -> "%";
-            default -> throw new TemplateException("strftime_now does not support %" + directive);
-        };
+        long first = Values.requireInteger(bounds.get(0));
+        return bounds.size() == 1
+                ? Range.of(0, first, 1)
+                : Range.of(first, Values.requireInteger(bounds.get(1)),
+                        bounds.size() > 2 ? Values.requireInteger(bounds.get(2)) : 1);
     }
 }

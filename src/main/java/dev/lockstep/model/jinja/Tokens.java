@@ -1,13 +1,19 @@
 package dev.lockstep.model.jinja;
 
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 import dev.lockstep.model.jinja.Token.Kind;
 
 /** The tokens of a template and how far the parser is. */
 final class Tokens {
+    /** Brackets, signs and tags within one another; Python allows as many brackets. */
+    private static final int DEEPEST = 200;
+
     private final List<Token> tokens;
     private int at;
+    private int depth;
 
     Tokens(List<Token> tokens) {
         this.tokens = tokens;
@@ -19,6 +25,27 @@ final class Tokens {
 
     Token next() {
         return tokens.get(at++);
+    }
+
+    /** Says that the parser goes a level deeper. */
+    void enter() {
+        if (++depth > DEEPEST) {
+            throw fault("brackets, signs or tags stand more than " + DEEPEST + " deep within one another");
+        }
+    }
+
+    void leave() {
+        depth--;
+    }
+
+    int position() {
+        return at;
+    }
+
+    /** The names between a position and where the parser is. */
+    Set<String> namesSince(int position) {
+        return tokens.subList(position, at).stream().filter(token -> token.kind() == Kind.NAME).map(Token::text)
+                .collect(Collectors.toSet());
     }
 
     boolean at(Kind kind) {
@@ -37,6 +64,10 @@ final class Tokens {
         return at + 1 < tokens.size() && tokens.get(at + 1).is(Kind.NAME, text);
     }
 
+    boolean nextIsOperator(String text) {
+        return at + 1 < tokens.size() && tokens.get(at + 1).is(Kind.OPERATOR, text);
+    }
+
     boolean skipOperator(String text) {
         boolean skips = atOperator(text);
         at += skips ? 1 : 0;
@@ -47,6 +78,10 @@ final class Tokens {
         boolean skips = atName(text);
         at += skips ? 1 : 0;
         return skips;
+    }
+
+    void skipAnyName() {
+        at += at(Kind.NAME) ? 1 : 0;
     }
 
     Token expect(Kind kind, String what) {

@@ -13,13 +13,20 @@ record Undefined(String why) {
         return new Undefined("'" + name + "' is undefined");
     }
 
-    static Undefined element(Object of, Object index) {
-        return new Undefined(Values.type(of) + " object has no element " + Text.str(index));
+    static Undefined of(Object value, Object key) {
+        String owner = value == null
+                ? "None"
+                : value instanceof Namespace
+                        ? "jinja2.utils.Namespace object"
+                        : (value instanceof Map ? "dict" : Values.type(value)) + " object";
+        String text = Values.text(key);
+        return new Undefined(text == null
+                ? owner + " has no element " + (Values.isNumber(key) ? Text.number(key) : "of type " + Values.type(key))
+                : "'" + owner + "' has no attribute " + Text.quoted(text));
     }
 
-    static Undefined attribute(Object of, Object name) {
-        String owner = of == null ? "None" : of instanceof Map ? "dict object" : Values.type(of) + " object";
-        return new Undefined(
-                "'" + owner + "' has no attribute " + (name instanceof String ? Text.repr(name) : Text.str(name)));
+    static Undefined unsafe(Object value, String name) {
+        return new Undefined("access to attribute " + Text.quoted(name) + " of '" + Values.type(value)
+                + "' object is unsafe.");
     }
 }

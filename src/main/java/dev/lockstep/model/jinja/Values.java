@@ -2,13 +2,15 @@ package dev.lockstep.model.jinja;
 
 import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
+import java.util.PrimitiveIterator;
 
 /**
- * What Python's operators mean for the values of templates: null (None), Boolean, Long or BigInteger, Double, String,
- * List, Map, {@link Namespace}, {@link Function} and {@link Undefined}.
+ * What Python's values are here: null (None), Boolean, Long or BigInteger, Double, String or {@link Markup}, List
+ * ({@link Tuple} and {@link Range} among them), Map, {@link DictView}, {@link Generator}, {@link Namespace},
+ * {@link Loop}, {@link Function} and {@link Undefined}; and what can be asked of all of them.
  */
 final class Values {
     private Values() {}
@@ -16,22 +18,35 @@ final class Values {
     static String type(Object value) {
         if (value == null) {
             return "NoneType";
+        } else if (value instanceof Boolean) {
+            return "bool";
+        } else if (value instanceof Long || value instanceof BigInteger) {
+            return "int";
+        } else if (value instanceof Double) {
+            return "float";
+        } else if (value instanceof String) {
+            return "str";
+        } else if (value instanceof List) {
+            return value instanceof Tuple ? "tuple" : value instanceof Range ? "range" : "list";
+        } else if (value instanceof Map) {
+            return "dict";
+        } else if (value instanceof DictView view) {
+            return "dict_" + view.kind().name().toLowerCase(java.util.Locale.ROOT);
+        } else if (value instanceof Generator) {
+            return "generator";
+        } else if (value instanceof Function) {
+            return value instanceof Macro ? "Macro" : "function";
         }
-        return value instanceof Boolean
-                ? "bool"
-                : value instanceof Long || value instanceof BigInteger
-                        ? "int"
-                        : value instanceof Double
-                                ? "float"
-                                : value instanceof String
-                                        ? "str"
-                                        : value instanceof List
-                                                ? "list"
-                                                : value instanceof Map
-                                                        ? "dict"
-                                                        : value instanceof Function
-                                                                ? "function"
-                                                                : value.getClass().getSimpleName();
+        return value instanceof Loop ? "LoopContext" : value.getClass().getSimpleName();
+    }
+
+    /** The characters of a string, of HTML too; null for anything else. */
+    static String text(Object value) {
+        return value instanceof String text ? text : value instanceof Markup markup ? markup.text() : null;
+    }
+
+    static boolean isText(Object value) {
+        return value instanceof String || value instanceof Markup;
     }
 
     static boolean isTrue(Object value) {
@@ -44,11 +59,18 @@ final class Values {
         if (value instanceof Number number) {
             return number.doubleValue() != 0;
         }
-        return !(value instanceof String || value instanceof List || value instanceof Map) || length(value) > 0;
+        String text = text(value);
+        return text == null ? !hasLength(value) || length(value) > 0 : !text.isEmpty();
+    }
+
+    static boolean hasLength(Object value) {
+        return isText(value) || value instanceof List || value instanceof Map || value instanceof DictView
+                || value instanceof Undefined;
     }
 
     static long length(Object value) {
-        if (value instanceof String text) {
+        String text = text(value);
+        if (text != null) {
             return text.codePointCount(0, text.length());
         }
         if (value instanceof List<?> list) {
@@ -57,31 +79,84 @@ final class Values {
         if (value instanceof Map<?, ?> map) {
             return map.size();
         }
+        if (value instanceof DictView view) {
+            return view.map().size();
+        }
         if (value instanceof Undefined) {
             return 0;
         }
         throw new TemplateException("object of type '" + type(value) + "' has no len()");
     }
 
-    /** What a {@code for} goes through. */
-    static List<Object> iterate(Object value) {
+    static boolean isIterable(Object value) {
+        return hasLength(value) || value instanceof Generator || value instanceof Loop;
+    }
+
+    /** Goes through what a {@code for} goes through. */
+    static Iterator<Object> each(Object value, Rendering r) {
+        if (value instanceof Generator generator) {
+            return generator;
+        }
+        String text = text(value);
+        Iterator<?> items;
+        if (text != null) {
+            PrimitiveIterator.OfInt characters = text.codePoints().iterator();
+            return new Iterator<>() {
+                @Override
+                public boolean hasNext() {
+                    return characters.hasNext();
+                }
+
+                @Override
+                public Object next() {
+                    r.step();
+                    r.characters(40);
+                    return Character.toString(characters.nextInt());
+                }
+            };
+        } else if (value instanceof List<?> list) {
+            items = list.iterator();
+        } else if (value instanceof Map<?, ?> map) {
+            items = map.keySet().iterator();
+        } else if (value instanceof DictView view) {
+            items = view.iterator();
+        } else if (value instanceof Undefined) {
+            items = List.of().iterator();
+        } else {
+            throw new TemplateException("'" + type(value) + "' object is not iterable");
+        }
+        return new Iterator<>() {
+            @Override
+            public boolean hasNext() {
+                return items.hasNext();
+            }
+
+            @Override
+            public Object next() {
+                r.step();
+                return items.next();
+            }
+        };
+    }
+
+    /** A new list of what a {@code for} goes through. */
+    static List<Object> list(Object value, Rendering r) {
         if (value instanceof List<?> list) {
+            r.items(list.size());
+            r.steps(list.size() / 8);
             return new ArrayList<>(list);
         }
-        if (value instanceof Map<?, ?> map) {
-            return new ArrayList<>(map.keySet());
+        List<Object> all = new ArrayList<>();
+        for (Iterator<Object> items = each(value, r); items.hasNext();) {
+            r.items(1);
+            all.add(items.next());
         }
-        if (value instanceof String text) {
-            return Text.characters(text);
-        }
-        if (value instanceof Undefined) {
-            return List.of();
-        }
-        throw new TemplateException("'" + type(value) + "' object is not iterable");
+        return all;
     }
 
     static String requireText(Object value) {
-        if (!(value instanceof String text)) {
+        String text = text(value);
+        if (text == null) {
             throw new TemplateException("expected str, not " + type(defined(value)));
         }
         return text;
@@ -90,6 +165,9 @@ final class Values {
     static long requireInteger(Object value) {
         if (value instanceof Boolean flag) {
             return flag ? 1 : 0;
+        }
+        if (value instanceof BigInteger big) {
+            return big.signum() < 0 ? Long.MIN_VALUE / 2 : Long.MAX_VALUE / 2;
         }
         if (!(value instanceof Long number)) {
             throw new TemplateException("expected int, not " + type(defined(value)));
@@ -104,217 +182,109 @@ final class Values {
         return value;
     }
 
-    static boolean equal(Object a, Object b) {
-        if (isNumber(a) && isNumber(b)) {
-            return a instanceof Double || b instanceof Double ? real(a) == real(b) : Objects.equals(whole(a), whole(b));
-        }
-        if (a instanceof List<?> x && b instanceof List<?> y) {
-            if (x.size() != y.size()) {
-                return false;
-            }
-            for (int i = 0; i < x.size(); i++) {
-                if (!equal(x.get(i), y.get(i))) {
-                    return false;
-                }
-            }
-            return true;
-        }
-        if (a instanceof Map<?, ?> x && b instanceof Map<?, ?> y) {
-            return x.size() == y.size() && x.entrySet().stream()
-                    .allMatch(e -> y.containsKey(e.getKey()) && equal(e.getValue(), y.get(e.getKey())));
-        }
-        return a instanceof Undefined ? b instanceof Undefined : Objects.equals(a, b);
-    }
-
-    static int compare(Object a, Object b, String operator) {
-        if (isNumber(a) && isNumber(b)) {
-            return a instanceof Double || b instanceof Double
-                    ? Double.compare(real(a), real(b))
-                    : whole(a).compareTo(whole(b));
-        }
-        if (a instanceof String x && b instanceof String y) {
-            return java.util.Arrays.compare(x.codePoints().toArray(), y.codePoints().toArray());
-        }
-        if (a instanceof List<?> x && b instanceof List<?> y) {
-            for (int i = 0; i < Math.min(x.size(), y.size()); i++) {
-                if (!equal(x.get(i), y.get(i))) {
-                    return compare(x.get(i), y.get(i), operator);
-                }
-            }
-            return Integer.compare(x.size(), y.size());
-        }
-        throw new TemplateException("'" + operator + "' not supported between instances of '" + type(defined(a))
-                + "' and '" + type(defined(b)) + "'");
-    }
-
-    static boolean contains(Object container, Object item) {
-        if (container instanceof String text) {
-            if (!(item instanceof String part)) {
-                throw new TemplateException(
-                        "'in <string>' requires string as left operand, not " + type(defined(item)));
-            }
-            return text.contains(part);
-        }
-        if (container instanceof Map<?, ?> map) {
-            return map.containsKey(item);
-        }
-        if (!(container instanceof List || container instanceof Undefined)) {
-            throw new TemplateException("argument of type '" + type(container) + "' is not iterable");
-        }
-        return iterate(container).stream().anyMatch(value -> equal(value, item));
-    }
-
-    /** {@code a operator b} for {@code + - * / // % **}. */
-    static Object arithmetic(String operator, Object a, Object b) {
-        defined(a);
-        defined(b);
-        if (isNumber(a) && isNumber(b)) {
-            boolean real = a instanceof Double || b instanceof Double;
-            try {
-                return real || operator.equals("/") || operator.equals("**") && real(b) < 0
-                        ? reals(operator, real(a), real(b))
-                        : wholes(operator, whole(a), whole(b));
-            } catch (ArithmeticException e) {
-                throw new TemplateException(real(b) == 0 ? "division by zero" : "an exponent is too large", e);
-            }
-        }
-        if (operator.equals("+") && a instanceof String x && b instanceof String y) {
-            return x + y;
-        }
-        if (operator.equals("+") && a instanceof List<?> x && b instanceof List<?> y) {
-            List<Object> both = new ArrayList<>(x);
-            both.addAll(y);
-            return both;
-        }
-        if (operator.equals("*") && a instanceof Long && !(b instanceof Long)) {
-            return arithmetic("*", b, a);
-        }
-        if (operator.equals("*") && b instanceof Long times && a instanceof String text) {
-            return text.repeat(repeats(times, text.length()));
-        }
-        if (operator.equals("*") && b instanceof Long times && a instanceof List<?> list) {
-            List<Object> all = new ArrayList<>();
-            for (int i = repeats(times, list.size()); i > 0; i--) {
-                all.addAll(list);
-            }
-            return all;
-        }
-        if (operator.equals("%") && a instanceof String text) {
-            return Filters.format(text, b instanceof List<?> list ? new ArrayList<>(list) : List.of(b));
-        }
-        throw new TemplateException(operator.equals("+") && a instanceof String
-                ? "can only concatenate str (not \"" + type(b) + "\") to str"
-                : "unsupported operand type(s) for " + operator + ": '" + type(a) + "' and '" + type(b) + "'");
-    }
-
-    static Object negative(Object value) {
-        return value instanceof Double number ? (Object) (-number) : arithmetic("-", 0L, value);
-    }
-
-    private static int repeats(long times, int length) {
-        if (times * (double) length > 100_000_000) {
-            throw new TemplateException("a repetition of " + times + " times is too long");
-        }
-        return (int) Math.max(0, times);
-    }
-
-    private static Object reals(String operator, double a, double b) {
-        if (b == 0 && (operator.equals("/") || operator.equals("//") || operator.equals("%"))) {
-            throw new ArithmeticException();
-        }
-        return switch (operator) {
-            case "+" -> a + b;
-            case "-" -> a - b;
-            case "*" -> a * b;
-            case "/" -> a / b;
-            case "//" -> Math.floor(a / b);
-            case "%" -> a - b * Math.floor(a / b);
-            default -> Math.pow(a, b);
-        };
-    }
-
-    private static Object wholes(String operator, BigInteger a, BigInteger b) {
-        return narrow(switch (operator) {
-            case "+" -> a.add(b);
-            case "-" -> a.subtract(b);
-            case "*" -> a.multiply(b);
-            case "//" -> a.subtract(floorMod(a, b)).divide(b);
-            case "%" -> floorMod(a, b);
-            default -> {
-                if (b.bitLength() > 16) {
-                    throw new ArithmeticException();
-                }
-                yield a.pow(b.intValue());
-            }
-        });
-    }
-
-    private static BigInteger floorMod(BigInteger a, BigInteger b) {
-        BigInteger rest = a.mod(b.abs());
-        return b.signum() < 0 && rest.signum() > 0 ? rest.add(b) : rest;
-    }
-
-    static Object narrow(BigInteger value) {
-        return value.bitLength() < 64 ? (Object) value.longValue() : value;
-    }
-
     static boolean isNumber(Object value) {
         return value instanceof Long || value instanceof BigInteger || value instanceof Double
                 || value instanceof Boolean;
     }
 
-    static double real(Object number) {
-        return number instanceof Boolean flag ? flag ? 1 : 0 : ((Number) number).doubleValue();
-    }
-
-    private static BigInteger whole(Object number) {
-        return number instanceof BigInteger big ? big : BigInteger.valueOf(requireInteger(number));
-    }
-
     /** {@code value[index]}, undefined where there is none. */
-    static Object item(Object value, Object index) {
+    static Object item(Object value, Object index, Rendering r) {
+        r.step();
         defined(value);
-        if (value instanceof Map<?, ?> map && map.containsKey(index)) {
-            return map.get(index);
+        if (value instanceof Map<?, ?> map && Keys.hashable(index)) {
+            Object key = Keys.present(map, index, r);
+            if (key != Keys.NONE) {
+                return map.get(key);
+            }
         }
-        if ((value instanceof List || value instanceof String) && (index instanceof Long || index instanceof Boolean)) {
-            List<Object> items = iterate(value);
-            long at = requireInteger(index);
-            at = at < 0 ? at + items.size() : at;
-            return at >= 0 && at < items.size() ? items.get((int) at) : Undefined.element(value, index);
+        if ((value instanceof List || isText(value)) && (index instanceof Long || index instanceof Boolean)) {
+            if (isText(value)) {
+                r.reads(text(value));
+            }
+            Object found = place(value, requireInteger(index));
+            return found == Keys.NONE ? Undefined.of(value, index) : found;
         }
-        return index instanceof String name ? Methods.attribute(value, name) : Undefined.attribute(value, index);
+        String name = text(index);
+        return name == null ? Undefined.of(value, index) : Methods.attribute(value, name, r);
+    }
+
+    private static Object place(Object value, long index) {
+        if (value instanceof List<?> list) {
+            long at = index < 0 ? index + list.size() : index;
+            return at >= 0 && at < list.size() ? list.get((int) at) : Keys.NONE;
+        }
+        String text = text(value);
+        long at = index < 0 ? index + length(value) : index;
+        if (at < 0 || at >= text.length() || at >= length(value)) {
+            return Keys.NONE;
+        }
+        return like(value, Character.toString(text.codePointAt(text.offsetByCodePoints(0, (int) at))));
+    }
+
+    /** The text as HTML where the other is. */
+    static Object like(Object other, String text) {
+        return other instanceof Markup ? new Markup(text) : text;
     }
 
     /** {@code value.name}: a method before a key. */
-    static Object attribute(Object value, String name) {
+    static Object attribute(Object value, String name, Rendering r) {
+        r.step();
         defined(value);
-        Object found = Methods.attribute(value, name);
-        return found instanceof Undefined && value instanceof Map<?, ?> map && map.containsKey(name)
-                ? map.get(name)
-                : found;
+        Object found = Methods.attribute(value, name, r);
+        return found instanceof Undefined && value instanceof Map<?, ?> map && !Methods.refused(map, name)
+                && map.containsKey(name) ? map.get(name) : found;
     }
 
     /** {@code value[start:stop:step]}; a null bound is left out. */
-    static Object slice(Object value, Object start, Object stop, Object step) {
-        if (!(defined(value) instanceof List || value instanceof String)) {
+    static Object slice(Object value, Object start, Object stop, Object step, Rendering r) {
+        if (!(defined(value) instanceof List || isText(value))) {
             throw new TemplateException("'" + type(value) + "' object is not subscriptable");
         }
-        List<Object> items = iterate(value);
         long by = step == null ? 1 : requireInteger(step);
         if (by == 0) {
             throw new TemplateException("slice step cannot be zero");
         }
-        long size = items.size();
+        if (isText(value)) {
+            r.reads(text(value));
+        }
+        long size = length(value);
         long low = by > 0 ? 0 : -1;
         long high = by > 0 ? size : size - 1;
         long from = start == null ? by > 0 ? low : high : bound(requireInteger(start), size, low, high);
         long to = stop == null ? by > 0 ? high : low : bound(requireInteger(stop), size, low, high);
+        if (value instanceof Range range) {
+            return range.slice((int) from, (int) to, by);
+        }
+        String text = text(value);
+        if (text != null) {
+            r.characters(Math.max(0, by > 0 ? to - from : from - to));
+            return like(value, slice(text, from, to, by, size));
+        }
+        List<?> items = (List<?>) value;
+        r.items(Math.max(0, by > 0 ? to - from : from - to));
         List<Object> out = new ArrayList<>();
         for (long i = from; by > 0 ? i < to : i > to; i += by) {
             out.add(items.get((int) i));
         }
-        return value instanceof String ? String.join("", out.stream().map(Text::str).toList()) : out;
+        return value instanceof Tuple ? Tuple.of(out) : out;
+    }
+
+    private static String slice(String text, long from, long to, long by, long size) {
+        boolean plain = size == text.length();
+        if (by == 1) {
+            return from >= to
+                    ? ""
+                    : plain
+                            ? text.substring((int) from, (int) to)
+                            : text.substring(text.offsetByCodePoints(0, (int) from),
+                                    text.offsetByCodePoints(0, (int) to));
+        }
+        int[] characters = text.codePoints().toArray();
+        StringBuilder out = new StringBuilder();
+        for (long i = from; by > 0 ? i < to : i > to; i += by) {
+            out.appendCodePoint(characters[(int) i]);
+        }
+        return out.toString();
     }
 
     private static long bound(long index, long size, long low, long high) {
