@@ -5,7 +5,6 @@ import java.util.Optional;
 import java.util.function.Function;
 
 import dev.lockstep.model.ChatTemplate;
-import dev.lockstep.model.ContentParts;
 import dev.lockstep.model.ModelException;
 
 /**
@@ -43,8 +42,7 @@ final class ChatRows implements Function<Prompt, Prompt> {
             return prompt.broken(missing);
         }
         try {
-            ContentParts.requireTexts(prompt.chat().path("messages"));
-            var text = template.get().render(prompt.chat());
+            var text = template.get().renderTexts(prompt.chat());
             JsonFields.requireUnicode("messages", text);
             return prompt.rendered(text);
         } catch (IllegalArgumentException e) {

@@ -36,8 +36,7 @@ public final class ChatTemplate {
      *
      * @param template null where there is a fault
      */
-    private record Source(Template template, String fault) {
-    }
+    private record Source(Template template, String fault) {}
 
     private ChatTemplate(Map<String, Source> templates, Map<String, Object> specialTokens, Clock clock) {
         this.templates = templates;
@@ -151,31 +150,60 @@ public final class ChatTemplate {
     }
 
     /**
+     * As transformers renders it.
+     *
      * @param variables by name what the template gets, {@code messages} among them; {@code tools} where there are any,
      *                  {@code add_generation_prompt}, and whatever else this template knows
      * @return the prompt
      * @throws IllegalArgumentException in one sentence, the template's own where it refuses the conversation
      */
     public String render(JsonNode variables) {
+        return render(values(variables));
+    }
+
+    /**
+     * As {@link #render}, with a content that is a list of texts made one string where the template does not take lists:
+     * OpenAI's form of messages for templates of either kind.
+     *
+     * @throws IllegalArgumentException besides, where a part of a content is no text, whatever the template does with it
+     */
+    public String renderTexts(JsonNode variables) {
+        Map<String, Object> values = values(variables);
+        if (values.get("messages")instanceof List<?> messages) {
+            ContentParts.requireTexts(messages);
+            boolean tools = values.get("tools") != null;
+            values.put("messages", ContentParts.joined(messages, role -> takesParts(role, tools)));
+        }
+        return render(values);
+    }
+
+    private Map<String, Object> values(JsonNode variables) {
+        Map<String, Object> values = values();
+        variables.properties().forEach(field -> values.put(field.getKey(), value(field.getValue())));
+        return values;
+    }
+
+    /** What a template gets if nothing is said. */
+    private Map<String, Object> values() {
         Map<String, Object> values = new LinkedHashMap<>(specialTokens);
         values.put("tools", null);
         values.put("documents", null);
         values.put("add_generation_prompt", false);
-        variables.properties().forEach(field -> values.put(field.getKey(), value(field.getValue())));
+        return values;
+    }
+
+    private String render(Map<String, Object> values) {
         boolean continues = Boolean.TRUE.equals(values.remove("continue_final_message"));
         if (continues && Boolean.TRUE.equals(values.get("add_generation_prompt"))) {
             throw new IllegalArgumentException(
                     "continue_final_message and add_generation_prompt exclude each other, so give one of them");
         }
-        boolean tools = values.get("tools") != null;
-        List<?> messages = values.get("messages")instanceof List<?> list ? list : List.of();
-        messages = ContentParts.joined(messages, role -> takesParts(role, tools));
-        FinalMessage last = continues ? FinalMessage.mark(messages) : null;
-        if (continues || values.get("messages") instanceof List) {
-            values.put("messages", continues ? last.messages() : messages);
+        FinalMessage last = continues ? FinalMessage.mark(values.get("messages")) : null;
+        if (continues) {
+            values.put("messages", last.messages());
         }
         try {
-            String text = named(tools).render(values, clock);
+            String text = named(values.get("tools") != null).render(values, clock);
             return continues ? last.cut(text) : text;
         } catch (TemplateException e) {
             throw new IllegalArgumentException("the chat template says: " + e.getMessage(), e);
@@ -199,10 +227,7 @@ public final class ChatTemplate {
         return takesParts.computeIfAbsent(role + withTools, key -> {
             Template template = named(withTools);
             return PartsProbe.conversations(role).stream().anyMatch(probe -> probe.succeeds(messages -> {
-                Map<String, Object> values = new LinkedHashMap<>(specialTokens);
-                values.put("tools", null);
-                values.put("documents", null);
-                values.put("add_generation_prompt", false);
+                Map<String, Object> values = values();
                 values.put("messages", messages);
                 return template.render(values, clock);
             }));

@@ -21,8 +21,9 @@ record FinalMessage(List<Object> messages, String text) {
     /**
      * @throws IllegalArgumentException when there is no such message or it has no text
      */
-    static FinalMessage mark(List<?> messages) {
-        if (messages.isEmpty() || !(messages.get(messages.size() - 1)instanceof Map<?, ?> last)) {
+    static FinalMessage mark(Object conversation) {
+        if (!(conversation instanceof List<?> messages) || messages.isEmpty()
+                || !(messages.get(messages.size() - 1)instanceof Map<?, ?> last)) {
             throw new IllegalArgumentException("continue_final_message: there is no message to go on with");
         }
         List<Object> marked = new ArrayList<>(messages);
@@ -35,7 +36,7 @@ record FinalMessage(List<Object> messages, String text) {
         }
         List<Object> parts = content instanceof List<?> list ? new ArrayList<>(list) : List.of();
         for (int i = parts.size() - 1; i >= 0; i--) {
-            if (parts.get(i) instanceof Map<?, ?> part && part.get("text")instanceof String text) {
+            if (parts.get(i)instanceof Map<?, ?> part && part.get("text")instanceof String text) {
                 Map<Object, Object> markedPart = new LinkedHashMap<>(part);
                 markedPart.put("text", text + MARK + " ");
                 parts.set(i, markedPart);
@@ -48,7 +49,7 @@ record FinalMessage(List<Object> messages, String text) {
 
     /**
      * The text up to the end of the last message. A template that took the blank off the mark has also taken blanks off
-     * the message, as far as can be told.
+     * the message, as far as can be told. One that says the message more than once has its other marks taken out.
      *
      * @throws IllegalArgumentException when the template has left out the message or part of it
      */
@@ -59,6 +60,7 @@ record FinalMessage(List<Object> messages, String text) {
                     "continue_final_message: the chat template does not repeat the last message as it is");
         }
         String before = rendered.substring(0, at);
-        return rendered.startsWith(" ", at + MARK.length()) ? before : Text.strip(before, null, false, true);
+        String kept = rendered.startsWith(" ", at + MARK.length()) ? before : Text.strip(before, null, false, true);
+        return text.contains(MARK) ? kept : kept.replace(MARK + " ", "").replace(MARK, "");
     }
 }

@@ -140,6 +140,40 @@ class ChatTemplateTest {
                 .hasMessageContaining("does not repeat the last message");
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '§', quoteCharacter = '`', textBlock = """
+            []                                              § there is no message to go on with
+            [{"role": "assistant", "content": null}]        § the last message has no text to go on with
+            [{"role": "assistant", "content": []}]          § the last message has no text to go on with
+            [{"role": "assistant", "content": [{"a": 1}]}]  § the last message has no text to go on with
+            [{"role": "assistant", "content": "a b"}]       § the chat template does not repeat the last message as it is
+            """)
+    void render_continueFinalMessageThatCannotBe_isRefused(String messages, String why) throws IOException {
+        config("{\"chat_template\": \"{% for m in messages %}{{ m.content[0].b }}{{ m.content|replace(' ', '') }}"
+                + "{% endfor %}\"}");
+        assertThatThrownBy(() -> render("{\"continue_final_message\": true, \"messages\": " + messages + "}"))
+                .isInstanceOf(IllegalArgumentException.class).hasMessage("continue_final_message: " + why);
+    }
+
+    @Test
+    void render_continueFinalMessageSaidTwice_endsWithTheSecondAndHoldsNoMark() throws IOException {
+        config("{\"chat_template\": \"[{{ messages[-1].content }}]({{ messages[-1].content|trim }}){{ "
+                + "messages[-1].content }}!\"}");
+        assertThat(render("{\"continue_final_message\": true, \"messages\": [{\"content\": \"Hi \"}]}"))
+                .isEqualTo("[Hi ](Hi )Hi ");
+    }
+
+    @Test
+    void load_faultInATemplateForTools_concernsOnlyRowsWithTools() throws IOException {
+        Files.writeString(directory.resolve("chat_template.jinja"), "plain");
+        Files.createDirectory(directory.resolve("additional_chat_templates"));
+        Path tools = Files.writeString(directory.resolve("additional_chat_templates/tool_use.jinja"), "{{ 1 + }}");
+        assertThat(render("{}")).isEqualTo("plain");
+        assertThatThrownBy(() -> render("{\"tools\": []}")).isInstanceOf(IllegalArgumentException.class).hasMessage(
+                tools + " is not a template that can be read: line 1: expected an expression, not the end "
+                        + "of the tag.");
+    }
+
     @Test
     void render_endlessMacro_isRefused() throws IOException {
         config("{\"chat_template\": \"{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}\"}");

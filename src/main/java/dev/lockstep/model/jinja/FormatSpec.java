@@ -82,14 +82,14 @@ record FormatSpec(String fill, char align, char sign, boolean alternate, long wi
             Numbers.charge(value, r);
         }
         boolean whole = value instanceof Long || value instanceof BigInteger || value instanceof Boolean;
-        if (whole && (type != 0 || !(value instanceof Boolean)) && type != 's' && "eEfFgG%".indexOf(type) < 0) {
+        if (whole && "eEfFgG%".indexOf(type) < 0) {
             return pad(integer(Numbers.whole(value), r), '>', r);
         }
-        if (Values.isNumber(value) && !(value instanceof Boolean && (type == 0 || type == 's'))) {
+        if (Values.isNumber(value)) {
             return pad(real(Numbers.real(value), r), '>', r);
         }
         String text = Values.text(value);
-        if (text == null && !toString().equals(parse("").toString()) && !(value instanceof Boolean)) {
+        if (text == null) {
             throw new TemplateException("unsupported format string passed to " + Values.type(Values.defined(value))
                     + ".__format__");
         }

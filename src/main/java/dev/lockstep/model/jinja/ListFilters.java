@@ -107,8 +107,7 @@ final class ListFilters {
         };
     }
 
-    private record Keyed(Object key, Object item) {
-    }
+    private record Keyed(Object key, Object item) {}
 
     private static List<Object> sorted(List<Object> items, UnaryOperator<Object> key, boolean reverse, Rendering r) {
         r.items(8L * items.size());

@@ -82,7 +82,9 @@ final class NumberFilters {
             throw new TemplateException("type " + Values.type(value) + " cannot be rounded");
         }
         if (method.equals("common")) {
-            return value instanceof Double number ? rounded(number, precision) : rounded(value, precision, a);
+            return value instanceof Double number
+                    ? rounded(number, precision, a.rendering())
+                    : rounded(value, precision, a);
         }
         Rendering r = a.rendering();
         Object unit = Arithmetic.apply("**", 10L, precision, r);
@@ -94,14 +96,20 @@ final class NumberFilters {
         return Arithmetic.apply("/", scaled, unit, r);
     }
 
-    private static Object rounded(double value, long precision) {
+    private static Object rounded(double value, long precision, Rendering r) {
+        r.steps(100);
         if (precision > 330 || Double.isNaN(value) || Double.isInfinite(value)) {
             return value;
         }
         if (precision < -330) {
             return 0.0 * value;
         }
-        double rounded = new BigDecimal(value).setScale((int) precision, RoundingMode.HALF_EVEN).doubleValue();
+        BigDecimal exact = new BigDecimal(value);
+        if (exact.scale() <= precision) {
+            return value;
+        }
+        r.steps(exact.scale());
+        double rounded = exact.setScale((int) precision, RoundingMode.HALF_EVEN).doubleValue();
         return Math.copySign(rounded, value);
     }
 

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 import dev.lockstep.model.jinja.Statement.Flow;
@@ -32,8 +33,7 @@ final class Parser {
      * @param body   of the template
      * @param blocks by their names
      */
-    record Parsed(List<Statement> body, Map<String, List<Statement>> blocks) {
-    }
+    record Parsed(List<Statement> body, Map<String, List<Statement>> blocks) {}
 
     static Parsed parse(String template) {
         Parser parser = new Parser(new Tokens(Lexer.tokens(template)));
@@ -118,11 +118,7 @@ final class Parser {
             case "filter" -> filterBlock();
             case "block" -> named();
             case "autoescape" -> autoescape();
-            case "print" -> {
-                Expression value = known(expressions.tuple());
-                endBlock();
-                yield printing(value);
-            }
+            case "print" -> prints();
             // marks what the assistant said, for training; it changes nothing in the text
             case "generation" -> {
                 List<Statement> body = bodyTo("endgeneration");
@@ -136,6 +132,21 @@ final class Parser {
                 yield (scope, out) -> name.text().equals("break") ? Flow.BREAK : Flow.CONTINUE;
             }
             default -> other(name);
+        };
+    }
+
+    private Statement prints() {
+        List<Expression> values = new ArrayList<>();
+        while (!tokens.at(Kind.BLOCK_END)) {
+            if (!values.isEmpty()) {
+                tokens.expectOperator(",");
+            }
+            values.add(known(expressions.expression()));
+        }
+        endBlock();
+        return (scope, out) -> {
+            values.forEach(value -> Statement.print(value.in(scope), scope, out));
+            return Flow.ON;
         };
     }
 
@@ -241,7 +252,7 @@ final class Parser {
             value = known(expressions.tuple());
             endBlock();
         } else {
-            Expression filters = known(expressions.filtersOf(scope -> scope.get(TEXT), false));
+            Expression filters = known(expressions.steps().filtersOf(scope -> scope.get(TEXT), false));
             List<Statement> body = bodyTo("endset");
             value = scope -> filtered(filters, body, scope);
         }
@@ -259,7 +270,7 @@ final class Parser {
     }
 
     private Statement filterBlock() {
-        Expression filters = known(expressions.filtersOf(scope -> scope.get(TEXT), true));
+        Expression filters = known(expressions.steps().filtersOf(scope -> scope.get(TEXT), true));
         List<Statement> body = bodyTo("endfilter");
         return (scope, out) -> {
             Statement.print(filtered(filters, body, scope), scope, out);
@@ -324,8 +335,7 @@ final class Parser {
         while (!tokens.atOperator(")")) {
             String name = tokens.expect(Kind.NAME, "a name").text();
             Expression otherwise = tokens.skipOperator("=") ? known(expressions.expression()) : null;
-            if (otherwise == null && !parameters.isEmpty()
-                    && parameters.values().stream().reduce((a, b) -> b).orElse(null) != null) {
+            if (otherwise == null && parameters.values().stream().anyMatch(Objects::nonNull)) {
                 throw tokens.fault("non-default argument follows default argument");
             }
             parameters.put(name, otherwise);
@@ -362,7 +372,7 @@ final class Parser {
 
     private Statement callBlock() {
         Map<String, Expression> parameters = tokens.atOperator("(") ? parameters() : Map.of();
-        ExpressionParser.Call call = expressions.callOnly();
+        StepParser.Call call = expressions.steps().callOnly();
         expressions.requireKnown(guarded);
         MacroIn macro = macro("caller", parameters, "endcall");
         return (scope, out) -> {

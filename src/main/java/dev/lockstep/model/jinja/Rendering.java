@@ -8,9 +8,9 @@ final class Rendering {
     /** Calls, blocks and expressions within one another; Python ends a macro that calls itself near 250 calls. */
     static final int DEEPEST = 1000;
 
-    private static final long STEPS = 2_000_000;
+    private static final long STEPS = 1_000_000;
     private static final long MOST_STEPS = 400_000_000;
-    private static final long CHARACTERS = 16_000_000;
+    private static final long CHARACTERS = 10_000_000;
     private static final long MOST_CHARACTERS = 1_000_000_000;
 
     /** Whether {@code {% autoescape %}} is on where the rendering stands. */

@@ -62,8 +62,10 @@ final class Splitting {
                 break;
             }
             int end = fromRight ? to : from;
-            while (fromRight ? end > from && !Text.isSpace(text.charAt(end - 1)) : end < to
-                    && !Text.isSpace(text.charAt(end))) {
+            while (fromRight
+                    ? end > from && !Text.isSpace(text.charAt(end - 1))
+                    : end < to
+                            && !Text.isSpace(text.charAt(end))) {
                 end += fromRight ? -1 : 1;
             }
             parts.add(fromRight ? text.substring(end, to) : text.substring(from, end));

@@ -21,7 +21,7 @@ import java.util.function.Supplier;
  */
 public final class Template {
     /** Beyond any real one, whose longest are near 100,000 characters. */
-    private static final int LONGEST = 4_000_000;
+    private static final int LONGEST = 1_000_000;
 
     private final Parser.Parsed parsed;
 

@@ -189,7 +189,9 @@ final class TextMethods {
             return 0L;
         }
         String within = text.substring(window[0], window[1]);
-        return part.isEmpty() ? Values.length(within) + 1 : (long) occurrences(within, part, Integer.MAX_VALUE, a.rendering());
+        return part.isEmpty()
+                ? Values.length(within) + 1
+                : (long) occurrences(within, part, Integer.MAX_VALUE, a.rendering());
     }
 
     private static int occurrences(String text, String part, int most, Rendering r) {
@@ -311,7 +313,9 @@ final class TextMethods {
         text.codePoints().forEach(c -> {
             Object key = Keys.present(table, (long) c, a.rendering());
             Object with = key == Keys.NONE ? (Object) (long) c : table.get(key);
-            String part = with == null ? "" : with instanceof Long code ? Numbers.character(code) : Values.requireText(with);
+            String part = with == null
+                    ? ""
+                    : with instanceof Long code ? Numbers.character(code) : Values.requireText(with);
             a.rendering().characters(part.length());
             out.append(part);
         });
