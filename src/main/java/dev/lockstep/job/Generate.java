@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
+import org.slf4j.LoggerFactory;
+
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Timing;
 import dev.lockstep.model.Checkpoint;
@@ -81,6 +83,7 @@ public final class Generate {
             // nobody looks at the model before the input is found good: one sentence is enough
             world.barrier();
             Checkpoint checkpoint = Checkpoint.open(options.model());
+            checkpoint.unused().ifPresent(LoggerFactory.getLogger(Generate.class)::info);
             Fingerprint fingerprint = Fingerprint.of(checkpoint, dtype(checkpoint), prompts.digest(), options);
             directory.check(fingerprint);
             return generate(checkpoint, new Root(directory, prompts, fingerprint));

@@ -21,6 +21,10 @@ final class ConfigReader {
     private static final String FULL = "full_attention";
     private static final String SLIDING = "sliding_attention";
 
+    /** Ten times as many as the deepest models have. */
+    private static final int MOST_LAYERS = 10_000;
+    private static final int LARGEST_SIZE = 1 << 26;
+
     private final JsonFile json;
     private final ModelFamily family;
 
@@ -43,20 +47,21 @@ final class ConfigReader {
         String type = json.text("model_type")
                 .orElseThrow(() -> json.fault("model_type is missing; supported are " + ModelFamily.names() + "."));
         return ModelFamily.of(type).orElseThrow(() -> json
-                .fault("model_type \"" + type + "\" is not supported; supported are " + ModelFamily.names() + "."));
+                .fault("model_type \"" + Printable.cut(type) + "\" is not supported; supported are "
+                        + ModelFamily.names() + "."));
     }
 
     private ModelConfig config() {
         checkArchitecture();
-        int hidden = positive("hidden_size", family.hidden);
-        int heads = positive("num_attention_heads", family.heads);
+        int hidden = size("hidden_size", family.hidden);
+        int heads = size("num_attention_heads", family.heads);
         int headDim = headDim(hidden, heads);
         boolean attentionBias = !Set.of(ModelFamily.MISTRAL, ModelFamily.QWEN2, ModelFamily.PHI3).contains(family)
                 && json.flag("attention_bias").orElse(false);
         boolean mlpBias = Set.of(ModelFamily.LLAMA, ModelFamily.SMOLLM3).contains(family)
                 && json.flag("mlp_bias").orElse(false);
         return new ModelConfig(family.toString(), hidden, heads, kvHeads(heads), headDim,
-                positive("intermediate_size", family.intermediate), positive("vocab_size", family.vocabulary),
+                size("intermediate_size", family.intermediate), size("vocab_size", family.vocabulary),
                 positive("max_position_embeddings", family.contextLength),
                 json.flag("tie_word_embeddings").orElse(family.isGemma() || family == ModelFamily.SMOLLM3),
                 attentionBias || family == ModelFamily.QWEN2, attentionBias, mlpBias, family == ModelFamily.PHI3,
@@ -66,8 +71,10 @@ final class ConfigReader {
 
     private void checkArchitecture() {
         for (JsonNode name : json.value("architectures").orElse(JsonFile.JSON.createArrayNode())) {
-            if (!name.asText().equals(family.architecture)) {
-                throw json.fault("architecture " + name + " is not supported; for model_type " + family + " it is \""
+            // the base model, saved without its head, has the same weights
+            if (!name.asText().equals(family.architecture) && !name.asText().equals(family.baseArchitecture())) {
+                throw json.fault("architecture " + Printable.cut(name) + " is not supported; for model_type " + family
+                        + " it is \""
                         + family.architecture + "\".");
             }
         }
@@ -91,9 +98,21 @@ final class ConfigReader {
         return json.positive(key).orElse(absent);
     }
 
+    /** A number that is multiplied with others: beyond any model, but products of two fit into 64 bits. */
+    private int size(String key, int absent) {
+        return limited(key, positive(key, absent), LARGEST_SIZE);
+    }
+
+    private int limited(String key, int value, int most) {
+        if (value > most) {
+            throw json.fault(key + " must be at most " + most + ", not " + value + ".");
+        }
+        return value;
+    }
+
     private int kvHeads(int heads) {
         boolean asManyAsHeads = family.kvHeads == 0 || json.has("num_key_value_heads");
-        int kvHeads = positive("num_key_value_heads", asManyAsHeads ? heads : family.kvHeads);
+        int kvHeads = size("num_key_value_heads", asManyAsHeads ? heads : family.kvHeads);
         if (heads % kvHeads != 0) {
             throw json.fault("num_attention_heads " + heads + " must be a multiple of num_key_value_heads " + kvHeads
                     + ".");
@@ -108,6 +127,10 @@ final class ConfigReader {
                     + " where head_dim is not given.");
         }
         int headDim = given.orElse(family.headDim == 0 ? hidden / heads : family.headDim);
+        if ((long) limited("head_dim", headDim, LARGEST_SIZE) * heads > LARGEST_SIZE) {
+            throw json.fault("num_attention_heads " + heads + " of " + headDim + " dimensions each are more than "
+                    + LARGEST_SIZE + ".");
+        }
         if (headDim % 2 != 0) {
             throw json.fault("a head's width must be even for rotary embedding, not " + headDim + ".");
         }
@@ -144,7 +167,8 @@ final class ConfigReader {
             case "silu", "swish" -> Activation.SILU;
             case "gelu_pytorch_tanh" -> Activation.GELU_TANH;
             default -> throw json.fault(
-                    key + " \"" + activation + "\" is not supported; supported are silu and gelu_pytorch_tanh.");
+                    key + " \"" + Printable.cut(activation)
+                            + "\" is not supported; supported are silu and gelu_pytorch_tanh.");
         };
     }
 
@@ -161,13 +185,17 @@ final class ConfigReader {
     }
 
     private List<Layer> layers(RopeReader reader) {
-        int window = slidingWindow();
         Rope full = family == ModelFamily.GEMMA3_TEXT ? reader.ofKind(FULL) : reader.rope();
         Rope sliding = family == ModelFamily.GEMMA3_TEXT ? reader.ofKind(SLIDING) : full;
+        int window = slidingWindow();
         List<Layer> layers = new ArrayList<>();
-        for (String type : layerTypes()) {
-            Rope rope = type.equals(SLIDING) ? sliding : full;
-            layers.add(new Layer(type.equals(SLIDING) ? window : 0, turns(layers.size()) ? rope : null));
+        for (String type : layerTypes(window)) {
+            boolean slides = type.equals(SLIDING);
+            if (slides && window == 0) {
+                throw json.fault("layer_types has layers with " + SLIDING
+                        + ", but sliding_window is null or use_sliding_window false; say how wide the window is.");
+            }
+            layers.add(new Layer(slides ? window : 0, turns(layers.size()) ? slides ? sliding : full : null));
         }
         return layers;
     }
@@ -182,28 +210,34 @@ final class ConfigReader {
             return (layer + 1) % positive("no_rope_layer_interval", 4) != 0;
         }
         if (!given.get().isArray() || given.get().size() <= layer) {
-            throw json.fault("no_rope_layers must have an entry for each of the layers, not " + given.get() + ".");
+            throw json.fault("no_rope_layers must have an entry for each of the layers, not "
+                    + Printable.cut(given.get()) + ".");
         }
         return given.get().get(layer).asInt() != 0;
     }
 
     /** The window of those layers that have one, 0 for none. */
     private int slidingWindow() {
-        boolean optional = family.isQwen() || family == ModelFamily.SMOLLM3;
         if (family == ModelFamily.LLAMA || family == ModelFamily.OLMO2
-                || optional && !json.flag("use_sliding_window").orElse(false)) {
+                || family.isQwen() && !json.flag("use_sliding_window").orElse(false)) {
             return 0;
         }
         return json.has("sliding_window") ? positive("sliding_window", 0) : family.slidingWindow;
     }
 
-    private List<String> layerTypes() {
-        int layers = positive("num_hidden_layers", family.layers);
+    /**
+     * As transformers has them: where the configuration class knows layer_types they decide, whatever
+     * use_sliding_window says; the other classes keep them and go by sliding_window alone.
+     */
+    private List<String> layerTypes(int window) {
+        int layers = limited("num_hidden_layers", positive("num_hidden_layers", family.layers), MOST_LAYERS);
         List<String> types = new ArrayList<>();
-        json.value("layer_types").ifPresent(given -> given.forEach(type -> types.add(type.asText())));
+        if (family.hasLayerTypes()) {
+            json.array("layer_types").ifPresent(given -> given.forEach(type -> types.add(type.asText())));
+        }
         if (types.isEmpty()) {
             for (int layer = 0; layer < layers; layer++) {
-                types.add(slides(layer) ? SLIDING : FULL);
+                types.add((window > 0 || family.isGemma()) && slides(layer) ? SLIDING : FULL);
             }
         }
         if (types.size() != layers) {
@@ -211,8 +245,8 @@ final class ConfigReader {
                     + types.size() + ".");
         }
         if (!Set.of(FULL, SLIDING).containsAll(types)) {
-            throw json.fault("layer_types " + new TreeSet<>(types) + " are not supported; supported are [" + FULL
-                    + ", " + SLIDING + "].");
+            throw json.fault("layer_types " + Printable.cut(new TreeSet<>(types).toString())
+                    + " are not supported; supported are [" + FULL + ", " + SLIDING + "].");
         }
         return types;
     }
@@ -222,7 +256,7 @@ final class ConfigReader {
             case QWEN2, QWEN3 -> layer >= json.integer("max_window_layers").orElse(28);
             case GEMMA2 -> layer % 2 == 0;
             case GEMMA3_TEXT -> (layer + 1) % slidingPattern() != 0;
-            case SMOLLM3 -> !turns(layer);
+            case SMOLLM3 -> json.flag("use_sliding_window").orElse(false) && !turns(layer);
             default -> true;
         };
     }

@@ -1,21 +1,36 @@
 package dev.lockstep.model;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Optional;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
 /** One JSON object with the file it came from, so that each complaint about a value can say where it stands. */
 final class JsonFile {
-    static final JsonMapper JSON = JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+    /**
+     * Takes NaN and Infinity, which Python reads and writes. Names and strings may be as long as the file; a tree of so
+     * many tokens fits into any heap that a model needs.
+     */
+    static final JsonMapper JSON = JsonMapper
+            .builder(JsonFactory.builder().streamReadConstraints(StreamReadConstraints.builder()
+                    .maxStringLength(Integer.MAX_VALUE).maxNameLength(Integer.MAX_VALUE).maxTokenCount(8_000_000L)
+                    .build()).build())
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
+
+    /** Real ones have some kilobytes. */
+    private static final int LARGEST = 8 * ModelFile.MEGABYTE;
 
     private final Path file;
     private final JsonNode object;
@@ -26,36 +41,64 @@ final class JsonFile {
     }
 
     static JsonFile read(Path file) {
-        byte[] bytes;
+        return read(file, LARGEST);
+    }
+
+    /** {@link #read(Path)} of a file that may have so many bytes. */
+    static JsonFile read(Path file, int most) {
+        return read(file, most, JSON.reader());
+    }
+
+    /** {@link #read(Path, int)} of a file that may name a thing twice; the last one counts. */
+    static JsonFile readLast(Path file, int most) {
+        return read(file, most, JSON.reader().without(StreamReadFeature.STRICT_DUPLICATE_DETECTION));
+    }
+
+    private static JsonFile read(Path file, int most, ObjectReader reader) {
+        byte[] bytes = ModelFile.read(file, most);
+        JsonNode node;
         try {
-            bytes = Files.readAllBytes(file);
-        } catch (NoSuchFileException e) {
-            throw new ModelException(file + " does not exist.", e);
+            node = reader.readTree(bytes);
         } catch (IOException e) {
-            throw new ModelException(file + " cannot be read: " + e.getMessage() + ".", e);
+            throw invalid(file, "", e, bytes);
         }
-        return parse(file, bytes, "");
+        if (node == null || !node.isObject()) {
+            throw new ModelException(file + " must hold a JSON object.");
+        }
+        return new JsonFile(file, node);
     }
 
     /**
-     * @param part what of the file the bytes are, with a leading blank, or empty for all of it
+     * @param part  what of the file is not valid, with a leading blank, or empty for all of it
+     * @param bytes that were read, of the whole file
      */
-    static JsonFile parse(Path file, byte[] bytes, String part) {
-        JsonNode node;
-        try {
-            node = JSON.readTree(bytes);
-        } catch (JsonProcessingException e) {
-            // Jackson's message may go on about where an object began; one place is enough
-            String what = e.getOriginalMessage().replaceFirst(" \\((for|start marker) .*", "");
-            throw new ModelException(file + part + " is not valid JSON at line " + e.getLocation().getLineNr()
-                    + ", column " + e.getLocation().getColumnNr() + ": " + what + ".", e);
-        } catch (IOException e) {
-            throw new ModelException(file + part + " is not valid JSON: " + e.getMessage() + ".", e);
+    static ModelException invalid(Path file, String part, IOException e, byte[] bytes) {
+        Optional<String> mistaken = part.isEmpty()
+                ? ModelFile.mistaken(Arrays.copyOf(bytes, Math.min(bytes.length, 512)))
+                : Optional.empty();
+        if (mistaken.isPresent()) {
+            return new ModelException(file + mistaken.get(), e);
         }
-        if (!node.isObject()) {
-            throw new ModelException(file + part + " must hold a JSON object.");
+        if (e instanceof StreamConstraintsException) {
+            return new ModelException(file + part + " is not JSON that can be read: " + limit(e) + ".", e);
         }
-        return new JsonFile(file, node);
+        if (!(e instanceof JsonProcessingException json)) {
+            return new ModelException(file + part + " is not valid JSON: " + e.getMessage() + ".", e);
+        }
+        // Jackson's message may go on about where an object began; one place is enough
+        String what = json.getOriginalMessage().replaceFirst(" \\((for|start marker) .*", "");
+        String where = json.getLocation() == null
+                ? ""
+                : " at line " + json.getLocation().getLineNr() + ", column " + json.getLocation().getColumnNr();
+        return new ModelException(file + part + " is not valid JSON" + where + ": " + what + ".", e);
+    }
+
+    private static String limit(IOException e) {
+        String message = String.valueOf(e.getMessage());
+        if (message.contains("depth")) {
+            return "it is nested more than 1,000 deep";
+        }
+        return message.contains("Number") ? "it has a number of more than 1,000 digits" : "it has too many values";
     }
 
     JsonNode object() {
@@ -83,6 +126,15 @@ final class JsonFile {
                 throw wrong(key, node, "an object");
             }
             return with(node);
+        });
+    }
+
+    Optional<JsonNode> array(String key) {
+        return value(key).map(node -> {
+            if (!node.isArray()) {
+                throw wrong(key, node, "a list");
+            }
+            return node;
         });
     }
 
@@ -131,7 +183,8 @@ final class JsonFile {
     }
 
     ModelException wrong(String key, JsonNode node, String wanted) {
-        return new ModelException(file + ": " + key + " must be " + wanted + ", not " + node + ".");
+        return new ModelException(
+                file + ": " + Printable.cut(key) + " must be " + wanted + ", not " + Printable.cut(node) + ".");
     }
 
     ModelException fault(String sentence) {

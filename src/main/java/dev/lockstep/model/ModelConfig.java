@@ -173,4 +173,11 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
                 tiedEmbeddings, attentionBias, outputBias, mlpBias, fusedProjections, norms, attention, embeddingScale,
                 finalSoftcap, activation, other);
     }
+
+    /** The same with an output projection of its own. */
+    ModelConfig untied() {
+        return new ModelConfig(family, hidden, heads, kvHeads, headDim, intermediate, vocabulary, contextLength, false,
+                attentionBias, outputBias, mlpBias, fusedProjections, norms, attention, embeddingScale, finalSoftcap,
+                activation, dtype);
+    }
 }

@@ -1,14 +1,21 @@
 package dev.lockstep.model;
 
-/** A checkpoint that cannot be used. The message is one sentence that names the file and, where there is one, the tensor. */
+/**
+ * A checkpoint that cannot be used. The message is one sentence that names the file and, where there is one, the tensor;
+ * whatever it quotes is printable.
+ */
 public final class ModelException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
+    /**
+     * @param sentence with its full stop
+     */
     public ModelException(String sentence) {
-        super(sentence);
+        super(Printable.sentence(sentence));
     }
 
+    /** {@link #ModelException(String)} with what led to it. */
     public ModelException(String sentence, Throwable cause) {
-        super(sentence, cause);
+        super(Printable.sentence(sentence), cause);
     }
 }

@@ -60,6 +60,16 @@ enum ModelFamily {
         return String.join(", ", names.subList(0, last)) + " and " + names.get(last);
     }
 
+    /** The architecture of the model without its output projection, which may have been saved by itself. */
+    String baseArchitecture() {
+        return this == GEMMA3_TEXT ? "Gemma3TextModel" : architecture.replace("ForCausalLM", "Model");
+    }
+
+    /** Whether its configuration class in transformers has layer_types. */
+    boolean hasLayerTypes() {
+        return isQwen() || isGemma() || this == SMOLLM3;
+    }
+
     boolean isQwen() {
         return this == QWEN2 || this == QWEN3;
     }

@@ -1,6 +1,7 @@
 package dev.lockstep.model;
 
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -13,6 +14,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 final class StoredTensors {
     private static final String SINGLE_FILE = "model.safetensors";
     private static final String INDEX = "model.safetensors.index.json";
+    /** That of a model of 90,000 tensors has 9 MB. */
+    private static final int LARGEST_INDEX = 64 * ModelFile.MEGABYTE;
 
     /** A tensor and the file it lies in. */
     record Stored(Path file, SafetensorsHeader.Entry entry) {}
@@ -39,8 +42,7 @@ final class StoredTensors {
             tensors.addShards();
             return tensors;
         }
-        throw new ModelException(directory + " has neither " + SINGLE_FILE + " nor " + INDEX
-                + "; weights in any other format must be converted to safetensors.");
+        throw DirectoryContent.of(directory).withoutWeights();
     }
 
     Map<String, Stored> byName() {
@@ -56,13 +58,14 @@ final class StoredTensors {
             Stored earlier = byName.putIfAbsent(entry.name(), new Stored(file, entry));
             if (earlier != null) {
                 throw new ModelException(
-                        file + ": tensor " + entry.name() + " is in " + earlier.file.getFileName() + " as well.");
+                        file + ": tensor " + Printable.cut(entry.name()) + " is in " + earlier.file.getFileName()
+                                + " as well.");
             }
         }
     }
 
     private void addShards() {
-        Map<String, Path> shards = shards(JsonFile.read(listing));
+        Map<String, Path> shards = shards(JsonFile.read(listing, LARGEST_INDEX));
         for (Path shard : new TreeSet<>(shards.values())) {
             if (!Files.exists(shard)) {
                 throw new ModelException(shard + " does not exist, though " + INDEX + " names it.");
@@ -73,7 +76,8 @@ final class StoredTensors {
             Stored stored = byName.get(name);
             if (stored == null || !stored.file.equals(shard)) {
                 throw new ModelException(
-                        shard + ": tensor " + name + " is not in this file, though " + INDEX + " says so.");
+                        shard + ": tensor " + Printable.cut(name) + " is not in this file, though " + INDEX
+                                + " says so.");
             }
         });
     }
@@ -84,12 +88,21 @@ final class StoredTensors {
         names.properties().forEach(field -> {
             String shard = field.getValue().asText();
             // An index comes with the download; it has no business pointing out of its directory.
-            if (shard.isEmpty() || !shard.equals(String.valueOf(Path.of(shard).getFileName()))) {
-                throw index.wrong("weight_map of tensor " + field.getKey(), field.getValue(),
+            if (!field.getValue().isTextual() || !isFileName(shard)) {
+                throw index.wrong("weight_map of tensor " + Printable.cut(field.getKey()), field.getValue(),
                         "the name of a file in the same directory");
             }
             shards.put(field.getKey(), directory.resolve(shard));
         });
         return shards;
+    }
+
+    private static boolean isFileName(String name) {
+        try {
+            return !name.isEmpty() && !name.equals(".") && !name.equals("..")
+                    && name.equals(String.valueOf(Path.of(name).getFileName()));
+        } catch (InvalidPathException e) {
+            return false;
+        }
     }
 }

@@ -3,9 +3,9 @@ package dev.lockstep.model;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
+import java.util.HashMap;
+import java.util.Map;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
@@ -16,8 +16,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 final class TokenPieces {
     private static final int BYTES = 256;
 
-    // by id; null where there is no such token
-    private final List<byte[]> pieces = new ArrayList<>();
+    // by id, which may be any number
+    private final Map<Integer, byte[]> pieces = new HashMap<>();
 
     private TokenPieces() {}
 
@@ -26,35 +26,28 @@ final class TokenPieces {
      */
     static TokenPieces read(Path file) {
         TokenPieces pieces = new TokenPieces();
-        JsonNode tokenizer = JsonFile.read(file).object();
+        JsonNode tokenizer = JsonFile.readLast(file, Tokenizer.LARGEST).object();
         String decoder = tokenizer.path("decoder").toString();
         int[] bytes = decoder.contains("\"ByteLevel\"") ? bytesOfCharacters() : null;
         JsonNode vocabulary = tokenizer.path("model").path("vocab");
         if (vocabulary.isArray()) {
             for (int id = 0; id < vocabulary.size(); id++) {
-                pieces.put(id, piece(vocabulary.get(id).path(0).asText(), bytes));
+                pieces.pieces.put(id, piece(vocabulary.get(id).path(0).asText(), bytes));
             }
         } else {
             vocabulary.properties()
-                    .forEach(token -> pieces.put(token.getValue().asInt(), piece(token.getKey(), bytes)));
+                    .forEach(token -> pieces.pieces.put(token.getValue().asInt(), piece(token.getKey(), bytes)));
         }
         for (JsonNode added : tokenizer.path("added_tokens")) {
-            pieces.put(added.path("id").asInt(), added.path("content").asText().getBytes(StandardCharsets.UTF_8));
+            pieces.pieces.put(added.path("id").asInt(),
+                    added.path("content").asText().getBytes(StandardCharsets.UTF_8));
         }
         return pieces;
     }
 
-    private void put(int id, byte[] piece) {
-        while (pieces.size() <= id) {
-            pieces.add(null);
-        }
-        pieces.set(id, piece);
-    }
-
     /** No bytes for a token that the file does not have. */
     byte[] of(int id) {
-        byte[] piece = id < pieces.size() ? pieces.get(id) : null;
-        return piece == null ? new byte[0] : piece;
+        return pieces.getOrDefault(id, new byte[0]);
     }
 
     /** @param bytes of each character, where the vocabulary is of bytes; else null, and it is SentencePiece's */

@@ -1,7 +1,7 @@
 package dev.lockstep.model;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -16,6 +16,9 @@ import ai.djl.huggingface.tokenizers.jni.LibUtils;
 public final class Tokenizer implements AutoCloseable {
     // Left to its defaults DJL cuts every text at 512 tokens and pads batches, whatever tokenizer.json says.
     private static final Map<String, String> AS_THE_FILE_SAYS = Map.of("truncation", "false", "padding", "false");
+
+    /** That of a vocabulary of 262,144 tokens has 33 MB. */
+    static final int LARGEST = 256 * ModelFile.MEGABYTE;
 
     private final Path file;
     private final HuggingFaceTokenizer tokenizer;
@@ -33,17 +36,20 @@ public final class Tokenizer implements AutoCloseable {
      */
     public static Tokenizer load(Path directory) {
         Path file = directory.resolve("tokenizer.json");
-        if (!Files.isRegularFile(file)) {
+        if (!Files.exists(file)) {
             throw new ModelException(file + " does not exist; it is the only form of tokenizer that is supported.");
         }
+        byte[] bytes = ModelFile.read(file, LARGEST);
+        TokenizerFile.check(file, bytes);
         NativeLibraries.load(() -> {
             LibUtils.checkStatus();
             return null;
         });
-        try (InputStream in = Files.newInputStream(file)) {
-            return new Tokenizer(file, HuggingFaceTokenizer.newInstance(in, AS_THE_FILE_SAYS));
+        try {
+            return new Tokenizer(file,
+                    HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(bytes), AS_THE_FILE_SAYS));
         } catch (IOException e) {
-            throw new ModelException(file + " cannot be read: " + e.getMessage() + ".", e);
+            throw ModelFile.unreadable(file, e);
         } catch (RuntimeException e) {
             throw new ModelException(file + " is not a tokenizer that can be read: " + e.getMessage() + ".", e);
         }

@@ -16,6 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
@@ -87,16 +88,76 @@ class CheckpointTest {
                 .withMessage("this model has no tensor lm_head.weight");
     }
 
+    /** transformers ties only what is not there, or is the same. */
     @Test
-    void open_tiedWithOutputProjectionAndRotaryTable_leavesThemOut() throws IOException {
+    void open_tiedWithOutputProjectionOfItsOwn_usesIt() throws IOException {
         Path copy = Golden.copy("llama3-rope", directory);
         SafetensorsFile file = SafetensorsFile.read(copy.resolve("model.safetensors"));
         file.append("lm_head.weight", "F32", 4096, 32);
-        file.append("model.layers.0.self_attn.rotary_emb.inv_freq", "F64", 4);
         file.write();
 
-        assertThat(Checkpoint.open(copy).tensors())
-                .hasSameSizeAs(Checkpoint.open(Golden.checkpoint("llama3-rope")).tensors());
+        Checkpoint checkpoint = Checkpoint.open(copy);
+
+        assertThat(checkpoint.config().tiedEmbeddings()).isFalse();
+        assertThat(data(checkpoint.tensor("lm_head.weight")).array()).containsOnly(0);
+        assertThat(checkpoint.tensors())
+                .hasSize(Checkpoint.open(Golden.checkpoint("llama3-rope")).tensors().size() + 1);
+    }
+
+    @Test
+    void open_tiedWithOutputProjectionAlone_isTheEmbeddingToo() throws IOException {
+        Path copy = Golden.copy("llama3-rope", directory);
+        SafetensorsFile file = SafetensorsFile.read(copy.resolve("model.safetensors"));
+        file.rename("model.embed_tokens.weight", "model.lm_head.weight");
+        file.write();
+
+        Checkpoint checkpoint = Checkpoint.open(copy);
+
+        assertThat(checkpoint.config().tiedEmbeddings()).isTrue();
+        assertThat(data(checkpoint.tensor("model.embed_tokens.weight")))
+                .isEqualTo(data(Checkpoint.open(Golden.checkpoint("llama3-rope")).tensor("model.embed_tokens.weight")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"llama-gqa", "qwen2", "gemma3"})
+    void open_namesWithoutOrWithTwicePrefix_areTheSameTensors(String name) throws IOException {
+        Path copy = Golden.copy(name, directory);
+        for (boolean more : new boolean[]{false, true}) {
+            SafetensorsFile file = SafetensorsFile.read(Golden.checkpoint(name).resolve("model.safetensors"));
+            for (String tensor : Checkpoint.open(Golden.checkpoint(name)).tensors().keySet()) {
+                file.rename(tensor, more ? "model." + tensor : tensor.replaceFirst("^model\\.", ""));
+            }
+            file.writeTo(copy.resolve("model.safetensors"));
+
+            Checkpoint renamed = Checkpoint.open(copy);
+
+            assertThat(renamed.unused()).isEmpty();
+            Checkpoint.open(Golden.checkpoint(name)).tensors()
+                    .forEach((tensor, ref) -> assertThat(renamed.tensor(tensor))
+                            .satisfies(other -> assertThat(data(other)).isEqualTo(data(ref))));
+        }
+    }
+
+    /** Heads of other uses, scales of a quantized cache, tables, layers that are for training only, biases of nobody. */
+    @Test
+    void open_tensorsWithoutAPlace_areLeftOutAndNamed() throws IOException {
+        Path copy = Golden.copy("llama-gqa", directory);
+        SafetensorsFile file = SafetensorsFile.read(copy.resolve("model.safetensors"));
+        List<String> more = List.of("v_head.summary.weight", "v_head.summary.bias",
+                "model.layers.0.self_attn.k_scale", "model.layers.0.self_attn.rotary_emb.inv_freq",
+                "model.layers.2.self_attn.q_proj.weight", "model.layers.0.self_attn.q_proj.bias", "norm.weight");
+        more.forEach(name -> file.append(name, "F64", 4));
+        file.append("another", "F4", 6);
+        file.write();
+
+        Checkpoint checkpoint = Checkpoint.open(copy);
+
+        assertThat(checkpoint.tensors().keySet())
+                .isEqualTo(Checkpoint.open(Golden.checkpoint("llama-gqa")).tensors().keySet());
+        assertThat(checkpoint.unused()).contains(copy.resolve("model.safetensors")
+                + ": 8 tensors that this model does not use are left out: another, "
+                + "model.layers.0.self_attn.k_scale, model.layers.0.self_attn.q_proj.bias, "
+                + "model.layers.0.self_attn.rotary_emb.inv_freq, model.layers.2.self_attn.q_proj.weight, ...");
     }
 
     @Test

@@ -332,7 +332,7 @@ class ModelConfigTest {
                     + "supported are float32, bfloat16 and float16.",
             "{'model_type':'qwen2','use_sliding_window':true,'layer_types':['full_attention']}|layer_types must have "
                     + "one entry for each of the 32 layers, not 1.",
-            "{'model_type':'mistral','num_hidden_layers':1,'layer_types':['chunked_attention']}|layer_types "
+            "{'model_type':'qwen3','num_hidden_layers':1,'layer_types':['chunked_attention']}|layer_types "
                     + "[chunked_attention] are not supported; supported are [full_attention, sliding_attention].",
             "{'model_type':'llama','hidden_size':0}|hidden_size must be an integer above 0, not 0.",
             "{'model_type':'llama','num_hidden_layers':'two'}|num_hidden_layers must be an integer, not \"two\".",

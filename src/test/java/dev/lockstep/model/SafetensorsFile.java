@@ -49,7 +49,7 @@ final class SafetensorsFile {
 
     /** Adds a tensor of zeros, of a type named by its size in bits as F32 or I64 are. */
     void append(String name, String dtype, int... shape) {
-        int bytes = Arrays.stream(shape).reduce(Integer.parseInt(dtype.substring(1)) / 8, (a, b) -> a * b);
+        int bytes = Arrays.stream(shape).reduce(Integer.parseInt(dtype.substring(1)), (a, b) -> a * b) / 8;
         ObjectNode entry = header.putObject(name).put("dtype", dtype);
         entry.set("shape", new ObjectMapper().valueToTree(shape));
         entry.putArray("data_offsets").add(data.length).add(data.length + bytes);
@@ -82,6 +82,10 @@ final class SafetensorsFile {
 
     void write() throws IOException {
         write(header.toString());
+    }
+
+    void writeTo(Path other) throws IOException {
+        new SafetensorsFile(other, header, data).write();
     }
 
     void write(String otherHeader) throws IOException {

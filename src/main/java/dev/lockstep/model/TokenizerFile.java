@@ -1,0 +1,206 @@
+package dev.lockstep.model;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+/**
+ * Looks in a {@code tokenizer.json} for what the Rust library takes and then dies of, with the whole process: found by
+ * trying, and by reading where it panics (tokenizers 0.21 to 0.23). What it refuses by itself is left to it.
+ */
+final class TokenizerFile {
+    private static final int LONGEST_PATTERN = 1000;
+    private static final List<String> CHECKED = List.of("normalizer", "pre_tokenizer", "post_processor", "decoder");
+    private static final ObjectReader PART = JsonFile.JSON.reader()
+            .without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+    private final Path file;
+
+    private TokenizerFile(Path file) {
+        this.file = file;
+    }
+
+    /**
+     * @throws ModelException naming what would end the process
+     */
+    static void check(Path file, byte[] bytes) {
+        Optional<String> mistaken = ModelFile.mistaken(Arrays.copyOf(bytes, Math.min(bytes.length, 512)));
+        if (mistaken.isPresent()) {
+            throw new ModelException(file + mistaken.get());
+        }
+        TokenizerFile tokenizer = new TokenizerFile(file);
+        Map<String, JsonNode> parts = parts(bytes);
+        CHECKED.forEach(part -> tokenizer.checkAll(part, parts.get(part)));
+        tokenizer.checkMerges(parts.get("model"));
+    }
+
+    private static Map<String, JsonNode> parts(byte[] bytes) {
+        Map<String, JsonNode> parts = new TreeMap<>();
+        try (JsonParser parser = JsonFile.JSON.createParser(bytes)
+                .disable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)) {
+            if (parser.nextToken() != JsonToken.START_OBJECT) {
+                return parts;
+            }
+            while (parser.nextToken() == JsonToken.FIELD_NAME) {
+                String name = parser.currentName();
+                parser.nextToken();
+                if (name.equals("model")) {
+                    parts.put(name, prefixAndMerges(parser));
+                } else if (CHECKED.contains(name)) {
+                    parts.put(name, PART.readTree(parser));
+                } else {
+                    parser.skipChildren();
+                }
+            }
+        } catch (IOException e) {
+            return parts; // the library says where
+        }
+        return parts;
+    }
+
+    /** Of the model, which is nearly all of the file: its prefix, and only where it has one its merges. */
+    private static JsonNode prefixAndMerges(JsonParser parser) throws IOException {
+        ObjectNode model = JsonFile.JSON.createObjectNode();
+        if (parser.currentToken() != JsonToken.START_OBJECT) {
+            parser.skipChildren();
+            return model;
+        }
+        while (parser.nextToken() == JsonToken.FIELD_NAME) {
+            String name = parser.currentName();
+            JsonToken value = parser.nextToken();
+            if (value == JsonToken.VALUE_STRING) {
+                model.put(name, parser.getText());
+            } else if (name.equals("merges") && !model.path("continuing_subword_prefix").asText("").isEmpty()) {
+                model.set(name, PART.readTree(parser));
+            } else {
+                parser.skipChildren();
+            }
+        }
+        return model;
+    }
+
+    private void checkAll(String part, JsonNode node) {
+        if (node == null) {
+            return;
+        }
+        if (node.isObject()) {
+            check(part, node);
+        }
+        node.forEach(child -> checkAll(part, child));
+    }
+
+    private void check(String part, JsonNode node) {
+        switch (part + " " + node.path("type").asText()) {
+            case "normalizer Replace" -> checkReplace(node.path("pattern"));
+            case "normalizer Prepend" -> require(!node.path("prepend").asText().isEmpty(), "normalizer Prepend",
+                    "puts an empty text before each");
+            case "normalizer Precompiled" -> require(isCharsMap(node.path("precompiled_charsmap").asText()),
+                    "normalizer Precompiled", "has a precompiled_charsmap that is damaged");
+            case "pre_tokenizer FixedLength" -> require(node.path("length").asLong(5) != 0, "pre_tokenizer FixedLength",
+                    "cuts texts into pieces of length 0");
+            case "post_processor TemplateProcessing" -> checkTemplate(node);
+            case "decoder Strip" -> require(node.path("stop").asLong() <= 1, "decoder Strip", "strips "
+                    + node.path("stop").asLong() + " characters from the end, which shorter tokens do not have");
+            default -> {
+                // no other is known to panic
+            }
+        }
+    }
+
+    private void checkReplace(JsonNode pattern) {
+        String regex = pattern.path("Regex").asText();
+        boolean nothing = pattern.has("String") && pattern.path("String").asText().isEmpty()
+                || pattern.has("Regex") && matchesNothing(regex);
+        require(!nothing, "normalizer Replace", "replaces an empty text");
+    }
+
+    /** Whether it matches an empty text before a character; tried on texts so short that no pattern takes long. */
+    private static boolean matchesNothing(String regex) {
+        if (regex.length() > LONGEST_PATTERN) {
+            return false;
+        }
+        try {
+            Pattern pattern = Pattern.compile(regex, Pattern.UNICODE_CHARACTER_CLASS);
+            for (char c = ' '; c <= '~'; c++) {
+                Matcher matcher = pattern.matcher("a" + c + "A");
+                while (matcher.find()) {
+                    if (matcher.start() == matcher.end() && matcher.start() < 3) {
+                        return true;
+                    }
+                }
+            }
+            return false;
+        } catch (PatternSyntaxException | StackOverflowError e) {
+            return false; // not Java's way to write it
+        }
+    }
+
+    private void checkTemplate(JsonNode template) {
+        for (JsonNode piece : template.path("single")) {
+            String special = piece.path("SpecialToken").path("id").asText();
+            require(!piece.has("SpecialToken") || template.path("special_tokens").has(special),
+                    "post_processor TemplateProcessing",
+                    "puts in " + Printable.cut(special) + ", which is not among its special_tokens");
+            require(!piece.path("Sequence").path("id").asText().equals("B"), "post_processor TemplateProcessing",
+                    "puts a second text into its template for a single one");
+        }
+    }
+
+    /** Length of a double-array trie, the trie, and the texts it leads to (sentencepiece's form). */
+    private static boolean isCharsMap(String base64) {
+        try {
+            ByteBuffer bytes = ByteBuffer.wrap(Base64.getDecoder().decode(base64)).order(ByteOrder.LITTLE_ENDIAN);
+            if (bytes.remaining() < Integer.BYTES) {
+                return false;
+            }
+            int trie = bytes.getInt();
+            if (trie <= 0 || trie > bytes.remaining()) {
+                return false;
+            }
+            StandardCharsets.UTF_8.newDecoder().decode(bytes.position(bytes.position() + trie));
+            return true;
+        } catch (IllegalArgumentException | CharacterCodingException e) {
+            return false;
+        }
+    }
+
+    /** A merge's second half loses the prefix. */
+    private void checkMerges(JsonNode model) {
+        String prefix = model == null ? "" : model.path("continuing_subword_prefix").asText("");
+        if (prefix.isEmpty() || !model.path("type").asText("BPE").equals("BPE")) {
+            return;
+        }
+        for (JsonNode merge : model.path("merges")) {
+            String second = merge.isArray() ? merge.path(1).asText() : merge.asText().replaceFirst("^.* ", "");
+            require(second.startsWith(prefix), "model",
+                    "has a merge of " + Printable.cut(second)
+                            + ", which does not begin with its continuing_subword_prefix");
+        }
+    }
+
+    private void require(boolean good, String part, String otherwise) {
+        if (!good) {
+            throw new ModelException(file + ": its " + part + " " + otherwise
+                    + ", of which the tokenizers library dies; correct the file or take it from its origin.");
+        }
+    }
+}
