@@ -21,7 +21,7 @@ final class BenchModel {
             case "llama-3-8b" -> llama3(32, 4096, 32, 14336);
             case "llama-3-70b" -> llama3(80, 8192, 64, 28672);
             case "kjv-6m" -> ModelConfig.read(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m"));
-            default -> ModelConfig.read(Path.of(name));
+            default -> ModelConfig.read(FileName.of("--config", name));
         };
     }
 

@@ -1,6 +1,7 @@
 package dev.lockstep.job;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -86,6 +87,10 @@ public final class Generate {
             checkpoint.unused().ifPresent(LoggerFactory.getLogger(Generate.class)::info);
             Fingerprint fingerprint = Fingerprint.of(checkpoint, dtype(checkpoint), prompts.digest(), options);
             directory.check(fingerprint);
+            if (options.resume() && Files.exists(directory.path())) {
+                // the run before may have died of its tokenizer, as this one would again
+                ModelCheck.inItsOwnProcess(options.model(), 5 * ModelCheck.SECONDS);
+            }
             return generate(checkpoint, new Root(directory, prompts, fingerprint));
         }
     }

@@ -238,6 +238,12 @@ public final class GenerateOptions {
                 throw new UsageException(option[0] + " needs a name, not an empty string");
             }
         }
+        for (var option : new String[][]{{"--model", model}, {"--prompts", prompts}, {"--output", output},
+                {"--report", report}}) {
+            if (option[1] != null) {
+                FileName.of(option[0], option[1]);
+            }
+        }
         if (model == null) {
             model = shipped("--model", "examples/models/kjv-6m");
         }

@@ -11,14 +11,12 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.NoSuchElementException;
 
-import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -56,7 +54,7 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
         if (source.equals("-")) {
             return new PromptReader(new Lines(stdin, json), names);
         }
-        var path = Path.of(source);
+        var path = FileName.of("--prompts", source);
         if (!Files.exists(path)) {
             throw new UsageException("--prompts " + source + ": there is no such file");
         }
@@ -143,14 +141,14 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
                 .without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
         private final String source;
-        private final JsonParser parser;
+        private final RowParser parser;
         private final FieldNames names;
         private boolean started;
 
         JsonArray(String source, InputStream in, FieldNames names) throws IOException {
             this.source = source;
             this.names = names;
-            this.parser = Json.MAPPER.createParser(in);
+            this.parser = Json.rows(in);
         }
 
         @Override
@@ -175,10 +173,13 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
                 }
                 JsonNode row = ITEM.readTree(parser);
                 return PromptRow.of(index, "item " + (index + 1), row, names);
+            } catch (RowParser.RefusedException e) {
+                return Prompt.broken(index, Integer.toString(index),
+                        "item " + (index + 1) + ": not JSON that can be read: " + e.getMessage());
             } catch (JsonProcessingException e) {
                 var where = e.getLocation();
                 throw new UsageException("--prompts " + source + " is not valid JSON in line " + where.getLineNr()
-                        + ", column " + where.getColumnNr() + ": " + reason(e), e);
+                        + ", column " + where.getColumnNr() + ": " + Json.reason(e), e);
             } catch (CharConversionException e) {
                 throw new UsageException("--prompts " + source + " is not valid UTF-8: " + e.getMessage(), e);
             }
@@ -190,11 +191,6 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
         }
     }
 
-    /** The parser's reason without the list of everything it would have liked better. */
-    private static String reason(JsonProcessingException e) {
-        return e.getOriginalMessage().replaceAll("\\s+", " ").replaceAll("(: was expecting|: expected| \\().*", "");
-    }
-
     private static Prompt plain(int index, String place, String line) {
         return new Prompt(index, Integer.toString(index), line, SamplingOverrides.NONE, null);
     }
@@ -203,8 +199,10 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
         try {
             return PromptRow.of(index, place, Json.MAPPER.readTree(line), names);
         } catch (JsonProcessingException e) {
-            return Prompt.broken(index, Integer.toString(index), place + ": not valid JSON in column "
-                    + e.getLocation().getColumnNr() + ": " + reason(e));
+            var where = e.getLocation();
+            return Prompt.broken(index, Integer.toString(index), place + (where == null
+                    ? ": not JSON that can be read: "
+                    : ": not valid JSON in column " + where.getColumnNr() + ": ") + Json.reason(e));
         }
     }
 

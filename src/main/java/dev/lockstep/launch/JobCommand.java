@@ -22,7 +22,8 @@ import java.util.zip.ZipFile;
 record JobCommand(List<String> classPath, List<String> program) {
 
     private static final Map<String, String> BUILT_IN = Map.of("bench", "dev.lockstep.job.Bench", "generate",
-            "dev.lockstep.job.Generate", "hello", "dev.lockstep.job.Hello", "selftest", "dev.lockstep.job.Selftest");
+            "dev.lockstep.job.Generate", "hello", "dev.lockstep.job.Hello", "model", "dev.lockstep.job.Model",
+            "selftest", "dev.lockstep.job.Selftest");
 
     /**
      * @param words   JOB and everything after it; JOB is a built-in, a class name, a .java file, or -jar and a jar

@@ -22,7 +22,7 @@ import dev.lockstep.wire.JobSpec;
 /** The launcher's command line: {@code mpjrun.sh [options] JOB [job options]}. */
 @Command(name = "mpjrun.sh", customSynopsis = "mpjrun.sh [options] JOB [job options]", sortOptions = false, description = {
         "Runs N copies of a Java program, the ranks of one job, and ends with the job's exit code.",
-        "JOB is generate, bench, selftest, hello, a class on -cp, a .java file, or -jar and a jar."}, versionProvider = Mpjrun.Version.class, footer = {
+        "JOB is generate, model, bench, selftest, hello, a class on -cp, a .java file, or -jar and a jar."}, versionProvider = Mpjrun.Version.class, footer = {
                 "Exit codes: 0; 2 wrong usage or input; 3 finished, but some rows failed; 124 time-out; else the code of"
                         + " the rank that failed first."})
 public final class Mpjrun implements Callable<Integer> {
@@ -111,7 +111,7 @@ public final class Mpjrun implements Callable<Integer> {
         int count = np == null ? 0 : count(np);
         if (words.isEmpty()) {
             throw new UsageException(
-                    "name a JOB: generate, bench, selftest, hello, a class on -cp, a .java file, or -jar and a jar "
+                    "name a JOB: generate, model, bench, selftest, hello, a class on -cp, a .java file, or -jar and a jar "
                             + "(-h shows all options)");
         }
         if (words.get(0).startsWith("-") && !words.get(0).equals("-jar")) {

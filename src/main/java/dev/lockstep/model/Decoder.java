@@ -81,7 +81,7 @@ public final class Decoder implements AutoCloseable {
         List<ModelConfig.Rope> ropes = layers.stream().map(ModelConfig.Layer::rope).filter(Objects::nonNull)
                 .distinct().toList();
         for (ModelConfig.Rope rope : ropes) {
-            program.integer("add_rotary", rope.inverseFrequencies(), config.contextLength());
+            program.integer("add_rotary", rope.inverseFrequencies());
         }
         for (ModelConfig.Layer layer : layers) {
             program.integer("add_layer", layer.window(), ropes.indexOf(layer.rope()));

@@ -69,9 +69,9 @@ final class KernelStep implements ForwardStep {
     private final long embedding;
     private final long lastNorm;
     private final long head;
-    private final long cosine;
-    private final long sine;
     // by allocation
+    private long cosine;
+    private long sine;
     private final long[] cache;
     private long capacity;
     private long token;
@@ -115,8 +115,6 @@ final class KernelStep implements ForwardStep {
         embedding = weight("embed", 0);
         lastNorm = weight("norm", 0);
         head = weight("head", 0);
-        cosine = program.address(TORCH_FLOAT, "state", "cos");
-        sine = program.address(TORCH_FLOAT, "state", "sin");
         cache = new long[config.layers()];
         program.integer("allocate_workspace", WORKSPACE_BYTES);
         products = new CublasLt(program.address(TORCH_BYTE, "state", "workspace"), WORKSPACE_BYTES,
@@ -190,6 +188,8 @@ final class KernelStep implements ForwardStep {
         rowScales = quantized + sizes[6];
         partial = rowScales + sizes[7];
         arrived = partial + sizes[8];
+        cosine = program.address(TORCH_FLOAT, "state", "cos");
+        sine = program.address(TORCH_FLOAT, "state", "sin");
         logits = program.address(TORCH_FLOAT, "state", "logits");
         token = program.address(TORCH_LONG, "state", "token");
         position = program.address(TORCH_LONG, "state", "position");

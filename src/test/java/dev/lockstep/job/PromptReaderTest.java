@@ -11,10 +11,13 @@ import java.util.NoSuchElementException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.generate.TokenRules;
+import dev.lockstep.model.Printable;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -115,6 +118,10 @@ class PromptReaderTest {
             {"prompt": "a", "id": 4, "top_p": 2} | 4 | top_p must be above 0 and at most 1, not 2.0
             {"prompt": "a", "temperature": -1} | 0 | temperature must be 0 (greedy) or more, not -1.0
             {"prompt": "a", "temperature": 1e999} | 0 | temperature must be 0 (greedy) or more, not Infinity
+            {"prompt": "a", "temperature": NaN} | 0 | temperature must be 0 (greedy) or more, not NaN
+            {"prompt": "a", "top_p": -Infinity} | 0 | top_p must be above 0 and at most 1, not -Infinity
+            {"prompt": "a", "max_tokens": NaN} | 0 | max_tokens must be a whole number of 32 bits, not "NaN"
+            {"prompt": Infinity}               | 0 | prompt must be a string, not "Infinity"
             {"prompt": "a", "temperature": "hot"} | 0 | temperature must be a number, not "hot"
             {"prompt": "a", "temperature": 0, "greedy": false} | 0 | greedy must not be false where temperature is 0
             {"prompt": "a", "greedy": 1}       | 0 | greedy must be true or false, not 1
@@ -146,6 +153,43 @@ class PromptReaderTest {
         var prompt = prompts.get(0);
         assertThat(prompt).isEqualTo(broken(0, id, prompt.error()));
         assertThat(prompt.error()).isEqualTo("line 1: " + error);
+    }
+
+    /** What goes beyond the parser's limits, as a line and as an item of an array: the others are read. */
+    @ParameterizedTest
+    @MethodSource("excesses")
+    void readAll_beyondTheLimits_isARowsError(String value, String why) throws Exception {
+        var good = "{\"prompt\": \"good\", \"score\": NaN, \"x\": " + "[".repeat(900) + "]".repeat(900) + "}";
+        var bad = "{\"prompt\": \"a\", " + value + ", \"z\": [{}, 1]}";
+        assertThat(read("p.jsonl", good + "\n" + bad + "\n" + good)).containsExactly(good(0, "0", "good"),
+                broken(1, "1", "line 2: not JSON that can be read: " + why), good(2, "2", "good"));
+        assertThat(read("p.json", "[" + good + "," + bad + "," + good + "]")).containsExactly(good(0, "0", "good"),
+                broken(1, "1", "item 2: not JSON that can be read: " + why), good(2, "2", "good"));
+    }
+
+    static List<Arguments> excesses() {
+        return List.of(
+                Arguments.of("\"x\": " + "[".repeat(1000) + "]".repeat(1000), "it is nested more than 1,000 deep"),
+                Arguments.of("\"x\": " + "{\"a\":".repeat(100_000) + "1" + "}".repeat(100_000),
+                        "it is nested more than 1,000 deep"),
+                Arguments.of("\"x\": " + "7".repeat(1001), "it has a number of more than 1,000 digits"),
+                Arguments.of("\"x\": 0." + "7".repeat(1_000_000), "it has a number of more than 1,000 digits"),
+                Arguments.of("\"" + "n".repeat(50_001) + "\": 1", "it has a name of more than 50,000 characters"));
+    }
+
+    @Test
+    void readAll_excessCutOff_isTheFilesError() throws Exception {
+        assertThatThrownBy(() -> read("p.json", "[\"a\", " + "[".repeat(1001))).isInstanceOf(UsageException.class)
+                .hasMessageStartingWith("--prompts " + dir.resolve("p.json") + " is not valid JSON in line 1, column ");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"a\0b.jsonl", "half \ud800.jsonl"})
+    void open_nameThatNoFileHas_saysSo(String name) {
+        assertThatThrownBy(() -> PromptReader.open(name, InputStream.nullInputStream()))
+                .isInstanceOf(UsageException.class).hasMessage("--prompts " + Printable.cut(name)
+                        + " cannot be the name of a file here: it has a character that is not allowed or that the"
+                        + " locale's encoding lacks");
     }
 
     @Test

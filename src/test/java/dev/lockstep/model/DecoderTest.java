@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Predicate;
@@ -127,6 +128,26 @@ class DecoderTest {
                         assertThat(uniforms[token]).isEqualTo((bits + 0.5f) / (1 << 23));
                     }
                 }
+            }
+        }
+    }
+
+    /** Tables are as long as slots are, and no bit of them depends on that. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 7, 100, 333, 1025})
+    void tables_ofAnyLength_areTheBeginningOfALongerOne(int positions) {
+        ModelConfig.Rope rope = new ModelConfig.Rope(10_000, 12, 1, null);
+        try (TorchScriptProgram program = ChoiceCheck.program()) {
+            program.integer("configure", 1, 1, 12, DType.FLOAT32.torchCode(), "cpu", false);
+            program.integer("add_rotary", rope.inverseFrequencies());
+            for (String table : List.of("cos", "sin")) {
+                program.integer("make_tables", 5000);
+                float[][] longer = program.floats("state", table);
+                assertThat(longer).hasDimensions(5000, 6);
+                assertThat(longer[3][0]).isEqualTo((float) (table.equals("cos") ? Math.cos(3) : Math.sin(3)),
+                        within(1e-6f));
+                program.integer("allocate", 2, positions, 1, 1, false, 0);
+                assertThat(program.floats("state", table)).isDeepEqualTo(Arrays.copyOf(longer, positions));
             }
         }
     }
