@@ -14,6 +14,7 @@ import dev.lockstep.generate.Timing;
 import dev.lockstep.model.Checkpoint;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelException;
+import dev.lockstep.model.Printable;
 import dev.lockstep.world.World;
 
 /**
@@ -206,7 +207,7 @@ public final class Generate {
         }
         directory.remove();
         Optional<String> failures = tally.failures().sentence(tally.results());
-        failures.ifPresent(sentence -> System.err.println("generate: " + sentence));
+        failures.ifPresent(sentence -> System.err.println("generate: " + Printable.escaped(sentence)));
         System.out.println(summary.line());
         return failures.isPresent();
     }

@@ -85,8 +85,8 @@ final class JsonFile {
         if (!(e instanceof JsonProcessingException json)) {
             return new ModelException(file + part + " is not valid JSON: " + e.getMessage() + ".", e);
         }
-        // Jackson's message may go on about where an object began; one place is enough
-        String what = json.getOriginalMessage().replaceFirst(" \\((for|start marker) .*", "");
+        // Jackson's message may go on about where an object began, what is bound to what and which of its switches is off
+        String what = json.getOriginalMessage().replaceFirst("(?s) \\((for|start marker|of type) .*", "");
         String where = json.getLocation() == null
                 ? ""
                 : " at line " + json.getLocation().getLineNr() + ", column " + json.getLocation().getColumnNr();

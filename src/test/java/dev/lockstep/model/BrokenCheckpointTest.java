@@ -8,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -59,6 +61,13 @@ class BrokenCheckpointTest {
                         directory -> Files.writeString(directory.resolve("generation_config.json"),
                                 "{\"temperature\":\"warm\"}"),
                         "/generation_config.json: temperature must be a number, not \"warm\"."),
+                broken("generation_config.json not a number", SINGLE,
+                        directory -> Files.writeString(directory.resolve("generation_config.json"),
+                                "{\"temperature\":NaN}"),
+                        "/generation_config.json: temperature must be a number, not NaN."),
+                broken("two objects", SINGLE,
+                        directory -> Files.writeString(directory.resolve("generation_config.json"), "{} {}"),
+                        "/generation_config.json is not valid JSON at line 1, column 4: Trailing token."),
                 broken("no weights", SINGLE, directory -> Files.delete(directory.resolve(WEIGHTS)),
                         " has neither model.safetensors nor model.safetensors.index.json; weights in any other format"
                                 + " must be converted to safetensors."),
@@ -93,6 +102,22 @@ class BrokenCheckpointTest {
                 broken("header not an object", SINGLE,
                         directory -> SafetensorsFile.read(directory.resolve(WEIGHTS)).write("[]"),
                         "/model.safetensors's header must hold a JSON object."),
+                header("header of brackets", "[".repeat(90_000_000), "'s header must hold a JSON object."),
+                header("tensor of brackets", "{\"a\":" + "[".repeat(5_000_000), ": tensor a is not described by an"
+                        + " object."),
+                header("shape of brackets", "{\"a\":{\"shape\":" + "[".repeat(5000),
+                        ": tensor a has shape that are no list of at most 64 integers."),
+                header("shape without an end", "{\"a\":{\"shape\":[" + "1,".repeat(5000),
+                        ": tensor a has shape that are no list of at most 64 integers."),
+                header("metadata of brackets", "{\"__metadata__\":" + "[".repeat(5000),
+                        "'s header is not JSON that can be read: it is nested more than 1,000 deep."),
+                header("too many tensors", "{" + IntStream.range(0, 250_001)
+                        .mapToObj(i -> "\"" + i + "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}")
+                        .collect(Collectors.joining(",")), "'s header names more than 250000 tensors."),
+                header("text after the header", "{\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}} 1",
+                        "'s header goes on after its JSON object."),
+                header("escapes in a name", "{\"\\u001b[31m" + "y".repeat(1000) + "\":{}}", ": tensor \\u001b[31m"
+                        + "y".repeat(107) + "... has no dtype that is known ()."),
                 broken("tensor twice in a header", SINGLE,
                         directory -> SafetensorsFile.read(directory.resolve(WEIGHTS))
                                 .write("{\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},\"a\":{}}"),
@@ -178,7 +203,7 @@ class BrokenCheckpointTest {
         damage.to(directory);
 
         assertThatThrownBy(() -> Checkpoint.open(directory)).isInstanceOf(ModelException.class)
-                .hasMessage(directory + sentence);
+                .hasMessage(directory + sentence).hasMessageMatching(SentencesTest.ONE_SENTENCE);
     }
 
     @Test
@@ -200,6 +225,11 @@ class BrokenCheckpointTest {
 
     private static Arguments broken(String name, String golden, Damage damage, String sentence) {
         return arguments(name, golden, damage, sentence);
+    }
+
+    private static Arguments header(String name, String header, String sentence) {
+        return broken(name, SINGLE, directory -> SafetensorsFile.read(directory.resolve(WEIGHTS)).write(header),
+                "/" + WEIGHTS + sentence);
     }
 
     private static Arguments edited(String name, Consumer<SafetensorsFile> edit, String sentence) {

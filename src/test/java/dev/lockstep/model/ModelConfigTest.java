@@ -236,7 +236,21 @@ class ModelConfigTest {
             "'model_type':'qwen2','sliding_window':256,'use_sliding_window':true,'max_window_layers':0|256 256",
             "'model_type':'qwen2','sliding_window':256,'use_sliding_window':true,'max_window_layers':1|0 256",
             "'model_type':'qwen2','use_sliding_window':true,'layer_types':['sliding_attention','full_attention']|"
-                    + "4096 0"})
+                    + "4096 0",
+            // layer_types decide where the configuration class has them, whatever use_sliding_window says
+            "'model_type':'smollm3','sliding_window':64,'use_sliding_window':false,'layer_types':['sliding_attention',"
+                    + "'full_attention']|64 0",
+            "'model_type':'smollm3','sliding_window':64,'layer_types':['full_attention','sliding_attention']|0 64",
+            "'model_type':'smollm3','sliding_window':64,'no_rope_layer_interval':2|0 0",
+            "'model_type':'smollm3','sliding_window':64,'use_sliding_window':true,'no_rope_layer_interval':2|0 64",
+            "'model_type':'smollm3','use_sliding_window':true,'no_rope_layer_interval':2|0 0",
+            "'model_type':'gemma2','sliding_window':64,'layer_types':['full_attention','sliding_attention']|0 64",
+            "'model_type':'gemma3_text','sliding_window':64,'layer_types':['full_attention','sliding_attention']|0 64",
+            // the others go by sliding_window alone
+            "'model_type':'mistral','sliding_window':256,'layer_types':['full_attention','sliding_attention']|256 256",
+            "'model_type':'phi3','sliding_window':256,'layer_types':['full_attention']|256 256",
+            "'model_type':'llama','sliding_window':256,'layer_types':['sliding_attention','sliding_attention']|0 0",
+            "'model_type':'olmo2','sliding_window':256,'layer_types':['sliding_attention','sliding_attention']|0 0"})
     void read_slidingWindow_isThatOfEachLayer(String fields, String windows) throws IOException {
         ModelConfig config = config(("{'num_hidden_layers':2," + fields + "}").replace('\'', '"'));
 
@@ -343,10 +357,59 @@ class ModelConfigTest {
                     + "num_key_value_heads 5.",
             "{'model_type':'llama','hidden_size':100}|hidden_size 100 must be a multiple of num_attention_heads 32 "
                     + "where head_dim is not given.",
-            "{'model_type':'llama','head_dim':7}|a head's width must be even for rotary embedding, not 7."})
+            "{'model_type':'llama','head_dim':7}|a head's width must be even for rotary embedding, not 7.",
+            "{'model_type':'qwen2','num_hidden_layers':1,'layer_types':['sliding_attention']}|layer_types has layers with "
+                    + "sliding_attention, but sliding_window is null or use_sliding_window false; say how wide the window "
+                    + "is.",
+            "{'model_type':'smollm3','num_hidden_layers':1,'layer_types':['sliding_attention']}|layer_types has layers "
+                    + "with sliding_attention, but sliding_window is null or use_sliding_window false; say how wide the "
+                    + "window is.",
+            "{'model_type':'gemma3_text','sliding_window':null}|layer_types has layers with sliding_attention, but "
+                    + "sliding_window is null or use_sliding_window false; say how wide the window is.",
+            "{'model_type':'qwen3','layer_types':'full_attention'}|layer_types must be a list, not \"full_attention\".",
+            "{'model_type':'llama','num_hidden_layers':1000000000}|num_hidden_layers must be at most 10000, not "
+                    + "1000000000.",
+            "{'model_type':'llama','vocab_size':2147483647}|vocab_size must be at most 67108864, not 2147483647.",
+            "{'model_type':'llama','hidden_size':2147483616}|hidden_size must be at most 67108864, not 2147483616.",
+            "{'model_type':'llama','intermediate_size':2147483647}|intermediate_size must be at most 67108864, not "
+                    + "2147483647.",
+            "{'model_type':'llama','num_attention_heads':65536,'head_dim':65536}|num_attention_heads 65536 of 65536 "
+                    + "dimensions each are more than 67108864.",
+            "{'model_type':'llama','rms_norm_eps':NaN}|rms_norm_eps must be a number, not NaN.",
+            "{'model_type':'llama','rope_theta':-Infinity}|rope_theta must be a number, not -Infinity.",
+            "{'model_type':'llama','hidden_size':Infinity}|hidden_size must be an integer, not Infinity.",
+            "{'model_type':'\\u001b[2J\\u202ellama'}|model_type \"\\u001b[2J\\u202ellama\" is not supported; supported "
+                    + "are llama, mistral, qwen2, qwen3, phi3, smollm3, olmo2, gemma2 and gemma3_text."})
     void read_unsupported_isOneSentenceWithTheFile(String json, String sentence) {
         assertThatThrownBy(() -> config(json.replace('\'', '"'))).isInstanceOf(ModelException.class)
                 .hasMessage(directory.resolve("config.json") + ": " + sentence);
+    }
+
+    @Test
+    void read_whatNobodyReads_mayBeAnything() throws IOException {
+        assertThat(config("{\"model_type\":\"llama\",\"a\":[NaN,-Infinity,Infinity],\"" + "n".repeat(60_000)
+                + "\":\"" + "s".repeat(1_000_000) + "\",\"b\":" + "[".repeat(900) + "]".repeat(900) + "}"))
+                        .isEqualTo(config("{\"model_type\":\"llama\"}"));
+    }
+
+    @Test
+    void read_longValue_isCut() {
+        assertThatThrownBy(() -> config("{\"model_type\":\"" + "x".repeat(1 << 20) + "\"}"))
+                .hasMessage(directory.resolve("config.json") + ": model_type \"" + "x".repeat(117)
+                        + "...\" is not supported; supported are llama, mistral, qwen2, qwen3, phi3, smollm3, olmo2, gemma2"
+                        + " and gemma3_text.");
+        assertThatThrownBy(() -> config("{\"model_type\":\"llama\",\"vocab_size\":[" + "1,".repeat(100_000) + "1]}"))
+                .hasMessageMatching(".*: vocab_size must be an integer, not \\[(1,)+1?\\.\\.\\.\\.");
+    }
+
+    @Test
+    void read_beyondTheParsersLimits_saysWhich() {
+        String start = "{\"model_type\":\"llama\",\"x\":";
+        assertThatThrownBy(() -> config(start + "[".repeat(1001))).isInstanceOf(ModelException.class).hasMessage(
+                directory.resolve("config.json") + " is not JSON that can be read: it is nested more than 1,000 deep.");
+        assertThatThrownBy(() -> config(start + "7".repeat(1001) + "}")).isInstanceOf(ModelException.class).hasMessage(
+                directory.resolve("config.json")
+                        + " is not JSON that can be read: it has a number of more than 1,000 digits.");
     }
 
     @ParameterizedTest

@@ -189,6 +189,7 @@ class StrangeDirectoryTest {
     }
 
     private static void assertRefused(ThrowingCallable what, String sentence) {
-        assertThatThrownBy(what).isInstanceOf(ModelException.class).hasMessage(sentence);
+        assertThatThrownBy(what).isInstanceOf(ModelException.class).hasMessage(sentence)
+                .hasMessageMatching(SentencesTest.ONE_SENTENCE);
     }
 }
