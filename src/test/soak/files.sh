@@ -26,6 +26,7 @@ while [ "$next" -lt "$count" ]; do
   java -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-CreateCoredumpOnCrash -XX:ErrorFile=/dev/null \
     -Dlockstep.home="$home" -Dlogback.configurationFile="$home/conf/logback.xml" -cp "$classes" \
     dev.lockstep.job.MutatedFiles "$work" "$seed" "$next" "$((count - next))" >"$work/log" 2>"$work/errors" || code=$?
+
   grep '^FAILED' "$work/log" || true
   cat "$work/log" >>"$work/all"
   last=$(sed -n 's/^next //p' "$work/log" | tail -n 1)
@@ -41,7 +42,7 @@ while [ "$next" -lt "$count" ]; do
   esac
 done
 failures=$(grep -c '^FAILED' "$work/all" || true)
-grep '^outcome' "$work/all" | awk '{ n[$2 " " $3] += $4 } END { for (k in n) print n[k], k }' | sort -k2 || true
+grep '^outcome' "$work/all" | awk '{ n[$2 " " $3]++ } END { for (k in n) print n[k], k }' | sort -k2 || true
 echo "$count mutations in $((SECONDS - begin)) s: $failures failed, of them $hangs hangs; $aborts processes ended; seed $seed"
 if [ "$failures" -gt 0 ] || [ "$aborts" -gt 0 ]; then
   echo "the files are in $work"

@@ -86,7 +86,7 @@ final class JsonFile {
             return new ModelException(file + part + " is not valid JSON: " + e.getMessage() + ".", e);
         }
         // Jackson's message may go on about where an object began, what is bound to what and which of its switches is off
-        String what = json.getOriginalMessage().replaceFirst("(?s) \\((for|start marker|of type) .*", "");
+        String what = json.getOriginalMessage().replaceFirst("(?s) \\((for|start marker|of type|consider) .*", "");
         String where = json.getLocation() == null
                 ? ""
                 : " at line " + json.getLocation().getLineNr() + ", column " + json.getLocation().getColumnNr();

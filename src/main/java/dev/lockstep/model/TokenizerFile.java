@@ -16,11 +16,15 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /**
@@ -30,8 +34,17 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 final class TokenizerFile {
     private static final int LONGEST_PATTERN = 1000;
     private static final List<String> CHECKED = List.of("normalizer", "pre_tokenizer", "post_processor", "decoder");
-    private static final ObjectReader PART = JsonFile.JSON.reader()
-            .without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+    /**
+     * The library panics at what its own parser refuses within a decoder, which is every syntax error, NaN, and what is
+     * nested deeper than 127.
+     */
+    private static final JsonMapper STRICT = JsonMapper.builder(JsonFactory.builder().streamReadConstraints(
+            StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).maxNameLength(Integer.MAX_VALUE)
+                    .maxNestingDepth(100).build())
+            .build()).build();
+    private static final ObjectReader PART = STRICT.reader();
+    private static final int MOST_BITS = 1023;
+    private static final String HALF = "has half of a surrogate pair, which is not a character";
 
     private final Path file;
 
@@ -48,15 +61,14 @@ final class TokenizerFile {
             throw new ModelException(file + mistaken.get());
         }
         TokenizerFile tokenizer = new TokenizerFile(file);
-        Map<String, JsonNode> parts = parts(bytes);
+        Map<String, JsonNode> parts = tokenizer.parts(bytes);
         CHECKED.forEach(part -> tokenizer.checkAll(part, parts.get(part)));
         tokenizer.checkMerges(parts.get("model"));
     }
 
-    private static Map<String, JsonNode> parts(byte[] bytes) {
+    private Map<String, JsonNode> parts(byte[] bytes) {
         Map<String, JsonNode> parts = new TreeMap<>();
-        try (JsonParser parser = JsonFile.JSON.createParser(bytes)
-                .disable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)) {
+        try (JsonParser parser = STRICT.createParser(bytes)) {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
                 return parts;
             }
@@ -71,8 +83,13 @@ final class TokenizerFile {
                     parser.skipChildren();
                 }
             }
+        } catch (StreamConstraintsException e) {
+            throw unreadable("it is nested too deep, or has a number that is too long", e);
+        } catch (JsonProcessingException e) {
+            throw unreadable("no valid JSON at line " + e.getLocation().getLineNr() + ", column "
+                    + e.getLocation().getColumnNr(), e);
         } catch (IOException e) {
-            return parts; // the library says where
+            throw unreadable(e.getMessage(), e);
         }
         return parts;
     }
@@ -98,10 +115,29 @@ final class TokenizerFile {
         return model;
     }
 
+    private ModelException unreadable(String why, IOException e) {
+        return new ModelException(file + " is not a tokenizer that can be read: " + why + ".", e);
+    }
+
+    /** What one parser takes and the other does not. */
+    private void checkValue(String part, JsonNode node) {
+        require(!node.isFloatingPointNumber() || Double.isFinite(node.doubleValue()), part,
+                "has a number out of range");
+        require(!node.isBigInteger() || node.bigIntegerValue().bitLength() <= MOST_BITS, part,
+                "has a number out of range");
+        require(!node.isTextual() || isUnicode(node.textValue()), part, HALF);
+        node.fieldNames().forEachRemaining(name -> require(isUnicode(name), part, HALF));
+    }
+
+    private static boolean isUnicode(String text) {
+        return StandardCharsets.UTF_8.newEncoder().canEncode(text);
+    }
+
     private void checkAll(String part, JsonNode node) {
         if (node == null) {
             return;
         }
+        checkValue(part, node);
         if (node.isObject()) {
             check(part, node);
         }

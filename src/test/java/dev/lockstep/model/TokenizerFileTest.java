@@ -49,6 +49,23 @@ class TokenizerFileTest {
                 + " origin.");
     }
 
+    /** Whatever the library's JSON parser refuses within a decoder ends the process. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {"{'type':NaN}|: no valid JSON at line 1, column ",
+            "{'type':'Strip','content':]|: no valid JSON at line 1, column ",
+            "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
+                    + "|: it is nested too deep, or has a number that is too long",
+            "{'type':'Strip','start':1e999}|: its decoder has a number out of range, of which",
+            "{'type':'\\ud800'}|: its decoder has half of a surrogate pair, which is not a character, of which"})
+    void load_decoderThatIsNoJson_isRefused(String decoder, String sentence) throws IOException {
+        ObjectNode tokenizer = tokenizer();
+        tokenizer.put("decoder", "here");
+        Path file = Files.writeString(directory.resolve("tokenizer.json"),
+                tokenizer.toString().replace("\"decoder\":\"here\"", "\"decoder\":" + decoder.replace('\'', '"')));
+        assertThatThrownBy(() -> Tokenizer.load(directory)).isInstanceOf(ModelException.class)
+                .hasMessageStartingWith(file.toString()).hasMessageContaining(sentence);
+    }
+
     @Test
     void load_mergeShorterThanThePrefix_isRefused() throws IOException {
         ObjectNode tokenizer = tokenizer();
