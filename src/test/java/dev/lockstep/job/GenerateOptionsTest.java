@@ -200,6 +200,23 @@ class GenerateOptionsTest {
                 "--report", both);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"--model", "--prompts", "--output", "--report"})
+    void parse_nameThatNoFileHas_isRefused(String option) {
+        for (String name : List.of("a\0b.json", "half \ud800.json")) {
+            assertThatThrownBy(() -> GenerateOptions.parse(option, name)).isInstanceOf(UsageException.class)
+                    .hasMessage(option + " " + (name.startsWith("a") ? "a\\u0000b.json" : "half \\ud800.json")
+                            + " cannot be the name of a file here: it has a character that is not allowed or that the"
+                            + " locale's encoding lacks");
+        }
+    }
+
+    @Test
+    void sentence_namesWithControlCharacters_areEscaped() {
+        assertThat(new UsageException("--prompts \u001b[31m\n.jsonl: there is no such file"))
+                .hasMessage("--prompts \\u001b[31m .jsonl: there is no such file");
+    }
+
     private static void assertRefused(String sentence, String... args) {
         var options = GenerateOptions.parse(args);
         assertThatThrownBy(options::checkTargets).isInstanceOf(UsageException.class).hasMessage(sentence);
