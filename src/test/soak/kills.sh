@@ -9,7 +9,7 @@
 #   - after a kill no process of the job stays, a killed rank is named and the exit code is 137;
 #   - the finished file is byte for byte the undisturbed one's, but for "rank": no row twice, none lost;
 #   - a row may differ only by being set aside, and only if the journals, read here without the program, say that
-#     ranks were killed at it twice, the second time while it was alone on its rank;
+#     ranks were killed at it four times, at least once while it was alone on its rank;
 #   - no row that a journal had is lost by a kill, and the results are whole whenever the file is there;
 #   - no file is left behind but the results.
 # Prints a line for each kill and a summary; ends with 1 at the first thing that is wrong, and keeps its directory.
@@ -51,9 +51,9 @@ rank_of() { tr '\0' '\n' <"/proc/$1/environ" 2>/dev/null | sed -n 's/^LOCKSTEP_R
 under_way() {
   [ -e "job/results.jsonl.journal/rank-$1.jsonl" ] || return 0
   awk -v run="$run" '
-    !/}$/ { next }
+    !/} [0-9a-f]{8}$/ { next }
     /^\{"run":/ { split("", rows); match($0, /[0-9]+/); of = substr($0, RSTART, RLENGTH) }
-    /^\{"start":/ { gsub(/[^0-9,]/, ""); n = split($0, s, ","); for (i = 1; i < n; i += 2) rows[s[i]] = 1 }
+    /^\{"start":/ { sub(/.*\[/, ""); sub(/\].*/, ""); n = split($0, s, ","); for (i = 1; i < n; i += 2) rows[s[i]] = 1 }
     /^\{"index":/ { match($0, /[0-9]+/); delete rows[substr($0, RSTART, RLENGTH)] }
     /^\{"stop":/ { split("", rows) }
     END { if (of == run) for (row in rows) print row }' "job/results.jsonl.journal/rank-$1.jsonl"
@@ -63,14 +63,15 @@ under_way() {
 check() {
   local line row
   unranked job/results.jsonl >done
-  # twice, and the second time alone
-  awk '{ n[$1]++; if (n[$1] == 2 && $2 == 1) print $1 }' strikes | sort -n >may
+  # four times, and alone once
+  awk '{ n[$1]++; if ($2 == 1) alone[$1] = 1 } END { for (row in n) if (n[row] >= 4 && alone[row]) print row }' strikes |
+    sort -n >may
   differ=$(diff --unchanged-line-format= --old-line-format='%dn
 ' --new-line-format= whole done || true)
   for line in $differ; do
     row=$((line - 1))
-    grep -qx "$row" may || fail "row $row differs, and no rank was killed at it twice"
-    sed -n "${line}p" done | grep -q '"finish_reason":"error".*"error":"the row is set aside: its rank died 2 times' ||
+    grep -qx "$row" may || fail "row $row differs, and no rank was killed at it four times and alone"
+    sed -n "${line}p" done | grep -q '"finish_reason":"error".*"error":"the row is set aside: its rank died [0-9]* times' ||
       fail "row $row is neither right nor set aside"
   done
   [ "$(wc -l <done)" = 500 ] || fail "the file has $(wc -l <done) rows"
@@ -122,7 +123,7 @@ while [ "$hits" -lt "$kills" ]; do
       [ "$hit" = true ] || fail "nothing was killed, and the job ended with $code: $(cat err)"
       [ "$code" = 137 ] || fail "exit code $code after the kill of $victim, rank '$rank': $(cat err)"
       hits=$((hits + 1))
-      kept=$(cat job/results.jsonl.journal/rank-*.jsonl 2>/dev/null | grep -c '^{"index":.*}$' || true)
+      kept=$(cat job/results.jsonl.journal/rank-*.jsonl 2>/dev/null | grep -c '^{"index":.*} [0-9a-f]\{8\}$' || true)
       [ "$kept" != 0 ] || early=$((early + 1))
       if [ -n "$rank" ]; then
         at_rank=$((at_rank + 1))

@@ -2,32 +2,46 @@ package dev.lockstep.job;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 
 import dev.lockstep.world.Block;
 
 /**
  * Deals the rows that are still to be done, on rank 0. Any rank may come at any time and takes what its free slots hold.
- * Rows that a rank died of come last, each to be done alone, so that a second death is no other row's fault.
+ * Rows that a rank may have died of come last, those of one death together and nothing else beside them, so that a second
+ * death is no other row's fault; see {@link Suspects}.
  */
 final class Dealer {
-    private static final int STRIKES = 2;
-
     /**
      * Samples of one prompt.
      *
      * @param from  the first
      * @param to    the one after the last
-     * @param alone nothing else may be under way on the rank
+     * @param apart they are suspects: only what came in the same hand may be under way beside them
      */
-    record Work(Prompt prompt, int from, int to, boolean alone) {
+    record Work(Prompt prompt, int from, int to, boolean apart) {
         int rows() {
             return to - from;
+        }
+
+        /** At most so many of the samples, the first of them. */
+        Work first(int most) {
+            return new Work(prompt, from, from + Math.min(most, rows()), apart);
+        }
+
+        /** The samples from this one on. */
+        Work from(int sample) {
+            return new Work(prompt, sample, to, apart);
         }
     }
 
@@ -39,13 +53,12 @@ final class Dealer {
     private final OptionalInt prompts;
     private final OptionalLong results;
     private final Cursor[] cursors; // by rank; all the same one unless the rows are split in blocks
-    private final Deque<Work> alone = new ArrayDeque<>();
+    private int[] samplesOf; // by prompt, 0 where it does not say how many; null while none does
     private final int ranks;
     // not under the lock: whoever deals may be waiting for the input
     private final AtomicLong dealtToRoot = new AtomicLong();
     private final AtomicLong dealtToOthers = new AtomicLong();
     private int seen;
-    private long resultsSeen;
 
     /**
      * @param samples  of a prompt that does not say how many
@@ -59,10 +72,10 @@ final class Dealer {
         this.results = prompts.results();
         this.ranks = ranks;
         this.cursors = new Cursor[ranks];
-        Cursor all = inBlocks ? null : new Cursor(prompts.all());
+        Cursor all = inBlocks ? null : new Cursor(prompts.all(), ranks);
         for (int rank = 0; rank < ranks; rank++) {
             cursors[rank] = inBlocks
-                    ? new Cursor(prompts.block(Block.of(prompts.rows().orElseThrow(), rank, ranks)))
+                    ? new Cursor(prompts.block(Block.of(prompts.rows().orElseThrow(), rank, ranks)), 1)
                     : all;
         }
     }
@@ -71,8 +84,9 @@ final class Dealer {
      * @param free  slots that have no row
      * @param ahead rows besides, so that the rank need not wait when the next slots fall free; not granted near the end,
      *              where they would wait at one rank while another has nothing to do
+     * @param idle  nothing is under way on the rank, so that it may get suspects; it gets all of a group, however many
      */
-    synchronized Hand deal(int rank, int free, int ahead) {
+    synchronized Hand deal(int rank, int free, int ahead, boolean idle) {
         long most = free + (left() - free > 2L * ahead * ranks ? ahead : 0);
         List<Work> hand = new ArrayList<>();
         while (most > 0) {
@@ -84,10 +98,14 @@ final class Dealer {
             most -= work.rows();
         }
         boolean exhausted = most > 0 || cursors[rank].isAtEnd();
-        if (exhausted && hand.isEmpty() && free > 0 && !alone.isEmpty()) {
-            add(alone.remove(), rank, hand);
+        if (!exhausted) {
+            return new Hand(hand, false);
         }
-        return new Hand(hand, exhausted && alone.isEmpty());
+        Deque<List<Work>> apart = cursors[rank].apart();
+        if (hand.isEmpty() && idle && !apart.isEmpty()) {
+            apart.remove().forEach(work -> add(work, rank, hand));
+        }
+        return new Hand(hand, apart.isEmpty());
     }
 
     private void add(Work work, int rank, List<Work> hand) {
@@ -108,9 +126,23 @@ final class Dealer {
         return prompts.orElse(seen);
     }
 
-    /** Results that they ask for, with the same reserve. */
-    synchronized long results() {
-        return results.orElse(resultsSeen);
+    /** How many samples of a prompt there have to be, with the same reserve. */
+    synchronized int samples(int prompt) {
+        int own = samplesOf == null || prompt >= samplesOf.length ? 0 : samplesOf[prompt];
+        return own == 0 ? samplesOfOthers : own;
+    }
+
+    private void remember(Prompt prompt) {
+        seen++;
+        int samples = prompt.samplesOr(samplesOfOthers);
+        if (samples != samplesOfOthers) {
+            int length = samplesOf == null ? 0 : samplesOf.length;
+            if (prompt.index() >= length) {
+                int longer = Math.max(prompts.orElse(0), prompt.index() + prompt.index() / 2 + 1);
+                samplesOf = samplesOf == null ? new int[longer] : Arrays.copyOf(samplesOf, longer);
+            }
+            samplesOf[prompt.index()] = samples;
+        }
     }
 
     private long left() {
@@ -124,17 +156,40 @@ final class Dealer {
     /** Goes through some of the prompts and leaves out what is done. */
     private final class Cursor {
         private final Iterator<Prompt> source;
+        private final int sharers;
+        // by the death that they are held together by, until all prompts have been seen
+        private final Map<Integer, List<Work>> suspects = new LinkedHashMap<>();
+        private final Set<Integer> halved = new HashSet<>();
+        private final Deque<List<Work>> apart = new ArrayDeque<>();
         private Prompt prompt;
         private int samples;
         private int sample;
 
-        Cursor(Iterator<Prompt> source) {
+        /** @param sharers ranks that are dealt of this */
+        Cursor(Iterator<Prompt> source, int sharers) {
             this.source = source;
+            this.sharers = sharers;
         }
 
         /** Asked of a pipe this would mean waiting for it. */
         boolean isAtEnd() {
             return prompts.isPresent() && prompt == null && !source.hasNext();
+        }
+
+        /**
+         * Suspects that are to be done apart, each group at one go. To be asked when all others are dealt. One piece of
+         * them for each rank, so that none stands idle, and at least two where ranks died of suspects alone.
+         */
+        Deque<List<Work>> apart() {
+            suspects.forEach((death, rows) -> {
+                int pieces = Math.min(rows.size(), halved.contains(death) ? Math.max(2, sharers) : sharers);
+                for (int piece = 0; piece < pieces; piece++) {
+                    Block block = Block.of(rows.size(), piece, pieces);
+                    apart.add(List.copyOf(rows.subList(block.start(), block.end())));
+                }
+            });
+            suspects.clear();
+            return apart;
         }
 
         Work next(int most) {
@@ -143,18 +198,15 @@ final class Dealer {
                     prompt = source.next();
                     sample = 0;
                     samples = prompt.samplesOr(samplesOfOthers);
-                    seen++;
-                    resultsSeen += samples;
+                    remember(prompt);
                 }
                 while (sample < samples) {
-                    int strikes = done.strikes(prompt.index(), sample);
                     if (done.has(prompt.index(), sample)) {
                         sample++;
-                    } else if (strikes >= STRIKES) {
-                        return new Work(setAside(), sample, ++sample, false);
-                    } else if (strikes > 0) {
-                        alone.add(new Work(prompt, sample, ++sample, true));
-                    } else {
+                        continue;
+                    }
+                    Suspects.Suspicion suspicion = done.suspicion(prompt.index(), sample);
+                    if (suspicion == null) {
                         int from = sample;
                         while (sample < samples && sample - from < most && isFresh(sample)) {
                             sample++;
@@ -163,6 +215,14 @@ final class Dealer {
                         prompt = sample == samples ? null : prompt;
                         return work;
                     }
+                    if (suspicion.setAside()) {
+                        return new Work(setAside(suspicion), sample, ++sample, false);
+                    }
+                    suspects.computeIfAbsent(suspicion.death(), any -> new ArrayList<>())
+                            .add(new Work(prompt, sample, ++sample, true));
+                    if (suspicion.again()) {
+                        halved.add(suspicion.death());
+                    }
                 }
                 prompt = null;
             }
@@ -170,12 +230,14 @@ final class Dealer {
         }
 
         private boolean isFresh(int which) {
-            return !done.has(prompt.index(), which) && done.strikes(prompt.index(), which) == 0;
+            return !done.has(prompt.index(), which) && done.suspicion(prompt.index(), which) == null;
         }
 
-        private Prompt setAside() {
-            return new Prompt(prompt.index(), prompt.id(), prompt.text(), prompt.overrides(), "the row is set aside: "
-                    + "its rank died " + STRIKES + " times while it was under way");
+        private Prompt setAside(Suspects.Suspicion suspicion) {
+            return new Prompt(prompt.index(), prompt.id(), prompt.text(), prompt.overrides(),
+                    "the row is set aside: its rank died " + suspicion.deaths()
+                            + " times while it was under way, at last with nothing beside it",
+                    null, prompt.rendered(), prompt.samples(), prompt.openAi());
         }
     }
 }

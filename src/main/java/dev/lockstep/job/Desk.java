@@ -20,27 +20,33 @@ final class Desk implements Closeable {
     private static final int LINES = 3;
 
     /** @see Dealer#deal */
-    record Ask(int free, int ahead) {}
+    record Ask(int free, int ahead, boolean idle) {}
 
     /** Sees where a rank's rows come from. */
     interface Deals {
         /** May wait for other ranks, and for the input. */
-        Dealer.Hand deal(int free, int ahead);
+        Dealer.Hand deal(int free, int ahead, boolean idle);
     }
 
     private final World world;
+    private final Journal journal;
     private final List<Thread> threads = new ArrayList<>();
 
-    /** To be opened on rank 0 only, before others {@link #from ask}. */
-    Desk(World world, Dealer dealer) {
+    /**
+     * To be opened on rank 0 only, before others {@link #from ask}.
+     *
+     * @param journal rank 0's, which is told when the job ends for a reason that is no row's
+     */
+    Desk(World world, Dealer dealer, Journal journal) {
         this.world = world;
+        this.journal = journal;
         for (int rank = 1; rank < world.size(); rank++) {
             int other = rank;
             start("rows for rank " + rank, () -> {
                 Dealer.Hand hand;
                 do {
                     Ask ask = world.receive(Ask.class, other, ASK);
-                    hand = dealer.deal(other, ask.free(), ask.ahead());
+                    hand = dealer.deal(other, ask.free(), ask.ahead(), ask.idle());
                     world.send(hand, Dealer.Hand.class, other, HAND);
                 } while (!hand.over());
             });
@@ -49,11 +55,12 @@ final class Desk implements Closeable {
 
     /** Keeps the journal of a rank that cannot do so itself. */
     void keepFor(int rank, Path directory) throws IOException {
-        Journal.Keeper keeper = JournalDirectory.keeper(directory, rank);
+        Journal.Keeper keeper = new JournalFile(directory, rank);
         start("journal of rank " + rank, () -> {
             for (String lines; !(lines = world.receive(String.class, rank, LINES)).isEmpty();) {
                 keeper.append(lines.getBytes(StandardCharsets.UTF_8));
             }
+            keeper.end();
         });
     }
 
@@ -66,9 +73,11 @@ final class Desk implements Closeable {
             try {
                 service.run();
             } catch (UsageException e) {
+                journal.stopAnyway();
                 world.abort(2, "generate: " + e.getMessage());
             } catch (IOException | UncheckedIOException e) {
-                world.abort(1, "generate: " + e.getMessage());
+                journal.stopAnyway();
+                world.abort(1, "generate: " + name + ": " + TargetFile.why(e));
             }
         }, name);
         thread.setDaemon(true);
@@ -78,8 +87,8 @@ final class Desk implements Closeable {
 
     /** The other ranks' way to it. */
     static Deals from(World world) {
-        return (free, ahead) -> {
-            world.send(new Ask(free, ahead), Ask.class, 0, ASK);
+        return (free, ahead, idle) -> {
+            world.send(new Ask(free, ahead, idle), Ask.class, 0, ASK);
             return world.receive(Dealer.Hand.class, 0, HAND);
         };
     }

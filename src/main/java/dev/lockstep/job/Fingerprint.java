@@ -39,6 +39,13 @@ record Fingerprint(String model, String dtype, String prompts, String sampling) 
                 prompts, sampling);
     }
 
+    /** What the job is called in its journals: digits that other jobs, and other forms of journal, do not have. */
+    String job() {
+        MessageDigest digest = digest();
+        digest.update((Journal.FORMAT + " " + this).getBytes(StandardCharsets.UTF_8));
+        return HexFormat.of().formatHex(digest.digest(), 0, 8);
+    }
+
     /** One sentence part that names what is different in the run now, or empty. */
     Optional<String> differenceTo(Fingerprint now) {
         if (!model.equals(now.model)) {

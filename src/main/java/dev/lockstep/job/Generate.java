@@ -1,11 +1,13 @@
 package dev.lockstep.job;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 import org.slf4j.LoggerFactory;
 
@@ -23,6 +25,9 @@ import dev.lockstep.world.World;
  */
 public final class Generate {
     private static final int SOME_ROWS_FAILED = 3;
+
+    // of this process, whose only job this is; null before there is one
+    private static Journal journal;
 
     private final World world;
     private final GenerateOptions options;
@@ -48,25 +53,34 @@ public final class Generate {
                     world.exit(SOME_ROWS_FAILED);
                 }
             } catch (UsageException | ModelException e) {
-                world.abort(2, "generate: " + e.getMessage());
-            } catch (IOException e) {
-                world.abort(1, "generate: " + e.getMessage());
+                abort(world, 2, e.getMessage());
+            } catch (IOException | UncheckedIOException e) {
+                abort(world, 1, TargetFile.why(e));
             }
         }
     }
 
+    /** Ends the job for a reason that is no row's, so that none becomes a suspect. */
+    private static void abort(World world, int code, String sentence) {
+        if (journal != null) {
+            journal.stopAnyway();
+        }
+        world.abort(code, "generate: " + sentence);
+    }
+
     /** What only rank 0 has. */
-    private record Root(JournalDirectory directory, Prompts prompts, Fingerprint fingerprint) {}
+    private record Root(JournalDirectory directory, Prompts prompts, Checkpoint checkpoint, Fingerprint fingerprint) {}
 
     /**
      * A run as rank 0 begins it.
      *
      * @param directory of the journals
      * @param name      by which a rank finds out whether it sees that directory
+     * @param job       what the job is called in the journals
      * @param number    of the run
      * @param rows      to do, -1 where nobody knows
      */
-    private record Run(String directory, String name, int number, long rows) {}
+    private record Run(String directory, String name, String job, int number, long rows) {}
 
     /** What a rank has to show for its share. */
     private record Shown(Report.RankReport report, int batchSize, Course.Taken course) {}
@@ -92,7 +106,7 @@ public final class Generate {
                 // the run before may have died of its tokenizer, as this one would again
                 ModelCheck.inItsOwnProcess(options.model(), 5 * ModelCheck.SECONDS);
             }
-            return generate(checkpoint, new Root(directory, prompts, fingerprint));
+            return generate(checkpoint, new Root(directory, prompts, checkpoint, fingerprint));
         }
     }
 
@@ -119,10 +133,10 @@ public final class Generate {
             boolean seen = JournalDirectory.isSeen(Path.of(run.directory), run.name);
             world.gather(seen, Boolean.class);
             Journal.Keeper keeper = seen
-                    ? JournalDirectory.keeper(Path.of(run.directory), world.rank())
+                    ? new JournalFile(Path.of(run.directory), world.rank())
                     : Desk.keeper(world);
-            Share share = new Share(world, generator, options, defaults, new Journal(keeper, run.number),
-                    Desk.from(world), null);
+            journal = journal(keeper, run);
+            Share share = new Share(world, generator, options, defaults, journal, Desk.from(world), null);
             Shown shown = work(generator, share, run, begin);
             if (!seen) {
                 keeper.append(new byte[0]);
@@ -132,30 +146,41 @@ public final class Generate {
         }
     }
 
+    private static Journal journal(Journal.Keeper keeper, Run run) {
+        Journal journal = new Journal(keeper, run.job, run.number);
+        Runtime.getRuntime().addShutdownHook(new Thread(journal::stopAnyway, "journal"));
+        return journal;
+    }
+
     private boolean lead(Generator generator, SamplingOverrides defaults, Root root, long begin) throws IOException {
         JournalDirectory.Job job = root.directory.begin(root.fingerprint);
         Path directory = root.directory.path();
-        JournalIndex past = JournalIndex.read(directory);
+        String name = root.fingerprint.job();
+        JournalIndex past = JournalIndex.read(directory, name, root.prompts.rows().orElse(Integer.MAX_VALUE));
         if (past.count() > 0) {
             System.err.println("generate: --resume: " + past.count() + " rows were finished before");
         }
+        if (past.damaged() > 0) {
+            System.err.println("generate: --resume: " + past.damaged() + (past.damaged() == 1 ? " line" : " lines")
+                    + " of the journal are not as this job wrote them and are left out; rows of theirs are done again");
+        }
         long rows = root.prompts.results().isEmpty() ? -1 : root.prompts.results().getAsLong() - past.count();
-        Run run = world.broadcast(new Run(directory.toString(), job.name(), job.run(), rows), Run.class);
+        Run run = world.broadcast(new Run(directory.toString(), job.name(), name, job.run(), rows), Run.class);
         List<Boolean> seen = world.gather(true, Boolean.class).orElseThrow();
         Dealer dealer = new Dealer(root.prompts, world.size(), options.inBlocks(), options.numSamples(), past);
-        Desk desk = new Desk(world, dealer);
+        journal = journal(new JournalFile(directory, 0), run);
+        Desk desk = new Desk(world, dealer, journal);
         for (int rank = 0; rank < seen.size(); rank++) {
             if (!seen.get(rank)) {
                 desk.keepFor(rank, directory);
             }
         }
-        Journal journal = new Journal(JournalDirectory.keeper(directory, 0), run.number);
         Share share = new Share(world, generator, options, defaults, journal,
-                (free, ahead) -> dealer.deal(0, free, ahead), dealer::notDealtToOthers);
+                (free, ahead, idle) -> dealer.deal(0, free, ahead, idle), dealer::notDealtToOthers);
         Shown mine = work(generator, share, run, begin);
         desk.close();
         List<Shown> shown = world.gather(mine, Shown.class).orElseThrow();
-        return finish(root.directory, dealer, shown, secondsSince(started), generator, defaults);
+        return finish(root, dealer, shown, secondsSince(started), generator, defaults);
     }
 
     /** Does this rank's share. */
@@ -183,20 +208,21 @@ public final class Generate {
         return world.device().equals("cuda") ? "cuda:0" : "cpu";
     }
 
-    private boolean finish(JournalDirectory directory, Dealer dealer, List<Shown> shown, double seconds,
-            Generator generator, SamplingOverrides defaults) throws IOException {
-        JournalIndex index = JournalIndex.read(directory.path());
-        try (JournalResults results = index.results(dealer.prompts(), dealer.results())) {
+    private boolean finish(Root root, Dealer dealer, List<Shown> shown, double seconds, Generator generator,
+            SamplingOverrides defaults) throws IOException {
+        root.directory.stay();
+        JournalIndex index = JournalIndex.read(root.directory.path(), root.fingerprint.job(), dealer.prompts());
+        try (JournalResults results = index.results(dealer.prompts(), dealer::samples)) {
             ResultFile.write(results, options.output(), System.out);
         }
         Tally tally = index.tally();
         Summary summary = new Summary(shown.stream().mapToLong(each -> each.report.tokens()).sum(), dealer.prompts(),
                 seconds);
+        double load = shown.stream().mapToDouble(each -> each.course.loadSeconds()).max().orElse(0);
+        int batchSize = shown.stream().mapToInt(Shown::batchSize).max().orElse(0);
+        Report report = Report.of(summary, tally, batchSize, generator.dtype().toString(), world.device(),
+                options.model().toString(), load, shown.stream().map(Shown::report).toList());
         if (options.report().isPresent()) {
-            double load = shown.stream().mapToDouble(each -> each.course.loadSeconds()).max().orElse(0);
-            int batchSize = shown.stream().mapToInt(Shown::batchSize).max().orElse(0);
-            Report report = Report.of(summary, tally, batchSize, generator.dtype().toString(), world.device(),
-                    options.model().toString(), load, shown.stream().map(Shown::report).toList());
             String file = options.report().get();
             if (file.toLowerCase(Locale.ROOT).endsWith(".html")) {
                 new ReportPage(report, shown.stream().map(Shown::course).toList(), tally,
@@ -205,11 +231,27 @@ public final class Generate {
                 report.write(file);
             }
         }
-        directory.remove();
+        if (options.manifest().isPresent()) {
+            Manifest.of(root.checkpoint, options.prompts(), ReportPage.settings(report, options, defaults),
+                    options.output(), tally).write(options.manifest().get());
+        }
+        setMode();
+        root.directory.remove();
         Optional<String> failures = tally.failures().sentence(tally.results());
         failures.ifPresent(sentence -> System.err.println("generate: " + Printable.escaped(sentence)));
         System.out.println(summary.line());
         return failures.isPresent();
+    }
+
+    private void setMode() throws IOException {
+        if (options.fileMode().isPresent()) {
+            for (String file : Stream.of(Optional.of(options.output()), options.report(), options.manifest())
+                    .flatMap(Optional::stream).toList()) {
+                if (!file.equals("-") && Files.isRegularFile(Path.of(file))) {
+                    Files.setPosixFilePermissions(Path.of(file), options.fileMode().get());
+                }
+            }
+        }
     }
 
     private static double secondsSince(long nanos) {

@@ -3,10 +3,13 @@ package dev.lockstep.job;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -110,6 +113,12 @@ public final class GenerateOptions {
     @Option(names = "--report", paramLabel = "F.json|F.html", description = "Write what was measured, for programs or as a page to look at.")
     private String report;
 
+    @Option(names = "--manifest", paramLabel = "F.json", description = "Write what the results were made of and with: SHA-256 of the model's files, prompts and results, options, versions.")
+    private String manifest;
+
+    @Option(names = "--file-mode", paramLabel = "MODE", description = "Who may read results, report and manifest, as for chmod, such as 644 (600, or as the file is that is replaced).")
+    private String fileMode;
+
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Print this and exit.")
     private boolean helpRequested;
 
@@ -165,6 +174,26 @@ public final class GenerateOptions {
         return Optional.ofNullable(report);
     }
 
+    /** Where the manifest goes, a {@code .json} file. */
+    public Optional<String> manifest() {
+        return Optional.ofNullable(manifest);
+    }
+
+    /** The mode of what is written, as {@code rw-r--r--}; empty where nobody asks for one. */
+    public Optional<Set<PosixFilePermission>> fileMode() {
+        return Optional.ofNullable(fileMode).map(mode -> {
+            EnumSet<PosixFilePermission> permissions = EnumSet.noneOf(PosixFilePermission.class);
+            int bits = Integer.parseInt(mode, 8);
+            for (PosixFilePermission permission : PosixFilePermission.values()) {
+                // owner's read is the first of nine, others' execute the last
+                if ((bits >> 8 - permission.ordinal() & 1) == 1) {
+                    permissions.add(permission);
+                }
+            }
+            return permissions;
+        });
+    }
+
     /** Rows under way at once; empty where the job is to choose. */
     public OptionalInt batchSize() {
         return batchSize;
@@ -214,8 +243,8 @@ public final class GenerateOptions {
      * To be called on the root, whose files these are, before anything else runs: nobody wants to hear after an hour that
      * the results have no place to go.
      *
-     * @throws UsageException when {@code --output} or {@code --report} could not be written, or would replace the prompts
-     *                        or each other
+     * @throws UsageException when {@code --output} {@code --report} or {@code --manifest} could not be written, or would
+     *                        replace the prompts or each other
      */
     public void checkTargets() {
         if (!output.equals("-")) {
@@ -228,6 +257,13 @@ public final class GenerateOptions {
             TargetFile.check("--report", report);
             if (sameFile(report, output)) {
                 throw new UsageException("--report " + report + " would replace the results; name another file");
+            }
+        }
+        if (manifest != null) {
+            TargetFile.check("--manifest", manifest);
+            if (sameFile(manifest, output) || report != null && sameFile(manifest, report)) {
+                throw new UsageException("--manifest " + manifest + " would replace the results or the report; name "
+                        + "another file");
             }
         }
     }
@@ -268,6 +304,15 @@ public final class GenerateOptions {
                 throw new UsageException("--ignore-generation-config " + field
                         + ": generation_config.json has no field of this name");
             }
+        }
+        if (manifest != null && !manifest.toLowerCase(Locale.ROOT).endsWith(".json")) {
+            throw new UsageException("--manifest must end in .json, not " + manifest);
+        }
+        if (manifest != null && output.equals("-")) {
+            throw new UsageException("--manifest is about results in a file: give --output F besides");
+        }
+        if (fileMode != null && !fileMode.matches("0?[0-7]{3}")) {
+            throw new UsageException("--file-mode must be three octal digits such as 644, not " + fileMode);
         }
         batchSize = parseBatchSize();
         try {

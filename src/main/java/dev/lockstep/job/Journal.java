@@ -7,51 +7,74 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.stream.Collectors;
 
-import dev.lockstep.generate.Request;
+import com.fasterxml.jackson.core.JsonProcessingException;
 
 /**
- * One rank's record of a run, as lines of JSON: the results, and before them which rows were under way, so that the next
- * run can tell which ones a rank died of. {@link JournalIndex} reads it.
+ * One rank's record of a run, as lines of JSON, each with its {@link Seal}: the results, and before them which rows were
+ * under way, so that the next run can tell which ones a rank died of. {@link JournalIndex} reads it.
  *
  * <p>
  * A process that is killed leaves all that was {@linkplain #flush flushed}. A rank that is asked to end says so in its
- * last line.
+ * last line; whoever makes a journal sees to it that {@link #stopAnyway} is called then.
  */
 final class Journal {
+    /** The number of this form of journal, which goes into the job's name: no form reads another's lines. */
+    static final int FORMAT = 2;
+
     /** Takes whole lines, to be kept when it returns. */
     interface Keeper {
         void append(byte[] lines) throws IOException;
+
+        /** There will be no more lines. */
+        default void end() throws IOException {}
     }
 
     private final Keeper keeper;
+    private final Seal seal;
+    private final int run;
     private final ByteArrayOutputStream pending = new ByteArrayOutputStream(1 << 16);
+    private boolean failed;
     private boolean stopped;
 
-    /** @param run the number of the run, from 1 */
-    Journal(Keeper keeper, int run) {
+    /**
+     * @param job what the job is called
+     * @param run the number of the run, from 1
+     */
+    Journal(Keeper keeper, String job, int run) {
         this.keeper = keeper;
-        line("{\"run\":" + run + "}");
-        flush();
-        Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "journal"));
-    }
-
-    /** These rows are about to begin; known to the next run when this returns. */
-    synchronized void starting(List<Request> rows) {
-        line(rows.stream().map(row -> row.index() + "," + row.sample())
-                .collect(Collectors.joining(",", "{\"start\":[", "]}")));
+        this.seal = new Seal(job);
+        this.run = run;
+        line("{\"run\":" + run + ",\"job\":\"" + job + "\"}");
         flush();
     }
 
+    /**
+     * These rows are about to begin; known to the next run when this returns.
+     *
+     * @param apart whether they are suspects, and nothing else is under way
+     */
+    synchronized void starting(List<Suspects.Row> rows, boolean apart) {
+        line(rows.stream().map(row -> row.prompt() + "," + row.sample())
+                .collect(Collectors.joining(",", "{\"start\":[", "],\"run\":" + run + ",\"apart\":" + apart + "}")));
+        flush();
+    }
+
+    /**
+     * @throws IllegalArgumentException when it cannot be written as JSON
+     */
     synchronized void add(Result result) {
         try {
-            pending.write(Json.MAPPER.writeValueAsBytes(result));
-            pending.write('\n');
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            seal.write(Json.MAPPER.writeValueAsBytes(result), pending);
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("the result cannot be written: " + e.getOriginalMessage(), e);
         }
     }
 
-    /** Keeps the results so far. */
+    /**
+     * Keeps the results so far.
+     *
+     * @throws UncheckedIOException when they cannot be kept
+     */
     synchronized void flush() {
         if (pending.size() == 0 || stopped) {
             return;
@@ -60,20 +83,42 @@ final class Journal {
             keeper.append(pending.toByteArray());
             pending.reset();
         } catch (IOException e) {
-            throw new UncheckedIOException("the journal cannot be written: " + e.getMessage(), e);
+            failed = true;
+            throw new UncheckedIOException(
+                    "the journal cannot be written: " + TargetFile.why(e) + "; what is in it stays, so mend this "
+                            + "and add --resume",
+                    e);
         }
     }
 
     /** The rank ends in good order, whether it is through or not; nothing is kept after it. */
     synchronized void stop() {
         if (!stopped) {
-            line("{\"stop\":true}");
+            line("{\"stop\":" + run + "}");
             flush();
+            stopped = true;
+            try {
+                keeper.end();
+            } catch (IOException e) {
+                throw new UncheckedIOException("the journal cannot be written: " + TargetFile.why(e), e);
+            }
+        }
+    }
+
+    /** The same where nobody can be told any more that it fails; a disk that is full may still take one line. */
+    synchronized void stopAnyway() {
+        if (failed) {
+            pending.reset();
+        }
+        try {
+            stop();
+        } catch (UncheckedIOException e) {
+            // that it failed has been said, or the process ends for another reason
             stopped = true;
         }
     }
 
     private void line(String json) {
-        pending.writeBytes((json + "\n").getBytes(StandardCharsets.UTF_8));
+        seal.write(json.getBytes(StandardCharsets.UTF_8), pending);
     }
 }

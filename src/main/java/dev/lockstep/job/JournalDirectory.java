@@ -4,12 +4,18 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.HexFormat;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.zip.CRC32C;
 
 /**
  * The directory of a job's journals, seen from rank 0: {@code OUTPUT.journal} beside the results, or a temporary one where
@@ -19,10 +25,32 @@ final class JournalDirectory implements Closeable {
     /**
      * What {@code job.json} says.
      *
-     * @param run  runs so far, this one included
-     * @param name of this run, by which a rank finds out whether it sees the same directory
+     * @param format of the journals
+     * @param run    runs so far, this one included
+     * @param name   of this run, by which a rank finds out whether it sees the same directory
+     * @param sum    CRC32C of the rest, by which damage shows
      */
-    record Job(int run, String name, Fingerprint fingerprint) {}
+    record Job(int format, int run, String name, Fingerprint fingerprint, String sum) {
+        static Job of(int run, String name, Fingerprint fingerprint) {
+            return new Job(Journal.FORMAT, run, name, fingerprint, sum(run, name, fingerprint));
+        }
+
+        private static String sum(int run, String name, Fingerprint fingerprint) {
+            CRC32C sum = new CRC32C();
+            sum.update((run + " " + name + " " + fingerprint).getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().toHexDigits((int) sum.getValue());
+        }
+
+        /** @throws IOException when there is none, or it is damaged */
+        static Job read(Path directory) throws IOException {
+            Job job = Json.MAPPER.readValue(directory.resolve(JOB).toFile(), Job.class);
+            if (job == null || job.format == Journal.FORMAT
+                    && !sum(job.run, job.name, job.fingerprint).equals(job.sum)) {
+                throw new IOException("it is damaged");
+            }
+            return job;
+        }
+    }
 
     private static final String JOB = "job.json";
 
@@ -31,6 +59,7 @@ final class JournalDirectory implements Closeable {
     private final boolean resume;
     private final boolean temporary;
     private int runsBefore;
+    private Job job;
     private FileChannel locked;
 
     private JournalDirectory(Path path, String output, boolean resume, boolean temporary) {
@@ -56,31 +85,58 @@ final class JournalDirectory implements Closeable {
             return new JournalDirectory(Files.createTempDirectory("lockstep-"), output, false, true);
         }
         Path path = Path.of(output + ".journal").toAbsolutePath();
-        if (!options.resume() && JournalIndex.read(path).count() > 0) {
+        checkOwner(path, output);
+        if (!options.resume() && JournalIndex.hasResults(path)) {
             throw new UsageException("--output " + output + ": " + output + ".journal holds rows of a run that did not "
                     + "finish; add --resume to go on with it, or remove that directory to begin anew");
         }
         return new JournalDirectory(path, output, options.resume(), false);
     }
 
+    /** What somebody else put there may have been made to be believed, or to be written through. */
+    private static void checkOwner(Path path, String output) throws IOException {
+        if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+            return;
+        }
+        if (!Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+            throw new UsageException("--output " + output + ": " + output + ".journal is not a directory; remove it or "
+                    + "name another --output");
+        }
+        Object owner = Files.getAttribute(path, "unix:uid", LinkOption.NOFOLLOW_LINKS);
+        if (!owner.equals(Files.getAttribute(Path.of("/proc/self"), "unix:uid"))) {
+            throw new UsageException("--output " + output + ": " + output + ".journal is another user's; remove it or "
+                    + "name another --output");
+        }
+        if (!Files.isReadable(path) || !Files.isWritable(path) || !Files.isExecutable(path)) {
+            throw new UsageException("--output " + output + ": this user must not read and write in " + output
+                    + ".journal; allow it or name another --output");
+        }
+    }
+
     /**
      * @throws UsageException when the earlier run that is to go on was a different one; says in what
      */
     void check(Fingerprint now) throws IOException {
-        if (resume && !JournalIndex.files(path).isEmpty()) {
-            try {
-                Job job = Json.MAPPER.readValue(path.resolve(JOB).toFile(), Job.class);
-                Optional<String> difference = job.fingerprint.differenceTo(now);
-                if (difference.isPresent()) {
-                    throw new UsageException("--resume: " + output + ".journal is of another job: " + difference.get()
-                            + "; run the same job again, or name another --output");
-                }
-                runsBefore = job.run;
-            } catch (IOException e) {
-                throw new UsageException("--resume: " + output + ".journal/" + JOB + ", which says what the rows "
-                        + "there belong to, cannot be read; remove " + output + ".journal to begin anew", e);
-            }
+        if (!resume || JournalIndex.files(path).isEmpty()) {
+            return;
         }
+        Job before;
+        try {
+            before = Job.read(path);
+        } catch (IOException e) {
+            throw new UsageException("--resume: " + output + ".journal/" + JOB + ", which says what the rows "
+                    + "there belong to, cannot be read; remove " + output + ".journal to begin anew", e);
+        }
+        if (before.format != Journal.FORMAT) {
+            throw new UsageException("--resume: " + output + ".journal was written by another version of Lockstep; end "
+                    + "the job with that one, or remove " + output + ".journal to begin anew");
+        }
+        Optional<String> difference = before.fingerprint.differenceTo(now);
+        if (difference.isPresent()) {
+            throw new UsageException("--resume: " + output + ".journal is of another job: " + difference.get()
+                    + "; run the same job again, or name another --output");
+        }
+        runsBefore = before.run;
     }
 
     /**
@@ -89,37 +145,65 @@ final class JournalDirectory implements Closeable {
      * @throws UsageException when another run is writing there
      */
     Job begin(Fingerprint fingerprint) throws IOException {
-        Files.createDirectories(path);
-        if (temporary) {
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-                try {
-                    remove();
-                } catch (IOException e) {
-                    // what is left in the temporary directory is the system's to remove
-                }
-            }, "temporary-journal"));
+        try {
+            JournalFile.makeDirectory(path);
+            if (temporary) {
+                Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+                    try {
+                        remove();
+                    } catch (IOException e) {
+                        // what is left in the temporary directory is the system's to remove
+                    }
+                }, "temporary-journal"));
+            }
+            locked = FileChannel.open(path.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE,
+                    LinkOption.NOFOLLOW_LINKS);
+            lock(locked::tryLock, output);
+            if (!resume) {
+                removeJournals();
+            }
+            for (Path journal : JournalIndex.files(path)) {
+                cutTornLine(journal);
+            }
+            job = Job.of(runsBefore + 1, UUID.randomUUID().toString(), fingerprint);
+            writeJob();
+            return job;
+        } catch (FileSystemException e) {
+            throw new IOException("the journal " + path + " cannot be written: " + TargetFile.why(e), e);
         }
-        lock();
-        if (!resume) {
-            removeJournals();
-        }
-        for (Path journal : JournalIndex.files(path)) {
-            cutTornLine(journal);
-        }
-        Job job = new Job(runsBefore + 1, UUID.randomUUID().toString(), fingerprint);
-        TargetFile.write(path.resolve(JOB).toString(), out -> Json.pretty().writeValue(out, job));
-        return job;
     }
 
-    private void lock() throws IOException {
-        locked = FileChannel.open(path.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    private void writeJob() throws IOException {
+        TargetFile.write(path.resolve(JOB).toString(), out -> Json.pretty().writeValue(out, job));
+    }
+
+    /** Puts back what says whose journals these are, where somebody removed them; ranks put back their own. */
+    void stay() throws IOException {
+        if (!Files.exists(path.resolve(JOB))) {
+            JournalFile.makeDirectory(path);
+            writeJob();
+        }
+    }
+
+    /** A lock that lasts as long as its file is open. */
+    interface Locking {
+        /** Null where another process has the lock. */
+        FileLock tryLock() throws IOException;
+    }
+
+    /**
+     * @throws UsageException when another run has the lock
+     */
+    static void lock(Locking file, String output) {
         boolean free;
         try {
-            free = locked.tryLock() != null;
+            free = file.tryLock() != null;
         } catch (OverlappingFileLockException e) {
             free = false;
         } catch (IOException e) {
-            free = true; // a file system that has no locks
+            System.err.println("generate: there are no locks where " + output + ".journal is (" + TargetFile.why(e)
+                    + "), so a second run with this --output would not be noticed: do not start one");
+            free = true;
         }
         if (!free) {
             throw new UsageException("--output " + output + ": another run is writing " + output
@@ -129,7 +213,8 @@ final class JournalDirectory implements Closeable {
 
     /** What comes after the last whole line was being written when the host or the process died. */
     private static void cutTornLine(Path journal) throws IOException {
-        try (FileChannel channel = FileChannel.open(journal, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+        try (FileChannel channel = FileChannel.open(journal, StandardOpenOption.READ, StandardOpenOption.WRITE,
+                LinkOption.NOFOLLOW_LINKS)) {
             ByteBuffer piece = ByteBuffer.allocate(1 << 16);
             long end = channel.size();
             while (end > 0) {
@@ -151,22 +236,10 @@ final class JournalDirectory implements Closeable {
     /** Whether this directory is the one of that run, which on another host it need not be. */
     static boolean isSeen(Path path, String name) {
         try {
-            return Json.MAPPER.readValue(path.resolve(JOB).toFile(), Job.class).name.equals(name);
+            return name.equals(Job.read(path).name);
         } catch (IOException e) {
             return false;
         }
-    }
-
-    /** Where a rank's journal is kept from now on; earlier runs' lines stay. */
-    static Journal.Keeper keeper(Path path, int rank) throws IOException {
-        FileChannel channel = FileChannel.open(path.resolve("rank-" + rank + ".jsonl"), StandardOpenOption.CREATE,
-                StandardOpenOption.WRITE, StandardOpenOption.APPEND);
-        return lines -> {
-            ByteBuffer buffer = ByteBuffer.wrap(lines);
-            while (buffer.hasRemaining()) {
-                channel.write(buffer);
-            }
-        };
     }
 
     Path path() {

@@ -1,59 +1,61 @@
 package dev.lockstep.job;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.Stream;
 
-import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 
+import dev.lockstep.job.Suspects.Row;
+
 /**
- * What the journals of all ranks say: where each result lies and which rows a rank died of. A row is a sample of a prompt.
- * The results themselves stay on disk.
+ * What the journals of all ranks say: where each result lies and which rows are suspects. The results themselves stay on
+ * disk. A line that is not exactly what this job wrote is left out, and of a row with several results the first counts, in
+ * order of files and lines.
  */
 final class JournalIndex {
     private static final byte[] RESULT = "{\"index\":".getBytes(StandardCharsets.US_ASCII);
     private static final int OFFSET_BITS = 44;
 
-    private record Row(int prompt, int sample) {}
-
     private final List<Path> files;
+    private final Seal seal;
+    private final int prompts;
     // of each result, its file and its offset there
     private final Places places = new Places();
     private final Tally tally = new Tally();
-    /** By run, the rows that were under way on each rank that did not end in good order. */
-    private final Map<Integer, List<Set<Row>>> lost = new HashMap<>();
-    private final Map<Row, Integer> strikes = new HashMap<>();
+    private final List<Suspects.Death> deaths = new ArrayList<>();
+    private final Suspects suspects;
+    private int damaged;
 
-    private JournalIndex(List<Path> files) {
+    private JournalIndex(List<Path> files, String job, int prompts) throws IOException {
         this.files = files;
-    }
-
-    /** Reads all journals of a directory; none where there is no such directory. */
-    static JournalIndex read(Path directory) throws IOException {
-        List<Path> files = files(directory);
-        JournalIndex index = new JournalIndex(files);
+        this.seal = new Seal(job);
+        this.prompts = prompts;
         for (int file = 0; file < files.size(); file++) {
-            index.read(file);
+            new Reading(file).run();
         }
-        // when several ranks went at the same time it was no row's doing
-        index.lost.values().stream().filter(ranks -> ranks.size() == 1)
-                .forEach(ranks -> ranks.get(0).forEach(row -> index.strikes.merge(row, 1, Integer::sum)));
-        return index;
+        suspects = new Suspects(deaths);
     }
 
+    /**
+     * Reads all journals of a directory; none where there is no such directory.
+     *
+     * @param job     what the job is called
+     * @param prompts that it has at most
+     */
+    static JournalIndex read(Path directory, String job, int prompts) throws IOException {
+        return new JournalIndex(files(directory), job, prompts);
+    }
+
+    /** The journals of a directory in a fixed order. */
     static List<Path> files(Path directory) throws IOException {
         if (!Files.isDirectory(directory)) {
             return List.of();
@@ -61,6 +63,20 @@ final class JournalIndex {
         try (Stream<Path> all = Files.list(directory)) {
             return all.filter(file -> file.getFileName().toString().matches("rank-\\d+\\.jsonl")).sorted().toList();
         }
+    }
+
+    /** Whether there are results, of whatever job. */
+    static boolean hasResults(Path directory) throws IOException {
+        for (Path file : files(directory)) {
+            try (JournalLines lines = new JournalLines(file)) {
+                while (lines.advance()) {
+                    if (lines.startsWith(RESULT)) {
+                        return true;
+                    }
+                }
+            }
+        }
+        return false;
     }
 
     boolean has(int prompt, int sample) {
@@ -72,9 +88,14 @@ final class JournalIndex {
         return tally.results();
     }
 
-    /** So many times a rank died while this row, which has no result, was under way on it alone of all ranks. */
-    int strikes(int prompt, int sample) {
-        return strikes.getOrDefault(new Row(prompt, sample), 0);
+    /** How many lines are not what this job wrote. */
+    int damaged() {
+        return damaged;
+    }
+
+    /** What is held against a row that has no result; null: nothing. */
+    Suspects.Suspicion suspicion(int prompt, int sample) {
+        return suspects.of(new Row(prompt, sample));
     }
 
     /** The results so far in figures. */
@@ -85,140 +106,114 @@ final class JournalIndex {
     /**
      * The results in order of prompts and samples, read one by one.
      *
-     * @param results how many there have to be
-     * @throws UsageException when there are more or fewer
+     * @param all     prompts
+     * @param samples of each of them
+     * @throws IOException when some are missing; says how many
      */
-    JournalResults results(int prompts, long results) throws IOException {
-        if (count() != results) {
-            throw new UsageException("the journal has " + count() + " results, and the prompts ask for " + results
-                    + ": did they change while the job ran?");
+    JournalResults results(int all, IntUnaryOperator samples) throws IOException {
+        long missing = 0;
+        long wanted = 0;
+        for (int prompt = 0; prompt < all; prompt++) {
+            int ofPrompt = samples.applyAsInt(prompt);
+            wanted += ofPrompt;
+            for (int sample = 0; sample < ofPrompt; sample++) {
+                missing += has(prompt, sample) ? 0 : 1;
+            }
         }
-        return new JournalResults(files, prompts, (prompt, sample) -> {
+        if (missing > 0) {
+            throw new IOException(missing + " of " + wanted + (wanted == 1 ? " row" : " rows") + " cannot be found in "
+                    + "the journal any more, which was damaged or removed while the job ran; run it again with "
+                    + "--resume, which does what is missing");
+        }
+        return new JournalResults(files, seal, all, samples, (prompt, sample) -> {
             long place = places.get(prompt, sample);
-            return place == 0
-                    ? null
-                    : new JournalResults.Place((int) (place >>> OFFSET_BITS) - 1, place & (1L << OFFSET_BITS) - 1);
+            return new JournalResults.Place((int) (place >>> OFFSET_BITS) - 1, place & (1L << OFFSET_BITS) - 1);
         });
     }
 
-    private void read(int file) throws IOException {
-        Set<Row> underWay = new HashSet<>();
-        int run = 0;
-        try (InputStream in = Files.newInputStream(files.get(file)); Lines lines = new Lines(in)) {
-            while (lines.advance()) {
-                try {
-                    if (lines.startWith(RESULT)) {
-                        underWay.remove(result(lines, file));
-                        continue;
-                    }
-                    JsonNode note = Json.MAPPER.readTree(lines.bytes());
-                    if (note.has("run")) {
-                        endOfRun(run, underWay);
-                        run = note.get("run").asInt();
-                    } else if (note.has("stop")) {
+    /** Goes through one file. */
+    private final class Reading {
+        private final int file;
+        private final List<Suspects.Death> deathsHere = new ArrayList<>();
+        private final Set<Row> underWay = new HashSet<>();
+        private boolean apart;
+        private int run;
+        private boolean stopped = true;
+
+        Reading(int file) {
+            this.file = file;
+        }
+
+        void run() throws IOException {
+            try (JournalLines lines = new JournalLines(files.get(file))) {
+                while (lines.advance()) {
+                    byte[] json = lines.json(seal);
+                    if (json == null || !take(json, lines)) {
+                        damaged++;
+                        // it may have been the result of a row that seems to be under way
+                        deathsHere.clear();
                         underWay.clear();
                     }
-                    JsonNode start = note.path("start");
-                    for (int i = 0; i + 1 < start.size(); i += 2) {
-                        underWay.add(new Row(start.get(i).asInt(), start.get(i + 1).asInt()));
-                    }
-                } catch (JsonProcessingException e) {
-                    // a line that was being written when the process, or the host, died
                 }
             }
+            endOfRun();
+            deaths.addAll(deathsHere);
         }
-        endOfRun(run, underWay);
-    }
 
-    private void endOfRun(int run, Set<Row> underWay) {
-        if (!underWay.isEmpty()) {
-            lost.computeIfAbsent(run, any -> new ArrayList<>()).add(new HashSet<>(underWay));
+        private boolean take(byte[] json, JournalLines lines) throws IOException {
+            try {
+                if (lines.startsWith(RESULT)) {
+                    return result(Json.MAPPER.readValue(json, Result.class), lines.offset());
+                }
+                note(Json.MAPPER.readTree(json));
+                return true;
+            } catch (JsonProcessingException e) {
+                return false;
+            }
+        }
+
+        private void note(JsonNode note) {
+            if (note.has("stop")) {
+                begin(note.get("stop").asInt());
+                stopped = true;
+                underWay.clear();
+                return;
+            }
+            begin(note.path("run").asInt());
+            JsonNode start = note.path("start");
+            apart = note.path("apart").asBoolean();
+            for (int i = 0; i + 1 < start.size(); i += 2) {
+                underWay.add(new Row(start.get(i).asInt(), start.get(i + 1).asInt()));
+            }
+        }
+
+        private void begin(int another) {
+            if (another != run) {
+                endOfRun();
+                run = another;
+                stopped = false;
+            }
+        }
+
+        private void endOfRun() {
+            if (!stopped) {
+                deathsHere.add(new Suspects.Death(run, Set.copyOf(underWay), apart));
+            }
             underWay.clear();
         }
-    }
 
-    private Row result(Lines lines, int file) throws IOException {
-        int prompt = -1;
-        int sample = -1;
-        int promptTokens = 0;
-        int completionTokens = 0;
-        String error = null;
-        try (JsonParser parser = Json.MAPPER.createParser(lines.bytes())) {
-            parser.nextToken();
-            while (parser.nextToken() == JsonToken.FIELD_NAME) {
-                String field = parser.currentName();
-                parser.nextToken();
-                switch (field) {
-                    case "index" -> prompt = parser.getIntValue();
-                    case "sample" -> sample = parser.getIntValue();
-                    case "prompt_tokens" -> promptTokens = parser.getIntValue();
-                    case "completion_tokens" -> completionTokens = parser.getIntValue();
-                    case "error" -> error = parser.getText();
-                    default -> parser.skipChildren();
-                }
+        private boolean result(Result result, long offset) {
+            int prompt = result.index();
+            int sample = result.sample();
+            if (prompt < 0 || prompt >= prompts || sample < 0 || sample >= GenerateOptions.MOST_SAMPLES) {
+                return false;
             }
-        }
-        if (!has(prompt, sample)) {
-            tally.add(error, sample == 0 ? promptTokens : 0, completionTokens);
-        }
-        places.put(prompt, sample, (file + 1L) << OFFSET_BITS | lines.offset());
-        return new Row(prompt, sample);
-    }
-
-    /** Whole lines of a file with where they begin; one without an end is none. */
-    private static final class Lines implements AutoCloseable {
-        private final InputStream in;
-        private byte[] buffer = new byte[1 << 16];
-        private long bufferAt;
-        private int start;
-        private int end;
-        private int next;
-        private int filled;
-
-        Lines(InputStream in) {
-            this.in = in;
-        }
-
-        boolean advance() throws IOException {
-            start = next;
-            for (int at = start;; at++) {
-                if (at == filled) {
-                    int kept = filled - start;
-                    bufferAt += start;
-                    byte[] next = start > 0 && kept < buffer.length / 2 ? buffer : new byte[2 * buffer.length];
-                    System.arraycopy(buffer, start, next, 0, kept);
-                    buffer = next;
-                    start = 0;
-                    at = kept;
-                    int more = in.read(buffer, kept, buffer.length - kept);
-                    if (more <= 0) {
-                        return false;
-                    }
-                    filled = kept + more;
-                }
-                if (buffer[at] == '\n') {
-                    end = at;
-                    next = at + 1;
-                    return true;
-                }
+            if (!has(prompt, sample)) {
+                places.put(prompt, sample, (file + 1L) << OFFSET_BITS | offset);
+                tally.add(result.error(), sample == 0 ? result.promptTokens() : 0, result.completionTokens());
             }
-        }
-
-        byte[] bytes() {
-            return Arrays.copyOfRange(buffer, start, end);
-        }
-
-        long offset() {
-            return bufferAt + start;
-        }
-
-        boolean startWith(byte[] prefix) {
-            return Arrays.equals(buffer, start, Math.min(end, start + prefix.length), prefix, 0, prefix.length);
-        }
-
-        @Override
-        public void close() throws IOException {
-            in.close();
+            underWay.remove(new Row(prompt, sample));
+            return true;
         }
     }
 }

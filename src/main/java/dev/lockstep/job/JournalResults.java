@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.function.IntUnaryOperator;
 
 /** Results read from journals in order, one at a time. */
 final class JournalResults implements Iterator<Result>, Closeable {
@@ -17,18 +18,26 @@ final class JournalResults implements Iterator<Result>, Closeable {
     record Place(int file, long offset) {}
 
     interface Lookup {
-        /** Null where there is no such result. */
+        /** Of a result that there is. */
         Place of(int prompt, int sample);
     }
 
     private final List<Window> windows = new ArrayList<>();
+    private final Seal seal;
     private final int prompts;
+    private final IntUnaryOperator samples;
     private final Lookup places;
     private int prompt;
     private int sample;
 
-    JournalResults(List<Path> files, int prompts, Lookup places) throws IOException {
+    /**
+     * @param samples of each prompt, at least 1
+     */
+    JournalResults(List<Path> files, Seal seal, int prompts, IntUnaryOperator samples, Lookup places)
+            throws IOException {
+        this.seal = seal;
         this.prompts = prompts;
+        this.samples = samples;
         this.places = places;
         for (Path file : files) {
             windows.add(new Window(FileChannel.open(file)));
@@ -41,8 +50,7 @@ final class JournalResults implements Iterator<Result>, Closeable {
     }
 
     /**
-     * @throws UsageException       when the next prompt has no result
-     * @throws UncheckedIOException  when a journal cannot be read
+     * @throws UncheckedIOException when a journal cannot be read, or has changed since the index was made
      */
     @Override
     public Result next() {
@@ -50,17 +58,17 @@ final class JournalResults implements Iterator<Result>, Closeable {
             throw new NoSuchElementException();
         }
         Place place = places.of(prompt, sample);
-        if (place == null) {
-            throw new UsageException("row " + prompt + " is missing from the journal: did the prompts change while the "
-                    + "job ran?");
-        }
-        sample++;
-        if (places.of(prompt, sample) == null) {
-            prompt++;
-            sample = 0;
-        }
         try {
-            return windows.get(place.file).at(place.offset);
+            Result result = windows.get(place.file).at(place.offset);
+            if (result == null || result.index() != prompt || result.sample() != sample) {
+                throw new IOException("row " + prompt + " is no longer in the journal as it was written; run it again "
+                        + "with --resume, which does the row once more");
+            }
+            if (++sample == samples.applyAsInt(prompt)) {
+                prompt++;
+                sample = 0;
+            }
+            return result;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -74,7 +82,7 @@ final class JournalResults implements Iterator<Result>, Closeable {
     }
 
     /** A piece of a file; rows lie nearly in order, so the next line is most often in the same piece. */
-    private static final class Window {
+    private final class Window {
         private final FileChannel channel;
         private byte[] bytes = new byte[1 << 17];
         private long begin;
@@ -84,6 +92,7 @@ final class JournalResults implements Iterator<Result>, Closeable {
             this.channel = channel;
         }
 
+        /** Null where there is no longer what was written. */
         Result at(long offset) throws IOException {
             int end = end(offset);
             if (end < 0) {
@@ -91,13 +100,14 @@ final class JournalResults implements Iterator<Result>, Closeable {
                 load(Math.max(0, offset - bytes.length / 2));
                 end = end(offset);
             }
-            while (end < 0) {
+            while (end < 0 && length == bytes.length) {
                 bytes = new byte[2 * bytes.length];
                 load(offset);
                 end = end(offset);
             }
             int start = (int) (offset - begin);
-            return Json.MAPPER.readValue(bytes, start, end - start, Result.class);
+            int json = end < 0 ? -1 : seal.length(bytes, start, end);
+            return json < 0 ? null : Json.MAPPER.readValue(bytes, start, json, Result.class);
         }
 
         /** Where in the piece the line ends, or -1. */

@@ -8,14 +8,20 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import java.util.zip.CRC32C;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+
+import dev.lockstep.model.ModelException;
 import dev.lockstep.world.Block;
 
 /**
@@ -35,10 +41,13 @@ final class Prompts implements Closeable {
     // of what can be read only once: its first rows and the rest; null: a file
     private final List<Prompt> window;
     private final PromptReader rest;
+    // of a file, a sum of each row; null: it can be read only once
+    private final int[] sums;
     private final List<PromptReader> open = new ArrayList<>();
 
     private Prompts(String source, InputStream stdin, String digest, OptionalInt rows, OptionalLong results,
-            Function<Prompt, Prompt> finishing, List<Prompt> window, PromptReader rest) {
+            Function<Prompt, Prompt> finishing, List<Prompt> window, PromptReader rest, int[] sums) {
+        this.sums = sums;
         this.finishing = finishing;
         this.source = source;
         this.stdin = stdin;
@@ -62,12 +71,17 @@ final class Prompts implements Closeable {
         MessageDigest digest = Fingerprint.digest();
         boolean again = !source.equals("-") && Files.isRegularFile(Path.of(source));
         List<Prompt> window = new ArrayList<>();
+        int[] sums = new int[again ? 1024 : 0];
         int rows = 0;
         long results = 0;
         while ((again || inBlocks || rows < WINDOW) && reader.hasNext()) {
-            Prompt prompt = finishing.apply(reader.next());
-            digest.update(Json.MAPPER.writeValueAsBytes(prompt));
-            if (!again) {
+            Prompt prompt = finished(reader.next(), finishing);
+            byte[] json = Json.MAPPER.writeValueAsBytes(prompt);
+            digest.update(json);
+            if (again) {
+                sums = rows < sums.length ? sums : Arrays.copyOf(sums, rows + rows / 2);
+                sums[rows] = sum(json);
+            } else {
                 window.add(prompt);
             }
             rows++;
@@ -81,7 +95,23 @@ final class Prompts implements Closeable {
         return new Prompts(source, stdin, HexFormat.of().formatHex(digest.digest()),
                 all ? OptionalInt.of(rows) : OptionalInt.empty(),
                 all ? OptionalLong.of(results) : OptionalLong.empty(), finishing, again ? null : window,
-                again ? null : reader);
+                again ? null : reader, again ? Arrays.copyOf(sums, rows) : null);
+    }
+
+    private static int sum(byte[] json) {
+        CRC32C sum = new CRC32C();
+        sum.update(json);
+        return (int) sum.getValue();
+    }
+
+    private static Prompt finished(Prompt prompt, Function<Prompt, Prompt> finishing) {
+        try {
+            return finishing.apply(prompt);
+        } catch (UsageException | ModelException e) {
+            throw e; // no row's
+        } catch (RuntimeException | StackOverflowError e) {
+            return prompt.broken(RowError.of(e));
+        }
     }
 
     /** How many there are, where that is known. */
@@ -99,29 +129,71 @@ final class Prompts implements Closeable {
         return digest;
     }
 
-    /** All rows; of a pipe only once. */
+    /**
+     * All rows; of a pipe only once. The iterator throws a {@link UsageException} at a row that is not what it was.
+     */
     Iterator<Prompt> all() {
         return window == null
-                ? finished(reader())
+                ? new Again(0, sums.length)
                 : Stream.concat(window.stream(), Stream.generate(() -> rest)
-                        .takeWhile(PromptReader::hasNext).map(PromptReader::next).map(finishing)).iterator();
+                        .takeWhile(PromptReader::hasNext).map(PromptReader::next)
+                        .map(prompt -> finished(prompt, finishing))).iterator();
     }
 
-    /** Some of the rows. */
+    /** Some of the rows, likewise. */
     Iterator<Prompt> block(Block block) {
-        if (window != null) {
-            return window.subList(block.start(), block.end()).iterator();
-        }
-        PromptReader reader = reader();
-        for (int i = 0; i < block.start(); i++) {
-            reader.next();
-        }
-        return Stream.generate(reader::next).limit(block.length()).map(finishing).iterator();
+        return window == null
+                ? new Again(block.start(), block.end())
+                : window.subList(block.start(), block.end()).iterator();
     }
 
-    private Iterator<Prompt> finished(PromptReader reader) {
-        return Stream.generate(() -> reader).takeWhile(PromptReader::hasNext).map(PromptReader::next).map(finishing)
-                .iterator();
+    /** Rows of a file that is read once more, and may be another one by now. */
+    private final class Again implements Iterator<Prompt> {
+        private final PromptReader reader = reader();
+        private final int end;
+        private int row;
+
+        Again(int start, int end) {
+            this.end = end;
+            while (row < start && reader.hasNext()) {
+                reader.next();
+                row++;
+            }
+        }
+
+        @Override
+        public boolean hasNext() {
+            if (row == sums.length && reader.hasNext()) {
+                throw changed("it has more rows now");
+            }
+            return row < end;
+        }
+
+        @Override
+        public Prompt next() {
+            if (!hasNext()) {
+                throw new NoSuchElementException();
+            }
+            if (!reader.hasNext()) {
+                throw changed("it has only " + row + " rows now");
+            }
+            Prompt prompt = finished(reader.next(), finishing);
+            try {
+                if (sum(Json.MAPPER.writeValueAsBytes(prompt)) != sums[row]) {
+                    throw changed("row " + row + " is not what it was");
+                }
+            } catch (JsonProcessingException e) {
+                throw new UncheckedIOException(e);
+            }
+            row++;
+            return prompt;
+        }
+
+        private UsageException changed(String how) {
+            return new UsageException(
+                    "--prompts " + source + " changed while the job ran, " + how + "; put back what it "
+                            + "was and go on with --resume, or remove the journal and begin anew");
+        }
     }
 
     private PromptReader reader() {

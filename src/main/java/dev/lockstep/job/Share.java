@@ -3,6 +3,7 @@ package dev.lockstep.job;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
 
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.Generator;
@@ -12,7 +13,7 @@ import dev.lockstep.generate.Timing;
 import dev.lockstep.world.World;
 
 /** What one rank does of a job: makes requests of the rows it is dealt and puts what becomes of them into its journal. */
-final class Share implements RowListener {
+final class Share implements RowListener, Supply.Making {
     private final World world;
     private final Generator generator;
     private final GenerateOptions options;
@@ -28,6 +29,8 @@ final class Share implements RowListener {
     private long tokens;
     private long tokensEnded;
     private long tokensAllowed; // to the rows that have started
+    private Prompt encoded;
+    private int[] encodedIds;
 
     Share(World world, Generator generator, GenerateOptions options, SamplingOverrides defaults, Journal journal,
             Desk.Deals deals, LongSupplier total) {
@@ -36,7 +39,7 @@ final class Share implements RowListener {
         this.options = options;
         this.defaults = defaults;
         this.journal = journal;
-        this.supply = new Supply(deals, this::requests);
+        this.supply = new Supply(deals, this);
         this.total = total;
         this.course = new Course(world.rank());
     }
@@ -65,31 +68,56 @@ final class Share implements RowListener {
         journal.stop();
     }
 
-    private List<Request> requests(Dealer.Work work) {
+    @Override
+    public void begin(List<Dealer.Work> work) {
+        journal.starting(work.stream().flatMap(each -> IntStream.range(each.from(), each.to())
+                .mapToObj(sample -> new Suspects.Row(each.prompt().index(), sample))).toList(), work.get(0).apart());
+    }
+
+    @Override
+    public List<Request> requests(Dealer.Work work) {
         Prompt prompt = work.prompt();
         try {
             if (prompt.error() != null) {
                 throw new IllegalArgumentException(prompt.error());
             }
             var params = SamplingOverrides.resolve(prompt.overrides(), options.sampling(), defaults);
-            int[] ids = generator.tokenizer().encode(prompt.text(), options.addSpecialTokens() && !prompt.rendered());
+            int[] ids = ids(prompt);
             List<Request> requests = new ArrayList<>();
             for (int sample = work.from(); sample < work.to(); sample++) {
                 requests.add(new Request(prompt.index(), sample, ids, params));
             }
             return requests;
-        } catch (IllegalArgumentException e) {
+        } catch (RuntimeException | StackOverflowError e) {
             for (int sample = work.from(); sample < work.to(); sample++) {
-                journal.add(Result.failed(prompt, sample, 0, world.rank(), e.getMessage()));
-                done++;
+                failed(prompt, sample, 0, RowError.of(e));
             }
             return List.of();
         }
     }
 
+    /** The samples of a prompt come in turn, and its tokens are the same for all. */
+    private int[] ids(Prompt prompt) {
+        if (prompt != encoded) {
+            encodedIds = generator.tokenizer().encode(prompt.text(),
+                    options.addSpecialTokens() && !prompt.rendered());
+            encoded = prompt;
+        }
+        return encodedIds;
+    }
+
+    private void failed(Prompt prompt, int sample, int promptTokens, String error) {
+        try {
+            journal.add(Result.failed(prompt, sample, promptTokens, world.rank(), error));
+        } catch (IllegalArgumentException e) {
+            // it is the prompt's text that cannot be written
+            journal.add(Result.failed(prompt.broken(error), sample, promptTokens, world.rank(), error));
+        }
+        done++;
+    }
+
     @Override
     public void starting(List<Request> requests) {
-        journal.starting(requests);
         course.starting(requests);
         started += requests.size();
         requests.forEach(request -> tokensAllowed += request.params().maxNewTokens());
@@ -98,10 +126,14 @@ final class Share implements RowListener {
     @Override
     public void finished(Request request, Completion completion) {
         Prompt prompt = supply.promptOf(request);
-        journal.add(Result.of(prompt, completion, world.rank(), generator.tokenizer()));
         course.finished(request, prompt, completion);
         tokensEnded += completion.tokenIds().length;
-        done++;
+        try {
+            journal.add(Result.of(prompt, completion, world.rank(), generator.tokenizer()));
+            done++;
+        } catch (RuntimeException | StackOverflowError e) {
+            failed(prompt, request.sample(), completion.promptTokens(), RowError.of(e));
+        }
     }
 
     @Override

@@ -15,10 +15,16 @@ import java.util.concurrent.Future;
 import dev.lockstep.generate.Request;
 import dev.lockstep.generate.RequestSource;
 
-/** A rank's rows. More are asked for before they run out, in another thread, so that no slot waits for them. */
+/**
+ * A rank's rows. More are asked for before they run out, in another thread, so that no slot waits for them. Requests are made
+ * of them only when there are slots for them, so that few rows are under way at a time.
+ */
 final class Supply implements RequestSource {
     /** What becomes of a prompt's samples. */
     interface Making {
+        /** Requests will be made of these now, which may cost the rank its life. */
+        void begin(List<Dealer.Work> work);
+
         /** Requests, or none where the prompt has become failed results. */
         List<Request> requests(Dealer.Work work);
     }
@@ -30,13 +36,19 @@ final class Supply implements RequestSource {
         thread.setDaemon(true);
         return thread;
     });
-    private final Deque<Request> queue = new ArrayDeque<>();
-    private final Deque<Request> alone = new ArrayDeque<>();
+    private final Deque<Dealer.Work> dealt = new ArrayDeque<>();
+    private final Deque<Request> ready = new ArrayDeque<>();
     private final Map<Request, Prompt> prompts = Collections.synchronizedMap(new IdentityHashMap<>());
     private Future<Dealer.Hand> asked;
+    private int askedFor;
     private int ahead;
+    private int rowsDealt; // that no requests are made of
     // the last hand had nothing beyond the free slots, so none is asked for any more
     private boolean atTheEnd;
+    // there was nothing for free slots, so only suspects are left, for ranks that have nothing under way
+    private boolean onlySuspects;
+    // what there is are suspects, which nothing may join before all are done
+    private boolean apart;
     private boolean over;
     private long rows;
     private int promptsDealt;
@@ -49,9 +61,10 @@ final class Supply implements RequestSource {
 
     /** The first rows, which stay in the supply. Waits for them. */
     List<Request> first(int most) {
-        ask(most, 0);
+        ask(most, 0, true);
         collect();
-        return List.copyOf(queue);
+        make(most);
+        return List.copyOf(ready);
     }
 
     /** From now on so many rows are asked for beyond those in slots. */
@@ -64,30 +77,30 @@ final class Supply implements RequestSource {
         if (asked != null && asked.isDone()) {
             collect();
         }
-        while (wait && queue.isEmpty() && alone.isEmpty() && !over) {
+        make(most);
+        while (wait && ready.isEmpty() && !(over && dealt.isEmpty())) {
             if (asked == null) {
-                ask(most, ahead);
+                ask(most, ahead, true);
             }
             collect();
+            make(most);
         }
         List<Request> taken = new ArrayList<>();
-        if (wait && queue.isEmpty() && !alone.isEmpty()) {
-            taken.add(alone.remove());
-            return taken;
-        }
-        while (taken.size() < most && !queue.isEmpty()) {
-            taken.add(queue.remove());
+        while (taken.size() < most && !ready.isEmpty()) {
+            taken.add(ready.remove());
         }
         int free = most - taken.size();
-        boolean low = ahead > 0 && !atTheEnd && queue.size() < ahead / 2 + 1;
-        if (asked == null && !over && alone.isEmpty() && (free > 0 || low)) {
-            ask(free, ahead);
+        boolean low = ahead > 0 && !atTheEnd && rowsDealt + ready.size() < ahead / 2 + 1;
+        if (asked == null && !over && !apart && !onlySuspects && (free > 0 || low)) {
+            ask(free, ahead, false);
         }
         return taken;
     }
 
-    private void ask(int free, int more) {
-        asked = asking.submit(() -> deals.deal(free, more));
+    /** @param idle nothing is under way, and nothing is left of what was dealt */
+    private void ask(int free, int more, boolean idle) {
+        askedFor = free;
+        asked = asking.submit(() -> deals.deal(free, more, idle));
     }
 
     private void collect() {
@@ -105,13 +118,37 @@ final class Supply implements RequestSource {
         asked = null;
         over = hand.over();
         atTheEnd = hand.work().isEmpty();
+        onlySuspects = atTheEnd && !over && askedFor > 0;
+        apart = !atTheEnd && hand.work().get(0).apart();
         for (Dealer.Work work : hand.work()) {
             rows += work.rows();
+            rowsDealt += work.rows();
             promptsDealt += work.prompt().index() == lastIndex ? 0 : 1;
             lastIndex = work.prompt().index();
-            for (Request request : making.requests(work)) {
-                prompts.put(request, work.prompt());
-                (work.alone() ? alone : queue).add(request);
+            dealt.add(work);
+        }
+    }
+
+    /** Makes requests of what was dealt, until so many are ready. */
+    private void make(int most) {
+        while (ready.size() < most && !dealt.isEmpty()) {
+            List<Dealer.Work> next = new ArrayList<>();
+            for (int room = most - ready.size(); room > 0 && !dealt.isEmpty();) {
+                Dealer.Work work = dealt.remove();
+                Dealer.Work part = work.first(room);
+                if (part.rows() < work.rows()) {
+                    dealt.addFirst(work.from(part.to()));
+                }
+                next.add(part);
+                room -= part.rows();
+            }
+            making.begin(next);
+            for (Dealer.Work work : next) {
+                rowsDealt -= work.rows();
+                for (Request request : making.requests(work)) {
+                    prompts.put(request, work.prompt());
+                    ready.add(request);
+                }
             }
         }
     }

@@ -13,16 +13,32 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import dev.lockstep.generate.FinishReason;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 class DealerTest {
+    private static final String JOB = "a job";
+
     @TempDir
     private Path dir;
+
+    private static Suspects.Row row(int prompt, int sample) {
+        return new Suspects.Row(prompt, sample);
+    }
+
+    private Journal journal(int run) throws IOException {
+        return new Journal(new JournalFile(dir, 0), JOB, run);
+    }
+
+    private static Result result(int prompt, int sample) {
+        return new Result(prompt, "id", sample, "p", "t", new int[1], 3, 1, FinishReason.LENGTH, 0, null);
+    }
 
     private Dealer dealer(int prompts, int ranks, boolean inBlocks, int samples) throws IOException {
         Path file = Files.writeString(dir.resolve("p.txt"), text(prompts));
         return new Dealer(Prompts.survey(file.toString(), null, inBlocks, samples, row -> row), ranks, inBlocks,
-                samples, JournalIndex.read(dir));
+                samples, JournalIndex.read(dir, JOB, 10_000));
     }
 
     private static String text(int prompts) {
@@ -33,7 +49,7 @@ class DealerTest {
         List<String> rows = new ArrayList<>();
         for (Dealer.Work work : hand.work()) {
             for (int sample = work.from(); sample < work.to(); sample++) {
-                rows.add(work.prompt().index() + "." + sample + (work.alone() ? " alone" : "")
+                rows.add(work.prompt().index() + "." + sample + (work.apart() ? " apart" : "")
                         + (work.prompt().error() != null ? " aside" : ""));
             }
         }
@@ -43,22 +59,22 @@ class DealerTest {
     @Test
     void deal_dynamic_goesToWhoeverComes() throws IOException {
         Dealer dealer = dealer(10, 2, false, 1);
-        assertThat(rows(dealer.deal(1, 4, 0))).containsExactly("0.0", "1.0", "2.0", "3.0");
-        assertThat(rows(dealer.deal(0, 3, 0))).containsExactly("4.0", "5.0", "6.0");
+        assertThat(rows(dealer.deal(1, 4, 0, false))).containsExactly("0.0", "1.0", "2.0", "3.0");
+        assertThat(rows(dealer.deal(0, 3, 0, false))).containsExactly("4.0", "5.0", "6.0");
         assertThat(dealer.notDealtToOthers()).isEqualTo(6);
         // near the end nothing is kept in stock, and that is not the end yet
-        Dealer.Hand none = dealer.deal(0, 0, 2);
+        Dealer.Hand none = dealer.deal(0, 0, 2, false);
         assertThat(none.work()).isEmpty();
         assertThat(none.over()).isFalse();
-        Dealer.Hand last = dealer.deal(1, 5, 0);
+        Dealer.Hand last = dealer.deal(1, 5, 0, false);
         assertThat(rows(last)).containsExactly("7.0", "8.0", "9.0");
         assertThat(last.over()).isTrue();
-        assertThat(dealer.deal(0, 1, 0)).isEqualTo(new Dealer.Hand(List.of(), true));
+        assertThat(dealer.deal(0, 1, 0, false)).isEqualTo(new Dealer.Hand(List.of(), true));
     }
 
     @Test
     void deal_farFromTheEnd_givesSomeAhead() throws IOException {
-        assertThat(rows(dealer(100, 2, false, 1).deal(0, 4, 8))).hasSize(12);
+        assertThat(rows(dealer(100, 2, false, 1).deal(0, 4, 8, false))).hasSize(12);
     }
 
     @Test
@@ -66,13 +82,13 @@ class DealerTest {
         for (boolean pipe : new boolean[]{false, true}) {
             Dealer dealer = pipe
                     ? new Dealer(Prompts.survey("-", stream(2000), true, 1, row -> row), 3, true, 1,
-                            JournalIndex.read(dir))
+                            JournalIndex.read(dir, JOB, 10_000))
                     : dealer(2000, 3, true, 1);
-            assertThat(rows(dealer.deal(2, 2, 0))).containsExactly("1334.0", "1335.0");
-            Dealer.Hand first = dealer.deal(0, 2000, 0);
+            assertThat(rows(dealer.deal(2, 2, 0, false))).containsExactly("1334.0", "1335.0");
+            Dealer.Hand first = dealer.deal(0, 2000, 0, false);
             assertThat(rows(first)).hasSize(667).startsWith("0.0").endsWith("666.0");
             assertThat(first.over()).isTrue();
-            assertThat(rows(dealer.deal(1, 1, 0))).containsExactly("667.0");
+            assertThat(rows(dealer.deal(1, 1, 0, false))).containsExactly("667.0");
         }
     }
 
@@ -83,9 +99,9 @@ class DealerTest {
     @Test
     void deal_samplesOfOnePrompt_goToSeveralRanks() throws IOException {
         Dealer dealer = dealer(2, 2, false, 5);
-        assertThat(rows(dealer.deal(0, 3, 0))).containsExactly("0.0", "0.1", "0.2");
-        assertThat(rows(dealer.deal(1, 4, 0))).containsExactly("0.3", "0.4", "1.0", "1.1");
-        assertThat(rows(dealer.deal(0, 9, 0))).containsExactly("1.2", "1.3", "1.4");
+        assertThat(rows(dealer.deal(0, 3, 0, false))).containsExactly("0.0", "0.1", "0.2");
+        assertThat(rows(dealer.deal(1, 4, 0, false))).containsExactly("0.3", "0.4", "1.0", "1.1");
+        assertThat(rows(dealer.deal(0, 9, 0, false))).containsExactly("1.2", "1.3", "1.4");
     }
 
     @Test
@@ -100,62 +116,84 @@ class DealerTest {
             Prompts prompts = Prompts.survey(pipe ? "-" : file.toString(),
                     new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)), false, 2, row -> row);
             assertThat(prompts.results()).hasValue(6);
-            Dealer dealer = new Dealer(prompts, 2, false, 2, JournalIndex.read(dir));
-            assertThat(rows(dealer.deal(0, 2, 0))).containsExactly("0.0", "0.1");
+            Dealer dealer = new Dealer(prompts, 2, false, 2, JournalIndex.read(dir, JOB, 10_000));
+            assertThat(rows(dealer.deal(0, 2, 0, false))).containsExactly("0.0", "0.1");
             assertThat(dealer.notDealtToOthers()).isEqualTo(6);
-            assertThat(rows(dealer.deal(1, 3, 0))).containsExactly("0.2", "1.0", "1.1");
-            Dealer.Hand last = dealer.deal(0, 2, 0);
+            assertThat(rows(dealer.deal(1, 3, 0, false))).containsExactly("0.2", "1.0", "1.1");
+            Dealer.Hand last = dealer.deal(0, 2, 0, false);
             assertThat(rows(last)).containsExactly("2.0");
             assertThat(last.over()).isTrue();
             assertThat(dealer.prompts()).isEqualTo(3);
-            assertThat(dealer.results()).isEqualTo(6);
+            assertThat(IntStream.range(0, 3).map(dealer::samples)).containsExactly(3, 2, 1);
         }
     }
 
     @Test
     void deal_afterADeath_leavesOutTheSamplesThatAreDone() throws IOException {
-        Files.writeString(dir.resolve("rank-0.jsonl"), """
-                {"run":1}
-                {"start":[0,0,0,1,0,2,1,0,1,1]}
-                {"index":0,"sample":1,"prompt_tokens":3}
-                {"index":1,"sample":0,"prompt_tokens":3}
-                {"stop":true}
-                """);
+        Journal journal = journal(1);
+        journal.starting(List.of(row(0, 0), row(0, 1), row(0, 2), row(1, 0), row(1, 1)), false);
+        journal.add(result(0, 1));
+        journal.add(result(1, 0));
+        journal.stop();
         Path file = Files.writeString(dir.resolve("n.jsonl"),
                 "{\"prompt\": \"a\", \"num_samples\": 3}\n{\"prompt\": \"b\", \"num_samples\": 4}\n");
         Dealer dealer = new Dealer(Prompts.survey(file.toString(), null, false, 1, row -> row), 1, false, 1,
-                JournalIndex.read(dir));
+                JournalIndex.read(dir, JOB, 10_000));
         assertThat(dealer.notDealtToOthers()).isEqualTo(5);
-        assertThat(rows(dealer.deal(0, 9, 0))).containsExactly("0.0", "0.2", "1.1", "1.2", "1.3");
+        assertThat(rows(dealer.deal(0, 9, 0, false))).containsExactly("0.0", "0.2", "1.1", "1.2", "1.3");
     }
 
     @Test
     void deal_pipe_endsWhereItEnds() throws IOException {
         Dealer dealer = new Dealer(Prompts.survey("-", stream(1500), false, 1, row -> row), 2, false, 1,
-                JournalIndex.read(dir));
-        assertThat(rows(dealer.deal(0, 1400, 0))).hasSize(1400);
-        Dealer.Hand rest = dealer.deal(1, 200, 64);
+                JournalIndex.read(dir, JOB, 10_000));
+        assertThat(rows(dealer.deal(0, 1400, 0, false))).hasSize(1400);
+        Dealer.Hand rest = dealer.deal(1, 200, 64, false);
         assertThat(rows(rest)).hasSize(100).endsWith("1499.0");
         assertThat(rest.over()).isTrue();
         assertThat(dealer.prompts()).isEqualTo(1500);
     }
 
+    /** Run 1 dies of rows 0 to 4, of which 1 has ended; run 2 of some of them as suspects. */
     @Test
-    void deal_afterDeaths_leavesOutWhatIsDoneAndKeepsSuspectsForTheEnd() throws IOException {
-        Files.writeString(dir.resolve("rank-0.jsonl"), """
-                {"run":1}
-                {"start":[0,0,1,0,2,0]}
-                {"index":1,"sample":0,"prompt_tokens":3}
-                {"run":2}
-                {"start":[2,0]}
-                """);
-        Dealer dealer = dealer(5, 1, false, 1);
-        Dealer.Hand hand = dealer.deal(0, 9, 0);
-        assertThat(rows(hand)).containsExactly("2.0 aside", "3.0", "4.0");
-        assertThat(hand.over()).isFalse();
-        assertThat(hand.work().get(0).prompt().text()).isEqualTo("\"prompt 2\"");
-        Dealer.Hand alone = dealer.deal(0, 9, 0);
-        assertThat(rows(alone)).containsExactly("0.0 alone");
-        assertThat(alone.over()).isTrue();
+    void deal_afterDeaths_givesSuspectsLastAndApart() throws IOException {
+        Journal first = journal(1);
+        first.starting(List.of(row(0, 0), row(1, 0), row(2, 0), row(3, 0), row(4, 0)), false);
+        first.add(result(1, 0));
+        first.flush();
+        Dealer dealer = dealer(7, 1, false, 1);
+        Dealer.Hand others = dealer.deal(0, 9, 0, true);
+        assertThat(rows(others)).containsExactly("5.0", "6.0");
+        assertThat(others.over()).isFalse();
+        // something else may still be under way there
+        assertThat(dealer.deal(0, 9, 0, false)).isEqualTo(new Dealer.Hand(List.of(), false));
+        Dealer.Hand apart = dealer.deal(0, 1, 0, true);
+        assertThat(rows(apart)).containsExactly("0.0 apart", "2.0 apart", "3.0 apart", "4.0 apart");
+        assertThat(apart.over()).isTrue();
+
+        // several ranks share them
+        Dealer shared = dealer(7, 2, false, 1);
+        assertThat(rows(shared.deal(0, 9, 0, true))).containsExactly("5.0", "6.0");
+        assertThat(rows(shared.deal(1, 9, 0, true))).containsExactly("0.0 apart", "2.0 apart");
+        assertThat(rows(shared.deal(0, 9, 0, true))).containsExactly("3.0 apart", "4.0 apart");
+
+        Journal second = journal(2);
+        second.starting(List.of(row(0, 0), row(2, 0), row(3, 0)), true);
+        second.add(result(2, 0));
+        second.flush();
+        Dealer halves = dealer(7, 1, false, 1);
+        halves.deal(0, 9, 0, true);
+        List<String> groups = new ArrayList<>();
+        for (Dealer.Hand hand; !(hand = halves.deal(0, 9, 0, true)).work().isEmpty();) {
+            groups.add(String.join(", ", rows(hand)));
+        }
+        assertThat(groups).containsExactly("0.0 apart", "3.0 apart", "4.0 apart");
+
+        journal(3).starting(List.of(row(3, 0)), true);
+        journal(4).starting(List.of(row(3, 0)), true);
+        Dealer last = dealer(7, 1, false, 1);
+        assertThat(rows(last.deal(0, 9, 0, true))).containsExactly("3.0 aside", "5.0", "6.0");
+        assertThat(rows(last.deal(0, 9, 0, true))).containsExactly("0.0 apart");
+        assertThat(rows(last.deal(0, 9, 0, true))).containsExactly("4.0 apart");
     }
 }

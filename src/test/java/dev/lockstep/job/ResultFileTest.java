@@ -126,7 +126,7 @@ class ResultFileTest {
         assertThatThrownBy(() -> TargetFile.write(file.toString(), out -> {
             out.write(new byte[1 << 20]);
             throw new IOException("no space left");
-        })).isInstanceOf(IOException.class).hasMessage("no space left");
+        })).isInstanceOf(IOException.class).hasMessage(file + " cannot be written: no space left");
         assertThat(file).hasContent("old");
         assertThat(dir).isDirectoryContaining(file::equals);
         try (var files = Files.list(dir)) {
