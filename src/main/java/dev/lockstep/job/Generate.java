@@ -2,6 +2,7 @@ package dev.lockstep.job;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -55,7 +56,9 @@ public final class Generate {
             } catch (UsageException | ModelException e) {
                 abort(world, 2, e.getMessage());
             } catch (IOException | UncheckedIOException e) {
-                abort(world, 1, TargetFile.why(e));
+                abort(world, 1, e instanceof FileSystemException file
+                        ? file.getFile() + " cannot be used: " + TargetFile.why(e)
+                        : TargetFile.why(e));
             }
         }
     }

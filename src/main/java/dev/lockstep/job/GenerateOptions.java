@@ -253,17 +253,22 @@ public final class GenerateOptions {
                 throw new UsageException("--output " + output + " would replace the prompts; name another file");
             }
         }
-        if (report != null) {
-            TargetFile.check("--report", report);
-            if (sameFile(report, output)) {
-                throw new UsageException("--report " + report + " would replace the results; name another file");
-            }
+        checkBeside("--report", report);
+        checkBeside("--manifest", manifest);
+        if (report != null && manifest != null && sameFile(manifest, report)) {
+            throw new UsageException("--manifest " + manifest + " would replace the report; name another file");
         }
-        if (manifest != null) {
-            TargetFile.check("--manifest", manifest);
-            if (sameFile(manifest, output) || report != null && sameFile(manifest, report)) {
-                throw new UsageException("--manifest " + manifest + " would replace the results or the report; name "
-                        + "another file");
+    }
+
+    /** What is written beside the results, or null. */
+    private void checkBeside(String option, String file) {
+        if (file != null) {
+            TargetFile.check(option, file);
+            if (sameFile(file, output)) {
+                throw new UsageException(option + " " + file + " would replace the results; name another file");
+            }
+            if (!prompts().equals("-") && sameFile(file, prompts())) {
+                throw new UsageException(option + " " + file + " would replace the prompts; name another file");
             }
         }
     }

@@ -101,7 +101,7 @@ final class TargetFile {
     /** Why a file cannot be used, for a sentence that names the file. */
     static String why(Exception e) {
         if (e instanceof AccessDeniedException) {
-            return "this user must not";
+            return "this user has no right to";
         }
         if (e instanceof NoSuchFileException none) {
             return "there is no " + none.getFile();

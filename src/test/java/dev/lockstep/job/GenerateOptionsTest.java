@@ -2,6 +2,7 @@ package dev.lockstep.job;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 
 import org.junit.jupiter.api.Test;
@@ -145,6 +146,11 @@ class GenerateOptionsTest {
             --one-by-one --batch-size auto | --one-by-one is --batch-size 1, so leave out --batch-size auto
             --dtype int8                | --dtype must be auto, float32, bfloat16 or float16, not int8
             --report r.txt              | --report must end in .json or .html, not r.txt
+            --manifest m.txt            | --manifest must end in .json, not m.txt
+            --manifest m.json --output - | --manifest is about results in a file: give --output F besides
+            --file-mode 888             | --file-mode must be three octal digits such as 644, not 888
+            --file-mode rw-r--r--       | --file-mode must be three octal digits such as 644, not rw-r--r--
+            --file-mode 4755            | --file-mode must be three octal digits such as 644, not 4755
             --model=                    | --model needs a name, not an empty string
             --prompts=                  | --prompts needs a name, not an empty string
             --output=                   | --output needs a name, not an empty string
@@ -165,7 +171,7 @@ class GenerateOptionsTest {
             "--greedy", "--temperature", "--top-k", "--top-p", "--min-p", "--repetition-penalty", "--presence-penalty",
             "--frequency-penalty", "--seed", "--num-samples", "--stop", "--eos-token-id", "--ignore-eos",
             "--no-special-tokens", "--logprobs", "--dtype",
-            "--one-by-one", "--split", "--resume", "--report"})
+            "--one-by-one", "--split", "--resume", "--report", "--manifest", "--file-mode"})
     void usage_always_namesEveryOption(String option) {
         assertThat(GenerateOptions.usage()).containsPattern("(?m)^ +(-h, )?" + option + "\\b").endsWith("\n");
     }
@@ -215,6 +221,28 @@ class GenerateOptionsTest {
     void sentence_namesWithControlCharacters_areEscaped() {
         assertThat(new UsageException("--prompts \u001b[31m\n.jsonl: there is no such file"))
                 .hasMessage("--prompts \\u001b[31m .jsonl: there is no such file");
+    }
+
+    @Test
+    void checkTargets_filesThatWouldReplaceEachOther_areNamed() throws Exception {
+        var prompts = Files.writeString(dir.resolve("p.json"), "[]").toString();
+        var both = dir.resolve("b.json").toString();
+        for (var option : List.of("--report", "--manifest")) {
+            assertRefused(option + " " + prompts + " would replace the prompts; name another file", "--prompts",
+                    prompts, "--output", both, option, prompts);
+            assertRefused(option + " " + both + " would replace the results; name another file", "--output", both,
+                    option, both);
+        }
+        assertRefused("--manifest " + both + " would replace the report; name another file", "--report", both,
+                "--manifest", both);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"644, rw-r--r--", "0640, rw-r-----", "777, rwxrwxrwx", "000, ---------", "421, r---w---x"})
+    void fileMode_digits_areThoseOfChmod(String mode, String letters) {
+        assertThat(GenerateOptions.parse("--file-mode", mode).fileMode().map(PosixFilePermissions::toString))
+                .contains(letters);
+        assertThat(GenerateOptions.parse().fileMode()).isEmpty();
     }
 
     private static void assertRefused(String sentence, String... args) {
