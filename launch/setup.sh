@@ -4,6 +4,38 @@
 #   LOCKSTEP_HOME   the project        LOCKSTEP_CACHE   what was fetched (default ~/.cache/lockstep)
 #   JAVA            the java binary    MPJ_JAR          MPJ Express's mpj.jar
 
+# A closed stdin, stdout or stderr would be taken by the first file that a JVM opens, which a rank would then read or write.
+[ -e /proc/self/fd/0 ] || exec 0</dev/null
+[ -e /proc/self/fd/1 ] || exec 1>/dev/null
+[ -e /proc/self/fd/2 ] || exec 2>/dev/null
+
+# A JVM takes file names, arguments and variables in the locale's characters and loses what is in no others: for the
+# launcher, its agents and the ranks these have to be UTF-8. The shell's own count of characters tells whether they are;
+# but one name of a locale that is not installed, which the shell complains of, and a JVM takes them all for C.
+lockstep_has_utf8() {
+  local umlaut=$'\xc3\xbc' complaints
+  [ ${#umlaut} = 1 ] || return 1
+  complaints=$({
+    names=(LANG "${!LC_@}")
+    [ -z "${LC_ALL:-}" ] || names=(LC_ALL)
+    for name in "${names[@]}"; do [ -z "${!name:-}" ] || LC_ALL=${!name}; done
+  } 2>&1)
+  [ -z "$complaints" ]
+}
+# Changes LC_CTYPE alone where that is enough. C.UTF-8 differs from C in nothing else.
+lockstep_use_utf8() {
+  local locale
+  case ${LC_ALL:-} in
+    '' | C | POSIX) ;;
+    *) export LANG=$LC_ALL; unset LC_ALL ;;
+  esac
+  for locale in C.UTF-8 C.utf8 en_US.UTF-8; do
+    [ -n "${LC_ALL:-}" ] || { export LC_CTYPE=$locale; lockstep_has_utf8 && return; }
+    (LC_ALL=$locale; lockstep_has_utf8) && export LC_ALL=$locale && return
+  done
+}
+lockstep_has_utf8 || lockstep_use_utf8 2>/dev/null || true
+
 lockstep_say() { printf 'lockstep: %s\n' "$*" >&2; }
 lockstep_stop() { lockstep_say "$*"; exit 2; }
 

@@ -10,7 +10,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 
 import dev.lockstep.wire.HostShare;
 import dev.lockstep.wire.JobSpec;
@@ -158,7 +157,6 @@ record Launch(Path home, Map<String, String> environment, JobSpec job, Outlet ou
     /** Which GPU an ordinal is, and whether there is one, is known on the host only. */
     private String describe(int rank, String host, int localRank, List<String> command) {
         return "rank " + rank + " host " + host + " gpu " + (job.device().equals("cpu") ? "-" : "#" + localRank) + " "
-                + command.stream().map(Shell::quote).collect(Collectors.joining(" ")) + " : "
-                + job.program().stream().map(Shell::quote).collect(Collectors.joining(" "));
+                + Shell.line(command) + " : " + Shell.line(job.program());
     }
 }

@@ -77,6 +77,11 @@ final class LocalProcess implements RankProcess {
     }
 
     @Override
+    public boolean isStarted() {
+        return true;
+    }
+
+    @Override
     public void end(boolean sparesRank) {
         synchronized (ending) {
             List<ProcessHandle> tree = Stream.concat(sparesRank ? Stream.empty() : Stream.of(process.toHandle()),

@@ -1,6 +1,9 @@
 package dev.lockstep.launch;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -11,6 +14,7 @@ import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.stream.Stream;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -96,7 +100,7 @@ public final class Mpjrun implements Callable<Integer> {
     }
 
     private static int refuse(String sentence) {
-        System.err.println("mpjrun: " + sentence);
+        System.err.println(Printable.of("mpjrun: " + sentence));
         return USAGE;
     }
 
@@ -123,7 +127,7 @@ public final class Mpjrun implements Callable<Integer> {
         }
         Duration limit = timeout == null ? null : seconds("--timeout", timeout);
         Duration bootstrap = seconds("LOCKSTEP_BOOTSTRAP_TIMEOUT",
-                environment.getOrDefault("LOCKSTEP_BOOTSTRAP_TIMEOUT", "60"));
+                environment.getOrDefault("LOCKSTEP_BOOTSTRAP_TIMEOUT", "300"));
         Duration heartbeat = seconds("LOCKSTEP_HEARTBEAT_TIMEOUT",
                 environment.getOrDefault("LOCKSTEP_HEARTBEAT_TIMEOUT", "10"));
         if (heartbeat.toMillis() < 2000) {
@@ -133,7 +137,7 @@ public final class Mpjrun implements Callable<Integer> {
         Duration collective = collectiveTimeout.strip().equals("0")
                 ? Duration.ZERO
                 : seconds("--timeout-collective", collectiveTimeout);
-        Path here = Path.of("").toAbsolutePath();
+        Path here = here();
         Path work = directory(here);
         JobCommand command = JobCommand.resolve(words, absolute(classPath, here), Ranks.runtime(home), here);
         HostList list = hostList(here);
@@ -205,6 +209,23 @@ public final class Mpjrun implements Callable<Integer> {
             }
         });
         return inherited;
+    }
+
+    /** The JVM has put U+FFFD for bytes that are not UTF-8; what was meant is lost. */
+    private static Path here() throws IOException {
+        Path here = Path.of("").toAbsolutePath();
+        if (!Files.isDirectory(here)) {
+            throw new UsageException("the working directory " + here + " cannot be used: it is gone, or its name is "
+                    + "not UTF-8");
+        }
+        byte[] words = Files.readAllBytes(Path.of("/proc/self/cmdline"));
+        try {
+            StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(words));
+        } catch (CharacterCodingException e) {
+            throw new UsageException("the argument " + Stream.of(new String(words, StandardCharsets.UTF_8).split("\0"))
+                    .filter(word -> word.contains("\ufffd")).findFirst().orElse("") + " is not UTF-8");
+        }
+        return here;
     }
 
     private Path directory(Path here) {

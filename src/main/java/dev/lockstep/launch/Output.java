@@ -26,9 +26,9 @@ final class Output {
         withinLine = length > 0 && bytes[offset + length - 1] != '\n';
     }
 
-    /** One line on stderr, of its own; when nobody reads it there is nobody to tell. */
+    /** One line on stderr, of its own and printable; when nobody reads it there is nobody to tell. */
     synchronized void say(String line) {
-        byte[] bytes = ((withinLine ? "\n" : "") + line + "\n").getBytes(StandardCharsets.UTF_8);
+        byte[] bytes = ((withinLine ? "\n" : "") + Printable.of(line) + "\n").getBytes(StandardCharsets.UTF_8);
         try {
             stderr(bytes, 0, bytes.length);
         } catch (IOException e) {

@@ -7,6 +7,9 @@ interface RankProcess {
 
     boolean isAlive();
 
+    /** Whether there is a process yet: another host takes its time. */
+    boolean isStarted();
+
     /**
      * Asks the rank and what it started to end, and notes them all: once a rank is gone its children are nobody's.
      *

@@ -209,6 +209,11 @@ final class RemoteHost {
         }
 
         @Override
+        public boolean isStarted() {
+            return isEnlisted();
+        }
+
+        @Override
         public void end(boolean sparesRank) {
             ending = true;
             if (isEnlisted()) {

@@ -1,5 +1,6 @@
 package dev.lockstep.launch;
 
+import java.util.List;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -14,8 +15,20 @@ final class Shell {
     static String line(RankPlan plan) {
         Stream<String> variables = new TreeMap<>(plan.environment()).entrySet().stream()
                 .filter(variable -> !variable.getKey().equals(RankEnvironment.TOKEN))
-                .map(variable -> variable.getKey() + "=" + quote(variable.getValue()));
-        return Stream.concat(variables, plan.command().stream().map(Shell::quote)).collect(Collectors.joining(" "));
+                .map(variable -> variable.getKey() + "=" + shown(variable.getValue()));
+        return Stream.concat(variables, plan.command().stream().map(Shell::shown)).collect(Collectors.joining(" "));
+    }
+
+    /** As it is shown and can be pasted into bash: a control character in it does nothing to the terminal. */
+    private static String shown(String word) {
+        return word.codePoints().allMatch(Printable::isPlain)
+                ? quote(word)
+                : "$'" + Printable.of(word.replace("\\", "\\\\").replace("'", "\\'")) + "'";
+    }
+
+    /** The words as one line that is shown. */
+    static String line(List<String> words) {
+        return words.stream().map(Shell::shown).collect(Collectors.joining(" "));
     }
 
     static String quote(String word) {

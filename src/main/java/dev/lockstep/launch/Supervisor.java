@@ -7,10 +7,8 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Collectors;
 
 import dev.lockstep.wire.Message;
-import dev.lockstep.wire.Peer;
 
 /**
  * Starts the ranks and sees them through to the job's exit code. All it learns comes through one queue and is taken in
@@ -33,7 +31,7 @@ final class Supervisor {
 
     /**
      * @param timeout   after which the job is ended, or null
-     * @param bootstrap from the first rank in World.init to the last
+     * @param bootstrap from the first rank in World.init to the last, and from then until all are out of it
      * @param collective how long a rank may let others wait in a collective without a sign; zero: for ever
      * @param heartbeat  a rank that is silent for so long is dead
      * @param quiet     whether progress is kept to itself
@@ -54,8 +52,6 @@ final class Supervisor {
         final int number;
         final RankProcess process;
         boolean linked;
-        boolean greeted;
-        Message.Ports ports;
         Integer bye;
         Integer exit;
         long exitSeen;
@@ -82,11 +78,11 @@ final class Supervisor {
     private Rank suspect; // broke its link; what it was is known once its process has ended
     private long killAt;
     private long suspectUntil;
-    private long bootstrapUntil;
     private int byeCode;
     private Spawner spawner;
     private volatile boolean stopping;
     private Positions positions;
+    private final Arrivals arrivals;
     private long looked;
     private long beat;
 
@@ -95,6 +91,7 @@ final class Supervisor {
         this.coordinator = coordinator;
         this.events = events;
         this.output = output;
+        this.arrivals = new Arrivals(coordinator.size(), options.bootstrap());
         this.progress = new ProgressLine(output, options.terminal(), System.nanoTime());
     }
 
@@ -177,19 +174,11 @@ final class Supervisor {
         long now = System.nanoTime();
         rank.heard = now;
         positions.take(rank.number, message, now);
+        arrivals.take(rank.number, message, now).ifPresent(coordinator::tellAll);
         if (message instanceof Message.Hello) {
             rank.linked = true;
-            rank.greeted = true;
-            if (bootstrapUntil == 0) {
-                bootstrapUntil = System.nanoTime() + options.bootstrap().toNanos();
-            }
-            ranks.stream().filter(other -> other.isDone() && !other.greeted).findFirst().ifPresent(this::judge);
-        } else if (message instanceof Message.Ports ports) {
-            rank.ports = ports;
-            if (ranks.stream().allMatch(each -> each.ports != null)) {
-                coordinator.tellAll(new Message.Table(ranks.stream().map(each -> new Peer(each.number,
-                        each.ports.address(), each.ports.readPort(), each.ports.writePort())).toList()));
-            }
+            ranks.stream().filter(other -> other.isDone() && !arrivals.hasCome(other.number)).findFirst()
+                    .ifPresent(this::judge);
         } else if (message instanceof Message.Failure failure) {
             if (verdict == null) {
                 conclude(failure.code(), failure.code() == 2 ? failure.cause() : first(rank, failure.cause()));
@@ -220,9 +209,10 @@ final class Supervisor {
             return;
         } else if (code != 0 && (rank.bye == null || rank.bye != code)) {
             conclude(code, first(rank, Signals.describe(code)));
-        } else if (code == 0 && rank.greeted && rank.bye == null && othersRun(rank)) {
+        } else if (code == 0 && arrivals.hasCome(rank.number) && rank.bye == null && othersRun(rank)) {
             conclude(1, first(rank, earlyExit()));
-        } else if (code == 0 && !rank.greeted && ranks.stream().anyMatch(each -> each.greeted)) {
+        } else if (code == 0 && !arrivals.hasCome(rank.number)
+                && ranks.stream().anyMatch(each -> arrivals.hasCome(each.number))) {
             conclude(1, first(rank, "exited with code 0 without World.init, where other ranks wait for it"));
         } else if (byeCode == 0) {
             byeCode = code;
@@ -249,14 +239,8 @@ final class Supervisor {
         if (verdict == null && options.timeout() != null && sinceBegin > options.timeout().toNanos()) {
             conclude(TIMED_OUT, "the job was ended after its time-out of " + seconds(options.timeout()));
         }
-        if (verdict == null && bootstrapUntil != 0 && now > bootstrapUntil
-                && ranks.stream().anyMatch(rank -> rank.ports == null)) {
-            List<Rank> missing = ranks.stream().filter(rank -> rank.ports == null).toList();
-            conclude(TIMED_OUT, (missing.size() == 1 ? "rank " : "ranks ")
-                    + missing.stream().map(rank -> Integer.toString(rank.number))
-                            .collect(Collectors.joining(", "))
-                    + " of " + ranks.size() + " did not come to World.init within " + seconds(options.bootstrap())
-                    + " of the first (LOCKSTEP_BOOTSTRAP_TIMEOUT, in seconds, changes that)");
+        if (verdict == null) {
+            arrivals.check(now, rank -> lastSeen(ranks.get(rank))).ifPresent(line -> conclude(TIMED_OUT, line));
         }
         watchRanks(now);
         if (killAt != 0 && now > killAt) {
@@ -288,6 +272,7 @@ final class Supervisor {
         if (pause > PAUSE_NANOS) {
             ranks.forEach(rank -> rank.heard += pause);
             positions.forgive(pause);
+            arrivals.forgive(pause);
         }
     }
 
@@ -298,6 +283,16 @@ final class Supervisor {
 
     private String first(Rank rank, String cause) {
         return "rank " + rank.number + " on host " + rank.process.host() + " failed first: " + cause;
+    }
+
+    /** Of a rank that has not come to World.init. */
+    private static String lastSeen(Rank rank) {
+        return rank.exit != null
+                ? "on host " + rank.process.host() + ", " + Signals.describe(rank.exit)
+                : rank.process.isStarted()
+                        ? "started on host " + rank.process.host()
+                                + ", its process is there, but has not connected: it has not called World.init"
+                        : "its host has not started it yet";
     }
 
     private boolean othersRun(Rank rank) {
@@ -341,7 +336,7 @@ final class Supervisor {
         return code;
     }
 
-    private static String seconds(Duration duration) {
+    static String seconds(Duration duration) {
         return duration.toMillis() % 1000 == 0 ? duration.toSeconds() + " s" : duration.toMillis() / 1000.0 + " s";
     }
 }

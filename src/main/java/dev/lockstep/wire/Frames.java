@@ -25,6 +25,7 @@ import dev.lockstep.wire.Message.Exited;
 import dev.lockstep.wire.Message.Failure;
 import dev.lockstep.wire.Message.Formed;
 import dev.lockstep.wire.Message.Hello;
+import dev.lockstep.wire.Message.Joined;
 import dev.lockstep.wire.Message.Kill;
 import dev.lockstep.wire.Message.Left;
 import dev.lockstep.wire.Message.Output;
@@ -53,6 +54,7 @@ public final class Frames {
     private static final int FORMED = 9;
     private static final int POSITION = 10;
     private static final int LEFT = 11;
+    private static final int JOINED = 12;
     // between the launcher and an agent
     private static final int ENLIST = 32;
     private static final int ASSIGNMENT = 33;
@@ -144,6 +146,8 @@ public final class Frames {
                 out.writeInt(peer.readPort());
                 out.writeInt(peer.writePort());
             }
+        } else if (message instanceof Joined) {
+            out.writeByte(JOINED);
         } else if (message instanceof Failure failure) {
             out.writeByte(FAILURE);
             out.writeInt(failure.code());
@@ -232,6 +236,7 @@ public final class Frames {
             case HELLO -> new Hello(readString(in), in.readInt(), in.readLong(), readString(in));
             case PORTS -> new Ports(readString(in), in.readInt(), in.readInt());
             case TABLE -> new Table(readPeers(in));
+            case JOINED -> new Joined();
             case FAILURE -> new Failure(in.readInt(), readString(in));
             case PROGRESS -> new Progress(in.readLong(), in.readLong(), in.readLong(), in.readLong(), in.readDouble());
             case BYE -> new Bye(in.readInt());

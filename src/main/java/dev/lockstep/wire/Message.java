@@ -30,6 +30,9 @@ public sealed interface Message {
         }
     }
 
+    /** The rank is through {@code MPI.Init}. */
+    record Joined() implements Message {}
+
     /**
      * A rank's last message when it ends the whole job.
      *

@@ -64,7 +64,9 @@ public final class World extends Group implements AutoCloseable {
             mpj = Bootstrap.start(self, link);
         }
         ending.watch(Thread.currentThread(), mpj.threads());
-        return new Session(link, mpj.transfer(), ending);
+        Session session = new Session(link, mpj.transfer(), ending);
+        session.tell(new Message.Joined());
+        return session;
     }
 
     /**

@@ -189,7 +189,10 @@ class FailureIT {
     void bootstrap_timeoutNamesTheMissingRank() {
         Launched.Result result = program("2", "late").env("LOCKSTEP_BOOTSTRAP_TIMEOUT", "1").run();
         assertThat(result.exitCode()).isEqualTo(124);
-        assertThat(result.stderr()).startsWith("mpjrun: rank 1 of 2 did not come to World.init within 1 s")
+        assertThat(result.stderr())
+                .startsWith("mpjrun: rank 1 of 2 did not come to World.init within 1 s of the first ")
+                .endsWith(": rank 1: started on host " + HOST
+                        + ", its process is there, but has not connected: it has not called World.init\n")
                 .hasLineCount(1);
     }
 

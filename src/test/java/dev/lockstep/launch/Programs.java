@@ -3,6 +3,7 @@ package dev.lockstep.launch;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Scanner;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
@@ -17,6 +18,8 @@ public final class Programs {
         switch (args[0]) {
             case "no-world" -> System.out.println("no world " + String.join("|", args));
             case "variable" -> System.out.println(System.getenv("LOCKSTEP_RANK") + " " + System.getenv(args[1]));
+            case "environment" -> System.getenv().entrySet().stream().filter(each -> each.getKey().matches(args[1]))
+                    .sorted(Map.Entry.comparingByKey()).forEach(System.out::println);
             case "no-world-exit" -> System.exit(Integer.parseInt(args[1]));
             case "within-line" -> {
                 System.err.print("half a line");
@@ -106,6 +109,8 @@ public final class Programs {
                     world.gather(line, String.class)
                             .ifPresent(lines -> System.out.println("read " + String.join(", ", lines)));
                 }
+                case "first-byte" -> world.gather(System.in.read(), Integer.class)
+                        .ifPresent(bytes -> System.out.println("read " + bytes));
                 case "variables" -> world.gather(args[1] + "=" + System.getenv(args[1]), String.class)
                         .ifPresent(all -> all.forEach(System.out::println));
                 case "progress" -> {

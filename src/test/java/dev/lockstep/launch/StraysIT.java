@@ -15,6 +15,8 @@ import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.wire.Frames;
 import dev.lockstep.wire.Message;
@@ -63,6 +65,27 @@ class StraysIT {
         }
     }
 
+    /** MPJ Express takes whoever connects for a rank, and then waits for ever for the one that it has no place for. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void stranger_atAnMpjPort_endsTheJobWithASentence(int which) throws Exception {
+        Path go = scratch.resolve("go");
+        try (Launched launched = mpjrun("-np", "2", "-cp", TEST_CLASSES, "dev.lockstep.launch.Programs", "when",
+                go.toString()).env("LOCKSTEP_BOOTSTRAP_TIMEOUT", "4").start()) {
+            awaitTrue(Duration.ofSeconds(30), () -> launched.ranks().size() == 2);
+            ProcessHandle rank0 = launched.ranks().get(0);
+            awaitTrue(Duration.ofSeconds(30), () -> openPorts(rank0).size() == 2);
+            new Socket(InetAddress.getLoopbackAddress(), openPorts(rank0).get(which)).close();
+            Files.createFile(go);
+            Launched.Result result = launched.await();
+            assertThat(result.exitCode()).as(result.stderr()).isEqualTo(124);
+            assertThat(result.stderr()).hasLineCount(1)
+                    .matches("mpjrun: ranks? [01](, 1)? of 2 ha(s|ve) not come out of MPI.Init within 4 s .*: rank "
+                            + "[01] is in it on host \\S+ \\(process \\d+\\).*MPJ Express's ports.*\n");
+            assertThat(result.elapsed()).isLessThan(Duration.ofSeconds(15));
+        }
+    }
+
     /** Connects, says so much and stays. */
     private void knock(int port, byte[] bytes) throws IOException {
         Socket socket = new Socket(InetAddress.getLoopbackAddress(), port);
@@ -78,6 +101,15 @@ class StraysIT {
 
     /** The ports on 127.0.0.1 on which a process listens. */
     private static List<Integer> loopbackPorts(ProcessHandle process) {
+        return listeningPorts(process, "0100007F:");
+    }
+
+    /** The ports on all interfaces on which a process listens. */
+    private static List<Integer> openPorts(ProcessHandle process) {
+        return listeningPorts(process, "00000000:");
+    }
+
+    private static List<Integer> listeningPorts(ProcessHandle process, String address) {
         Path proc = Path.of("/proc", Long.toString(process.pid()));
         try (Stream<Path> files = Files.list(proc.resolve("fd"))) {
             List<String> sockets = new ArrayList<>();
@@ -91,7 +123,7 @@ class StraysIT {
                 for (String line : Files.readAllLines(Path.of("/proc/net", table))) {
                     String[] fields = line.strip().split("\\s+");
                     // state 0A listens; an IPv4 address in an IPv6 socket ends the same
-                    if (fields[3].equals("0A") && fields[1].contains("0100007F:")
+                    if (fields[3].equals("0A") && fields[1].contains(address)
                             && sockets.contains("socket:[" + fields[9] + "]")) {
                         ports.add(Integer.parseInt(fields[1].replaceFirst(".*:", ""), 16));
                     }

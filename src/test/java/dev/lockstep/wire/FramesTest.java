@@ -22,7 +22,7 @@ class FramesTest {
                 new Message.Table(List.of(new Peer(0, "127.0.0.1", 1, 2), new Peer(1, "h2", 3, 4))),
                 new Message.Failure(137, ""), new Message.Failure(2, "漢字 \u0000 \n"),
                 new Message.Progress(1, 2, Long.MAX_VALUE, -1, 0.25), new Message.Bye(0), new Message.Bye(-1),
-                new Message.Over(), new Message.Enlist("a token", 1, "h2", -1, 3),
+                new Message.Over(), new Message.Joined(), new Message.Enlist("a token", 1, "h2", -1, 3),
                 new Message.Assignment(new HostShare(List.of(2, 5), 6, 1, 2, "h2"),
                         new JobSpec("auto", true, List.of("/a b", "/c/*"), List.of("Main", "--é", ""), Map.of("A", "b"),
                                 Map.of("C", "d", "E", ""), "/tmp", "10.0.0.0/8", true),
