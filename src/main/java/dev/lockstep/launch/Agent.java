@@ -1,11 +1,9 @@
 package dev.lockstep.launch;
 
-import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -20,10 +18,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 
-import dev.lockstep.wire.Frames;
 import dev.lockstep.wire.HostShare;
 import dev.lockstep.wire.JobSpec;
 import dev.lockstep.wire.Message;
+import dev.lockstep.wire.SealedLink;
 
 /**
  * Starts ranks on its host as the launcher tells it, passes on what they write and how they end, and ends them when the
@@ -35,14 +33,14 @@ public final class Agent {
     private static final int PIECE = 1 << 18;
     private static final long TERM_NANOS = 300_000_000L;
 
-    private final Socket link;
-    private final InputStream in;
+    private final Socket socket;
+    private final SealedLink link;
     private final Map<Integer, LocalProcess> processes = new ConcurrentHashMap<>();
     private volatile boolean told;
 
-    private Agent(Socket link, InputStream in) {
+    private Agent(Socket socket, SealedLink link) {
+        this.socket = socket;
         this.link = link;
-        this.in = in;
     }
 
     /** @param args {@code ssh} and the agent's index, or {@code slurm} */
@@ -56,29 +54,32 @@ public final class Agent {
         }
         Allocation allocation = new Allocation(environment);
         Message.Enlist enlist = slurm
-                ? new Message.Enlist(launcher[0], allocation.number("SLURM_PROCID"),
+                ? new Message.Enlist(allocation.number("SLURM_PROCID"),
                         environment.getOrDefault("SLURMD_NODENAME", Ranks.hostName()), allocation.localRank(),
                         allocation.localSize())
-                : new Message.Enlist(launcher[0], Integer.parseInt(args[1]), Ranks.hostName(), -1, -1);
+                : new Message.Enlist(Integer.parseInt(args[1]), Ranks.hostName(), -1, -1);
         List<String> addresses = addresses(launcher, slurm ? "" : environment.getOrDefault("SSH_CONNECTION", ""));
+        String reason = "it has no address";
         for (String address : addresses) {
-            try (Socket link = new Socket()) {
-                link.connect(new InetSocketAddress(InetAddress.getByName(address), Integer.parseInt(launcher[1])),
+            try (Socket socket = new Socket()) {
+                socket.connect(new InetSocketAddress(InetAddress.getByName(address), Integer.parseInt(launcher[1])),
                         CONNECT_MILLIS);
-                KeepAlive.on(link);
-                link.setSoTimeout(ANSWER_MILLIS);
-                Frames.write(link.getOutputStream(), enlist);
-                InputStream in = new BufferedInputStream(link.getInputStream());
-                if (Frames.read(in)instanceof Message.Assignment assignment) {
-                    link.setSoTimeout(0);
-                    new Agent(link, in).run(assignment, launcher[0], environment);
+                KeepAlive.on(socket);
+                socket.setSoTimeout(ANSWER_MILLIS);
+                SealedLink link = SealedLink.connect(socket, launcher[0]);
+                link.send(enlist);
+                if (link.read()instanceof Message.Assignment assignment) {
+                    socket.setSoTimeout(0);
+                    new Agent(socket, link).run(assignment, launcher[0], environment);
                 }
+                reason = "it has no use for this host any more";
             } catch (IOException e) {
-                // the next address, if there is one
+                reason = e.getMessage() == null ? "the connection ended" : e.getMessage(); // the next, if there is one
             }
         }
-        System.err.println("the launcher cannot be reached from " + Ranks.hostName() + " at "
-                + String.join(", ", addresses) + " port " + launcher[1] + ": --interface says which network to use");
+        System.err.println(Printable.of("the launcher cannot be reached from " + Ranks.hostName() + " at "
+                + String.join(", ", addresses) + " port " + launcher[1] + " (" + reason
+                + "): --interface says which network to use"));
         System.exit(2);
     }
 
@@ -125,7 +126,7 @@ public final class Agent {
         if (share.size() > 1) {
             HostsFile.ifNeeded(Ranks.hostName()).ifPresent(ranks::useHostsFile);
         }
-        return ranks.plan(share, link.getInetAddress().getHostAddress() + ":" + link.getPort(), token);
+        return ranks.plan(share, socket.getInetAddress().getHostAddress() + ":" + socket.getPort(), token);
     }
 
     private LocalProcess start(RankPlan plan, Message.Assignment assignment, CountDownLatch running)
@@ -151,7 +152,7 @@ public final class Agent {
     private void listen() {
         int code = 1; // the launcher is gone
         try {
-            for (Message message; (message = Frames.read(in)) != null;) {
+            for (Message message; (message = link.read()) != null;) {
                 if (message instanceof Message.End end && processes.containsKey(end.rank())) {
                     processes.get(end.rank()).end(end.sparesRank());
                 } else if (message instanceof Message.Kill kill && processes.containsKey(kill.rank())) {
@@ -179,9 +180,9 @@ public final class Agent {
         processes.values().forEach(LocalProcess::kill);
     }
 
-    private synchronized void send(Message message) {
+    private void send(Message message) {
         try {
-            Frames.write(link.getOutputStream(), message);
+            link.send(message);
         } catch (IOException e) {
             // the listener ends this process
         }

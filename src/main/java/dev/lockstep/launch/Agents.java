@@ -1,7 +1,6 @@
 package dev.lockstep.launch;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.time.Duration;
@@ -13,6 +12,7 @@ import java.util.stream.Collectors;
 import dev.lockstep.wire.HostShare;
 import dev.lockstep.wire.JobSpec;
 import dev.lockstep.wire.Message;
+import dev.lockstep.wire.SealedLink;
 
 /**
  * The agents that start a job's ranks elsewhere.
@@ -31,11 +31,11 @@ record Agents(JobSpec job, List<RemoteHost> hosts, boolean ownOutput) {
     }
 
     /** Hears an agent until its link ends. */
-    void serve(Socket link, InputStream in, Message.Enlist enlist) throws IOException {
+    void serve(Socket socket, SealedLink link, Message.Enlist enlist) throws IOException {
         if (enlist.index() >= 0 && enlist.index() < hosts.size()) {
-            link.setSoTimeout(0);
-            KeepAlive.on(link);
-            hosts.get(enlist.index()).serve(link, in, enlist, job, ownOutput);
+            socket.setSoTimeout(0);
+            KeepAlive.on(socket);
+            hosts.get(enlist.index()).serve(link, enlist, job, ownOutput);
         }
     }
 

@@ -112,8 +112,7 @@ final class Arrivals {
                         + hellos[rank].host() + " (process " + hellos[rank].pid() + ")")
                         .collect(Collectors.joining(", "))
                 + (through.isEmpty() ? "" : ", " + list(through) + (through.size() == 1 ? " is" : " are") + " through")
-                + "; either something that is no rank has connected to MPJ Express's ports, or the ranks cannot reach"
-                + " each other's: open ports 25000 to 40000 to the job's hosts and to nobody else";
+                + "; " + Message.Joined.WHY_NOT;
     }
 
     private List<Integer> ranks(IntPredicate which) {

@@ -1,14 +1,10 @@
 package dev.lockstep.launch;
 
-import java.io.BufferedInputStream;
 import java.io.Closeable;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.Map;
@@ -16,21 +12,18 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 
 import dev.lockstep.wire.Entrance;
-import dev.lockstep.wire.Frames;
 import dev.lockstep.wire.Message;
+import dev.lockstep.wire.SealedLink;
 
-/** The launcher's end of the control links: lets in whoever shows the job's token and turns what they say to events. */
+/** The launcher's end of the control links: lets in whoever knows the job's token and turns what they say to events. */
 final class Coordinator implements Closeable {
-    /** Nobody who has not shown the token makes us take in more. */
-    private static final int HELLO_BYTES = 1024;
-
     private final int size;
     private final BlockingQueue<Event> events;
     private final Agents agents;
     private final ServerSocket server;
     private final Entrance entrance;
     private final String token;
-    private final Map<Integer, Socket> links = new ConcurrentHashMap<>();
+    private final Map<Integer, SealedLink> links = new ConcurrentHashMap<>();
 
     /**
      * @param agents that ranks elsewhere are started by, or null: then it listens on this host only
@@ -70,7 +63,7 @@ final class Coordinator implements Closeable {
     void tellAll(Message message) {
         links.values().forEach(link -> {
             try {
-                Frames.write(link.getOutputStream(), message);
+                link.send(message);
             } catch (IOException e) {
                 closeQuietly(link);
             }
@@ -83,25 +76,25 @@ final class Coordinator implements Closeable {
         links.values().forEach(Coordinator::closeQuietly);
     }
 
-    private void serve(Socket link, Runnable admit) throws IOException {
+    private void serve(Socket socket, Runnable admit) throws IOException {
+        socket.setTcpNoDelay(true);
         int rank = -1;
-        try (InputStream in = new BufferedInputStream(link.getInputStream())) {
-            link.setTcpNoDelay(true);
-            Message first = Frames.read(in, HELLO_BYTES);
+        try (SealedLink link = SealedLink.accept(socket, token)) {
+            Message first = link.read();
             if (first instanceof Message.Enlist enlist) {
-                if (agents != null && isToken(enlist.token())) {
+                if (agents != null) {
                     admit.run();
-                    agents.serve(link, in, enlist);
+                    agents.serve(socket, link, enlist);
                 }
                 return;
             }
-            if (!(first instanceof Message.Hello hello) || !mayEnter(hello)
+            if (!(first instanceof Message.Hello hello) || hello.rank() < 0 || hello.rank() >= size
                     || links.putIfAbsent(hello.rank(), link) != null) {
                 return;
             }
             rank = hello.rank();
             admit.run();
-            for (Message message = hello; message != null; message = Frames.read(in)) {
+            for (Message message = hello; message != null; message = link.read()) {
                 events.add(new Event.Said(rank, message));
             }
         } finally {
@@ -109,19 +102,6 @@ final class Coordinator implements Closeable {
                 events.add(new Event.LinkLost(rank));
             }
         }
-    }
-
-    private boolean mayEnter(Message.Hello hello) {
-        return hello.rank() >= 0 && hello.rank() < size
-                && isToken(hello.token());
-    }
-
-    private boolean isToken(String shown) {
-        return MessageDigest.isEqual(bytes(token), bytes(shown));
-    }
-
-    private static byte[] bytes(String text) {
-        return text.getBytes(StandardCharsets.UTF_8);
     }
 
     private static void closeQuietly(Closeable closeable) {

@@ -2,8 +2,6 @@ package dev.lockstep.launch;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.net.Socket;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -13,10 +11,10 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
-import dev.lockstep.wire.Frames;
 import dev.lockstep.wire.HostShare;
 import dev.lockstep.wire.JobSpec;
 import dev.lockstep.wire.Message;
+import dev.lockstep.wire.SealedLink;
 
 /** An agent on another host as the launcher sees it: what it is told, and what it says about its ranks. */
 final class RemoteHost {
@@ -28,7 +26,7 @@ final class RemoteHost {
     private final CountDownLatch enlisted = new CountDownLatch(1);
     private final CountDownLatch drained = new CountDownLatch(1);
     private volatile String name;
-    private volatile Socket link; // null: it has not enlisted
+    private volatile SealedLink link; // null: it has not enlisted
     private volatile boolean passing;
     private boolean givingUp;
     private boolean givenUp;
@@ -68,14 +66,14 @@ final class RemoteHost {
      *
      * @param ownOutput whether its ranks keep their output
      */
-    void serve(Socket socket, InputStream in, Message.Enlist enlist, JobSpec job, boolean ownOutput)
+    void serve(SealedLink agent, Message.Enlist enlist, JobSpec job, boolean ownOutput)
             throws IOException {
         synchronized (this) {
             if (givenUp || link != null) {
                 return;
             }
             name = share.host().isEmpty() ? enlist.host() : share.host();
-            link = socket;
+            link = agent;
         }
         enlisted.countDown();
         HostShare placed = share.localSize() > 0
@@ -85,7 +83,7 @@ final class RemoteHost {
         Map<Integer, LinePump.Lines> lines = new HashMap<>();
         Map<Integer, ByteArrayOutputStream> parts = new HashMap<>();
         try {
-            for (Message message; (message = Frames.read(in)) != null;) {
+            for (Message message; (message = agent.read()) != null;) {
                 if (message instanceof Message.Output output && processes.containsKey(output.rank())) {
                     int key = 2 * output.rank() + output.stream();
                     ByteArrayOutputStream line = parts.computeIfAbsent(key, k -> new ByteArrayOutputStream());
@@ -171,7 +169,7 @@ final class RemoteHost {
     private synchronized void send(Message message) {
         try {
             if (link != null) {
-                Frames.write(link.getOutputStream(), message);
+                link.send(message);
             }
         } catch (IOException e) {
             // the reader notices

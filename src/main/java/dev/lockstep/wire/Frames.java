@@ -83,9 +83,7 @@ public final class Frames {
             throw new IOException("a " + message.getClass().getSimpleName() + " of " + length
                     + " bytes is over the limit of " + MAX_BYTES);
         }
-        for (int i = 0; i < Integer.BYTES; i++) {
-            frame[i] = (byte) (length >>> 8 * (Integer.BYTES - 1 - i));
-        }
+        putLength(frame, length);
         out.write(frame);
         out.flush();
     }
@@ -97,27 +95,12 @@ public final class Frames {
      * @throws IOException when the bytes are no frame of ours, or the stream ends inside one
      */
     public static Message read(InputStream stream) throws IOException {
-        return read(stream, MAX_BYTES);
-    }
-
-    /**
-     * As {@link #read(InputStream)}, for a sender that is not known yet.
-     *
-     * @param limit a longer frame is refused before anything is allocated for it
-     */
-    public static Message read(InputStream stream, int limit) throws IOException {
-        int first = stream.read();
-        if (first < 0) {
+        byte[] frame = readBytes(stream);
+        if (frame == null) {
             return null;
         }
-        DataInputStream in = new DataInputStream(stream);
-        int length = first << 24 | in.readUnsignedByte() << 16 | in.readUnsignedShort();
-        if (length < 1 || length > limit) {
-            throw new IOException("a frame of " + length + " bytes");
-        }
-        byte[] frame = new byte[length];
-        in.readFully(frame);
-        DataInputStream body = new DataInputStream(new ByteArrayInputStream(frame));
+        DataInputStream body = new DataInputStream(
+                new ByteArrayInputStream(frame, Integer.BYTES, frame.length - Integer.BYTES));
         Message message = decode(body);
         if (body.available() > 0) {
             throw new IOException(body.available() + " bytes too many in a frame");
@@ -125,10 +108,32 @@ public final class Frames {
         return message;
     }
 
+    /** The bytes of one frame, its length included, as {@link #read} takes them; nothing is known of them yet. */
+    static byte[] readBytes(InputStream stream) throws IOException {
+        int first = stream.read();
+        if (first < 0) {
+            return null;
+        }
+        DataInputStream in = new DataInputStream(stream);
+        int length = first << 24 | in.readUnsignedByte() << 16 | in.readUnsignedShort();
+        if (length < 1 || length > MAX_BYTES) {
+            throw new IOException("a frame of " + length + " bytes");
+        }
+        byte[] frame = new byte[Integer.BYTES + length];
+        in.readFully(frame, Integer.BYTES, length);
+        putLength(frame, length);
+        return frame;
+    }
+
+    private static void putLength(byte[] frame, int length) {
+        for (int i = 0; i < Integer.BYTES; i++) {
+            frame[i] = (byte) (length >>> 8 * (Integer.BYTES - 1 - i));
+        }
+    }
+
     private static void encode(DataOutputStream out, Message message) throws IOException {
         if (message instanceof Hello hello) {
             out.writeByte(HELLO);
-            writeString(out, hello.token());
             out.writeInt(hello.rank());
             out.writeLong(hello.pid());
             writeString(out, hello.host());
@@ -195,7 +200,6 @@ public final class Frames {
     private static void encodeForAgent(DataOutputStream out, Message message) throws IOException {
         if (message instanceof Enlist enlist) {
             out.writeByte(ENLIST);
-            writeString(out, enlist.token());
             out.writeInt(enlist.index());
             writeString(out, enlist.host());
             out.writeInt(enlist.localRank());
@@ -233,7 +237,7 @@ public final class Frames {
     private static Message decode(DataInputStream in) throws IOException {
         int kind = in.readUnsignedByte();
         return switch (kind) {
-            case HELLO -> new Hello(readString(in), in.readInt(), in.readLong(), readString(in));
+            case HELLO -> new Hello(in.readInt(), in.readLong(), readString(in));
             case PORTS -> new Ports(readString(in), in.readInt(), in.readInt());
             case TABLE -> new Table(readPeers(in));
             case JOINED -> new Joined();
@@ -241,7 +245,7 @@ public final class Frames {
             case PROGRESS -> new Progress(in.readLong(), in.readLong(), in.readLong(), in.readLong(), in.readDouble());
             case BYE -> new Bye(in.readInt());
             case OVER -> new Over();
-            case ENLIST -> new Enlist(readString(in), in.readInt(), readString(in), in.readInt(), in.readInt());
+            case ENLIST -> new Enlist(in.readInt(), readString(in), in.readInt(), in.readInt());
             case ASSIGNMENT -> new Assignment(readShare(in), readJob(in), in.readBoolean());
             case OUTPUT -> new Output(in.readInt(), in.readUnsignedByte(), in.readBoolean(), readBytes(in));
             case EXITED -> new Exited(in.readInt(), in.readInt());

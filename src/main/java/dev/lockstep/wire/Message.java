@@ -2,18 +2,18 @@ package dev.lockstep.wire;
 
 import java.util.List;
 
-/** What a rank and its launcher tell each other over the control link; {@link Frames} puts it into bytes. */
+/** What a rank and its launcher tell each other over the control link; {@link Frames} puts it into bytes, {@link SealedLink} sees that
+ * it is they who say it. */
 public sealed interface Message {
 
     /**
      * A rank's first message.
      *
-     * @param token the job's token; a link that does not show it is dropped
-     * @param rank  who speaks
-     * @param pid   its process
-     * @param host  where it runs
+     * @param rank who speaks
+     * @param pid  its process
+     * @param host where it runs
      */
-    record Hello(String token, int rank, long pid, String host) implements Message {}
+    record Hello(int rank, long pid, String host) implements Message {}
 
     /**
      * Where a rank's MPI sockets listen.
@@ -31,7 +31,11 @@ public sealed interface Message {
     }
 
     /** The rank is through {@code MPI.Init}. */
-    record Joined() implements Message {}
+    record Joined() implements Message {
+        /** What keeps a rank from it. */
+        public static final String WHY_NOT = "either something that is no rank has connected to MPJ Express's ports, or "
+                + "the ranks cannot reach each other's: open ports 25000 to 40000 to the job's hosts and to nobody else";
+    }
 
     /**
      * A rank's last message when it ends the whole job.
@@ -67,13 +71,12 @@ public sealed interface Message {
     /**
      * The first message of an agent, which starts ranks on a host for the launcher.
      *
-     * @param token     the job's token
      * @param index     which of the job's agents speaks
      * @param host      the host's name for itself
      * @param localRank where a batch system placed it, or -1
      * @param localSize how many the batch system placed there
      */
-    record Enlist(String token, int index, String host, int localRank, int localSize) implements Message {}
+    record Enlist(int index, String host, int localRank, int localSize) implements Message {}
 
     /**
      * The launcher's answer: what the agent starts.

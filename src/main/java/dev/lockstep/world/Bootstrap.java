@@ -7,7 +7,6 @@ import java.util.HashSet;
 import java.util.Set;
 
 import mpi.MPI;
-import mpi.MPIException;
 
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.RankEnvironment;
@@ -41,8 +40,7 @@ final class Bootstrap {
                     + ";#Server Name;127.0.0.1;#Server Port;" + rendezvous.port();
             return init(Integer.toString(self.rank()), conf, "niodev");
         } catch (IOException e) {
-            throw new IllegalStateException("rank " + self.rank() + " on " + self.host()
-                    + " cannot join the others: " + e.getMessage(), e);
+            throw new IllegalStateException("it cannot join the others: " + e.getMessage(), e);
         }
     }
 
@@ -61,8 +59,12 @@ final class Bootstrap {
         String[] rest;
         try {
             rest = MPI.Init(args);
-        } catch (MPIException e) {
-            throw new IllegalStateException("rank " + args[0] + " cannot join the others: " + e.getMessage(), e);
+        } catch (RuntimeException e) {
+            Throwable cause = e;
+            while (cause.getCause() != null) {
+                cause = cause.getCause();
+            }
+            throw new IllegalStateException("it cannot join the others (" + cause + "): " + Message.Joined.WHY_NOT, e);
         } finally {
             System.setOut(out);
             System.setErr(err);

@@ -1,15 +1,13 @@
 package dev.lockstep.world;
 
-import java.io.BufferedInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.concurrent.CompletableFuture;
 
-import dev.lockstep.wire.Frames;
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.RankEnvironment;
+import dev.lockstep.wire.SealedLink;
 
 /** A rank's end of the control link. When it breaks the launcher is gone, and the rank ends at once. */
 final class Link {
@@ -20,13 +18,18 @@ final class Link {
      */
     private static final int SILENCE_MILLIS = 300_000;
 
+    /** So long a launcher that is busy with other ranks may take to show that it is one. */
+    private static final int ANSWER_MILLIS = 60_000;
+
     private final Socket socket;
+    private final SealedLink sealed;
     private final CompletableFuture<Message.Table> table = new CompletableFuture<>();
     private final CompletableFuture<Message.Over> over = new CompletableFuture<>();
     private final Reporter reporter = new Reporter(this);
 
-    private Link(Socket socket) {
+    private Link(Socket socket, SealedLink sealed) {
         this.socket = socket;
+        this.sealed = sealed;
     }
 
     /** Connects and says hello. */
@@ -36,11 +39,10 @@ final class Link {
         socket.connect(new InetSocketAddress(self.coordinator().substring(0, colon),
                 Integer.parseInt(self.coordinator().substring(colon + 1))), CONNECT_MILLIS);
         socket.setTcpNoDelay(true);
-        if (!socket.getInetAddress().isLoopbackAddress()) {
-            socket.setSoTimeout(SILENCE_MILLIS);
-        }
-        Link link = new Link(socket);
-        link.send(new Message.Hello(self.token(), self.rank(), ProcessHandle.current().pid(), self.host()));
+        socket.setSoTimeout(ANSWER_MILLIS);
+        Link link = new Link(socket, SealedLink.connect(socket, self.token()));
+        socket.setSoTimeout(socket.getInetAddress().isLoopbackAddress() ? 0 : SILENCE_MILLIS);
+        link.send(new Message.Hello(self.rank(), ProcessHandle.current().pid(), self.host()));
         Thread reader = new Thread(link::read, "lockstep-link");
         reader.setDaemon(true);
         reader.start();
@@ -58,8 +60,8 @@ final class Link {
         return reporter;
     }
 
-    synchronized void send(Message message) throws IOException {
-        Frames.write(socket.getOutputStream(), message);
+    void send(Message message) throws IOException {
+        sealed.send(message);
     }
 
     /** Waits for the launcher to know all ranks; how long is the launcher's to decide. */
@@ -74,8 +76,7 @@ final class Link {
 
     private void read() {
         try {
-            InputStream in = new BufferedInputStream(socket.getInputStream());
-            for (Message message; (message = Frames.read(in)) != null;) {
+            for (Message message; (message = sealed.read()) != null;) {
                 if (message instanceof Message.Table peers) {
                     table.complete(peers);
                 } else if (message instanceof Message.Over now) {

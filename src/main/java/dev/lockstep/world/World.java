@@ -61,7 +61,11 @@ public final class World extends Group implements AutoCloseable {
             }
             link.table();
         } else {
-            mpj = Bootstrap.start(self, link);
+            try {
+                mpj = Bootstrap.start(self, link);
+            } catch (IllegalStateException e) {
+                ending.abort(1, e.getMessage()); // it is not the program's fault, and its trace says nothing
+            }
         }
         ending.watch(Thread.currentThread(), mpj.threads());
         Session session = new Session(link, mpj.transfer(), ending);
@@ -74,7 +78,7 @@ public final class World extends Group implements AutoCloseable {
      * ends.
      *
      * @param args the program's own arguments, given back by {@link #args()}
-     * @throws IllegalStateException when called twice, or when MPJ Express cannot start
+     * @throws IllegalStateException when called twice. When MPJ Express cannot connect the ranks the job ends.
      */
     public static synchronized World init(String[] args) {
         if (current != null) {

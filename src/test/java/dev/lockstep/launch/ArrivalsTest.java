@@ -16,7 +16,7 @@ class ArrivalsTest {
     private final Arrivals arrivals = new Arrivals(3, Duration.ofSeconds(30));
 
     private void hello(int rank, int second) {
-        arrivals.take(rank, new Message.Hello("", rank, 100 + rank, "h" + rank), second * SECOND);
+        arrivals.take(rank, new Message.Hello(rank, 100 + rank, "h" + rank), second * SECOND);
     }
 
     private void ports(int rank, int second) {

@@ -20,6 +20,7 @@ public final class Programs {
             case "variable" -> System.out.println(System.getenv("LOCKSTEP_RANK") + " " + System.getenv(args[1]));
             case "environment" -> System.getenv().entrySet().stream().filter(each -> each.getKey().matches(args[1]))
                     .sorted(Map.Entry.comparingByKey()).forEach(System.out::println);
+            case "touch" -> Files.createFile(Path.of(args[1]));
             case "no-world-exit" -> System.exit(Integer.parseInt(args[1]));
             case "within-line" -> {
                 System.err.print("half a line");
