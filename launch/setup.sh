@@ -74,6 +74,33 @@ lockstep_find_mpj() {
   return 1
 }
 
+# What runs here is nobody else's to write; find prints the first thing that is.
+lockstep_check_mpj() {
+  case $MPJ_JAR in "$LOCKSTEP_CACHE"/*) ;; *) return 0 ;; esac
+  local open
+  open=$(find -L "$LOCKSTEP_CACHE" "$LOCKSTEP_CACHE/mpj" "${MPJ_JAR%/*}" "$MPJ_JAR" -maxdepth 0 \
+    \( -perm /022 -o ! -uid 0 ! -uid "$EUID" \) -print -quit) || open=$MPJ_JAR
+  [ -z "$open" ] ||
+    lockstep_stop "$open belongs to another user or others may write it, so MPJ Express in there is not run: remove $LOCKSTEP_CACHE/mpj, and chmod go-w what stays, or set LOCKSTEP_CACHE to a directory of your own"
+}
+
+# The sums of the distributions' builds of mpj.jar 0.44. apt has checked what it fetches against its archive's signature,
+# so a build that is not listed here is only reported; a sum that is given has to be met.
+LOCKSTEP_MPJ_SUMS=(
+  b135d0ec9e08772be47eb20a37792df82b36d94ecd666202af423c7e884f9b64 # Debian 0.44+dfsg-4
+)
+lockstep_check_sum() {
+  local jar=$LOCKSTEP_CACHE/mpj.new/usr/share/java/mpj.jar sum
+  [ -e "$jar" ] || return 0
+  sum=$(sha256sum <"$jar") && sum=${sum%% *}
+  if [ -n "${LOCKSTEP_MPJ_SHA256:-}" ]; then
+    [ "$sum" = "$LOCKSTEP_MPJ_SHA256" ] ||
+      lockstep_stop "the mpj.jar that apt has fetched has the SHA-256 sum $sum, not $LOCKSTEP_MPJ_SHA256 (LOCKSTEP_MPJ_SHA256): it is not used"
+  elif [[ " ${LOCKSTEP_MPJ_SUMS[*]} " != *" $sum "* ]]; then
+    lockstep_say "the mpj.jar that apt has fetched and checked is a build not known here, with the SHA-256 sum $sum; LOCKSTEP_MPJ_SHA256=SUM takes that sum only"
+  fi
+}
+
 # Built means: the jar is there and nothing that goes into it is newer. A bundle has no sources and is always built.
 lockstep_is_built() {
   [ -e "$LOCKSTEP_HOME/pom.xml" ] || return 0
@@ -89,7 +116,9 @@ lockstep_fetch_mpj() {
     lockstep_stop "MPJ Express is not on this machine and there is no apt-get to fetch it: $why"
   lockstep_say "fetching MPJ Express (package libmpj-java, 0.4 MB) into $LOCKSTEP_CACHE/mpj"
   local apt=$LOCKSTEP_CACHE/apt
-  mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/deb"
+  umask go-w
+  mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/deb" 2>/dev/null ||
+    lockstep_stop "$apt cannot be made: $(lockstep_why "$LOCKSTEP_CACHE"): set LOCKSTEP_CACHE to a directory that can be written"
   {
     apt-config dump | grep -vE '^(APT::Update::|DPkg::|Dir::Etc::(parts|main) |Dir::State::lists|Dir::Cache)'
     printf '%s "%s";\n' Dir::Etc::parts /dev/null Dir::Etc::main /dev/null Dir::State::lists "$apt/lists" \
@@ -100,9 +129,20 @@ lockstep_fetch_mpj() {
     export APT_CONFIG=$apt/apt.conf
     apt-get -qq update && apt-get -qq download libmpj-java
   ) >"$apt/log" 2>&1 || lockstep_stop "apt could not fetch libmpj-java ($(tail -n 1 "$apt/log")): $why"
-  rm -rf "$LOCKSTEP_CACHE/mpj.new" && dpkg-deb -x "$apt"/deb/libmpj-java_*.deb "$LOCKSTEP_CACHE/mpj.new" &&
-    rm -rf "$LOCKSTEP_CACHE/mpj" && mv "$LOCKSTEP_CACHE/mpj.new" "$LOCKSTEP_CACHE/mpj" && rm -rf "$apt"
+  rm -rf "$LOCKSTEP_CACHE/mpj.new" && dpkg-deb -x "$apt"/deb/libmpj-java_*.deb "$LOCKSTEP_CACHE/mpj.new" ||
+    lockstep_stop "libmpj-java cannot be unpacked: $(lockstep_why "$LOCKSTEP_CACHE")"
+  lockstep_check_sum
+  rm -rf "$LOCKSTEP_CACHE/mpj" && mv "$LOCKSTEP_CACHE/mpj.new" "$LOCKSTEP_CACHE/mpj" && rm -rf "$apt"
   lockstep_find_mpj || lockstep_stop "the package libmpj-java came without usr/share/java/mpj.jar: $why"
+}
+
+# Why nothing can be written in a directory, in the system's words.
+lockstep_why() {
+  local said
+  said=$({ mkdir -p "$1" && printf '%8192s' '' >"$1/try.$$"; } 2>&1) || true
+  rm -f "$1/try.$$" 2>/dev/null
+  said=${said##*: }
+  printf '%s' "${said:-its disk may be full}"
 }
 
 lockstep_maven() {
@@ -117,7 +157,8 @@ lockstep_build() {
   command -v mvn >/dev/null || lockstep_stop "there is no mvn: install Apache Maven 3.6.3 or newer"
   [ -x "${JAVA}c" ] || lockstep_stop "$JAVA has no javac beside it: install a JDK, or set JAVA_HOME to one"
   lockstep_say "building (the first time this fetches about 200 MB of libraries)"
-  mkdir -p "$LOCKSTEP_HOME/target"
+  mkdir -p "$LOCKSTEP_HOME/target" 2>/dev/null && touch "$LOCKSTEP_HOME/target/setup.log" 2>/dev/null ||
+    lockstep_stop "Lockstep cannot be built, because $LOCKSTEP_HOME/target cannot be written: $(lockstep_why "$LOCKSTEP_HOME/target")"
   lockstep_maven org.apache.maven.plugins:maven-install-plugin:3.1.4:install-file -Dfile="$(readlink -f "$MPJ_JAR")" \
     -DgroupId=org.mpjexpress -DartifactId=mpj -Dversion=0.44 -Dpackaging=jar -DgeneratePom=true
   lockstep_maven package -Dmaven.test.skip=true -Djacoco.skip=true
@@ -140,14 +181,37 @@ lockstep_launcher_jvm() {
     -Dlockstep.mpj.jar="$MPJ_JAR" -cp "$LOCKSTEP_HOME/target/lockstep.jar:${picocli[0]}")
 }
 
+# Whoever comes second waits, and then finds everything done. The lock's file says who has it.
+lockstep_lock() {
+  local status=0
+  if ! command -v flock >/dev/null; then
+    lockstep_say "there is no flock (util-linux) here: do not start two jobs before this is done"
+    return
+  fi
+  flock -w 5 -E 75 9 2>/dev/null || status=$?
+  if [ "$status" = 75 ]; then
+    local holder=
+    IFS= read -r holder 2>/dev/null <"$LOCKSTEP_CACHE/setup.lock" || true
+    lockstep_say "waiting for another start, ${holder:-not known which}, that fetches or builds what is missing and holds $LOCKSTEP_CACHE/setup.lock"
+    status=0
+    flock 9 2>/dev/null || status=$?
+  fi
+  if [ "$status" != 0 ]; then
+    lockstep_say "$LOCKSTEP_CACHE/setup.lock cannot be locked, as on some network file systems: do not start two jobs before this is done"
+  else
+    printf 'process %s on %s\n' "$$" "$(</proc/sys/kernel/hostname)" >"$LOCKSTEP_CACHE/setup.lock" 2>/dev/null || true
+  fi
+}
+
 lockstep_find_java
 if ! lockstep_find_mpj || ! lockstep_is_built; then
-  mkdir -p "$LOCKSTEP_CACHE" || lockstep_stop "$LOCKSTEP_CACHE cannot be made: set LOCKSTEP_CACHE to a directory that can be written"
-  # Whoever comes second waits here and then finds everything done.
+  (umask go-w && mkdir -p "$LOCKSTEP_CACHE") 2>/dev/null && { : >>"$LOCKSTEP_CACHE/setup.lock"; } 2>/dev/null ||
+    lockstep_stop "$LOCKSTEP_CACHE cannot be written: $(lockstep_why "$LOCKSTEP_CACHE"): set LOCKSTEP_CACHE to a directory that can be"
   (
-    flock 9
+    lockstep_lock
     lockstep_find_mpj || lockstep_fetch_mpj
     lockstep_is_built || lockstep_build
-  ) 9>"$LOCKSTEP_CACHE/setup.lock" || exit $?
+  ) 9>>"$LOCKSTEP_CACHE/setup.lock" || exit $?
   lockstep_find_mpj
 fi
+lockstep_check_mpj

@@ -37,6 +37,8 @@ public final class Agent {
     private final SealedLink link;
     private final Map<Integer, LocalProcess> processes = new ConcurrentHashMap<>();
     private volatile boolean told;
+    private volatile String token = "";
+    private volatile Scratch scratch;
 
     private Agent(Socket socket, SealedLink link) {
         this.socket = socket;
@@ -84,19 +86,20 @@ public final class Agent {
     }
 
     /** Never returns: ends with the code the launcher gives. */
-    private void run(Message.Assignment assignment, String token, Map<String, String> environment) throws IOException {
+    private void run(Message.Assignment assignment, String secret, Map<String, String> environment) throws IOException {
+        token = secret;
         Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));
         HostShare share = assignment.share();
         CountDownLatch running = new CountDownLatch(share.ranks().size());
         try {
-            List<RankPlan> plans = plan(assignment.job(), share, token, environment);
+            List<RankPlan> plans = plan(assignment.job(), share, environment);
             for (RankPlan plan : plans) {
                 processes.put(plan.rank(), start(plan, assignment, running));
             }
         } catch (UsageException e) {
             send(new Message.Failure(2, e.getMessage()));
         } catch (IOException e) {
-            send(new Message.Failure(1, "a rank could not be started: " + e.getMessage()));
+            send(new Message.Failure(1, "a rank could not be started: " + Reason.of(e)));
         }
         Thread listener = new Thread(this::listen, "launcher");
         listener.start();
@@ -110,7 +113,7 @@ public final class Agent {
         }
     }
 
-    private List<RankPlan> plan(JobSpec job, HostShare share, String token, Map<String, String> environment)
+    private List<RankPlan> plan(JobSpec job, HostShare share, Map<String, String> environment)
             throws IOException {
         if (!Files.isDirectory(Path.of(job.directory()))) {
             throw new UsageException("there is no directory " + job.directory());
@@ -123,9 +126,7 @@ public final class Agent {
         if (!slurm) {
             ranks.checkGpusFor(share.localSize(), share.localSize() + " ranks are"); // Slurm may show each task its own GPU only
         }
-        if (share.size() > 1) {
-            HostsFile.ifNeeded(Ranks.hostName()).ifPresent(ranks::useHostsFile);
-        }
+        scratch = ranks.prepare(share.size());
         return ranks.plan(share, socket.getInetAddress().getHostAddress() + ":" + socket.getPort(), token);
     }
 
@@ -178,6 +179,10 @@ public final class Agent {
             LockSupport.parkNanos(5_000_000L);
         }
         processes.values().forEach(LocalProcess::kill);
+        Leftovers.end(token, processes.keySet());
+        if (scratch != null) {
+            scratch.remove();
+        }
     }
 
     private void send(Message message) {

@@ -18,15 +18,14 @@ final class HostsFile {
 
     private HostsFile() {}
 
-    /** A file that names this host, deleted when the launcher ends; empty when the name resolves as it is. */
-    static Optional<Path> ifNeeded(String hostName) throws IOException {
+    /** A file in that directory that names this host; empty when the name resolves as it is. */
+    static Optional<Path> ifNeeded(String hostName, Path directory) throws IOException {
         if (resolves()) {
             return Optional.empty();
         }
         Path system = Path.of("/etc/hosts");
         String known = Files.isReadable(system) ? Files.readString(system) : "127.0.0.1 localhost\n";
-        Path file = Files.createTempFile("lockstep-hosts", "");
-        file.toFile().deleteOnExit();
+        Path file = directory.resolve("hosts");
         Files.writeString(file, known.stripTrailing() + "\n127.0.0.1 " + hostName + "\n");
         return Optional.of(file);
     }

@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
 
 import dev.lockstep.wire.HostShare;
 import dev.lockstep.wire.JobSpec;
@@ -30,13 +29,18 @@ record Launch(Path home, Map<String, String> environment, JobSpec job, Outlet ou
         Spawner apply(Coordinator coordinator) throws IOException;
     }
 
+    /** Rank, host, GPU and command of every rank, given the launcher's address. */
+    interface Lines {
+        List<String> apply(String address) throws IOException;
+    }
+
     /**
      * A job before it starts.
      *
-     * @param lines  rank, host, GPU and command of every rank, given the launcher's address
+     * @param lines  that show it
      * @param agents that start its ranks, or null when the launcher does
      */
-    record Plan(int size, Function<String, List<String>> lines, Agents agents, SpawnerOf spawner) {}
+    record Plan(int size, Lines lines, Agents agents, SpawnerOf spawner) {}
 
     /** @param count 0: as many as this host has GPUs for */
     Plan here(int count) throws IOException {
@@ -46,14 +50,11 @@ record Launch(Path home, Map<String, String> environment, JobSpec job, Outlet ou
         int size = count > 0 ? count : ranks.defaultCount();
         ranks.checkGpusFor(size, "-np " + size + " is");
         HostShare share = HostShare.all(size, Ranks.hostName());
-        Function<String, List<String>> lines = address -> ranks.plan(share, address, "token").stream()
-                .map(Launch::describe).toList();
+        Lines lines = address -> ranks.plan(share, address, "token").stream().map(Launch::describe).toList();
         return new Plan(size, lines, null, coordinator -> {
-            if (size > 1) {
-                HostsFile.ifNeeded(Ranks.hostName()).ifPresent(ranks::useHostsFile);
-            }
+            Scratch scratch = ranks.prepare(size);
             return new LocalSpawner(ranks.plan(share, coordinator.address(), coordinator.token()), job.tag(), outlet,
-                    outlet.events());
+                    scratch);
         });
     }
 

@@ -2,20 +2,22 @@ package dev.lockstep.launch;
 
 import java.io.IOException;
 import java.util.List;
-import java.util.concurrent.BlockingQueue;
+
+import dev.lockstep.wire.RankEnvironment;
 
 /** Ranks as the launcher's own children. */
 final class LocalSpawner implements Spawner {
     private final List<RankPlan> plans;
     private final boolean tag;
     private final Outlet outlet;
-    private final BlockingQueue<Event> events;
+    private final Scratch scratch;
 
-    LocalSpawner(List<RankPlan> plans, boolean tag, Outlet outlet, BlockingQueue<Event> events) {
+    /** @param scratch removed at the end */
+    LocalSpawner(List<RankPlan> plans, boolean tag, Outlet outlet, Scratch scratch) {
         this.plans = plans;
         this.tag = tag;
         this.outlet = outlet;
-        this.events = events;
+        this.scratch = scratch;
     }
 
     @Override
@@ -28,7 +30,7 @@ final class LocalSpawner implements Spawner {
         RankPlan plan = plans.get(rank);
         try {
             return LocalProcess.start(plan, tag, outlet.lines(rank, 1), outlet.lines(rank, 2),
-                    code -> events.add(new Event.Exited(rank, code)));
+                    code -> outlet.events().add(new Event.Exited(rank, code)));
         } catch (IOException e) {
             throw new IOException("rank " + rank + " could not be started on " + plan.host() + ": " + e.getMessage(),
                     e);
@@ -37,6 +39,8 @@ final class LocalSpawner implements Spawner {
 
     @Override
     public void close(int code) {
-        // the ranks are gone and left nothing
+        Leftovers.end(plans.get(0).environment().get(RankEnvironment.TOKEN),
+                plans.stream().map(RankPlan::rank).toList());
+        scratch.remove();
     }
 }

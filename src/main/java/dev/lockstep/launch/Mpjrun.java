@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -91,6 +92,14 @@ public final class Mpjrun implements Callable<Integer> {
                 ? a[a.length - 1] + " needs a value after it"
                 : e.getMessage()));
         line.setExecutionExceptionHandler((e, l, r) -> {
+            if (e instanceof IOException why) { // the host, not a mistake of ours
+                if (l.<Mpjrun>getCommand().verbose) {
+                    e.printStackTrace();
+                }
+                return refuse("the job cannot start: "
+                        + (e instanceof FileSystemException file && file.getFile() != null ? file.getFile() + ": " : "")
+                        + Reason.of(why));
+            }
             if (e instanceof UsageException) {
                 return refuse(e.getMessage());
             }
@@ -147,9 +156,7 @@ public final class Mpjrun implements Callable<Integer> {
                 tagOutput);
         Output output = new Output();
         BlockingQueue<Event> events = new LinkedBlockingQueue<>();
-        Path files = outputDirectory == null || dryRun
-                ? null
-                : Files.createDirectories(here.resolve(outputDirectory));
+        Path files = outputDirectory == null || dryRun ? null : outputDirectory(here);
         Launch launch = new Launch(home, environment, job, new Outlet(output, files, events), bootstrap, heartbeat);
         Launch.Plan plan = plan(launch, list, remote, count);
         if (dryRun) {
@@ -226,6 +233,15 @@ public final class Mpjrun implements Callable<Integer> {
                     .filter(word -> word.contains("\ufffd")).findFirst().orElse("") + " is not UTF-8");
         }
         return here;
+    }
+
+    private Path outputDirectory(Path here) {
+        try {
+            return Files.createDirectories(here.resolve(outputDirectory));
+        } catch (IOException e) {
+            throw new UsageException("--output-filename " + outputDirectory + ": the directory cannot be made: "
+                    + Reason.of(e));
+        }
     }
 
     private Path directory(Path here) {

@@ -14,19 +14,41 @@ import java.util.concurrent.BlockingQueue;
  * @param events hears of it when nobody reads stdout any more
  */
 record Outlet(Output output, Path files, BlockingQueue<Event> events) {
+    private static final String BROKEN_PIPE = "Broken pipe";
 
-    /** @param stream 1 for stdout, 2 for stderr */
+    /**
+     * @param stream 1 for stdout, 2 for stderr
+     * @throws IOException with a sentence when its file cannot be made
+     */
     LinePump.Lines lines(int rank, int stream) throws IOException {
-        if (files != null) {
-            // open as long as the launcher is; every write goes to the file at once
-            OutputStream file = Files.newOutputStream(files.resolve("rank." + rank + (stream == 1 ? ".out" : ".err")));
-            return file::write;
+        if (files == null) {
+            return stream == 1
+                    ? watched("stdout", output::stdout)
+                    : watched("stderr", output::stderr);
         }
-        return stream == 2 ? output::stderr : (bytes, offset, length) -> {
+        Path name = files.resolve("rank." + rank + (stream == 1 ? ".out" : ".err"));
+        try {
+            // open as long as the launcher is; every write goes to the file at once
+            OutputStream file = Files.newOutputStream(name);
+            return watched(name.toString(), file::write);
+        } catch (IOException e) {
+            throw new IOException("the output of rank " + rank + " cannot be written to " + name + ": " + Reason.of(e),
+                    e);
+        }
+    }
+
+    /** What cannot be passed on ends the job: nobody should take the rest for all there was. */
+    private LinePump.Lines watched(String name, LinePump.Lines lines) {
+        return (bytes, offset, length) -> {
             try {
-                output.stdout(bytes, offset, length);
+                lines.accept(bytes, offset, length);
             } catch (IOException e) {
-                events.add(new Event.OutputClosed());
+                if (!BROKEN_PIPE.equals(e.getMessage())) {
+                    events.add(new Event.Lost(1, "output of the ranks is lost: " + name + " cannot be written: "
+                            + Reason.of(e)));
+                } else if (!name.equals("stderr")) { // of which nobody has to read all
+                    events.add(new Event.OutputClosed());
+                }
                 throw e;
             }
         };

@@ -27,6 +27,7 @@ final class Ranks {
     private final Limits limits;
     private final boolean cuda;
     private final List<String> moreJvmOptions = new ArrayList<>();
+    private Scratch scratch; // null: ranks that are only shown have none
 
     /**
      * @param home Lockstep's own directory
@@ -74,9 +75,23 @@ final class Ranks {
         }
     }
 
-    /** Lets the ranks resolve names from this file only. */
-    void useHostsFile(Path file) {
-        moreJvmOptions.add("-Djdk.net.hosts.file=" + file);
+    /**
+     * Makes a temporary directory for the ranks, unless the user has named one for them with {@code -x TMPDIR=}, and, where
+     * a rank could not find its own host's name, a file of names in it.
+     *
+     * @param size of the job
+     * @throws UsageException when it cannot be made
+     */
+    Scratch prepare(int size) throws IOException {
+        Scratch made = Scratch.create(environment);
+        if (!job.variables().containsKey("TMPDIR")) {
+            scratch = made;
+        }
+        if (size > 1) {
+            HostsFile.ifNeeded(hostName(), made.directory())
+                    .ifPresent(file -> moreJvmOptions.add("-Djdk.net.hosts.file=" + file));
+        }
+        return made;
     }
 
     /** Lockstep's own class path, without libtorch. */
@@ -93,7 +108,7 @@ final class Ranks {
      * @param share       which ranks, and how they are to be called
      * @param coordinator the launcher's address and port as seen from here
      */
-    List<RankPlan> plan(HostShare share, String coordinator, String token) {
+    List<RankPlan> plan(HostShare share, String coordinator, String token) throws IOException {
         List<String> command = command(share);
         String address = job.network().isEmpty() ? "" : Network.text(Network.addresses(job.network()).get(0));
         String host = share.host().isEmpty() ? hostName() : share.host();
@@ -105,11 +120,17 @@ final class Ranks {
             String gpu = cuda ? gpus.of(localRank) : "";
             Map<String, String> variables = new LinkedHashMap<>(job.inherited());
             variables.putAll(common);
+            List<String> own = new ArrayList<>(command);
+            if (scratch != null) {
+                String directory = scratch.of(rank).toString();
+                variables.put("TMPDIR", directory);
+                own.add(1, "-Djava.io.tmpdir=" + directory); // before what the user adds
+            }
             variables.put(CUDA_VISIBLE_DEVICES, gpu);
             variables.putAll(job.variables());
             variables.putAll(new RankEnvironment(rank, share.size(), localRank, share.localSize(), host,
                     cuda ? "cuda" : "cpu", address, coordinator, token).variables());
-            plans.add(new RankPlan(rank, localRank, host, gpu, variables, command, Path.of(job.directory())));
+            plans.add(new RankPlan(rank, localRank, host, gpu, variables, own, Path.of(job.directory())));
         }
         return plans;
     }

@@ -91,7 +91,7 @@ final class RemoteHost {
                     if (!output.more()) {
                         LinePump.Lines sink = lines.get(key);
                         if (sink == null) {
-                            sink = outlet.lines(output.rank(), output.stream());
+                            sink = lines(output.rank(), output.stream());
                             lines.put(key, sink);
                         }
                         pass(sink, line.toByteArray());
@@ -153,6 +153,17 @@ final class RemoteHost {
     private String ranks() {
         return (share.ranks().size() == 1 ? "rank " : "ranks ")
                 + share.ranks().stream().map(String::valueOf).collect(Collectors.joining(", "));
+    }
+
+    private LinePump.Lines lines(int rank, int stream) {
+        try {
+            return outlet.lines(rank, stream);
+        } catch (IOException e) {
+            events.add(new Event.Lost(1, e.getMessage()));
+            return (bytes, offset, length) -> {
+                // nowhere to put it; the job is at its end
+            };
+        }
     }
 
     private void pass(LinePump.Lines sink, byte[] bytes) {

@@ -117,6 +117,9 @@ final class Supervisor {
             watchClock(System.nanoTime() - begin);
         }
         ranks.forEach(rank -> rank.process.drain());
+        for (Event event; (event = events.poll()) != null;) {
+            take(event); // the last of the output may have found no place
+        }
         output.endStatus();
         int code = report();
         spawner.close(code);

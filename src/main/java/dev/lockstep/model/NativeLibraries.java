@@ -1,16 +1,22 @@
 package dev.lockstep.model;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 import ai.djl.util.Utils;
 import com.sun.jna.NativeLibrary;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+
+import dev.lockstep.model.cuda.OwnFiles;
 
 /**
  * Lets one process of a host at a time load DJL's native libraries. On first use DJL unpacks hundreds of megabytes into
@@ -18,7 +24,10 @@ import org.slf4j.LoggerFactory;
  */
 final class NativeLibraries {
     private static final Logger LOG = LoggerFactory.getLogger(NativeLibraries.class);
-    private static final String LOCK_FILE = "lockstep.lock";
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final Pattern LIBRARY = Pattern.compile("\\.so(\\.|$)");
+    private static final int DEPTH = 4;
+    private static final int OTHERS_WRITE = 022;
     // A file lock belongs to the whole JVM, so threads are kept apart by the monitor and nesting by this flag.
     private static boolean held;
 
@@ -61,37 +70,54 @@ final class NativeLibraries {
             return call(load);
         }
         held = true;
+        Path cache = Utils.getEngineCacheDir();
         // closing the channel releases the lock
-        try (FileChannel channel = open(Utils.getEngineCacheDir())) {
-            lock(channel);
-            return call(load);
+        try (FileChannel channel = CacheLock.open(cache)) {
+            CacheLock.take(channel, cache, PATIENCE, LOG::warn);
+            check(cache);
+            // what DJL unpacks is not to be written by others, whatever this user's files are otherwise
+            int before = mask(OTHERS_WRITE);
+            mask(Math.max(0, before) | OTHERS_WRITE);
+            try {
+                return call(load);
+            } finally {
+                if (before >= 0) {
+                    mask(before);
+                }
+            }
         } catch (IOException e) {
             throw new ModelException(
-                    "The lock of " + Utils.getEngineCacheDir() + " cannot be released: " + e.getMessage(),
+                    "The lock of " + cache + " cannot be released: " + e.getMessage(),
                     e);
         } finally {
             held = false;
         }
     }
 
-    /** Null where the directory takes no lock file, for instance a read-only cache that was filled beforehand. */
-    private static FileChannel open(Path cache) {
-        try {
-            Files.createDirectories(cache);
-            return FileChannel.open(cache.resolve(LOCK_FILE), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        } catch (IOException e) {
-            LOG.debug("no lock file in {}", cache, e);
-            return null;
+    /**
+     * Looks at all that DJL has unpacked before any of it is loaded.
+     *
+     * @throws ModelException when somebody else may have written it
+     */
+    static void check(Path cache) {
+        try (Stream<Path> files = Files.walk(cache, DEPTH)) {
+            files.filter(file -> LIBRARY.matcher(file.getFileName().toString()).find()).map(OwnFiles::fault)
+                    .flatMap(Optional::stream).findFirst().ifPresent(fault -> {
+                        throw new ModelException("Native libraries are not loaded from " + cache + ", because " + fault
+                                + "; remove it, or set DJL_CACHE_DIR to a directory of your own.");
+                    });
+        } catch (IOException | UncheckedIOException e) {
+            LOG.debug("nothing is unpacked in {}", cache, e); // or not for us to read, then DJL says so
         }
     }
 
-    private static void lock(FileChannel channel) {
+    /** Sets the mask of permissions that new files do not get, and returns the one before; -1 where it cannot. */
+    private static int mask(int permissions) {
         try {
-            if (channel != null) {
-                channel.lock();
-            }
-        } catch (IOException e) {
-            LOG.debug("{} cannot be locked; some network file systems have no locks", LOCK_FILE, e);
+            return NativeLibrary.getProcess().getFunction("umask").invokeInt(new Object[]{permissions});
+        } catch (LinkageError e) {
+            LOG.debug("the umask is left as it is", e);
+            return -1;
         }
     }
 

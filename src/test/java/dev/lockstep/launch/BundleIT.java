@@ -28,6 +28,15 @@ class BundleIT {
             root = unpacked.filter(Files::isDirectory).findFirst().orElseThrow();
         }
 
+        // every library in the archive is on its list
+        String list = Files.readString(root.resolve("lockstep.cdx.json"));
+        try (Stream<Path> jars = Files.list(root.resolve("target/lib"))) {
+            assertThat(jars.map(jar -> jar.getFileName().toString().replaceFirst("-(\\d.*)\\.jar$", "@$1")))
+                    .hasSizeGreaterThan(15)
+                    .allSatisfy(library -> assertThat(list).contains("/" + library + "?type=jar\""));
+        }
+        assertThat(list).contains("\"CycloneDX\"", "pkg:maven/org.mpjexpress/mpj@0.44?type=jar");
+
         // only the tools that the script itself needs are to be found: no java, no mvn
         Path tools = Files.createDirectory(scratch.resolve("tools"));
         for (String tool : List.of("bash", "env", "dirname", "readlink", "sed", "setpriv", "find")) {

@@ -20,6 +20,11 @@ public final class Programs {
             case "variable" -> System.out.println(System.getenv("LOCKSTEP_RANK") + " " + System.getenv(args[1]));
             case "environment" -> System.getenv().entrySet().stream().filter(each -> each.getKey().matches(args[1]))
                     .sorted(Map.Entry.comparingByKey()).forEach(System.out::println);
+            case "both-streams" -> {
+                System.out.println("to stdout");
+                System.err.println("to stderr");
+            }
+            case "orphan" -> orphan(Integer.parseInt(args[1]));
             case "touch" -> Files.createFile(Path.of(args[1]));
             case "no-world-exit" -> System.exit(Integer.parseInt(args[1]));
             case "within-line" -> {
@@ -110,6 +115,13 @@ public final class Programs {
                     world.gather(line, String.class)
                             .ifPresent(lines -> System.out.println("read " + String.join(", ", lines)));
                 }
+                case "temporary" -> {
+                    String child = shell("mktemp");
+                    world.gather(Files.createTempFile("", "") + "\n" + child, String.class)
+                            .ifPresent(files -> files.forEach(System.out::println));
+                    ready(world);
+                    forever();
+                }
                 case "first-byte" -> world.gather(System.in.read(), Integer.class)
                         .ifPresent(bytes -> System.out.println("read " + bytes));
                 case "variables" -> world.gather(args[1] + "=" + System.getenv(args[1]), String.class)
@@ -142,6 +154,17 @@ public final class Programs {
         System.out.print(text);
         System.out.print("rank " + rank + " last, without an end");
         System.out.flush();
+    }
+
+    /** Leaves a process behind that is in a session of its own and whose parent is gone. */
+    private static void orphan(int code) throws IOException {
+        System.out.println("child " + shell("setsid sleep 1000 >/dev/null 2>&1 & echo $!"));
+        System.exit(code);
+    }
+
+    /** The one line that a command prints. */
+    private static String shell(String command) throws IOException {
+        return new Scanner(new ProcessBuilder("sh", "-c", command).start().getInputStream(), "UTF-8").nextLine();
     }
 
     /** Rank 0 joins, rank 1 never does. */

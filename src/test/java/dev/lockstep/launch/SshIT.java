@@ -208,6 +208,25 @@ class SshIT {
         assertThat(result.stderr()).isEqualTo("mpjrun: rank 1 on host lstwo failed first: exited with code 42\n");
     }
 
+    /** Neither what its ranks left running nor what they left on its disk. */
+    @Test
+    void host_keepsNothingOfAJob() {
+        Launched.Result orphans = program("lsone,lstwo", "orphan", "0").run();
+        assertThat(orphans.exitCode()).as(orphans.stderr()).isZero();
+        assertThat(orphans.lines()).hasSize(2).allMatch(line -> line.startsWith("child "));
+        awaitTrue(Duration.ofSeconds(10),
+                () -> onHosts().stream().allMatch(process -> Launched.environment(process).isEmpty()));
+        try (Launched launched = ssh("-H", "lsone:2", "--device", "cpu", "-cp", TEST_CLASSES, PROGRAMS, "temporary")
+                .start()) {
+            launched.awaitStdout("ready");
+            List<Path> files = launched.stdout().lines().filter(line -> line.startsWith("/")).map(Path::of).toList();
+            assertThat(files).hasSize(4).allMatch(Files::exists);
+            signal(ranksOnHosts().get(0), "KILL");
+            assertThat(launched.await().exitCode()).isEqualTo(137);
+            awaitTrue(Duration.ofSeconds(10), () -> files.stream().noneMatch(file -> Files.exists(file.getParent())));
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"no-world-forever, KILL, 137", "wait, INT, 130"})
     void launcher_ended_nothingStays(String program, String signal, int code) {

@@ -4,11 +4,15 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 
 import ai.djl.util.Utils;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -70,6 +74,32 @@ class NativeLibrariesTest {
             throw new FileNotFoundException("libtorch.so");
         })).isInstanceOf(ModelException.class).hasMessage("A native library cannot be loaded: libtorch.so");
         assertThat(thisProcessHoldsTheLock()).isFalse();
+    }
+
+    /** Written by others, a library could do in this process whatever they like. */
+    @Test
+    void check_refusesLibrariesThatOthersMayWrite(@TempDir Path cache) throws IOException {
+        Path unpacked = Files.createDirectories(cache.resolve("pytorch/2.7.1-cpu-linux-x86_64"));
+        Path library = Files.createFile(unpacked.resolve("libtorch.so.1"));
+        Files.createFile(unpacked.resolve("version.txt"));
+        NativeLibraries.check(cache);
+        Files.setPosixFilePermissions(unpacked.resolve("version.txt"), PosixFilePermissions.fromString("rw-rw-rw-"));
+        NativeLibraries.check(cache);
+        Files.setPosixFilePermissions(library, PosixFilePermissions.fromString("rwxrwxr-x"));
+        assertThatThrownBy(() -> NativeLibraries.check(cache)).isInstanceOf(ModelException.class)
+                .hasMessage("Native libraries are not loaded from " + cache + ", because " + library
+                        + " may be written by other users (chmod go-w changes that); remove it, or set DJL_CACHE_DIR to a "
+                        + "directory of your own.");
+    }
+
+    @Test
+    void load_leavesTheMaskOfPermissionsAsItWas(@TempDir Path directory) throws IOException {
+        Path before = Files.createFile(directory.resolve("before"));
+        Path during = NativeLibraries.load(() -> Files.createDirectory(directory.resolve("during")));
+        Path after = Files.createFile(directory.resolve("after"));
+        assertThat(Files.getPosixFilePermissions(after)).isEqualTo(Files.getPosixFilePermissions(before));
+        assertThat(Files.getPosixFilePermissions(during)).doesNotContain(PosixFilePermission.GROUP_WRITE,
+                PosixFilePermission.OTHERS_WRITE);
     }
 
     private static boolean thisProcessHoldsTheLock() throws IOException {

@@ -5,10 +5,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 
 import com.sun.jna.Memory;
@@ -32,10 +36,14 @@ public final class KernelCompiler {
     private static final Pattern NVRTC = Pattern.compile("libnvrtc(-[0-9a-f]+)?\\.so[.\\d]*");
     private static final String NEIGHBOUR = "libcublasLt.so";
 
+    private static final FileAttribute<?> NOT_FOR_OTHERS = PosixFilePermissions
+            .asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x"));
+
     private final Path cache;
     private final int architecture = CudaDriver.architecture();
     private double seconds;
     private int compiled;
+    private boolean distrusted;
 
     /** @param cache the directory that compiled code is kept in; it need not exist, nor be writable */
     public KernelCompiler(Path cache) {
@@ -58,10 +66,9 @@ public final class KernelCompiler {
             options[i + 2] = "-D" + definitions.get(i);
         }
         Path kept = cache.resolve(digest(version(nvrtc), source, String.join(" ", options)) + ".cubin");
-        try {
-            return Files.readAllBytes(kept);
-        } catch (IOException e) {
-            LOG.debug("{} has to be compiled", kept);
+        Optional<byte[]> before = kept(kept, this::distrust);
+        if (before.isPresent()) {
+            return before.get();
         }
         long start = System.nanoTime();
         byte[] cubin = compile(nvrtc, source, options);
@@ -76,6 +83,26 @@ public final class KernelCompiler {
         if (compiled > 0) {
             LOG.info("compiled {} kernels for this GPU in {} s; they are kept in {}", compiled,
                     Math.round(seconds * 10) / 10.0, cache);
+        }
+    }
+
+    /** What an earlier compilation has left, unless others may have written it: then it is said why. */
+    static Optional<byte[]> kept(Path file, Consumer<String> say) {
+        try {
+            byte[] cubin = Files.readAllBytes(file);
+            Optional<String> fault = OwnFiles.fault(file);
+            fault.ifPresent(say);
+            return fault.isPresent() ? Optional.empty() : Optional.of(cubin);
+        } catch (IOException e) {
+            LOG.debug("{} has to be compiled", file);
+            return Optional.empty();
+        }
+    }
+
+    private void distrust(String fault) {
+        if (!distrusted) {
+            distrusted = true;
+            LOG.warn("kernels are compiled again, because {}", fault);
         }
     }
 
@@ -138,7 +165,7 @@ public final class KernelCompiler {
     /** Ranks that start together each write a file of their own, and the last one stays. */
     private void keep(Path kept, byte[] cubin) {
         try {
-            Files.createDirectories(cache);
+            Files.createDirectories(cache, NOT_FOR_OTHERS);
             Path written = Files.createTempFile(cache, "kernel", ".tmp");
             Files.write(written, cubin);
             Files.move(written, kept, StandardCopyOption.ATOMIC_MOVE);
