@@ -3,14 +3,15 @@ package dev.lockstep.launch;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.Map;
 
@@ -73,23 +74,30 @@ final class Scratch {
         }
     }
 
-    private static void removeAbandoned(Path base) throws IOException {
-        FileTime old = FileTime.fromMillis(System.currentTimeMillis() - YOUNG.toMillis());
-        Object self = Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+    private static void removeAbandoned(Path base) {
+        long old = System.currentTimeMillis() - YOUNG.toMillis();
         try (DirectoryStream<Path> all = Files.newDirectoryStream(base, PREFIX + "*")) {
+            Object self = Files.getAttribute(Path.of("/proc/self"), "unix:uid");
             for (Path each : all) {
-                Path lock = each.resolve(IN_USE);
-                if (Files.isRegularFile(lock) && Files.getAttribute(each, "unix:uid").equals(self)
-                        && Files.getLastModifiedTime(lock).compareTo(old) < 0) {
-                    try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.WRITE)) {
-                        if (channel.tryLock() != null) {
-                            delete(each);
-                        }
-                    } catch (IOException | OverlappingFileLockException e) {
-                        // somebody is there, or has just left
-                    }
+                if (isAbandoned(each, self, old)) {
+                    delete(each);
                 }
             }
+        } catch (IOException | DirectoryIteratorException e) {
+            // whatever is there stays
+        }
+    }
+
+    private static boolean isAbandoned(Path directory, Object self, long old) {
+        Path lock = directory.resolve(IN_USE);
+        if (!Files.isRegularFile(lock, LinkOption.NOFOLLOW_LINKS)) {
+            return false;
+        }
+        try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.WRITE)) {
+            return Files.getAttribute(directory, "unix:uid", LinkOption.NOFOLLOW_LINKS).equals(self)
+                    && Files.getLastModifiedTime(lock).toMillis() < old && channel.tryLock() != null;
+        } catch (IOException | OverlappingFileLockException e) {
+            return false; // another user's, or somebody is there, or has just left
         }
     }
 

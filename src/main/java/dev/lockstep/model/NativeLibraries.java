@@ -3,6 +3,7 @@ package dev.lockstep.model;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -11,6 +12,7 @@ import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
+import ai.djl.engine.EngineException;
 import ai.djl.util.Utils;
 import com.sun.jna.NativeLibrary;
 import org.slf4j.Logger;
@@ -27,6 +29,8 @@ final class NativeLibraries {
     private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final Pattern LIBRARY = Pattern.compile("\\.so(\\.|$)");
     private static final int DEPTH = 4;
+    /** What libtorch for CPU and the tokenizer take, unpacked. */
+    private static final long ROOM = 1L << 29;
     private static final int OTHERS_WRITE = 022;
     // A file lock belongs to the whole JVM, so threads are kept apart by the monitor and nesting by this flag.
     private static boolean held;
@@ -124,10 +128,30 @@ final class NativeLibraries {
     private static <T> T call(Callable<T> load) {
         try {
             return load.call();
+        } catch (EngineException e) {
+            throw new ModelException("DJL's native libraries cannot be loaded (" + cause(Utils.getEngineCacheDir(), e)
+                    + "): it unpacks or fetches them into " + Utils.getEngineCacheDir()
+                    + ", which has to be writable, or filled beforehand (DJL_CACHE_DIR names another directory).", e);
         } catch (RuntimeException e) {
             throw e;
         } catch (Exception e) {
             throw new ModelException("A native library cannot be loaded: " + e.getMessage(), e);
         }
+    }
+
+    /** Where DJL could write nothing it goes on to what is not there either, and throws that. */
+    private static String cause(Path cache, Throwable error) {
+        long free;
+        try {
+            Files.delete(Files.createTempFile(Files.createDirectories(cache), "probe", ""));
+            free = Files.getFileStore(cache).getUsableSpace();
+        } catch (IOException e) {
+            return e instanceof FileSystemException file && file.getReason() != null ? file.getReason() : e.toString();
+        }
+        Throwable cause = error;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return free < ROOM ? "only " + (free >> 20) + " MB are free there" : cause.toString();
     }
 }

@@ -272,7 +272,8 @@ public final class World extends Group implements AutoCloseable {
             return Link.open(self);
         } catch (IOException e) {
             System.err.println("rank " + self.rank() + " on " + self.host() + ": the launcher at "
-                    + self.coordinator() + " is gone: " + e.getMessage());
+                    + self.coordinator() + " is gone: "
+                    + (e.getMessage() == null ? "it has closed the connection" : e.getMessage()));
             Runtime.getRuntime().halt(1);
             throw new AssertionError(e);
         }

@@ -62,6 +62,18 @@ class HostFaultsIT {
                 + scratch.resolve("rank.0.out") + ": Is a directory").hasLineCount(1);
     }
 
+    /** DJL itself would log a trace and then throw another. */
+    @Test
+    void libraries_thatCannotBeUnpacked_areOneSentence() throws IOException {
+        Path file = Files.createFile(scratch.resolve("file"));
+        Launched.Result result = mpjrun("-np", "1", "--device", "cpu", "generate", "--output",
+                scratch.resolve("r.jsonl").toString()).env("DJL_CACHE_DIR", file + "/djl").run();
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.stderr()).isEqualTo("generate: DJL's native libraries cannot be loaded (Not a directory): it "
+                + "unpacks or fetches them into " + file + "/djl, which has to be writable, or filled beforehand "
+                + "(DJL_CACHE_DIR names another directory).\n");
+    }
+
     @Test
     void temporaryFiles_doNotOutliveAKilledRank() {
         try (Launched launched = mpjrun("-np", "2", "-cp", TEST_CLASSES, PROGRAMS, "temporary")

@@ -62,7 +62,7 @@ class ScratchTest {
         Path file = Files.createFile(base.resolve("file"));
         assertThatThrownBy(() -> Scratch.create(Map.of("TMPDIR", file.toString()))).isInstanceOf(UsageException.class)
                 .hasMessage("no temporary directory can be made in " + file
-                        + " (it is no directory): set TMPDIR to a directory that can be written");
+                        + " (Not a directory): set TMPDIR to a directory that can be written");
         assertThatThrownBy(() -> Scratch.create(Map.of("TMPDIR", base + "/none"))).hasMessage("no temporary directory "
                 + "can be made in " + base
                 + "/none (there is no such file or directory): set TMPDIR to a directory that "
