@@ -15,6 +15,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import dev.lockstep.model.ChatTemplate;
 import dev.lockstep.model.Checkpoint;
+import dev.lockstep.model.GenerationDefaults;
+import dev.lockstep.model.GenerationField;
 import dev.lockstep.model.ModelConfig;
 import dev.lockstep.model.ModelException;
 import dev.lockstep.model.Printable;
@@ -46,13 +48,33 @@ final class ModelCheck {
 
     private static String summary(Checkpoint checkpoint) {
         ModelConfig config = checkpoint.config();
+        String refused = generationConfig(checkpoint);
         long parameters = checkpoint.tensors().values().stream().map(TensorRef::shape)
                 .mapToLong(shape -> Arrays.stream(shape).asLongStream().reduce(1, (a, b) -> a * b)).sum();
         return String.format(Locale.ROOT,
                 "%s: %s, %d layers, hidden size %d, vocabulary %d, %,d parameters, %s, context %d%s",
                 Printable.cut(checkpoint.directory().toString()), config.family(), config.layers(), config.hidden(),
                 config.vocabulary(), parameters, config.dtype(), config.contextLength(),
-                checkpoint.unused().map(sentence -> "\n" + sentence).orElse(""));
+                checkpoint.unused().map(sentence -> "\n" + sentence).orElse("") + refused);
+    }
+
+    /**
+     * Looks at the values of its fields; one that {@code generate} goes on without when told so is only said.
+     *
+     * @return a line, or nothing
+     */
+    private static String generationConfig(Checkpoint checkpoint) {
+        GenerationDefaults defaults = checkpoint.generationDefaults();
+        List<String> refused = Arrays.stream(GenerationField.values())
+                .filter(field -> field.treatment() == GenerationField.Treatment.REFUSED).map(GenerationField::key)
+                .toList();
+        SamplingOverrides.ofCheckpoint(defaults.without(refused));
+        try {
+            defaults.without(List.of());
+            return "";
+        } catch (ModelException e) {
+            return "\n" + e.getMessage();
+        }
     }
 
     /** {@link #summary} where a process that may die has read and tried everything but the weights. */
@@ -125,7 +147,7 @@ final class ModelCheck {
             out.println(AT + "chat template");
             tryTemplate(directory);
             out.println(summary(checkpoint));
-        } catch (ModelException e) {
+        } catch (ModelException | UsageException e) {
             out.println(e.getMessage());
             System.exit(REFUSED);
         }

@@ -23,6 +23,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -280,6 +281,26 @@ class GenerationConfigTest {
                 .isEqualTo(json("{\"eos_token_id\":188,\"no_repeat_ngram_size\":2}"));
         assertThat(checkpoint.generationDefaults().without(List.of("num_beams", "eos_token_id")).eosTokenIds())
                 .isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            {"temperature": "warm"} | temperature must be a number, not "warm"
+            {"temperature": NaN}    | temperature must be 0 (greedy) or more, not NaN
+            {"num_beams": 4, "top_p": 2} | top_p must be above 0 and at most 1, not 2.0
+            """)
+    void summary_valueThatCannotBe_namesFileAndField(String config, String sentence) throws IOException {
+        Path directory = checkpoint(null, null).directory();
+        Path file = Files.writeString(directory.resolve("generation_config.json"), config);
+        assertThatThrownBy(() -> ModelCheck.summary(directory)).isInstanceOf(UsageException.class)
+                .hasMessage(file + ": " + sentence);
+    }
+
+    @Test
+    void summary_fieldThatIsRefused_isSaid() throws IOException {
+        Path directory = checkpoint(json("{\"num_beams\":4}"), null).directory();
+        assertThat(ModelCheck.summary(directory).lines()).hasSize(2).last().asString()
+                .contains("num_beams asks for beam search");
     }
 
     /** The tokens that are expected, where they are; or else the field is named. */

@@ -131,7 +131,7 @@ class DecodeStepsTest {
         program.integer("configure_norms", 1e-5, false, false);
         program.integer("configure_attention", 0.5, 0.0);
         program.integer("configure_ends", 1.0, 0.0, false);
-        program.integer("add_rotary", new double[]{1, 0.1}, 32);
+        program.integer("add_rotary", new double[]{1, 0.1});
         program.integer("add_layer", 0, 0);
         RandomWeights.place(program, new ModelConfig("llama", 8, 2, 2, 4, 16, 32, 32, false, false, false, false, false,
                 ModelConfig.Norms.before(1e-5),
