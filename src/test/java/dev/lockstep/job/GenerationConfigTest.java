@@ -206,8 +206,10 @@ class GenerationConfigTest {
     }
 
     /** Where an embedding that is the head too is no number, that token's logit is none in any row. */
-    @Test
-    void generate_logitsThatAreNoNumbers_areThatRowsError() throws IOException {
+    @ParameterizedTest
+    @ValueSource(strings = {"{}", "{\"temperature\":1,\"top_k\":0}", "{\"temperature\":1,\"top_p\":0.5,\"min_p\":0.1}",
+            "{\"temperature\":1,\"typical_p\":0.5,\"eta_cutoff\":0.1}", "{\"repetition_penalty\":1.5}"})
+    void generate_logitsThatAreNoNumbers_areThatRowsError(String row) throws IOException {
         Checkpoint checkpoint = checkpoint(json("{}"), null);
         JsonNode expected = GOLDEN.get("greedy").get("none").get("tokens");
         int spoiled = expected.get(2).get(12).asInt();
@@ -217,18 +219,19 @@ class GenerationConfigTest {
                     embedding.offset() + 4L * spoiled * checkpoint.config().hidden());
         }
         assertThat(checkpoint.config().tiedEmbeddings()).isTrue();
-        assertThat(generate(checkpoint, "{\"max_new_tokens\":24}", prompts())).allSatisfy(completion -> {
+        assertThat(generate(checkpoint, row, prompts())).hasSize(3).allSatisfy(completion -> {
             assertThat(completion.error()).isEqualTo("the model's logits are no numbers");
             assertThat(completion.tokenIds()).isEmpty();
             assertThat(completion.text()).isEmpty();
         });
     }
 
-    @Test
-    void generate_everyTokenRuledOut_isThatRowsErrorAndTheOthersGoOn() throws IOException {
+    @ParameterizedTest
+    @ValueSource(strings = {"", ",\"temperature\":1,\"top_p\":0.5"})
+    void generate_everyTokenRuledOut_isThatRowsErrorAndTheOthersGoOn(String sampling) throws IOException {
         Checkpoint checkpoint = checkpoint(json("{}"), null);
         SamplingParams none = params(checkpoint,
-                "{\"max_new_tokens\":24,\"allowed_token_ids\":[3,4],\"suppress_tokens\":[3,4]}");
+                "{\"max_new_tokens\":24,\"allowed_token_ids\":[3,4],\"suppress_tokens\":[3,4]" + sampling + "}");
         SamplingParams some = params(checkpoint, "{\"max_new_tokens\":24,\"allowed_token_ids\":[3,4,5]}");
         SamplingParams all = params(checkpoint, "{\"max_new_tokens\":24}");
         try (Generator generator = Generator.load(checkpoint, DEVICE, DType.FLOAT32)) {
