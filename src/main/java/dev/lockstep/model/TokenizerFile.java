@@ -1,13 +1,9 @@
 package dev.lockstep.model;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -33,7 +29,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  */
 final class TokenizerFile {
     private static final int LONGEST_PATTERN = 1000;
-    private static final List<String> CHECKED = List.of("normalizer", "pre_tokenizer", "post_processor", "decoder");
+    private static final String ADDED = "added_tokens";
+    private static final List<String> CHECKED = List.of("normalizer", "pre_tokenizer", "post_processor", "decoder",
+            ADDED);
     /**
      * The library panics at what its own parser refuses within a decoder, which is every syntax error, NaN, and what is
      * nested deeper than 127.
@@ -44,6 +42,8 @@ final class TokenizerFile {
             .build()).build();
     private static final ObjectReader PART = STRICT.reader();
     private static final int MOST_BITS = 1023;
+    /** Far beyond any that is put into a text; one of 70,000 keeps the library busy for ten seconds and more. */
+    private static final int LONGEST_TOKEN = 4096;
     private static final String HALF = "has half of a surrogate pair, which is not a character";
 
     private final Path file;
@@ -145,11 +145,16 @@ final class TokenizerFile {
     }
 
     private void check(String part, JsonNode node) {
+        if (part.equals(ADDED)) {
+            int length = node.path("content").asText().length();
+            require(length <= LONGEST_TOKEN, ADDED, "have one of " + length + " characters");
+        }
         switch (part + " " + node.path("type").asText()) {
             case "normalizer Replace" -> checkReplace(node.path("pattern"));
             case "normalizer Prepend" -> require(!node.path("prepend").asText().isEmpty(), "normalizer Prepend",
                     "puts an empty text before each");
-            case "normalizer Precompiled" -> require(isCharsMap(node.path("precompiled_charsmap").asText()),
+            case "normalizer Precompiled" -> require(
+                    PrecompiledCharsMap.isWhole(node.path("precompiled_charsmap").asText()),
                     "normalizer Precompiled", "has a precompiled_charsmap that is damaged");
             case "pre_tokenizer FixedLength" -> require(node.path("length").asLong(5) != 0, "pre_tokenizer FixedLength",
                     "cuts texts into pieces of length 0");
@@ -201,24 +206,6 @@ final class TokenizerFile {
         }
     }
 
-    /** Length of a double-array trie, the trie, and the texts it leads to (sentencepiece's form). */
-    private static boolean isCharsMap(String base64) {
-        try {
-            ByteBuffer bytes = ByteBuffer.wrap(Base64.getDecoder().decode(base64)).order(ByteOrder.LITTLE_ENDIAN);
-            if (bytes.remaining() < Integer.BYTES) {
-                return false;
-            }
-            int trie = bytes.getInt();
-            if (trie <= 0 || trie > bytes.remaining()) {
-                return false;
-            }
-            StandardCharsets.UTF_8.newDecoder().decode(bytes.position(bytes.position() + trie));
-            return true;
-        } catch (IllegalArgumentException | CharacterCodingException e) {
-            return false;
-        }
-    }
-
     /** A merge's second half loses the prefix. */
     private void checkMerges(JsonNode model) {
         String prefix = model == null ? "" : model.path("continuing_subword_prefix").asText("");
@@ -236,7 +223,7 @@ final class TokenizerFile {
     private void require(boolean good, String part, String otherwise) {
         if (!good) {
             throw new ModelException(file + ": its " + part + " " + otherwise
-                    + ", of which the tokenizers library dies; correct the file or take it from its origin.");
+                    + ", of which the tokenizers library dies or hangs; correct the file or take it from its origin.");
         }
     }
 }

@@ -85,6 +85,11 @@ public final class JournalFuzz {
     private String flip(Path journal) throws IOException {
         List<Path> files = new ArrayList<>(JournalIndex.files(journal));
         files.add(journal.resolve("job.json"));
+        // an edit before may have removed or emptied one
+        files.removeIf(file -> file.toFile().length() == 0);
+        if (files.isEmpty()) {
+            return "nothing left to flip";
+        }
         Path file = files.get(random.nextInt(files.size()));
         byte[] bytes = Files.readAllBytes(file);
         int bit = random.nextInt(8 * bytes.length);

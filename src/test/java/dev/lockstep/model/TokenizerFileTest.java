@@ -45,7 +45,8 @@ class TokenizerFileTest {
     void load_whatEndsTheProcess_isRefused(String part, String value, String sentence) throws IOException {
         Path file = with(part, value);
         assertThatThrownBy(() -> Tokenizer.load(directory)).isInstanceOf(ModelException.class).hasMessage(file
-                + ": its " + sentence + ", of which the tokenizers library dies; correct the file or take it from its"
+                + ": its " + sentence
+                + ", of which the tokenizers library dies or hangs; correct the file or take it from its"
                 + " origin.");
     }
 
@@ -64,6 +65,15 @@ class TokenizerFileTest {
                 tokenizer.toString().replace("\"decoder\":\"here\"", "\"decoder\":" + decoder.replace('\'', '"')));
         assertThatThrownBy(() -> Tokenizer.load(directory)).isInstanceOf(ModelException.class)
                 .hasMessageStartingWith(file.toString()).hasMessageContaining(sentence);
+    }
+
+    @Test
+    void load_addedTokenOfManyCharacters_isRefused() throws IOException {
+        String token = "x".repeat(70_000);
+        Path file = with("added_tokens", "[{'id':9,'content':'" + token + "','single_word':false,'lstrip':false,"
+                + "'rstrip':false,'normalized':true,'special':false}]");
+        assertThatThrownBy(() -> Tokenizer.load(directory)).isInstanceOf(ModelException.class)
+                .hasMessageStartingWith(file + ": its added_tokens have one of 70000 characters");
     }
 
     @Test
