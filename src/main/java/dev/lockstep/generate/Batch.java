@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
-import java.util.Locale;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
 
@@ -14,6 +13,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import dev.lockstep.model.Decoder;
+import dev.lockstep.model.DeviceMemory;
 import dev.lockstep.model.LogitEdits;
 import dev.lockstep.model.TokenLogprobs;
 
@@ -68,7 +68,7 @@ final class Batch {
             try {
                 advance();
             } catch (EngineException e) {
-                if (!isOutOfMemory(e)) {
+                if (!DeviceMemory.ranOut(e)) {
                     throw e;
                 }
                 shrink();
@@ -305,12 +305,6 @@ final class Batch {
                     slots / 2);
         }
         slots /= 2;
-    }
-
-    static boolean isOutOfMemory(EngineException e) {
-        String message = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
-        // libtorch's words on CUDA and on CPU
-        return message.contains("out of memory") || message.contains("can't allocate memory");
     }
 
     /** Where the time of this run went. */

@@ -197,7 +197,7 @@ public final class Generator implements AutoCloseable {
                 }
                 return fit == slots ? batchSize : fit;
             } catch (EngineException e) {
-                if (fit == 1 || !Batch.isOutOfMemory(e)) {
+                if (fit == 1 || !DeviceMemory.ranOut(e)) {
                     throw e;
                 }
                 room.forget();

@@ -2,11 +2,13 @@ package dev.lockstep.job;
 
 import java.io.IOException;
 
+import ai.djl.engine.EngineException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
+import dev.lockstep.model.DeviceMemory;
 import dev.lockstep.model.ModelException;
 import dev.lockstep.world.World;
 
@@ -48,6 +50,13 @@ public final class Bench {
                 world.abort(2, "bench: " + e.getMessage());
             } catch (IOException e) {
                 world.abort(1, "bench: " + e.getMessage());
+            } catch (EngineException e) {
+                if (!DeviceMemory.ranOut(e)) {
+                    throw e;
+                }
+                world.abort(1,
+                        "bench: the memory of " + world.device() + " does not hold the model with so many tokens: "
+                                + "measure a smaller model, fewer rows at a time or shorter ones");
             }
         }
     }

@@ -10,12 +10,14 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 
+import ai.djl.engine.EngineException;
 import org.slf4j.LoggerFactory;
 
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Timing;
 import dev.lockstep.model.Checkpoint;
 import dev.lockstep.model.DType;
+import dev.lockstep.model.DeviceMemory;
 import dev.lockstep.model.ModelException;
 import dev.lockstep.model.Printable;
 import dev.lockstep.world.World;
@@ -55,6 +57,13 @@ public final class Generate {
                 }
             } catch (UsageException | ModelException e) {
                 abort(world, 2, e.getMessage());
+            } catch (EngineException e) {
+                if (!DeviceMemory.ranOut(e)) {
+                    throw e;
+                }
+                abort(world, 1,
+                        "the memory of " + world.device() + " does not hold the model, of which each rank has all: "
+                                + "take a smaller one, fewer ranks where they share it, or a smaller --batch-size");
             } catch (IOException | UncheckedIOException e) {
                 abort(world, 1, e instanceof FileSystemException file
                         ? file.getFile() + " cannot be used: " + TargetFile.why(e)

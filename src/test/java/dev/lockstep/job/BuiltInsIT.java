@@ -48,6 +48,16 @@ class BuiltInsIT {
         });
     }
 
+    @Test
+    void benchDecode_moreThanMemoryHolds_isOneSentence() {
+        Launched.Result result = mpjrun("--device", "cpu", "bench", "decode", "--config", "kjv-6m", "--batch-sizes",
+                "2000000", "--prompt-tokens", "1000").run();
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(result.stderr().lines().toList()).singleElement().asString()
+                .endsWith("failed first: bench: the memory of cpu does not hold the model with so many tokens: "
+                        + "measure a smaller model, fewer rows at a time or shorter ones");
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"bench | bench: name what to measure: collectives, decode or generate",
             "bench speed | bench: name what to measure: collectives, decode or generate, not speed",
