@@ -213,6 +213,9 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
             Prompt row(int index, String place, String line);
         }
 
+        /** More than any context holds; what has no line breaks at all must not fill the memory. */
+        private static final int LONGEST = 1 << 26;
+
         private final InputStream in;
         private final Form form;
         private byte[] line;
@@ -252,6 +255,10 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
             }
             for (; b >= 0 && b != '\n'; b = in.read()) {
                 bytes.write(b);
+                if (bytes.size() > LONGEST) {
+                    throw new UsageException("line " + (number + 1) + " of the prompts has more than " + LONGEST
+                            + " bytes: give one prompt per line");
+                }
             }
             line = bytes.toByteArray();
             number++;

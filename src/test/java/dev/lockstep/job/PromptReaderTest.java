@@ -198,6 +198,24 @@ class PromptReaderTest {
                 broken(1, "1", "line 5: prompt is missing"));
     }
 
+    /** As from /dev/zero. */
+    @Test
+    void open_sourceWithoutLineBreaks_isRefused() {
+        var reader = PromptReader.open("-", new InputStream() {
+            @Override
+            public int read() {
+                return 0;
+            }
+
+            @Override
+            public int read(byte[] buffer, int offset, int length) {
+                return length;
+            }
+        });
+        assertThatThrownBy(reader::hasNext).isInstanceOf(UsageException.class)
+                .hasMessage("line 1 of the prompts has more than 67108864 bytes: give one prompt per line");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"p.jsonl", "p.txt"})
     void readAll_lineThatIsNotUtf8_isBrokenAloneOfAll(String name) throws Exception {
