@@ -3,6 +3,7 @@ package dev.lockstep.job;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.junit.jupiter.api.Test;
@@ -15,8 +16,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** The job {@code model}, and what becomes of a job whose tokenizer ends the process. */
 class ModelIT {
-    /** Passes what can be seen from outside: its trie leads out of itself. */
-    private static final String DEADLY = "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"BAAAAP////8AAAAA\"}";
+    /** A pattern that matches nothing, but only at the start of texts that begin so: no look at the file tells. */
+    private static final String DEADLY = "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"(?=In)\"},\"content\":\"x\"}";
 
     @TempDir
     private Path temp;
@@ -45,8 +46,12 @@ class ModelIT {
     @Test
     void generate_resumedAfterItsTokenizerEndedIt_saysWhy() throws IOException {
         Path directory = deadly();
-        assertThat(Runs.generate(1, temp, "--model", directory.toString()).run().exitCode()).isEqualTo(134);
-        Launched.Result resumed = Runs.generate(1, temp, "--model", directory.toString(), "--resume").run();
+        String[] job = {"--model", directory.toString(), "--prompts",
+                Files.writeString(temp.resolve("prompts.txt"), "In the beginning\n").toString()};
+        assertThat(Runs.generate(1, temp, job).run().exitCode()).isEqualTo(134);
+        String[] again = Arrays.copyOf(job, job.length + 1);
+        again[job.length] = "--resume";
+        Launched.Result resumed = Runs.generate(1, temp, again).run();
         assertThat(resumed.stderr()).startsWith("generate: " + directory + ": the process that tried its tokenizer.json"
                 + " died (exit code 134); ");
         assertThat(resumed.exitCode()).isEqualTo(2);
