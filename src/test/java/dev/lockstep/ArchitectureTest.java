@@ -10,7 +10,7 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 /**
- * Holds the arrows between the packages: {@code job -> generate -> model} and {@code job -> world -> wire <- launch}.
+ * Holds the arrows between the packages: {@code job -> generate -> model -> jinja} and {@code job -> world -> wire <- launch}.
  * What each may use is listed in full, so that a package or a library nobody thought of is refused rather than missed.
  */
 @AnalyzeClasses(packages = "dev.lockstep", importOptions = DoNotIncludeTests.class)
@@ -33,7 +33,10 @@ class ArchitectureTest {
             LOGGING, COMMAND_LINE);
 
     @ArchTest
-    static final ArchRule modelUsesDjl = only("model", JAVA, LOGGING, JSON, DJL, "com.sun.jna..");
+    static final ArchRule jinjaUsesJava = only("jinja", JAVA, JSON);
+
+    @ArchTest
+    static final ArchRule modelUsesDjl = only("model", own("jinja"), JAVA, LOGGING, JSON, DJL, "com.sun.jna..");
 
     @ArchTest
     static final ArchRule generateUsesModel = only("generate", own("model"), JAVA, LOGGING, JSON, DJL, "com.sun.jna..");
@@ -48,7 +51,7 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule everyClassIsInAPackageWithARule = classes().should().resideInAnyPackage(own("wire"),
-            own("world"), own("launch"), own("model"), own("generate"), own("job"));
+            own("world"), own("launch"), own("jinja"), own("model"), own("generate"), own("job"));
 
     @ArchTest
     static final ArchRule packagesHaveNoCycles = slices().matching("dev.lockstep.(*)..").should().beFreeOfCycles()

@@ -14,8 +14,8 @@ import java.util.concurrent.ConcurrentHashMap;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import dev.lockstep.model.jinja.Template;
-import dev.lockstep.model.jinja.TemplateException;
+import dev.lockstep.jinja.Template;
+import dev.lockstep.jinja.TemplateException;
 
 /**
  * A checkpoint's chat template: makes one prompt of a conversation, exactly as transformers'

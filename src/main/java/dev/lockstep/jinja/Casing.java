@@ -1,0 +1,61 @@
+package dev.lockstep.jinja;
+
+import java.util.Locale;
+
+/** Python's upper, lower and title case where they differ from Java's. */
+final class Casing {
+    private Casing() {}
+
+    static boolean isCased(int c) {
+        return Character.isUpperCase(c) || Character.isLowerCase(c) || Character.isTitleCase(c);
+    }
+
+    static String folded(String text) {
+        StringBuilder out = new StringBuilder();
+        text.codePoints().forEach(c -> {
+            String plain = Character.toString(c);
+            out.append(c == 'ı' ? plain : c == 'ς' ? "σ" : plain.toUpperCase(Locale.ROOT).toLowerCase(Locale.ROOT));
+        });
+        return out.toString();
+    }
+
+    static String swapped(String text) {
+        StringBuilder out = new StringBuilder();
+        text.codePoints().forEach(c -> {
+            String plain = Character.toString(c);
+            out.append(Character.isUpperCase(c)
+                    ? plain.toLowerCase(Locale.ROOT)
+                    : Character.isLowerCase(c) ? plain.toUpperCase(Locale.ROOT) : plain);
+        });
+        return out.toString();
+    }
+
+    /** Each run of letters that have cases begins with a capital. */
+    static String titled(String text) {
+        StringBuilder out = new StringBuilder();
+        boolean within = false;
+        for (int i = 0; i < text.length();) {
+            int c = text.codePointAt(i);
+            i += Character.charCount(c);
+            out.append(within ? Character.toString(c).toLowerCase(Locale.ROOT) : Text.titled(c));
+            within = isCased(c);
+        }
+        return out.toString();
+    }
+
+    static boolean isTitled(String text) {
+        boolean within = false;
+        boolean any = false;
+        for (int i = 0; i < text.length();) {
+            int c = text.codePointAt(i);
+            i += Character.charCount(c);
+            boolean capital = Character.isUpperCase(c) || Character.isTitleCase(c);
+            if (capital ? within : Character.isLowerCase(c) && !within) {
+                return false;
+            }
+            within = isCased(c);
+            any |= within;
+        }
+        return any;
+    }
+}

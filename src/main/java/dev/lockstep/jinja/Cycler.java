@@ -1,0 +1,34 @@
+package dev.lockstep.jinja;
+
+import java.util.List;
+
+/** What {@code cycler(…)} gives: its items in turn, over and over. */
+final class Cycler {
+    private final List<Object> items;
+    private int at;
+
+    Cycler(List<Object> items) {
+        this.items = items;
+        if (items.isEmpty()) {
+            throw new TemplateException("at least one item has to be provided");
+        }
+    }
+
+    Object attribute(String name) {
+        return switch (name) {
+            case "current" -> items.get(at);
+            case "pos" -> (long) at;
+            case "items" -> Tuple.of(items);
+            case "next" -> Function.of(name, "", arguments -> {
+                Object item = items.get(at);
+                at = (at + 1) % items.size();
+                return item;
+            });
+            case "reset" -> Function.of(name, "", arguments -> {
+                at = 0;
+                return null;
+            });
+            default -> new Undefined("'jinja2.utils.Cycler object' has no attribute '" + name + "'");
+        };
+    }
+}

@@ -1,0 +1,6 @@
+package dev.lockstep.jinja;
+
+/** A parsed expression. */
+interface Expression {
+    Object in(Scope scope);
+}

@@ -1,0 +1,112 @@
+package dev.lockstep.jinja;
+
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+
+/** The variable {@code loop} of one loop. */
+final class Loop {
+    private final Rendering rendering;
+    private final Iterator<Object> source;
+    private final int depth0;
+    /** What was looked at ahead of its turn. */
+    private final List<Object> ahead = new ArrayList<>();
+    private final long known;
+    /** What {@code loop(…)} does in a recursive loop, else null. */
+    private final Function recursion;
+    private long index0 = -1;
+    private Object previous;
+    private Object current;
+    private List<Object> changed;
+
+    Loop(Object items, int depth0, Function recursion, Rendering rendering) {
+        this.rendering = rendering;
+        this.source = Values.each(items, rendering);
+        this.known = Values.hasLength(items) ? Values.length(items) : -1;
+        this.depth0 = depth0;
+        this.recursion = recursion;
+        this.current = new Undefined("there is no previous item");
+    }
+
+    boolean advance() {
+        if (!hasNext()) {
+            return false;
+        }
+        previous = current;
+        current = ahead.isEmpty() ? source.next() : ahead.remove(0);
+        index0++;
+        return true;
+    }
+
+    private boolean hasNext() {
+        return !ahead.isEmpty() || source.hasNext();
+    }
+
+    Object item() {
+        return current;
+    }
+
+    int depth0() {
+        return depth0;
+    }
+
+    Function recursion() {
+        return recursion;
+    }
+
+    long index() {
+        return index0 + 1;
+    }
+
+    long length() {
+        if (known >= 0) {
+            return known;
+        }
+        while (source.hasNext()) {
+            rendering.items(1);
+            ahead.add(source.next());
+        }
+        return index0 + 1 + ahead.size();
+    }
+
+    private Object next() {
+        if (ahead.isEmpty() && source.hasNext()) {
+            ahead.add(source.next());
+        }
+        return ahead.isEmpty() ? new Undefined("there is no next item") : ahead.get(0);
+    }
+
+    /** Null where a loop has no such attribute. */
+    Object attribute(String name) {
+        return switch (name) {
+            case "index" -> index();
+            case "index0" -> index0;
+            case "revindex" -> length() - index0;
+            case "revindex0" -> length() - index0 - 1;
+            case "first" -> index0 == 0;
+            case "last" -> !hasNext();
+            case "length" -> length();
+            case "depth" -> depth0 + 1L;
+            case "depth0" -> (long) depth0;
+            case "previtem" -> previous;
+            case "nextitem" -> next();
+            case "cycle" -> (Function) this::cycle;
+            case "changed" -> (Function) this::changed;
+            default -> new Undefined("'jinja2.runtime.LoopContext object' has no attribute '" + name + "'");
+        };
+    }
+
+    private Object cycle(Arguments arguments) {
+        if (arguments.positional().isEmpty()) {
+            throw new TemplateException("no items for cycling given");
+        }
+        return arguments.positional().get((int) (index0 % arguments.positional().size()));
+    }
+
+    private Object changed(Arguments arguments) {
+        boolean same = changed != null
+                && Comparing.equal(Tuple.of(changed), Tuple.of(arguments.positional()), rendering);
+        changed = arguments.positional();
+        return !same;
+    }
+}

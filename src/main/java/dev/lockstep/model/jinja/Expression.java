@@ -1,6 +1,0 @@
-package dev.lockstep.model.jinja;
-
-/** A parsed expression. */
-interface Expression {
-    Object in(Scope scope);
-}
