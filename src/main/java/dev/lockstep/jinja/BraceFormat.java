@@ -101,8 +101,8 @@ final class BraceFormat {
             String name = path.substring(from, end);
             Object index = bracket ? Numbers.integer(name, 10) : null;
             value = bracket
-                    ? Values.item(value, index == null ? name : index, rendering)
-                    : Values.attribute(value, name, rendering);
+                    ? Lookup.item(value, index == null ? name : index, rendering)
+                    : Lookup.attribute(value, name, rendering);
             end += bracket ? 1 : 0;
         }
         return value;

@@ -37,7 +37,7 @@ final class Casing {
         for (int i = 0; i < text.length();) {
             int c = text.codePointAt(i);
             i += Character.charCount(c);
-            out.append(within ? Character.toString(c).toLowerCase(Locale.ROOT) : Text.titled(c));
+            out.append(within ? Character.toString(c).toLowerCase(Locale.ROOT) : titled(c));
             within = isCased(c);
         }
         return out.toString();
@@ -57,5 +57,23 @@ final class Casing {
             any |= within;
         }
         return any;
+    }
+
+    static String capitalize(String text) {
+        if (text.isEmpty()) {
+            return text;
+        }
+        int first = text.offsetByCodePoints(0, 1);
+        return titled(text.codePointAt(0)) + text.substring(first).toLowerCase(Locale.ROOT);
+    }
+
+    /** A character as it begins a title; Java has only the titles that are one character. */
+    private static String titled(int c) {
+        String upper = Character.toString(c).toUpperCase(Locale.ROOT);
+        int titled = Character.toTitleCase(c);
+        return titled == c && upper.codePointCount(0, upper.length()) > 1
+                ? Character.toString(upper.codePointAt(0))
+                        + upper.substring(upper.offsetByCodePoints(0, 1)).toLowerCase(Locale.ROOT)
+                : Character.toString(titled);
     }
 }

@@ -20,9 +20,9 @@ final class CharacterTests {
             case "isnumeric" -> all(name, text, CharacterTests::isNumeric);
             case "isalpha" -> all(name, text, Character::isLetter);
             case "isalnum" -> all(name, text, c -> Character.isLetter(c) || isNumeric(c));
-            case "isspace" -> all(name, text, Text::isSpace);
+            case "isspace" -> all(name, text, Strings::isSpace);
             case "isascii" -> Function.of(name, "", a -> text.chars().allMatch(c -> c < 0x80));
-            case "isprintable" -> Function.of(name, "", a -> text.codePoints().allMatch(Text::isPrintable));
+            case "isprintable" -> Function.of(name, "", a -> text.codePoints().allMatch(Strings::isPrintable));
             case "isidentifier" -> Function.of(name, "", a -> isIdentifier(text));
             case "isupper" -> Function.of(name, "", a -> isUpper(text));
             case "islower" -> Function.of(name, "", a -> isLower(text));

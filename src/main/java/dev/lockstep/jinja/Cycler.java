@@ -3,7 +3,7 @@ package dev.lockstep.jinja;
 import java.util.List;
 
 /** What {@code cycler(…)} gives: its items in turn, over and over. */
-final class Cycler {
+final class Cycler implements JinjaObject {
     private final List<Object> items;
     private int at;
 
@@ -14,7 +14,13 @@ final class Cycler {
         }
     }
 
-    Object attribute(String name) {
+    @Override
+    public String className() {
+        return "jinja2.utils.Cycler";
+    }
+
+    @Override
+    public Object attribute(String name) {
         return switch (name) {
             case "current" -> items.get(at);
             case "pos" -> (long) at;
@@ -28,7 +34,7 @@ final class Cycler {
                 at = 0;
                 return null;
             });
-            default -> new Undefined("'jinja2.utils.Cycler object' has no attribute '" + name + "'");
+            default -> Undefined.of(this, name);
         };
     }
 }

@@ -117,10 +117,11 @@ record FormatSpec(String fill, char align, char sign, boolean alternate, long wi
         if (side == '=') {
             int sign = text.startsWith("-") || text.startsWith("+") || text.startsWith(" ") ? 1 : 0;
             int prefix = alternate && "xXob".indexOf(type) >= 0 && type != 0 ? 2 : 0;
-            return text.substring(0, sign + prefix) + Text.repeated(fill, missing, r) + text.substring(sign + prefix);
+            return text.substring(0, sign + prefix) + Strings.repeated(fill, missing, r)
+                    + text.substring(sign + prefix);
         }
         long left = side == '<' ? 0 : side == '>' ? missing : missing / 2;
-        return Text.repeated(fill, left, r) + text + Text.repeated(fill, missing - left, r);
+        return Strings.repeated(fill, left, r) + text + Strings.repeated(fill, missing - left, r);
     }
 
     private String signed(boolean negative, String digits) {
@@ -217,7 +218,7 @@ record FormatSpec(String fill, char align, char sign, boolean alternate, long wi
         if (digits.indexOf('.') < 0) {
             return digits;
         }
-        String text = Text.strip(digits, "0", false, true);
+        String text = Strings.strip(digits, "0", false, true);
         return text.endsWith(".") ? text.substring(0, text.length() - 1) : text;
     }
 }

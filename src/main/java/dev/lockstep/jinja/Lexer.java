@@ -82,10 +82,10 @@ final class Lexer {
     private void data(int end, String sign, boolean block) {
         String text = source.substring(at, end);
         if (sign.equals("-")) {
-            text = Text.strip(text, null, false, true);
+            text = Strings.strip(text, null, false, true);
         } else if (block && !sign.equals("+")) {
             int start = text.lastIndexOf('\n') + 1;
-            if ((start > 0 || lineStarts) && Text.strip(text.substring(start), null, true, false).isEmpty()) {
+            if ((start > 0 || lineStarts) && Strings.strip(text.substring(start), null, true, false).isEmpty()) {
                 text = text.substring(0, start);
             }
         }

@@ -36,7 +36,7 @@ final class ListFilters {
         });
         Filters.add(all, "reverse", "", (value, a) -> {
             if (Values.isText(value)) {
-                return Values.slice(value, null, null, -1L, a.rendering());
+                return Lookup.slice(value, null, null, -1L, a.rendering());
             }
             List<Object> items = Values.list(value, a.rendering());
             Collections.reverse(items);
@@ -46,7 +46,7 @@ final class ListFilters {
             if (!(value instanceof Map || value instanceof Undefined)) {
                 throw new TemplateException("Can only get item pairs from a mapping.");
             }
-            List<Object> items = value instanceof Map<?, ?> map ? Methods.items(map, a.rendering()) : List.of();
+            List<Object> items = value instanceof Map<?, ?> map ? DictMethods.items(map, a.rendering()) : List.of();
             return new Generator(items.iterator(), a.rendering());
         });
         Filters.add(all, "dictsort", "case_sensitive by reverse", ListFilters::dictsort);
@@ -72,13 +72,13 @@ final class ListFilters {
         }
         String text = Values.text(attribute);
         if (text == null) {
-            return orElse(Values.item(item, attribute, r), otherwise);
+            return orElse(Lookup.item(item, attribute, r), otherwise);
         }
         Object found = item;
         for (Object part : Splitting.split(text, new Arguments(List.of(), Map.of("sep", "."), r), false)) {
             String name = (String) part;
             boolean index = !name.isEmpty() && name.chars().allMatch(c -> c >= '0' && c <= '9');
-            found = orElse(Values.item(found, index ? Numbers.integer(name, 10) : name, r), otherwise);
+            found = orElse(Lookup.item(found, index ? Numbers.integer(name, 10) : name, r), otherwise);
         }
         return found;
     }
@@ -129,7 +129,7 @@ final class ListFilters {
             throw new TemplateException("You can only sort by either \"key\" or \"value\"");
         }
         int place = by.equals("key") ? 0 : 1;
-        return sorted(Methods.items(map, a.rendering()),
+        return sorted(DictMethods.items(map, a.rendering()),
                 pair -> folded(((Tuple) pair).get(place), a.flag("case_sensitive")), a.flag("reverse"),
                 a.rendering());
     }

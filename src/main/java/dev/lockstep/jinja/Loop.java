@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 
-/** The variable {@code loop} of one loop. */
-final class Loop {
+/** The variable {@code loop} of one loop; called, a recursive loop runs again, over other items. */
+final class Loop implements Function, JinjaObject {
     private final Rendering rendering;
     private final Iterator<Object> source;
     private final int depth0;
@@ -46,19 +46,34 @@ final class Loop {
         return current;
     }
 
-    int depth0() {
-        return depth0;
+    @Override
+    public Object call(Arguments arguments) {
+        if (recursion == null) {
+            throw new TemplateException("The loop must have the 'recursive' marker to be called recursively.");
+        }
+        return recursion.call(arguments);
     }
 
-    Function recursion() {
-        return recursion;
+    @Override
+    public String className() {
+        return "jinja2.runtime.LoopContext";
     }
 
-    long index() {
+    @Override
+    public boolean isIterable() {
+        return true;
+    }
+
+    @Override
+    public void repr(Rendering r, StringBuilder out) {
+        out.append("<LoopContext ").append(index()).append('/').append(length()).append('>');
+    }
+
+    private long index() {
         return index0 + 1;
     }
 
-    long length() {
+    private long length() {
         if (known >= 0) {
             return known;
         }
@@ -76,8 +91,8 @@ final class Loop {
         return ahead.isEmpty() ? new Undefined("there is no next item") : ahead.get(0);
     }
 
-    /** Null where a loop has no such attribute. */
-    Object attribute(String name) {
+    @Override
+    public Object attribute(String name) {
         return switch (name) {
             case "index" -> index();
             case "index0" -> index0;
@@ -92,7 +107,7 @@ final class Loop {
             case "nextitem" -> next();
             case "cycle" -> (Function) this::cycle;
             case "changed" -> (Function) this::changed;
-            default -> new Undefined("'jinja2.runtime.LoopContext object' has no attribute '" + name + "'");
+            default -> Undefined.of(this, name);
         };
     }
 

@@ -16,7 +16,8 @@ import java.util.Set;
  */
 record Macro(String name, Map<String, Expression> parameters, List<Statement> body, Set<String> uses, Scope scope)
         implements
-            Function {
+            Function,
+            JinjaObject {
     @Override
     public Object call(Arguments arguments) {
         Rendering r = arguments.rendering();
@@ -64,14 +65,25 @@ record Macro(String name, Map<String, Expression> parameters, List<Statement> bo
         return text;
     }
 
-    Object attribute(String attribute) {
+    @Override
+    public String className() {
+        return "jinja2.runtime.Macro";
+    }
+
+    @Override
+    public void repr(Rendering rendering, StringBuilder out) {
+        out.append("<Macro ").append(Text.quoted(name)).append('>');
+    }
+
+    @Override
+    public Object attribute(String attribute) {
         return switch (attribute) {
             case "name" -> name;
             case "arguments" -> Tuple.of(new ArrayList<>(parameters.keySet()));
             case "catch_varargs" -> uses.contains("varargs");
             case "catch_kwargs" -> uses.contains("kwargs");
             case "caller" -> uses.contains("caller");
-            default -> new Undefined("'jinja2.runtime.Macro object' has no attribute '" + attribute + "'");
+            default -> Undefined.of(this, attribute);
         };
     }
 }

@@ -43,19 +43,10 @@ final class NumberFilters {
         Filters.add(all, "filesizeformat", "binary", NumberFilters::fileSize);
     }
 
-    /** A float without what is behind its point. */
-    static Object truncated(double value) {
-        if (Double.isNaN(value) || Double.isInfinite(value)) {
-            throw new TemplateException("cannot convert float "
-                    + (Double.isNaN(value) ? "NaN" : "infinity") + " to integer");
-        }
-        return Numbers.narrow(new BigDecimal(value).toBigInteger());
-    }
-
     private static Object integer(Object value, Arguments a) {
         Object otherwise = a.get("default", 0L);
         if (value instanceof Double number) {
-            return number.isNaN() ? otherwise : truncated(number);
+            return number.isNaN() ? otherwise : Numbers.truncated(number);
         }
         String text = Values.text(Values.defined(value));
         if (text == null) {
@@ -64,7 +55,9 @@ final class NumberFilters {
         a.rendering().steps(text.length());
         Object whole = Numbers.integer(text, a.integer("base", 10));
         Double real = whole == null ? Numbers.real(text) : null;
-        return whole != null ? whole : real == null || real.isNaN() || real.isInfinite() ? otherwise : truncated(real);
+        return whole != null
+                ? whole
+                : real == null || real.isNaN() || real.isInfinite() ? otherwise : Numbers.truncated(real);
     }
 
     private static Double real(Object value) {
@@ -90,8 +83,8 @@ final class NumberFilters {
         Object unit = Arithmetic.apply("**", 10L, precision, r);
         Object scaled = Arithmetic.apply("*", value, unit, r);
         if (scaled instanceof Double number) {
-            truncated(number);
-            scaled = truncated(method.equals("ceil") ? Math.ceil(number) : Math.floor(number));
+            Numbers.truncated(number);
+            scaled = Numbers.truncated(method.equals("ceil") ? Math.ceil(number) : Math.floor(number));
         }
         return Arithmetic.apply("/", scaled, unit, r);
     }
@@ -138,7 +131,7 @@ final class NumberFilters {
             return "1 Byte";
         }
         if (bytes < base) {
-            return Text.number(truncated(bytes)) + " Bytes";
+            return Text.number(Numbers.truncated(bytes)) + " Bytes";
         }
         int size = 0;
         while (size < SIZES.size() - 1 && bytes >= Math.pow(base, size + 2)) {

@@ -53,6 +53,15 @@ final class Numbers {
         return left < right ? -1 : left > right ? 1 : 0;
     }
 
+    /** A float without what is behind its point. */
+    static Object truncated(double value) {
+        if (Double.isNaN(value) || Double.isInfinite(value)) {
+            throw new TemplateException("cannot convert float "
+                    + (Double.isNaN(value) ? "NaN" : "infinity") + " to integer");
+        }
+        return narrow(new BigDecimal(value).toBigInteger());
+    }
+
     /** An integer as Python writes it. */
     static String text(BigInteger value) {
         if (value.bitLength() > 14_300 || value.abs().toString().length() > MOST_DIGITS) {
@@ -112,7 +121,7 @@ final class Numbers {
 
     /** Python's {@code int(text, base)}, null where it is none. */
     static Object integer(String text, int base) {
-        String digits = Text.strip(text, null, true, true);
+        String digits = Strings.strip(text, null, true, true);
         boolean negative = digits.startsWith("-");
         int at = negative || digits.startsWith("+") ? 1 : 0;
         int radix = base;
@@ -156,7 +165,7 @@ final class Numbers {
 
     /** Python's {@code float(text)}, null where it is none. */
     static Double real(String text) {
-        String digits = Text.strip(text, null, true, true).toLowerCase(java.util.Locale.ROOT);
+        String digits = Strings.strip(text, null, true, true).toLowerCase(java.util.Locale.ROOT);
         int at = digits.startsWith("-") || digits.startsWith("+") ? 1 : 0;
         double sign = digits.startsWith("-") ? -1 : 1;
         switch (digits.substring(at)) {

@@ -143,7 +143,7 @@ final class PercentFormat {
             if ("oxX".indexOf(type) >= 0) {
                 throw new TemplateException("%" + type + " format: an integer is required, not float");
             }
-            number = NumberFilters.truncated(real);
+            number = Numbers.truncated(real);
         }
         if (integer && precision > 0) {
             rendering.characters(precision);

@@ -23,7 +23,7 @@ final class PythonJson {
                 ? null
                 : Values.isText(indentation)
                         ? Values.text(indentation)
-                        : Text.repeated(" ", arguments.integer("indent", 0), rendering);
+                        : Strings.repeated(" ", arguments.integer("indent", 0), rendering);
         Object separators = arguments.get("separators", null);
         List<Object> both = separators == null ? List.of() : Values.list(separators, rendering);
         if (separators != null && both.size() != 2) {

@@ -48,7 +48,7 @@ final class Splitting {
         int from = 0;
         int to = text.length();
         while (true) {
-            while (from < to && Text.isSpace(text.charAt(fromRight ? to - 1 : from))) {
+            while (from < to && Strings.isSpace(text.charAt(fromRight ? to - 1 : from))) {
                 from += fromRight ? 0 : 1;
                 to -= fromRight ? 1 : 0;
             }
@@ -63,9 +63,9 @@ final class Splitting {
             }
             int end = fromRight ? to : from;
             while (fromRight
-                    ? end > from && !Text.isSpace(text.charAt(end - 1))
+                    ? end > from && !Strings.isSpace(text.charAt(end - 1))
                     : end < to
-                            && !Text.isSpace(text.charAt(end))) {
+                            && !Strings.isSpace(text.charAt(end))) {
                 end += fromRight ? -1 : 1;
             }
             parts.add(fromRight ? text.substring(end, to) : text.substring(from, end));
@@ -83,7 +83,7 @@ final class Splitting {
         r.characters(text.length());
         int from = 0;
         for (int i = 0; i < text.length(); i++) {
-            if (Text.endsLine(text.charAt(i))) {
+            if (endsLine(text.charAt(i))) {
                 int end = i;
                 i += text.startsWith("\r\n", i) ? 1 : 0;
                 r.items(8);
@@ -110,5 +110,10 @@ final class Splitting {
             return last ? Tuple.of("", "", text) : Tuple.of(text, "", "");
         }
         return Tuple.of(text.substring(0, at), separator, text.substring(at + separator.length()));
+    }
+
+    /** Whether Python's {@code splitlines} ends a line here. */
+    private static boolean endsLine(int c) {
+        return c >= '\n' && c <= '\r' || c >= 0x1c && c <= 0x1e || c == 0x85 || c == 0x2028 || c == 0x2029;
     }
 }

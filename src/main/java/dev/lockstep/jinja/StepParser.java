@@ -49,10 +49,10 @@ final class StepParser {
             if (tokens.skipOperator(".")) {
                 if (tokens.at(Kind.INTEGER)) {
                     Object index = ExpressionParser.integer(tokens.next());
-                    steps.add((value, scope) -> Values.item(value, index, scope.rendering()));
+                    steps.add((value, scope) -> Lookup.item(value, index, scope.rendering()));
                 } else {
                     String name = tokens.expect(Kind.NAME, "a name").text();
-                    steps.add((value, scope) -> Values.attribute(value, name, scope.rendering()));
+                    steps.add((value, scope) -> Lookup.attribute(value, name, scope.rendering()));
                 }
             } else if (tokens.skipOperator("[")) {
                 steps.add(subscript());
@@ -71,7 +71,7 @@ final class StepParser {
             List<Expression> several = new ArrayList<>(List.of(first));
             several.addAll(expressions.items("]"));
             Expression index = ExpressionParser.tuple(several);
-            return (value, scope) -> Values.item(value, index.in(scope), scope.rendering());
+            return (value, scope) -> Lookup.item(value, index.in(scope), scope.rendering());
         }
         bounds.add(first);
         while (tokens.skipOperator(":")) {
@@ -80,13 +80,13 @@ final class StepParser {
         }
         tokens.expectOperator("]");
         if (bounds.size() == 1) {
-            return (value, scope) -> Values.item(value, first.in(scope), scope.rendering());
+            return (value, scope) -> Lookup.item(value, first.in(scope), scope.rendering());
         }
         if (bounds.size() > 3) {
             throw tokens.fault("a slice has more than a start, an end and a step");
         }
         Expression step = bounds.size() > 2 ? bounds.get(2) : ExpressionParser.constant(null);
-        return (value, scope) -> Values.slice(value, first.in(scope), bounds.get(1).in(scope), step.in(scope),
+        return (value, scope) -> Lookup.slice(value, first.in(scope), bounds.get(1).in(scope), step.in(scope),
                 scope.rendering());
     }
 
@@ -98,11 +98,8 @@ final class StepParser {
     }
 
     private static Object call(Object function, Arguments arguments) {
-        Object called = Values.defined(function)instanceof Loop loop ? loop.recursion() : function;
-        if (!(called instanceof Function callable)) {
-            throw new TemplateException(function instanceof Loop
-                    ? "The loop must have the 'recursive' marker to be called recursively."
-                    : "'" + Values.type(function) + "' object is not callable");
+        if (!(Values.defined(function)instanceof Function callable)) {
+            throw new TemplateException("'" + Values.type(function) + "' object is not callable");
         }
         return callable.call(arguments);
     }

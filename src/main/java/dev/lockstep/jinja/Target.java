@@ -15,7 +15,7 @@ interface Target {
             if (!(scope.get(of)instanceof Namespace namespace)) {
                 throw new TemplateException("cannot assign attribute on non-namespace object");
             }
-            namespace.attributes.put(name, value);
+            namespace.set(name, value);
         };
     }
 

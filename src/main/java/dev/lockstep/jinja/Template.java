@@ -1,10 +1,7 @@
 package dev.lockstep.jinja;
 
 import java.time.Clock;
-import java.time.LocalDateTime;
 import java.util.Collection;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -49,7 +46,7 @@ public final class Template {
         Size size = new Size();
         size.add(values);
         Rendering rendering = new Rendering(size.longest, size.characters);
-        Map<String, Object> all = environment(clock);
+        Map<String, Object> all = Globals.all(clock);
         all.putAll(values);
         Scope given = Scope.of(all, rendering);
         Scope top = given.inner();
@@ -92,47 +89,5 @@ public final class Template {
             longest = Math.max(longest, values.size());
             values.forEach(this::add);
         }
-    }
-
-    private static Map<String, Object> environment(Clock clock) {
-        Map<String, Function> functions = new LinkedHashMap<>();
-        functions.put("range", Template::range);
-        functions.put("dict", Methods::dict);
-        functions.put("namespace", arguments -> {
-            Namespace namespace = new Namespace();
-            Methods.dict(arguments).forEach(
-                    (name, value) -> namespace.attributes.put(Values.requireText(name), value));
-            return namespace;
-        });
-        functions.put("cycler", arguments -> new Cycler(arguments.positional()));
-        functions.put("joiner", Function.of("joiner", "sep", arguments -> {
-            Object separator = arguments.get("sep", ", ");
-            boolean[] used = {false};
-            return Function.of("joiner", "", none -> {
-                boolean first = !used[0];
-                used[0] = true;
-                return first ? "" : separator;
-            });
-        }));
-        functions.put("lipsum", Function.refused(
-                "the function lipsum is not supported: no two runs would give the same prompt"));
-        functions.put("raise_exception", Function.of("raise_exception", "message", arguments -> {
-            throw new TemplateException(Text.str(arguments.require("message"), arguments.rendering()));
-        }));
-        functions.put("strftime_now", Function.of("strftime_now", "format",
-                arguments -> Strftime.format(LocalDateTime.now(clock), arguments.text("format"))));
-        return new HashMap<>(functions);
-    }
-
-    private static Object range(Arguments arguments) {
-        List<Object> bounds = arguments.positional();
-        if (bounds.isEmpty() || bounds.size() > 3 || !arguments.named().isEmpty()) {
-            throw new TemplateException("range takes 1 to 3 numbers");
-        }
-        long first = Values.requireInteger(bounds.get(0));
-        return bounds.size() == 1
-                ? Range.of(0, first, 1)
-                : Range.of(first, Values.requireInteger(bounds.get(1)),
-                        bounds.size() > 2 ? Values.requireInteger(bounds.get(2)) : 1);
     }
 }

@@ -29,8 +29,7 @@ final class Tests {
             // an undefined value has a length and can be gone through, so Python takes it for both
             case "sequence" -> of(name, "", (value, a) -> Values.hasLength(value) && !(value instanceof DictView));
             case "iterable" -> of(name, "", (value, a) -> Values.isIterable(value));
-            case "callable" -> of(name, "", (value, a) -> value instanceof Function || value instanceof Undefined
-                    || value instanceof Loop);
+            case "callable" -> of(name, "", (value, a) -> value instanceof Function || value instanceof Undefined);
             case "escaped" -> of(name, "", (value, a) -> value instanceof Markup);
             case "filter" -> of(name, "", (value, a) -> Keys.hashable(value)
                     && Filters.named(String.valueOf(Values.text(value))) != null);

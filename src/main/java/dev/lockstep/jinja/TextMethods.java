@@ -75,7 +75,7 @@ final class TextMethods {
             case "lower" -> made(name, () -> text.toLowerCase(Locale.ROOT));
             case "casefold" -> made(name, () -> Casing.folded(text));
             case "swapcase" -> made(name, () -> Casing.swapped(text));
-            case "capitalize" -> made(name, () -> Text.capitalize(text));
+            case "capitalize" -> made(name, () -> Casing.capitalize(text));
             case "title" -> made(name, () -> Casing.titled(text));
             case "replace" -> Function.of(name, "old new count", a -> replace(text, a.text("old"),
                     Markup.beside(checked(a.require("new")), html, a.rendering()), a.integer("count", -1),
@@ -106,9 +106,9 @@ final class TextMethods {
             });
             case "encode" -> Function.refused("str.encode gives bytes, which are not supported");
             case "striptags" -> html
-                    ? Function.of(name, "", a -> Html.stripTags(text, a.rendering()))
+                    ? Function.of(name, "", a -> HtmlText.stripTags(text, a.rendering()))
                     : null;
-            case "unescape" -> html ? Function.of(name, "", a -> Html.unescape(text)) : null;
+            case "unescape" -> html ? Function.of(name, "", a -> HtmlText.unescape(text)) : null;
             default -> null;
         };
     }
@@ -124,7 +124,7 @@ final class TextMethods {
     private String stripped(Arguments a, boolean left, boolean right) {
         Object characters = a.get("chars", null);
         a.rendering().characters(text.length());
-        return Text.strip(text, characters == null ? null : Values.requireText(characters), left, right);
+        return Strings.strip(text, characters == null ? null : Values.requireText(characters), left, right);
     }
 
     /** Where in the text the arguments {@code start} and {@code end} are; null where start is beyond the end. */
@@ -264,7 +264,7 @@ final class TextMethods {
     private String zfill(Arguments a) {
         String sign = text.startsWith("-") || text.startsWith("+") ? text.substring(0, 1) : "";
         Values.requireInteger(a.require("width"));
-        return sign + Text.repeated("0", a.integer("width", 0) - Values.length(text), a.rendering())
+        return sign + Strings.repeated("0", a.integer("width", 0) - Values.length(text), a.rendering())
                 + text.substring(sign.length());
     }
 
@@ -281,8 +281,8 @@ final class TextMethods {
         fill = Markup.beside(a.get("fillchar", " "), html, a.rendering());
         long missing = Math.max(0, a.integer("width", 0) - Values.length(text));
         long before = missing == 0 ? 0 : left.of(missing);
-        return Text.repeated(fill, before, a.rendering()) + text
-                + Text.repeated(fill, missing - before, a.rendering());
+        return Strings.repeated(fill, before, a.rendering()) + text
+                + Strings.repeated(fill, missing - before, a.rendering());
     }
 
     private String expandtabs(Arguments a) {
@@ -297,7 +297,7 @@ final class TextMethods {
                 column = c == '\n' || c == '\r' ? 0 : column + 1;
             } else if (size > 0) {
                 long blanks = size - column % size;
-                out.append(Text.repeated(" ", blanks, a.rendering()));
+                out.append(Strings.repeated(" ", blanks, a.rendering()));
                 column += blanks;
             }
         }

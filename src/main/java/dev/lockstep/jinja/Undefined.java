@@ -16,8 +16,8 @@ record Undefined(String why) {
     static Undefined of(Object value, Object key) {
         String owner = value == null
                 ? "None"
-                : value instanceof Namespace
-                        ? "jinja2.utils.Namespace object"
+                : value instanceof JinjaObject object
+                        ? object.className() + " object"
                         : (value instanceof Map ? "dict" : Values.type(value)) + " object";
         String text = Values.text(key);
         return new Undefined(text == null

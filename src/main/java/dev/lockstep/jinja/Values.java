@@ -9,8 +9,8 @@ import java.util.PrimitiveIterator;
 
 /**
  * What Python's values are here: null (None), Boolean, Long or BigInteger, Double, String or {@link Markup}, List
- * ({@link Tuple} and {@link Range} among them), Map, {@link DictView}, {@link Generator}, {@link Namespace},
- * {@link Loop}, {@link Function} and {@link Undefined}; and what can be asked of all of them.
+ * ({@link Tuple} and {@link Range} among them), Map, {@link DictView}, {@link Generator}, {@link Function},
+ * {@link Undefined} and {@link JinjaObject}; and what can be asked of all of them.
  */
 final class Values {
     private Values() {}
@@ -34,10 +34,10 @@ final class Values {
             return "dict_" + view.kind().name().toLowerCase(java.util.Locale.ROOT);
         } else if (value instanceof Generator) {
             return "generator";
-        } else if (value instanceof Function) {
-            return value instanceof Macro ? "Macro" : "function";
+        } else if (value instanceof JinjaObject object) {
+            return object.className().substring(object.className().lastIndexOf('.') + 1);
         }
-        return value instanceof Loop ? "LoopContext" : value.getClass().getSimpleName();
+        return value instanceof Function ? "function" : value.getClass().getSimpleName();
     }
 
     /** The characters of a string, of HTML too; null for anything else. */
@@ -89,7 +89,8 @@ final class Values {
     }
 
     static boolean isIterable(Object value) {
-        return hasLength(value) || value instanceof Generator || value instanceof Loop;
+        return hasLength(value) || value instanceof Generator
+                || value instanceof JinjaObject object && object.isIterable();
     }
 
     /** Goes through what a {@code for} goes through. */
@@ -187,107 +188,8 @@ final class Values {
                 || value instanceof Boolean;
     }
 
-    /** {@code value[index]}, undefined where there is none. */
-    static Object item(Object value, Object index, Rendering r) {
-        r.step();
-        defined(value);
-        if (value instanceof Map<?, ?> map && Keys.hashable(index)) {
-            Object key = Keys.present(map, index, r);
-            if (key != Keys.NONE) {
-                return map.get(key);
-            }
-        }
-        if ((value instanceof List || isText(value)) && (index instanceof Long || index instanceof Boolean)) {
-            if (isText(value)) {
-                r.reads(text(value));
-            }
-            Object found = place(value, requireInteger(index));
-            return found == Keys.NONE ? Undefined.of(value, index) : found;
-        }
-        String name = text(index);
-        return name == null ? Undefined.of(value, index) : Methods.attribute(value, name, r);
-    }
-
-    private static Object place(Object value, long index) {
-        if (value instanceof List<?> list) {
-            long at = index < 0 ? index + list.size() : index;
-            return at >= 0 && at < list.size() ? list.get((int) at) : Keys.NONE;
-        }
-        String text = text(value);
-        long at = index < 0 ? index + length(value) : index;
-        if (at < 0 || at >= text.length() || at >= length(value)) {
-            return Keys.NONE;
-        }
-        return like(value, Character.toString(text.codePointAt(text.offsetByCodePoints(0, (int) at))));
-    }
-
     /** The text as HTML where the other is. */
     static Object like(Object other, String text) {
         return other instanceof Markup ? new Markup(text) : text;
-    }
-
-    /** {@code value.name}: a method before a key. */
-    static Object attribute(Object value, String name, Rendering r) {
-        r.step();
-        defined(value);
-        Object found = Methods.attribute(value, name, r);
-        return found instanceof Undefined && value instanceof Map<?, ?> map && !Methods.refused(map, name)
-                && map.containsKey(name) ? map.get(name) : found;
-    }
-
-    /** {@code value[start:stop:step]}; a null bound is left out. */
-    static Object slice(Object value, Object start, Object stop, Object step, Rendering r) {
-        if (!(defined(value) instanceof List || isText(value))) {
-            throw new TemplateException("'" + type(value) + "' object is not subscriptable");
-        }
-        long by = step == null ? 1 : requireInteger(step);
-        if (by == 0) {
-            throw new TemplateException("slice step cannot be zero");
-        }
-        if (isText(value)) {
-            r.reads(text(value));
-        }
-        long size = length(value);
-        long low = by > 0 ? 0 : -1;
-        long high = by > 0 ? size : size - 1;
-        long from = start == null ? by > 0 ? low : high : bound(requireInteger(start), size, low, high);
-        long to = stop == null ? by > 0 ? high : low : bound(requireInteger(stop), size, low, high);
-        if (value instanceof Range range) {
-            return range.slice((int) from, (int) to, by);
-        }
-        String text = text(value);
-        if (text != null) {
-            r.characters(Math.max(0, by > 0 ? to - from : from - to));
-            return like(value, slice(text, from, to, by, size));
-        }
-        List<?> items = (List<?>) value;
-        r.items(Math.max(0, by > 0 ? to - from : from - to));
-        List<Object> out = new ArrayList<>();
-        for (long i = from; by > 0 ? i < to : i > to; i += by) {
-            out.add(items.get((int) i));
-        }
-        return value instanceof Tuple ? Tuple.of(out) : out;
-    }
-
-    private static String slice(String text, long from, long to, long by, long size) {
-        boolean plain = size == text.length();
-        if (by == 1) {
-            return from >= to
-                    ? ""
-                    : plain
-                            ? text.substring((int) from, (int) to)
-                            : text.substring(text.offsetByCodePoints(0, (int) from),
-                                    text.offsetByCodePoints(0, (int) to));
-        }
-        int[] characters = text.codePoints().toArray();
-        StringBuilder out = new StringBuilder();
-        for (long i = from; by > 0 ? i < to : i > to; i += by) {
-            out.appendCodePoint(characters[(int) i]);
-        }
-        return out.toString();
-    }
-
-    private static long bound(long index, long size, long low, long high) {
-        return Math.max(low, Math.min(high, index < 0 ? index + size : index));
     }
 }

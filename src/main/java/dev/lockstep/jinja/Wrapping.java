@@ -74,7 +74,7 @@ final class Wrapping {
     }
 
     private static boolean isBlank(String chunk) {
-        return Text.strip(chunk, null, true, true).isEmpty();
+        return Strings.strip(chunk, null, true, true).isEmpty();
     }
 
     private Deque<String> chunks(String text) {

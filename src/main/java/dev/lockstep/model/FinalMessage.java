@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-import dev.lockstep.jinja.Text;
+import dev.lockstep.jinja.Strings;
 
 /**
  * The last message of a conversation when the model is to go on with it: marked for the template, so that the prompt can
@@ -55,12 +55,12 @@ record FinalMessage(List<Object> messages, String text) {
      */
     String cut(String rendered) {
         int at = rendered.lastIndexOf(MARK);
-        if (at < 0 || !rendered.contains(Text.strip(text, null, true, true))) {
+        if (at < 0 || !rendered.contains(Strings.strip(text, null, true, true))) {
             throw new IllegalArgumentException(
                     "continue_final_message: the chat template does not repeat the last message as it is");
         }
         String before = rendered.substring(0, at);
-        String kept = rendered.startsWith(" ", at + MARK.length()) ? before : Text.strip(before, null, false, true);
+        String kept = rendered.startsWith(" ", at + MARK.length()) ? before : Strings.strip(before, null, false, true);
         return text.contains(MARK) ? kept : kept.replace(MARK + " ", "").replace(MARK, "");
     }
 }

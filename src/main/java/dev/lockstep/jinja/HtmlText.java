@@ -1,13 +1,10 @@
 package dev.lockstep.jinja;
 
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 
-/** Jinja's filters for web pages, as far as they say something about a text. */
-final class Html {
+/** HTML to the text that it shows. */
+final class HtmlText {
     private static final Map<String, String> ENTITIES = Map.ofEntries(Map.entry("amp", "&"), Map.entry("lt", "<"),
             Map.entry("gt", ">"), Map.entry("quot", "\""), Map.entry("apos", "'"), Map.entry("nbsp", "\u00a0"),
             Map.entry("copy", "©"), Map.entry("reg", "®"), Map.entry("trade", "™"), Map.entry("deg", "°"),
@@ -16,58 +13,7 @@ final class Html {
             Map.entry("rsquo", "’"), Map.entry("ldquo", "“"), Map.entry("rdquo", "”"), Map.entry("bull", "•"),
             Map.entry("euro", "€"), Map.entry("rarr", "→"), Map.entry("larr", "←"));
 
-    private Html() {}
-
-    static Object urlEncode(Object value, Arguments a) {
-        Rendering r = a.rendering();
-        if (Values.isText(value) || !Values.isIterable(value)) {
-            return quoted(Text.str(value, r), "/", r);
-        }
-        StringBuilder out = new StringBuilder();
-        Object pairs = value instanceof Map<?, ?> map ? Methods.items(map, r) : value;
-        for (Iterator<Object> items = Values.each(pairs, r); items.hasNext();) {
-            List<Object> pair = Values.list(items.next(), r);
-            if (pair.size() != 2) {
-                throw new TemplateException("urlencode needs pairs, not " + pair.size() + " values");
-            }
-            out.append(out.isEmpty() ? "" : "&").append(quoted(Text.str(pair.get(0), r), "", r).replace("%20", "+"))
-                    .append('=').append(quoted(Text.str(pair.get(1), r), "", r).replace("%20", "+"));
-        }
-        return out.toString();
-    }
-
-    private static String quoted(String text, String safe, Rendering r) {
-        r.characters(3L * text.length());
-        StringBuilder out = new StringBuilder();
-        for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
-            char c = (char) (b & 0xff);
-            boolean plain = c < 0x80 && (Character.isLetterOrDigit(c) || "_.-~".indexOf(c) >= 0)
-                    || safe.indexOf(c) >= 0;
-            out.append(plain ? String.valueOf(c) : String.format("%%%02X", (int) c));
-        }
-        return out.toString();
-    }
-
-    static Object attributes(Object value, Arguments a) {
-        Rendering r = a.rendering();
-        if (!(Values.defined(value)instanceof Map<?, ?> map)) {
-            throw new TemplateException("xmlattr needs a mapping, not " + Values.type(value));
-        }
-        List<String> all = new ArrayList<>();
-        for (Map.Entry<?, ?> entry : map.entrySet()) {
-            if (entry.getValue() == null || entry.getValue() instanceof Undefined) {
-                continue;
-            }
-            String name = Values.requireText(entry.getKey());
-            if (name.chars().anyMatch(c -> " \t\n\r\f\u000b/>=".indexOf(c) >= 0)) {
-                throw new TemplateException("Invalid character in attribute name: " + Text.quoted(name));
-            }
-            all.add(Markup.escaped(name, r) + "=\"" + Markup.of(entry.getValue(), r).text() + "\"");
-        }
-        String text = (all.isEmpty() || !Values.isTrue(a.get("autospace", true)) ? "" : " ") + String.join(" ", all);
-        r.characters(text.length());
-        return r.autoescape ? new Markup(text) : text;
-    }
+    private HtmlText() {}
 
     /** The text without tags and comments, its white space made single blanks and its entities characters. */
     static String stripTags(String html, Rendering r) {
