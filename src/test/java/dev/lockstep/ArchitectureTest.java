@@ -7,6 +7,7 @@ import com.tngtech.archunit.lang.ArchRule;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 /**
@@ -56,6 +57,33 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule packagesHaveNoCycles = slices().matching("dev.lockstep.(*)..").should().beFreeOfCycles()
             .allowEmptyShould(true);
+
+    @ArchTest
+    static final ArchRule jinjasRoomsUseOnlyThoseBelow = layeredArchitecture()
+            .consideringOnlyDependenciesInAnyPackage(own("jinja"))
+            .layer("template").definedBy("dev.lockstep.jinja")
+            .layer("syntax").definedBy("dev.lockstep.jinja.syntax")
+            .layer("filters").definedBy("dev.lockstep.jinja.filters")
+            .layer("runtime").definedBy("dev.lockstep.jinja.runtime")
+            .layer("python").definedBy("dev.lockstep.jinja.python")
+            .layer("values").definedBy("dev.lockstep.jinja.python.values")
+            .layer("rendering").definedBy("dev.lockstep.jinja.rendering")
+            .whereLayer("syntax").mayOnlyAccessLayers("filters", "runtime", "python", "values", "rendering")
+            .whereLayer("filters").mayOnlyAccessLayers("python", "values", "rendering")
+            .whereLayer("runtime").mayOnlyAccessLayers("python", "values", "rendering")
+            .whereLayer("python").mayOnlyAccessLayers("values", "rendering")
+            .whereLayer("values").mayOnlyAccessLayers("rendering")
+            .whereLayer("rendering").mayNotAccessAnyLayer();
+
+    @ArchTest
+    static final ArchRule everyClassOfJinjaIsInARoomWithARule = classes().that().resideInAPackage(own("jinja"))
+            .should().resideInAnyPackage("dev.lockstep.jinja", "dev.lockstep.jinja.syntax",
+                    "dev.lockstep.jinja.filters", "dev.lockstep.jinja.runtime", "dev.lockstep.jinja.python",
+                    "dev.lockstep.jinja.python.values", "dev.lockstep.jinja.rendering");
+
+    @ArchTest
+    static final ArchRule jinjasRoomsHaveNoCycles = slices().matching("dev.lockstep.jinja.(**)").should()
+            .beFreeOfCycles();
 
     private static ArchRule only(String name, String... others) {
         String[] allowed = new String[others.length + 1];

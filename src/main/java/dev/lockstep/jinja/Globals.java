@@ -7,6 +7,17 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
+import dev.lockstep.jinja.python.DictMethods;
+import dev.lockstep.jinja.python.Strftime;
+import dev.lockstep.jinja.python.values.Arguments;
+import dev.lockstep.jinja.python.values.Function;
+import dev.lockstep.jinja.python.values.Range;
+import dev.lockstep.jinja.python.values.Repr;
+import dev.lockstep.jinja.python.values.Values;
+import dev.lockstep.jinja.rendering.TemplateException;
+import dev.lockstep.jinja.runtime.Cycler;
+import dev.lockstep.jinja.runtime.Namespace;
+
 /** The functions that every template can call: Jinja's, Python's and those that transformers adds. */
 final class Globals {
     private Globals() {}
@@ -34,7 +45,7 @@ final class Globals {
         functions.put("lipsum", Function.refused(
                 "the function lipsum is not supported: no two runs would give the same prompt"));
         functions.put("raise_exception", Function.of("raise_exception", "message", arguments -> {
-            throw new TemplateException(Text.str(arguments.require("message"), arguments.rendering()));
+            throw new TemplateException(Repr.str(arguments.require("message"), arguments.rendering()));
         }));
         functions.put("strftime_now", Function.of("strftime_now", "format",
                 arguments -> Strftime.format(LocalDateTime.now(clock), arguments.text("format"))));

@@ -6,6 +6,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 
+import dev.lockstep.jinja.rendering.Rendering;
+import dev.lockstep.jinja.rendering.TemplateException;
+import dev.lockstep.jinja.runtime.Scope;
+import dev.lockstep.jinja.runtime.Statement;
+import dev.lockstep.jinja.runtime.TemplateReference;
+import dev.lockstep.jinja.syntax.Parser;
+
 /**
  * A chat template, rendered as transformers renders it: jinja2's {@code ImmutableSandboxedEnvironment} with
  * {@code trim_blocks} and {@code lstrip_blocks}, loop controls, the tag {@code generation}, the filter {@code tojson}
@@ -50,7 +57,7 @@ public final class Template {
         all.putAll(values);
         Scope given = Scope.of(all, rendering);
         Scope top = given.inner();
-        given.set("self", all.containsKey("self") ? all.get("self") : new Blocks(parsed.blocks(), top));
+        given.set("self", all.containsKey("self") ? all.get("self") : new TemplateReference(parsed.blocks(), top));
         return guarded(() -> Statement.render(parsed.body(), top));
     }
 

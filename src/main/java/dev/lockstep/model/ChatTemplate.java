@@ -15,7 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import com.fasterxml.jackson.databind.JsonNode;
 
 import dev.lockstep.jinja.Template;
-import dev.lockstep.jinja.TemplateException;
+import dev.lockstep.jinja.rendering.TemplateException;
 
 /**
  * A checkpoint's chat template: makes one prompt of a conversation, exactly as transformers'

@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-import dev.lockstep.jinja.Strings;
+import dev.lockstep.jinja.python.values.Strings;
 
 /**
  * The last message of a conversation when the model is to go on with it: marked for the template, so that the prompt can

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 
-import dev.lockstep.jinja.TemplateException;
+import dev.lockstep.jinja.rendering.TemplateException;
 
 /**
  * A conversation with two parts in one content, to see whether a template shows both: some add them to a string and fail,

@@ -1,6 +1,0 @@
-package dev.lockstep.jinja;
-
-/** A parsed expression. */
-interface Expression {
-    Object in(Scope scope);
-}

@@ -1,0 +1,6 @@
+/**
+ * Jinja's filters ({@code value | name}) and tests ({@code value is name}), by their names. Uses {@code python},
+ * {@code python.values} and {@code rendering}. Begin at {@link dev.lockstep.jinja.filters.Filters} and
+ * {@link dev.lockstep.jinja.filters.Tests}.
+ */
+package dev.lockstep.jinja.filters;

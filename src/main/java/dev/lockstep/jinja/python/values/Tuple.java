@@ -1,0 +1,48 @@
+package dev.lockstep.jinja.python.values;
+
+import java.util.AbstractList;
+import java.util.Arrays;
+import java.util.List;
+
+/** Python's tuple: a list of another kind, which prints in parentheses and can be a key. */
+public final class Tuple extends AbstractList<Object> {
+    private final List<Object> items;
+    private final boolean group;
+
+    private Tuple(List<Object> items, boolean group) {
+        this.items = items;
+        this.group = group;
+    }
+
+    /** Keeps the list, which nobody may change from now on. */
+    public static Tuple of(List<Object> items) {
+        return new Tuple(items, false);
+    }
+
+    public static Tuple of(Object first, Object second) {
+        return new Tuple(Arrays.asList(first, second), false);
+    }
+
+    public static Tuple of(Object first, Object second, Object third) {
+        return new Tuple(Arrays.asList(first, second, third), false);
+    }
+
+    /** What {@code groupby} gives: a tuple whose items have names besides. */
+    public static Tuple group(Object grouper, List<Object> list) {
+        return new Tuple(Arrays.asList(grouper, list), true);
+    }
+
+    public boolean isGroup() {
+        return group;
+    }
+
+    @Override
+    public Object get(int index) {
+        return items.get(index);
+    }
+
+    @Override
+    public int size() {
+        return items.size();
+    }
+}

@@ -1,0 +1,32 @@
+package dev.lockstep.jinja.python.values;
+
+import java.util.Map;
+
+/**
+ * The value of a name or attribute that is not there: prints as nothing, is false and empty, and anything else done with
+ * it is an error.
+ *
+ * @param why the sentence of that error
+ */
+public record Undefined(String why) {
+    public static Undefined name(String name) {
+        return new Undefined("'" + name + "' is undefined");
+    }
+
+    public static Undefined of(Object value, Object key) {
+        String owner = value == null
+                ? "None"
+                : value instanceof JinjaObject object
+                        ? object.className() + " object"
+                        : (value instanceof Map ? "dict" : Values.type(value)) + " object";
+        String text = Values.text(key);
+        return new Undefined(text == null
+                ? owner + " has no element " + (Values.isNumber(key) ? Repr.number(key) : "of type " + Values.type(key))
+                : "'" + owner + "' has no attribute " + Repr.quoted(text));
+    }
+
+    public static Undefined unsafe(Object value, String name) {
+        return new Undefined("access to attribute " + Repr.quoted(name) + " of '" + Values.type(value)
+                + "' object is unsafe.");
+    }
+}

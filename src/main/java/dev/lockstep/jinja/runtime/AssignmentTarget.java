@@ -1,0 +1,39 @@
+package dev.lockstep.jinja.runtime;
+
+import java.util.List;
+
+import dev.lockstep.jinja.python.values.Values;
+import dev.lockstep.jinja.rendering.TemplateException;
+
+/** What a value is assigned to: a name, an attribute of a namespace, or several of such, over which it is spread. */
+public interface AssignmentTarget {
+    void assign(Object value, Scope scope);
+
+    static AssignmentTarget name(String name) {
+        return (value, scope) -> scope.set(name, value);
+    }
+
+    static AssignmentTarget attribute(String of, String name) {
+        return (value, scope) -> {
+            if (!(scope.get(of)instanceof Namespace namespace)) {
+                throw new TemplateException("cannot assign attribute on non-namespace object");
+            }
+            namespace.set(name, value);
+        };
+    }
+
+    static AssignmentTarget several(List<AssignmentTarget> targets) {
+        return (value, scope) -> {
+            List<Object> values = Values.list(value, scope.rendering());
+            int expected = targets.size();
+            if (values.size() != expected) {
+                throw new TemplateException(values.size() > expected
+                        ? "too many values to unpack (expected " + expected + ")"
+                        : "not enough values to unpack (expected " + expected + ", got " + values.size() + ")");
+            }
+            for (int i = 0; i < expected; i++) {
+                targets.get(i).assign(values.get(i), scope);
+            }
+        };
+    }
+}
