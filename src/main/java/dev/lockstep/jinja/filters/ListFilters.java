@@ -150,7 +150,7 @@ final class ListFilters {
     private static Object unique(Object value, Arguments a) {
         Rendering r = a.rendering();
         Map<Object, Object> seen = new HashMap<>();
-        return filter(Values.each(value, r), item -> {
+        return PythonGenerator.filtered(Values.each(value, r), item -> {
             Object key = folded(path(item, a.get("attribute", null), null, r), a.flag("case_sensitive"));
             boolean first = DictKeys.present(seen, key, r) == DictKeys.NONE;
             DictKeys.put(seen, key, true, r);
@@ -322,32 +322,7 @@ final class ListFilters {
             test = item -> named.holds(item, a.after(at + 1));
         }
         Predicate<Object> holds = test;
-        return filter(Values.each(value, r),
+        return PythonGenerator.filtered(Values.each(value, r),
                 item -> holds.test(attribute ? path(item, a.positional().get(0), null, r) : item) == keep, r);
-    }
-
-    private static PythonGenerator filter(Iterator<Object> items, Predicate<Object> keep, Rendering r) {
-        return new PythonGenerator(new Iterator<>() {
-            private Object next = DictKeys.NONE;
-
-            @Override
-            public boolean hasNext() {
-                while (next == DictKeys.NONE && items.hasNext()) {
-                    Object item = items.next();
-                    next = keep.test(item) ? item : DictKeys.NONE;
-                }
-                return next != DictKeys.NONE;
-            }
-
-            @Override
-            public Object next() {
-                if (!hasNext()) {
-                    throw new NoSuchElementException();
-                }
-                Object item = next;
-                next = DictKeys.NONE;
-                return item;
-            }
-        }, r);
     }
 }

@@ -1,10 +1,7 @@
 package dev.lockstep.jinja.runtime;
 
-import java.util.Iterator;
 import java.util.List;
-import java.util.NoSuchElementException;
 
-import dev.lockstep.jinja.python.values.DictKeys;
 import dev.lockstep.jinja.python.values.Function;
 import dev.lockstep.jinja.python.values.Markup;
 import dev.lockstep.jinja.python.values.PythonGenerator;
@@ -28,7 +25,7 @@ public record ForLoop(AssignmentTarget target, Expression items, Expression cond
 
     private void over(Object values, int depth, Scope scope, StringBuilder out) {
         Rendering r = scope.rendering();
-        Object kept = condition == null ? values : new PythonGenerator(filtered(values, scope), r);
+        Object kept = condition == null ? values : filtered(values, scope);
         Function recursion = recursive
                 ? Function.of("loop", "iterable", a -> again(a.require("iterable"), depth + 1, scope))
                 : null;
@@ -61,31 +58,12 @@ public record ForLoop(AssignmentTarget target, Expression items, Expression cond
         return r.autoescape ? new Markup(out.toString()) : out.toString();
     }
 
-    private Iterator<Object> filtered(Object values, Scope scope) {
-        Iterator<Object> all = Values.each(values, scope.rendering());
-        return new Iterator<>() {
-            private Object next = DictKeys.NONE;
-
-            @Override
-            public boolean hasNext() {
-                while (next == DictKeys.NONE && all.hasNext()) {
-                    Object item = all.next();
-                    Scope inner = scope.inner();
-                    target.assign(item, inner);
-                    next = Values.isTrue(condition.in(inner)) ? item : DictKeys.NONE;
-                }
-                return next != DictKeys.NONE;
-            }
-
-            @Override
-            public Object next() {
-                if (!hasNext()) {
-                    throw new NoSuchElementException();
-                }
-                Object item = next;
-                next = DictKeys.NONE;
-                return item;
-            }
-        };
+    private PythonGenerator filtered(Object values, Scope scope) {
+        Rendering r = scope.rendering();
+        return PythonGenerator.filtered(Values.each(values, r), item -> {
+            Scope inner = scope.inner();
+            target.assign(item, inner);
+            return Values.isTrue(condition.in(inner));
+        }, r);
     }
 }
