@@ -11,6 +11,7 @@ import dev.lockstep.jinja.rendering.TemplateException;
 
 /** Jinja's filters by their names. */
 public final class Filters {
+    /** One filter; its arguments are those in parentheses behind its name. */
     public interface Filter {
         Object apply(Object value, Arguments arguments);
     }

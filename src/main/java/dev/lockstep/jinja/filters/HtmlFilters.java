@@ -67,6 +67,6 @@ final class HtmlFilters {
         }
         String text = (all.isEmpty() || !Values.isTrue(a.get("autospace", true)) ? "" : " ") + String.join(" ", all);
         r.characters(text.length());
-        return r.autoescape ? new Markup(text) : text;
+        return r.autoescapes() ? new Markup(text) : text;
     }
 }

@@ -106,7 +106,7 @@ final class StringFilters {
         Object old = a.require("old");
         Object with = a.require("new");
         int times = a.get("count", null) == null ? -1 : a.integer("count", -1);
-        if (!r.autoescape) {
+        if (!r.autoescapes()) {
             return StringMethods.replace(text(value, a), text(old, a), text(with, a), times, r);
         }
         boolean html = value instanceof Markup || old instanceof Markup || with instanceof Markup;
@@ -139,10 +139,10 @@ final class StringFilters {
         Rendering r = a.rendering();
         Object separator = a.get("d", "");
         List<Object> items = new ArrayList<>();
-        boolean html = r.autoescape && separator instanceof Markup;
+        boolean html = r.autoescapes() && separator instanceof Markup;
         for (Iterator<Object> each = Values.each(value, r); each.hasNext();) {
             Object item = ListFilters.path(each.next(), a.get("attribute", null), null, r);
-            html |= r.autoescape && item instanceof Markup;
+            html |= r.autoescapes() && item instanceof Markup;
             r.items(1);
             items.add(item);
         }

@@ -19,6 +19,7 @@ import dev.lockstep.jinja.python.values.Values;
 
 /** Jinja's tests, what stands after {@code is}. */
 public final class Tests {
+    /** One test; its arguments are what stands behind its name. */
     public interface Test {
         boolean holds(Object value, Arguments arguments);
     }

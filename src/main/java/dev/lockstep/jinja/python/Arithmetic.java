@@ -21,6 +21,12 @@ public final class Arithmetic {
 
     private Arithmetic() {}
 
+    /**
+     * {@code a operator b}.
+     *
+     * @param operator one of {@code + - * / // % **}
+     * @throws TemplateException when the types do not go together, or the result is too large
+     */
     public static Object apply(String operator, Object a, Object b, Rendering r) {
         r.step();
         if (a instanceof Long x && b instanceof Long y && operator.equals("+")) {
@@ -94,6 +100,7 @@ public final class Arithmetic {
         return sequence instanceof Tuple ? Tuple.of(all) : all;
     }
 
+    /** {@code -value}. */
     public static Object negative(Object value, Rendering r) {
         if (!Values.isNumber(Values.defined(value))) {
             throw new TemplateException("bad operand type for unary -: '" + Values.type(value) + "'");
@@ -101,6 +108,7 @@ public final class Arithmetic {
         return value instanceof Double number ? (Object) (-number) : apply("-", 0L, value, r);
     }
 
+    /** {@code +value}. */
     public static Object positive(Object value, Rendering r) {
         if (!Values.isNumber(Values.defined(value))) {
             throw new TemplateException("bad operand type for unary +: '" + Values.type(value) + "'");

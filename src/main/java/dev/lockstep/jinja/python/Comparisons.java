@@ -17,6 +17,7 @@ import dev.lockstep.jinja.rendering.TemplateException;
 public final class Comparisons {
     private Comparisons() {}
 
+    /** Whether {@code a == b}, for values of any two types. */
     public static boolean equal(Object a, Object b, Rendering r) {
         r.step();
         if (a instanceof Long x && b instanceof Long y) {
@@ -93,6 +94,12 @@ public final class Comparisons {
         };
     }
 
+    /**
+     * Below, at or above 0 as a is to b.
+     *
+     * @param operator the sign that is named when they cannot be compared
+     * @throws TemplateException when their types have no order
+     */
     public static int compare(Object a, Object b, String operator, Rendering r) {
         r.step();
         if (Values.isNumber(a) && Values.isNumber(b)) {
@@ -135,6 +142,11 @@ public final class Comparisons {
         return Integer.compare(a.length(), b.length());
     }
 
+    /**
+     * Whether {@code item in container}.
+     *
+     * @throws TemplateException when the container cannot hold such an item
+     */
     public static boolean contains(Object container, Object item, Rendering r) {
         r.step();
         String text = Values.text(container);

@@ -28,6 +28,10 @@ import dev.lockstep.jinja.rendering.TemplateException;
 public record FormatSpec(String fill, char align, char sign, boolean alternate, long width, char grouping,
         long precision,
         char type) {
+    /**
+     * @param spec what stands behind the colon in {@code {:>8.3f}}
+     * @throws TemplateException when it is none
+     */
     public static FormatSpec parse(String spec) {
         int at = 0;
         String fill = " ";

@@ -42,6 +42,12 @@ public final class PythonJson {
         sorted = arguments.flag("sort_keys");
     }
 
+    /**
+     * The value as JSON.
+     *
+     * @param arguments {@code ensure_ascii}, {@code indent}, {@code separators} and {@code sort_keys}
+     * @throws TemplateException when something in it cannot be JSON
+     */
     public static String dump(Object value, Arguments arguments) {
         PythonJson json = new PythonJson(arguments);
         json.write(value, 0);

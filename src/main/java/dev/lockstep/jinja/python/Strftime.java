@@ -12,6 +12,9 @@ import dev.lockstep.jinja.rendering.TemplateException;
 public final class Strftime {
     private Strftime() {}
 
+    /**
+     * @throws TemplateException naming a directive that is not supported
+     */
     public static String format(LocalDateTime now, String format) {
         StringBuilder out = new StringBuilder();
         for (int i = 0; i < format.length(); i++) {

@@ -59,6 +59,7 @@ public final class StringCasing {
         return any;
     }
 
+    /** Python's {@code capitalize}: the first character as in a title, all others small. */
     public static String capitalize(String text) {
         if (text.isEmpty()) {
             return text;

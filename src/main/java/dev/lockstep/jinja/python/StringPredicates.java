@@ -62,11 +62,13 @@ public final class StringPredicates {
                         && !Character.isIdentifierIgnorable(c));
     }
 
+    /** Python's {@code isupper}. */
     public static boolean isUpper(String text) {
         return text.codePoints().anyMatch(Character::isUpperCase)
                 && text.codePoints().noneMatch(c -> Character.isLowerCase(c) || Character.isTitleCase(c));
     }
 
+    /** Python's {@code islower}. */
     public static boolean isLower(String text) {
         return text.codePoints().anyMatch(Character::isLowerCase)
                 && text.codePoints().noneMatch(c -> Character.isUpperCase(c) || Character.isTitleCase(c));

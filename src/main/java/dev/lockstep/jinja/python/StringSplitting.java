@@ -15,6 +15,11 @@ import dev.lockstep.jinja.rendering.TemplateException;
 public final class StringSplitting {
     private StringSplitting() {}
 
+    /**
+     * Python's {@code split}, from the right its {@code rsplit}.
+     *
+     * @param a {@code sep} and {@code maxsplit}
+     */
     public static List<Object> split(String text, Arguments a, boolean fromRight) {
         Object by = a.get("sep", null);
         int most = a.integer("maxsplit", -1);
@@ -85,6 +90,7 @@ public final class StringSplitting {
         return parts;
     }
 
+    /** Python's {@code splitlines}. */
     public static List<Object> lines(String text, boolean keepEnds, Rendering r) {
         List<Object> lines = new ArrayList<>();
         r.characters(text.length());

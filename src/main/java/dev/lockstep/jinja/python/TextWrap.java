@@ -36,6 +36,11 @@ public final class TextWrap {
         rendering = a.rendering();
     }
 
+    /**
+     * The text with lines as short as the arguments say.
+     *
+     * @param a {@code width}, {@code break_long_words}, {@code wrapstring} and {@code break_on_hyphens}
+     */
     public static Object wrap(Object value, Arguments a) {
         TextWrap wrapping = new TextWrap(a);
         Object between = a.get("wrapstring", null);

@@ -13,14 +13,12 @@ public final class Rendering {
     private static final long CHARACTERS = 10_000_000;
     private static final long MOST_CHARACTERS = 1_000_000_000;
 
-    /** Whether {@code {% autoescape %}} is on where the rendering stands. */
-    public boolean autoescape;
-
     private final long allowedSteps;
     private final long allowedCharacters;
     private long steps;
     private long characters;
     private int depth;
+    private boolean autoescape;
 
     /**
      * Real templates look at each message once, or at all messages for each of them, and some do so for characters; what
@@ -36,6 +34,17 @@ public final class Rendering {
         this.allowedCharacters = CHARACTERS + (long) Math.min(MOST_CHARACTERS, 100 * text + many * text);
     }
 
+    /** Whether {@code {% autoescape %}} is on where the rendering stands. */
+    public boolean autoescapes() {
+        return autoescape;
+    }
+
+    /** Turns {@code {% autoescape %}} on or off, from where the rendering stands. */
+    public void autoescape(boolean on) {
+        autoescape = on;
+    }
+
+    /** Says that one step comes now, see {@link #steps}. */
     public void step() {
         steps(1);
     }
@@ -63,10 +72,12 @@ public final class Rendering {
         }
     }
 
+    /** Says that a list of so many items will be made now. */
     public void items(long count) {
         characters(Math.multiplyExact(8, Math.min(count, Integer.MAX_VALUE)));
     }
 
+    /** Says that something begins within what is going on, such as a call or a nested list; {@link #leave} ends it. */
     public void enter() {
         step();
         if (++depth > DEEPEST) {

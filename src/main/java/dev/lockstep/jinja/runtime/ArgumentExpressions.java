@@ -17,8 +17,10 @@ import dev.lockstep.jinja.rendering.TemplateException;
  */
 public record ArgumentExpressions(List<Expression> positional, Map<String, Expression> named, Expression rest,
         Expression names) {
+    /** A call without arguments. */
     public static final ArgumentExpressions NONE = new ArgumentExpressions(List.of(), Map.of(), null, null);
 
+    /** What the function gets when it is called from this scope. */
     public Arguments in(Scope scope) {
         if (this == NONE) {
             return Arguments.none(scope.rendering());

@@ -9,10 +9,12 @@ import dev.lockstep.jinja.rendering.TemplateException;
 public interface AssignmentTarget {
     void assign(Object value, Scope scope);
 
+    /** A name, in the scope of the assignment. */
     static AssignmentTarget name(String name) {
         return (value, scope) -> scope.set(name, value);
     }
 
+    /** An attribute of the namespace that a name stands for. */
     static AssignmentTarget attribute(String of, String name) {
         return (value, scope) -> {
             if (!(scope.get(of)instanceof Namespace namespace)) {
@@ -22,6 +24,7 @@ public interface AssignmentTarget {
         };
     }
 
+    /** One target for each item of the value, which must have as many. */
     static AssignmentTarget several(List<AssignmentTarget> targets) {
         return (value, scope) -> {
             List<Object> values = Values.list(value, scope.rendering());

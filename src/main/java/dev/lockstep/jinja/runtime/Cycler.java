@@ -13,6 +13,9 @@ public final class Cycler implements JinjaObject {
     private final List<Object> items;
     private int at;
 
+    /**
+     * @throws TemplateException where there are no items
+     */
     public Cycler(List<Object> items) {
         this.items = items;
         if (items.isEmpty()) {

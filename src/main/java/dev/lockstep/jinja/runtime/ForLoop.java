@@ -15,8 +15,7 @@ import dev.lockstep.jinja.rendering.Rendering;
  * @param otherwise what runs where the body did not run to its end once
  */
 public record ForLoop(AssignmentTarget target, Expression items, Expression condition, boolean recursive,
-        List<Statement> body,
-        List<Statement> otherwise) implements Statement {
+        List<Statement> body, List<Statement> otherwise) implements Statement {
     @Override
     public Flow run(Scope scope, StringBuilder out) {
         over(items.in(scope), 0, scope, out);
@@ -55,7 +54,7 @@ public record ForLoop(AssignmentTarget target, Expression items, Expression cond
         r.characters(out.length());
         r.leave();
         r.leave();
-        return r.autoescape ? new Markup(out.toString()) : out.toString();
+        return r.autoescapes() ? new Markup(out.toString()) : out.toString();
     }
 
     private PythonGenerator filtered(Object values, Scope scope) {

@@ -12,6 +12,7 @@ import dev.lockstep.jinja.rendering.Rendering;
 public final class Namespace implements JinjaObject {
     private final Map<String, Object> attributes = new LinkedHashMap<>();
 
+    /** Sets an attribute, a new one or one that is there. */
     public void set(String name, Object value) {
         attributes.put(name, value);
     }

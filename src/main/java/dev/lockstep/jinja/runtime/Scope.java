@@ -18,10 +18,12 @@ public final class Scope {
         this.rendering = rendering;
     }
 
+    /** The outermost scope of one rendering; copies the values. */
     public static Scope of(Map<String, Object> values, Rendering rendering) {
         return new Scope(null, new HashMap<>(values), rendering);
     }
 
+    /** A new scope within this one, empty. */
     public Scope inner() {
         return new Scope(this, new HashMap<>(), rendering);
     }
@@ -35,10 +37,12 @@ public final class Scope {
         return scope;
     }
 
+    /** The rendering that all scopes within one another are part of. */
     public Rendering rendering() {
         return rendering;
     }
 
+    /** The value nearest to here, undefined where no scope has the name. */
     public Object get(String name) {
         for (Scope scope = this; scope != null; scope = scope.outer) {
             Object value = scope.values.get(name);
@@ -49,6 +53,7 @@ public final class Scope {
         return Undefined.name(name);
     }
 
+    /** Sets the name in this scope, whatever outer ones have. */
     public void set(String name, Object value) {
         values.put(name, value);
     }

@@ -12,8 +12,10 @@ public interface Statement {
         ON, BREAK, CONTINUE
     }
 
+    /** Appends what it prints. */
     Flow run(Scope scope, StringBuilder out);
 
+    /** Runs one after the other, up to the first that breaks or continues a loop. */
     static Flow runAll(List<Statement> statements, Scope scope, StringBuilder out) {
         Rendering rendering = scope.rendering();
         rendering.enter();
@@ -29,6 +31,7 @@ public interface Statement {
         return Flow.ON;
     }
 
+    /** The text that some statements print. */
     static String render(List<Statement> statements, Scope scope) {
         StringBuilder out = new StringBuilder();
         runAll(statements, scope, out);
@@ -39,12 +42,13 @@ public interface Statement {
     /** The text of some statements as a value, which is HTML where texts are escaped. */
     static Object value(List<Statement> statements, Scope scope) {
         String text = render(statements, scope);
-        return scope.rendering().autoescape ? new Markup(text) : text;
+        return scope.rendering().autoescapes() ? new Markup(text) : text;
     }
 
+    /** Appends a value as {@code {{ value }}} prints it. */
     static void print(Object value, Scope scope, StringBuilder out) {
         Rendering rendering = scope.rendering();
-        String text = Markup.beside(value, rendering.autoescape, rendering);
+        String text = Markup.beside(value, rendering.autoescapes(), rendering);
         rendering.characters(text.length());
         out.append(text);
     }

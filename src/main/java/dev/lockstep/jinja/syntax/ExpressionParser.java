@@ -212,7 +212,7 @@ final class ExpressionParser {
     private static Object concatenated(List<Expression> all, Scope scope) {
         Rendering r = scope.rendering();
         List<Object> values = values(all, scope);
-        boolean html = r.autoescape && values.stream().anyMatch(value -> value instanceof Markup);
+        boolean html = r.autoescapes() && values.stream().anyMatch(value -> value instanceof Markup);
         StringBuilder out = new StringBuilder();
         for (Object value : values) {
             String part = Markup.beside(value, html, r);

@@ -44,6 +44,9 @@ public final class Parser {
      */
     public record Parsed(List<Statement> body, Map<String, List<Statement>> blocks) {}
 
+    /**
+     * @throws TemplateException naming the line of what is no template, or not supported
+     */
     public static Parsed parse(String template) {
         Parser parser = new Parser(new TokenStream(Lexer.tokens(template)));
         return new Parsed(parser.body(), parser.blocks);
@@ -292,10 +295,10 @@ public final class Parser {
         List<Statement> body = bodyTo("endautoescape");
         return (scope, out) -> {
             Rendering rendering = scope.rendering();
-            boolean outside = rendering.autoescape;
-            rendering.autoescape = Values.isTrue(on.in(scope));
+            boolean outside = rendering.autoescapes();
+            rendering.autoescape(Values.isTrue(on.in(scope)));
             Flow flow = Statement.runAll(body, scope.inner(), out);
-            rendering.autoescape = outside;
+            rendering.autoescape(outside);
             return flow;
         };
     }

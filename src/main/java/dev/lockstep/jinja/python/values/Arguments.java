@@ -13,6 +13,7 @@ import dev.lockstep.jinja.rendering.TemplateException;
  * @param rendering the one that the call is part of
  */
 public record Arguments(List<Object> positional, Map<String, Object> named, Rendering rendering) {
+    /** Those of a call without any. */
     public static Arguments none(Rendering rendering) {
         return new Arguments(List.of(), Map.of(), rendering);
     }
@@ -47,6 +48,7 @@ public record Arguments(List<Object> positional, Map<String, Object> named, Rend
         return new Arguments(positional, all, rendering);
     }
 
+    /** Whether an argument of this name is given. */
     public boolean has(String name) {
         return named.containsKey(name);
     }
@@ -56,10 +58,14 @@ public record Arguments(List<Object> positional, Map<String, Object> named, Rend
         return named.getOrDefault(name, otherwise);
     }
 
+    /** Whether an argument is given that is true. */
     public boolean flag(String name) {
         return Values.isTrue(get(name, false));
     }
 
+    /**
+     * @throws TemplateException when there is no argument of this name
+     */
     public Object require(String name) {
         if (!named.containsKey(name)) {
             throw new TemplateException("the argument '" + name + "' is missing");
@@ -67,6 +73,9 @@ public record Arguments(List<Object> positional, Map<String, Object> named, Rend
         return named.get(name);
     }
 
+    /**
+     * @throws TemplateException when there is no argument of this name or it is no string
+     */
     public String text(String name) {
         return Values.requireText(require(name));
     }

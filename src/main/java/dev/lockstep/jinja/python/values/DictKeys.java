@@ -11,10 +11,12 @@ import dev.lockstep.jinja.rendering.TemplateException;
 
 /** Keys of Python's dicts, for which 1, 1.0 and true are one key, and so are a text and the same text as HTML. */
 public final class DictKeys {
+    /** Stands for no key, and no item: null is a value of its own. */
     public static final Object NONE = new Object();
 
     private DictKeys() {}
 
+    /** Whether it can be a key: a list or dict cannot. */
     public static boolean hashable(Object key) {
         return !(key instanceof Map || key instanceof List && !(key instanceof Tuple) && !(key instanceof Range));
     }

@@ -5,6 +5,7 @@ import java.util.Map;
 
 /** What a dict's {@code keys()}, {@code values()} and {@code items()} give: goes through them, and has no index. */
 public record DictView(Kind kind, Map<?, ?> map) implements Iterable<Object> {
+    /** Which of the three it is. */
     public enum Kind {
         KEYS, VALUES, ITEMS
     }

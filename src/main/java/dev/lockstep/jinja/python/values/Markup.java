@@ -3,6 +3,7 @@ import dev.lockstep.jinja.rendering.Rendering;
 
 /** Text that is HTML: what is joined to it is escaped. */
 public record Markup(String text) {
+    /** The text with the five characters that HTML reserves as entities. */
     public static String escaped(String text, Rendering r) {
         r.characters(text.length());
         StringBuilder out = new StringBuilder(text.length() + 16);

@@ -15,10 +15,16 @@ public final class Numbers {
 
     private Numbers() {}
 
+    /** An integer as a value: a Long where it fits into one. */
     public static Object narrow(BigInteger value) {
         return value.bitLength() < 64 ? (Object) value.longValue() : value;
     }
 
+    /**
+     * A number as a float.
+     *
+     * @throws TemplateException when it is too large for one
+     */
     public static double real(Object number) {
         if (number instanceof Boolean flag) {
             return flag ? 1 : 0;
@@ -30,6 +36,11 @@ public final class Numbers {
         return value;
     }
 
+    /**
+     * An integer, true and false among them.
+     *
+     * @throws TemplateException when it is none
+     */
     public static BigInteger whole(Object number) {
         return number instanceof BigInteger big ? big : BigInteger.valueOf(Values.requireInteger(number));
     }
@@ -42,6 +53,7 @@ public final class Numbers {
         return new BigDecimal(whole(number));
     }
 
+    /** Below, at or above 0 as a is to b; exact between integers and floats. */
     public static int compare(Object a, Object b) {
         if (a instanceof Long x && b instanceof Long y) {
             return Long.compare(x, y);
@@ -92,6 +104,7 @@ public final class Numbers {
                 + exponent(exponent);
     }
 
+    /** The exponent of a float as Python writes it, of two digits or more: {@code e-05}. */
     public static String exponent(int exponent) {
         int size = Math.abs(exponent);
         return "e" + (exponent < 0 ? "-" : "+") + (size < 10 ? "0" : "") + size;
@@ -115,6 +128,11 @@ public final class Numbers {
         r.steps(number instanceof Double ? 50 : number instanceof BigInteger big ? big.bitLength() / 2 : 1);
     }
 
+    /**
+     * The character with this code point.
+     *
+     * @throws TemplateException when there is none
+     */
     public static String character(long code) {
         if (code < 0 || code > Character.MAX_CODE_POINT) {
             throw new TemplateException("a character's number must be in range(0x110000)");

@@ -11,6 +11,9 @@ public final class PythonGenerator implements Iterator<Object> {
     private final Iterator<Object> items;
     private final Rendering rendering;
 
+    /**
+     * @param items asked for one when it is its turn, and not before
+     */
     public PythonGenerator(Iterator<Object> items, Rendering rendering) {
         this.items = items;
         this.rendering = rendering;

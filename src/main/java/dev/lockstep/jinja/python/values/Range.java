@@ -21,6 +21,9 @@ public final class Range extends AbstractList<Object> {
         this.size = size;
     }
 
+    /**
+     * @throws TemplateException when the step is 0 or the range longer than the sandbox allows
+     */
     public static Range of(long start, long stop, long step) {
         if (step == 0) {
             throw new TemplateException("range() arg 3 must not be zero");
@@ -33,6 +36,7 @@ public final class Range extends AbstractList<Object> {
         return new Range(start, stop, step, (int) size);
     }
 
+    /** Every so many of the numbers at these places; the last place is not included. */
     public Range slice(int from, int to, long by) {
         return of(start + from * step, start + to * step, step * by);
     }

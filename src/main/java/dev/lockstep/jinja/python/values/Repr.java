@@ -76,6 +76,7 @@ public final class Repr {
         out.append(end);
     }
 
+    /** Appends a dict in its braces. */
     public static void entries(Map<?, ?> map, Rendering r, StringBuilder out) {
         out.append('{');
         boolean first = true;
@@ -89,6 +90,7 @@ public final class Repr {
         out.append('}');
     }
 
+    /** A number, true and false among them. */
     public static String number(Object value) {
         if (value instanceof Boolean flag) {
             return flag ? "True" : "False";
@@ -98,6 +100,7 @@ public final class Repr {
                 : value instanceof BigInteger big ? Numbers.text(big) : value.toString();
     }
 
+    /** A string in quotes, with escapes for what cannot be printed. */
     public static String quoted(String text) {
         char quote = text.indexOf('\'') >= 0 && text.indexOf('"') < 0 ? '"' : '\'';
         StringBuilder out = new StringBuilder(text.length() + 2).append(quote);

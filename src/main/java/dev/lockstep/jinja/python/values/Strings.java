@@ -5,6 +5,7 @@ import dev.lockstep.jinja.rendering.Rendering;
 public final class Strings {
     private Strings() {}
 
+    /** Whether {@code repr} shows the character as it is. */
     public static boolean isPrintable(int c) {
         if (c >= ' ' && c < 0x7f) {
             return true;
@@ -15,6 +16,7 @@ public final class Strings {
         };
     }
 
+    /** Whether {@code strip} and {@code split} take the character for white space. */
     public static boolean isSpace(int c) {
         return Character.isWhitespace(c) || Character.isSpaceChar(c) || c == 0x85;
     }

@@ -19,10 +19,12 @@ public final class Tuple extends AbstractList<Object> {
         return new Tuple(items, false);
     }
 
+    /** A pair. */
     public static Tuple of(Object first, Object second) {
         return new Tuple(Arrays.asList(first, second), false);
     }
 
+    /** A tuple of three. */
     public static Tuple of(Object first, Object second, Object third) {
         return new Tuple(Arrays.asList(first, second, third), false);
     }
@@ -32,6 +34,7 @@ public final class Tuple extends AbstractList<Object> {
         return new Tuple(Arrays.asList(grouper, list), true);
     }
 
+    /** Whether it is one of {@code groupby}, with a {@code grouper} and a {@code list}. */
     public boolean isGroup() {
         return group;
     }

@@ -9,10 +9,12 @@ import java.util.Map;
  * @param why the sentence of that error
  */
 public record Undefined(String why) {
+    /** A variable that nobody has set. */
     public static Undefined name(String name) {
         return new Undefined("'" + name + "' is undefined");
     }
 
+    /** An attribute or item that a value does not have. */
     public static Undefined of(Object value, Object key) {
         String owner = value == null
                 ? "None"
@@ -25,6 +27,7 @@ public record Undefined(String why) {
                 : "'" + owner + "' has no attribute " + Repr.quoted(text));
     }
 
+    /** An attribute that the sandbox keeps from templates. */
     public static Undefined unsafe(Object value, String name) {
         return new Undefined("access to attribute " + Repr.quoted(name) + " of '" + Values.type(value)
                 + "' object is unsafe.");

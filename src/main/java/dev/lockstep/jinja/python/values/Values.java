@@ -18,6 +18,7 @@ import dev.lockstep.jinja.rendering.TemplateException;
 public final class Values {
     private Values() {}
 
+    /** The name of its type: Python's {@code type(value).__name__}. */
     public static String type(Object value) {
         if (value == null) {
             return "NoneType";
@@ -48,10 +49,12 @@ public final class Values {
         return value instanceof String text ? text : value instanceof Markup markup ? markup.text() : null;
     }
 
+    /** Whether it is a string, HTML or not. */
     public static boolean isText(Object value) {
         return value instanceof String || value instanceof Markup;
     }
 
+    /** Python's {@code bool(value)}. */
     public static boolean isTrue(Object value) {
         if (value == null || value instanceof Undefined) {
             return false;
@@ -66,11 +69,17 @@ public final class Values {
         return text == null ? !hasLength(value) || length(value) > 0 : !text.isEmpty();
     }
 
+    /** Whether Python's {@code len} takes it. */
     public static boolean hasLength(Object value) {
         return isText(value) || value instanceof List || value instanceof Map || value instanceof DictView
                 || value instanceof Undefined;
     }
 
+    /**
+     * Python's {@code len(value)}: characters, items or keys.
+     *
+     * @throws TemplateException when it has no length
+     */
     public static long length(Object value) {
         String text = text(value);
         if (text != null) {
@@ -91,6 +100,7 @@ public final class Values {
         throw new TemplateException("object of type '" + type(value) + "' has no len()");
     }
 
+    /** What the test {@code iterable} says. */
     public static boolean isIterable(Object value) {
         return hasLength(value) || value instanceof PythonGenerator
                 || value instanceof JinjaObject object && object.isIterable();
@@ -158,6 +168,11 @@ public final class Values {
         return all;
     }
 
+    /**
+     * The characters of a string, of HTML too.
+     *
+     * @throws TemplateException when it is anything else
+     */
     public static String requireText(Object value) {
         String text = text(value);
         if (text == null) {
@@ -166,6 +181,11 @@ public final class Values {
         return text;
     }
 
+    /**
+     * An integer, one beyond the range of long as a number beyond any index.
+     *
+     * @throws TemplateException when it is anything else
+     */
     public static long requireInteger(Object value) {
         if (value instanceof Boolean flag) {
             return flag ? 1 : 0;
@@ -179,6 +199,11 @@ public final class Values {
         return number;
     }
 
+    /**
+     * The value itself.
+     *
+     * @throws TemplateException when it is undefined
+     */
     public static Object defined(Object value) {
         if (value instanceof Undefined undefined) {
             throw new TemplateException(undefined.why());
@@ -186,6 +211,7 @@ public final class Values {
         return value;
     }
 
+    /** Whether it is an integer or float, or true or false, which Python counts among the integers. */
     public static boolean isNumber(Object value) {
         return value instanceof Long || value instanceof BigInteger || value instanceof Double
                 || value instanceof Boolean;
