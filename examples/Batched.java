@@ -4,12 +4,12 @@ import java.util.List;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 
+import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.SamplingParams;
-import dev.lockstep.job.Prompt;
-import dev.lockstep.job.PromptReader;
-import dev.lockstep.model.Checkpoint;
+import dev.lockstep.prompts.Prompt;
+import dev.lockstep.prompts.PromptReader;
 import dev.lockstep.world.World;
 
 /**

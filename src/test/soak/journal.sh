@@ -12,4 +12,4 @@ set -euo pipefail
 
 home=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 exec java -Dlockstep.home="$home" -cp "$home/target/test-classes:$home/target/classes:$home/target/lib/*:$(find "${HOME}/.m2/repository" \
-  -name 'assertj-core-*.jar' | tail -n 1)" dev.lockstep.job.JournalFuzz "${1:-2000}" "${2:-1}"
+  -name 'assertj-core-*.jar' | tail -n 1)" dev.lockstep.batch.JournalFuzz "${1:-2000}" "${2:-1}"

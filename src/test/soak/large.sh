@@ -7,7 +7,7 @@ run() { # JVM-OPTIONS ARGUMENTS...
   local options=$1
   shift
   LOCKSTEP_JAVA_OPTS=$options "$home/launch/mpjrun.sh" -np 2 -cp "$home/target/test-classes" \
-    dev.lockstep.world.Streams "$@"
+    dev.lockstep.fixtures.Streams "$@"
 }
 run "-Xmx6g -XX:MaxDirectMemorySize=256m" array 3000
 run "-Xmx128m -XX:MaxDirectMemorySize=256m" each 3000

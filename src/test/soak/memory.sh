@@ -84,7 +84,7 @@ weights() {
   # shellcheck disable=SC2086
   printf '%-28s %9s %9s %9s %9s %9s\n' 'kjv-6m' 12 $small
   "$java_bin" -Dlockstep.home="$home" -cp "$home/target/test-classes:$home/target/lockstep.jar:$home/target/lib/*" \
-    dev.lockstep.model.RandomCheckpoint "$model" layers=16 hidden=2048 dtype=bfloat16 >/dev/null
+    dev.lockstep.fixtures.RandomCheckpoint "$model" layers=16 hidden=2048 dtype=bfloat16 >/dev/null
   sync "$model/model.safetensors" # pages not yet on disk would count as private and dirty
   megabytes=$(($(stat -c %s "$model/model.safetensors") / 1048576))
   sampled -np 1 generate --model "$model" "${options[@]}" >/dev/null

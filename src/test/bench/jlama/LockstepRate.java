@@ -5,8 +5,8 @@ import java.util.Scanner;
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.SamplingParams;
-import dev.lockstep.model.Checkpoint;
-import dev.lockstep.model.DType;
+import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.checkpoint.DType;
 
 /**
  * Generates prompts as it is told to, with Lockstep: MODEL NEW_TOKENS. A line of input holds prompts between tabs; they

@@ -6,13 +6,14 @@ import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
-import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 /**
- * Holds the arrows between the packages: {@code job -> generate -> model -> jinja} and {@code job -> world -> wire <- launch}.
- * What each may use is listed in full, so that a package or a library nobody thought of is refused rather than missed.
+ * Holds the arrows between the packages: {@code batch -> prompts, results, journal, report -> generate -> decoder -> torch,
+ * cuda, checkpoint} and {@code batch, bench -> world -> wire <- launch}, one rule for each
+ * package. What each may use is listed in full, so that a package or a library nobody thought of is refused rather than
+ * missed.
  */
 @AnalyzeClasses(packages = "dev.lockstep", importOptions = DoNotIncludeTests.class)
 class ArchitectureTest {
@@ -21,41 +22,90 @@ class ArchitectureTest {
     private static final String JSON = "com.fasterxml.jackson..";
     private static final String DJL = "ai.djl..";
     private static final String MPJ = "mpi..";
+    private static final String JNA = "com.sun.jna..";
     private static final String COMMAND_LINE = "picocli..";
 
     @ArchTest
-    static final ArchRule wireUsesNothingButJava = only("wire", JAVA, "javax.crypto..");
+    static final ArchRule hostUsesJava = only("host", JAVA);
 
     @ArchTest
-    static final ArchRule worldUsesWireAndMpj = only("world", own("wire"), JAVA, LOGGING, JSON, MPJ);
+    static final ArchRule jsonUsesHost = only("json", own("host"), JAVA, JSON);
 
     @ArchTest
-    static final ArchRule launchUsesWire = only("launch", own("wire"), JAVA, "javax..", "jdk.net..",
+    static final ArchRule wireUsesHost = only("wire", own("host"), JAVA, "javax.crypto..");
+
+    @ArchTest
+    static final ArchRule launchUsesWire = only("launch", own("wire"), own("host"), JAVA, "javax..", "jdk.net..",
             LOGGING, COMMAND_LINE);
+
+    @ArchTest
+    static final ArchRule worldUsesWireAndMpj = only("world", own("wire"), own("host"), JAVA, LOGGING, JSON, MPJ);
+
+    @ArchTest
+    static final ArchRule djlUsesHost = only("djl", own("host"), JAVA, LOGGING, DJL, JNA);
+
+    @ArchTest
+    static final ArchRule torchUsesDjl = only("torch", own("djl"), own("host"), JAVA, LOGGING, DJL, JNA);
+
+    @ArchTest
+    static final ArchRule cudaUsesDjl = only("cuda", own("djl"), own("host"), JAVA, LOGGING, JNA);
+
+    @ArchTest
+    static final ArchRule checkpointUsesHost = only("checkpoint", own("host"), JAVA, LOGGING, JSON);
 
     @ArchTest
     static final ArchRule jinjaUsesJava = only("jinja", JAVA, JSON);
 
     @ArchTest
-    static final ArchRule modelUsesDjl = only("model", own("jinja"), JAVA, LOGGING, JSON, DJL, "com.sun.jna..");
+    static final ArchRule tokenizerUsesJinjaAndCheckpoint = only("tokenizer", own("jinja"), own("checkpoint"),
+            own("djl"), own("host"), JAVA, LOGGING, JSON, DJL);
 
     @ArchTest
-    static final ArchRule generateUsesModel = only("generate", own("model"), JAVA, LOGGING, JSON, DJL, "com.sun.jna..");
+    static final ArchRule decoderUsesTorchAndCudaAndCheckpoint = only("decoder", own("torch"), own("cuda"),
+            own("checkpoint"), own("djl"), own("host"), JAVA, LOGGING, DJL, JNA);
 
     @ArchTest
-    static final ArchRule jobUsesNeitherLaunchNorMpj = noClasses().that().resideInAPackage(own("job")).should()
-            .dependOnClassesThat().resideInAnyPackage(own("launch"), own("wire"), MPJ).allowEmptyShould(true);
+    static final ArchRule generateUsesDecoder = only("generate", own("decoder"), own("torch"), own("checkpoint"),
+            own("tokenizer"), own("host"), JAVA, LOGGING, JSON, DJL);
 
     @ArchTest
-    static final ArchRule nobodyUsesJobs = noClasses().that().resideOutsideOfPackage(own("job")).should()
-            .dependOnClassesThat().resideInAPackage(own("job")).allowEmptyShould(true);
+    static final ArchRule promptsUseGenerate = only("prompts", own("generate"), own("tokenizer"), own("checkpoint"),
+            own("djl"), own("json"), own("host"), JAVA, LOGGING, JSON);
 
     @ArchTest
-    static final ArchRule everyClassIsInAPackageWithARule = classes().should().resideInAnyPackage(own("wire"),
-            own("world"), own("launch"), own("jinja"), own("model"), own("generate"), own("job"));
+    static final ArchRule resultsUsePrompts = only("results", own("prompts"), own("generate"), own("decoder"),
+            own("tokenizer"), own("json"), own("host"), JAVA, LOGGING, JSON);
 
     @ArchTest
-    static final ArchRule packagesHaveNoCycles = slices().matching("dev.lockstep.(*)..").should().beFreeOfCycles()
+    static final ArchRule journalUsesResults = only("journal", own("results"), own("prompts"), own("checkpoint"),
+            own("json"), own("host"), JAVA, LOGGING, JSON);
+
+    @ArchTest
+    static final ArchRule reportUsesResults = only("report", own("results"), own("prompts"), own("generate"),
+            own("json"), own("host"), JAVA, LOGGING, JSON);
+
+    @ArchTest
+    static final ArchRule cliUsesDecoder = only("cli", own("decoder"), own("host"), JAVA, COMMAND_LINE);
+
+    @ArchTest
+    static final ArchRule batchUsesWorldAndAllAboveGenerate = only("batch", own("world"), own("cli"), own("report"),
+            own("journal"), own("results"), own("prompts"), own("generate"), own("decoder"), own("torch"),
+            own("tokenizer"), own("checkpoint"), own("djl"), own("json"), own("host"), JAVA, LOGGING, JSON,
+            COMMAND_LINE);
+
+    @ArchTest
+    static final ArchRule benchUsesWorldAndGenerate = only("bench", own("world"), own("cli"), own("generate"),
+            own("decoder"), own("torch"), own("checkpoint"), own("djl"), own("json"), own("host"), JAVA, LOGGING, JSON,
+            COMMAND_LINE);
+
+    @ArchTest
+    static final ArchRule everyClassIsInAPackageWithARule = classes().should().resideInAnyPackage(own("host"),
+            own("json"), own("wire"), own("launch"), own("world"), own("djl"), own("torch"), own("cuda"),
+            own("checkpoint"), own("jinja"), own("tokenizer"), own("decoder"), own("generate"), own("prompts"),
+            own("results"), own("journal"), own("report"), own("cli"), own("batch"), own("bench"));
+
+    @ArchTest
+    static final ArchRule packagesHaveNoCycles = slices().matching("dev.lockstep.(**)").should().beFreeOfCycles()
             .allowEmptyShould(true);
 
     @ArchTest

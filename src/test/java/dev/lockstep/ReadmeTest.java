@@ -17,7 +17,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-import dev.lockstep.job.GenerateOptions;
+import dev.lockstep.batch.GenerateOptions;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -2,7 +2,7 @@ package dev.lockstep.generate;
 
 import java.util.List;
 
-import dev.lockstep.model.TokenLogprobs;
+import dev.lockstep.decoder.TokenLogprobs;
 
 /**
  * What became of one {@link Request}.

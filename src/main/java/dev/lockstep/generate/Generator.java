@@ -8,13 +8,13 @@ import ai.djl.engine.EngineException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import dev.lockstep.model.Acceleration;
-import dev.lockstep.model.Checkpoint;
-import dev.lockstep.model.DType;
-import dev.lockstep.model.Decoder;
-import dev.lockstep.model.DeviceMemory;
-import dev.lockstep.model.ModelConfig;
-import dev.lockstep.model.Tokenizer;
+import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.decoder.Acceleration;
+import dev.lockstep.decoder.Decoder;
+import dev.lockstep.tokenizer.Tokenizer;
+import dev.lockstep.torch.DeviceMemory;
 
 /**
  * Generates text for many prompts on one device with continuous batching: a fixed number of slots, each refilled with
@@ -38,16 +38,16 @@ public final class Generator implements AutoCloseable {
     // null: the model has random weights and no text
     private final Tokenizer tokenizer;
     private final Decoder decoder;
-    private final Room room;
+    private final CacheReservation room;
     private Timing timing = Timing.NONE;
-    private int prefillTokens = Batch.PREFILL_TOKENS;
+    private int prefillTokens = Scheduler.PREFILL_TOKENS;
     private IntConsumer beforeDecoding = rows -> {
     };
 
     private Generator(Tokenizer tokenizer, Decoder decoder) {
         this.tokenizer = tokenizer;
         this.decoder = decoder;
-        this.room = new Room(decoder);
+        this.room = new CacheReservation(decoder);
     }
 
     /**
@@ -55,7 +55,7 @@ public final class Generator implements AutoCloseable {
      *
      * @param device {@code cpu}, or torch's name of a GPU: {@code cuda}, {@code cuda:0}
      * @param dtype  the type to compute in
-     * @throws dev.lockstep.model.ModelException when the tokenizer or the PyTorch engine cannot be loaded
+     * @throws dev.lockstep.checkpoint.ModelException when the tokenizer or the PyTorch engine cannot be loaded
      */
     public static Generator load(Checkpoint checkpoint, String device, DType dtype, Acceleration acceleration) {
         return new Generator(Tokenizer.load(checkpoint.directory()),
@@ -141,7 +141,7 @@ public final class Generator implements AutoCloseable {
         if (!good.isEmpty()) {
             room.reserve(good, slots);
         }
-        InOrder inOrder = new InOrder(requests, progress);
+        OrderedCompletions inOrder = new OrderedCompletions(requests, progress);
         generate(inOrder, slots, inOrder);
         return inOrder.completions();
     }
@@ -152,8 +152,9 @@ public final class Generator implements AutoCloseable {
      *
      * @param slots rows at a time, at least 1
      */
-    public void generate(RequestSource source, int slots, RowListener listener) {
-        Batch batch = new Batch(decoder, room, this::text, source, slots, prefillTokens, listener, beforeDecoding);
+    public void generate(RequestSource source, int slots, SequenceListener listener) {
+        Scheduler batch = new Scheduler(decoder, room, this::text, source, slots, prefillTokens, listener,
+                beforeDecoding);
         try {
             batch.run();
         } finally {
@@ -174,7 +175,7 @@ public final class Generator implements AutoCloseable {
     private List<Request> good(List<Request> requests) {
         int context = decoder.config().contextLength();
         int vocabulary = decoder.config().vocabulary();
-        return requests.stream().filter(request -> Batch.error(request, context, vocabulary) == null).toList();
+        return requests.stream().filter(request -> Scheduler.error(request, context, vocabulary) == null).toList();
     }
 
     /**
@@ -211,8 +212,9 @@ public final class Generator implements AutoCloseable {
         int budget = prefillTokens;
         for (Request request : first) {
             if (admissions.isEmpty() || request.promptIds().length <= budget) {
-                admissions.add(new Row(request, 1, decoder.config().vocabulary(), this::text).piece(admissions.size(),
-                        budget));
+                admissions.add(
+                        new Sequence(request, 1, decoder.config().vocabulary(), this::text).piece(admissions.size(),
+                                budget));
                 budget -= request.promptIds().length;
             }
         }

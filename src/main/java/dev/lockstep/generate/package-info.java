@@ -1,5 +1,6 @@
 /**
- * Batched text generation on one device: {@link dev.lockstep.generate.Generator} takes requests and gives completions.
- * Knows nothing of ranks.
+ * Batched generation on one device: requests in, completions out, with slots that are refilled as soon as they fall
+ * free. Uses {@code decoder} and {@code tokenizer}; knows nothing of ranks. Begin with
+ * {@link dev.lockstep.generate.Generator}, then {@code Scheduler}.
  */
 package dev.lockstep.generate;

@@ -18,7 +18,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 
-import dev.lockstep.wire.HostShare;
+import dev.lockstep.host.IoReason;
+import dev.lockstep.host.Printable;
+import dev.lockstep.host.UsageException;
+import dev.lockstep.wire.HostRanks;
 import dev.lockstep.wire.JobSpec;
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.SealedLink;
@@ -38,7 +41,7 @@ public final class Agent {
     private final Map<Integer, LocalProcess> processes = new ConcurrentHashMap<>();
     private volatile boolean told;
     private volatile String token = "";
-    private volatile Scratch scratch;
+    private volatile ScratchDirectory scratch;
 
     private Agent(Socket socket, SealedLink link) {
         this.socket = socket;
@@ -54,12 +57,12 @@ public final class Agent {
             System.err.println("lockstep: agents are started by launch/mpjrun.sh, not by hand");
             System.exit(2);
         }
-        Allocation allocation = new Allocation(environment);
-        Message.Enlist enlist = slurm
-                ? new Message.Enlist(allocation.number("SLURM_PROCID"),
-                        environment.getOrDefault("SLURMD_NODENAME", Ranks.hostName()), allocation.localRank(),
+        SlurmAllocation allocation = new SlurmAllocation(environment);
+        Message.AgentHello enlist = slurm
+                ? new Message.AgentHello(allocation.number("SLURM_PROCID"),
+                        environment.getOrDefault("SLURMD_NODENAME", RankPlanner.hostName()), allocation.localRank(),
                         allocation.localSize())
-                : new Message.Enlist(Integer.parseInt(args[1]), Ranks.hostName(), -1, -1);
+                : new Message.AgentHello(Integer.parseInt(args[1]), RankPlanner.hostName(), -1, -1);
         List<String> addresses = addresses(launcher, slurm ? "" : environment.getOrDefault("SSH_CONNECTION", ""));
         String reason = "it has no address";
         for (String address : addresses) {
@@ -79,7 +82,7 @@ public final class Agent {
                 reason = e.getMessage() == null ? "the connection ended" : e.getMessage(); // the next, if there is one
             }
         }
-        System.err.println(Printable.of("the launcher cannot be reached from " + Ranks.hostName() + " at "
+        System.err.println(Printable.line("the launcher cannot be reached from " + RankPlanner.hostName() + " at "
                 + String.join(", ", addresses) + " port " + launcher[1] + " (" + reason
                 + "): --interface says which network to use"));
         System.exit(2);
@@ -89,7 +92,7 @@ public final class Agent {
     private void run(Message.Assignment assignment, String secret, Map<String, String> environment) throws IOException {
         token = secret;
         Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));
-        HostShare share = assignment.share();
+        HostRanks share = assignment.share();
         CountDownLatch running = new CountDownLatch(share.ranks().size());
         try {
             List<RankPlan> plans = plan(assignment.job(), share, environment);
@@ -99,7 +102,7 @@ public final class Agent {
         } catch (UsageException e) {
             send(new Message.Failure(2, e.getMessage()));
         } catch (IOException e) {
-            send(new Message.Failure(1, "a rank could not be started: " + Reason.of(e)));
+            send(new Message.Failure(1, "a rank could not be started: " + IoReason.of(e)));
         }
         Thread listener = new Thread(this::listen, "launcher");
         listener.start();
@@ -113,15 +116,15 @@ public final class Agent {
         }
     }
 
-    private List<RankPlan> plan(JobSpec job, HostShare share, Map<String, String> environment)
+    private List<RankPlan> plan(JobSpec job, HostRanks share, Map<String, String> environment)
             throws IOException {
         if (!Files.isDirectory(Path.of(job.directory()))) {
             throw new UsageException("there is no directory " + job.directory());
         }
-        boolean slurm = Allocation.isTask(environment);
-        Limits limits = Limits.detect(Runtime.getRuntime().availableProcessors(), Path.of("/"), environment,
+        boolean slurm = SlurmAllocation.isTask(environment);
+        HostLimits limits = HostLimits.detect(Runtime.getRuntime().availableProcessors(), Path.of("/"), environment,
                 share.localSize());
-        Ranks ranks = new Ranks(Path.of(System.getProperty("lockstep.home")), environment, job,
+        RankPlanner ranks = new RankPlanner(Path.of(System.getProperty("lockstep.home")), environment, job,
                 GpuBinding.here(environment), limits);
         if (!slurm) {
             ranks.checkGpusFor(share.localSize(), share.localSize() + " ranks are"); // Slurm may show each task its own GPU only
@@ -179,7 +182,7 @@ public final class Agent {
             LockSupport.parkNanos(5_000_000L);
         }
         processes.values().forEach(LocalProcess::kill);
-        Leftovers.end(token, processes.keySet());
+        OrphanProcesses.end(token, processes.keySet());
         if (scratch != null) {
             scratch.remove();
         }
@@ -202,7 +205,7 @@ public final class Agent {
             addresses.add(client);
         }
         addresses.addAll(own);
-        if (launcher[2].equals(Ranks.hostName())) {
+        if (launcher[2].equals(RankPlanner.hostName())) {
             addresses.add("127.0.0.1");
         } else if (!client.isEmpty()) {
             addresses.add(client); // the launcher is behind an address that it does not know

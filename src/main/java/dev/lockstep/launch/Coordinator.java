@@ -11,34 +11,34 @@ import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 
-import dev.lockstep.wire.Entrance;
+import dev.lockstep.wire.GuardedListener;
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.SealedLink;
 
 /** The launcher's end of the control links: lets in whoever knows the job's token and turns what they say to events. */
 final class Coordinator implements Closeable {
     private final int size;
-    private final BlockingQueue<Event> events;
-    private final Agents agents;
+    private final BlockingQueue<LaunchEvent> events;
+    private final RemoteAgents agents;
     private final ServerSocket server;
-    private final Entrance entrance;
+    private final GuardedListener entrance;
     private final String token;
     private final Map<Integer, SealedLink> links = new ConcurrentHashMap<>();
 
     /**
      * @param agents that ranks elsewhere are started by, or null: then it listens on this host only
      */
-    Coordinator(int size, BlockingQueue<Event> events, Agents agents) throws IOException {
+    Coordinator(int size, BlockingQueue<LaunchEvent> events, RemoteAgents agents) throws IOException {
         this.size = size;
         this.events = events;
         this.agents = agents;
-        this.server = new ServerSocket(0, Math.max(Entrance.BACKLOG, 2 * size), agents == null
+        this.server = new ServerSocket(0, Math.max(GuardedListener.BACKLOG, 2 * size), agents == null
                 ? InetAddress.getLoopbackAddress()
                 : agents.listenOn());
         byte[] random = new byte[16];
         new SecureRandom().nextBytes(random);
         this.token = HexFormat.of().formatHex(random);
-        this.entrance = Entrance.open(server, "coordinator", size, this::serve);
+        this.entrance = GuardedListener.open(server, "coordinator", size, this::serve);
     }
 
     /** Where ranks connect to. */
@@ -81,7 +81,7 @@ final class Coordinator implements Closeable {
         int rank = -1;
         try (SealedLink link = SealedLink.accept(socket, token)) {
             Message first = link.read();
-            if (first instanceof Message.Enlist enlist) {
+            if (first instanceof Message.AgentHello enlist) {
                 if (agents != null) {
                     admit.run();
                     agents.serve(socket, link, enlist);
@@ -95,11 +95,11 @@ final class Coordinator implements Closeable {
             rank = hello.rank();
             admit.run();
             for (Message message = hello; message != null; message = link.read()) {
-                events.add(new Event.Said(rank, message));
+                events.add(new LaunchEvent.Said(rank, message));
             }
         } finally {
             if (rank >= 0) {
-                events.add(new Event.LinkLost(rank));
+                events.add(new LaunchEvent.LinkLost(rank));
             }
         }
     }

@@ -21,8 +21,9 @@ record GpuBinding(List<String> visible) {
 
     /** The GPUs of this host; in a Slurm task those that Slurm gave it, not whatever device files show. */
     static GpuBinding here(Map<String, String> environment) {
-        String variable = environment.get(Ranks.CUDA_VISIBLE_DEVICES);
-        boolean none = variable == null && Allocation.isTask(environment) && !new Allocation(environment).hasGpus();
+        String variable = environment.get(RankPlanner.CUDA_VISIBLE_DEVICES);
+        boolean none = variable == null && SlurmAllocation.isTask(environment)
+                && !new SlurmAllocation(environment).hasGpus();
         return detect(none ? "" : variable, Path.of("/dev"));
     }
 

@@ -8,7 +8,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-import dev.lockstep.wire.HostShare;
+import dev.lockstep.host.UsageException;
+import dev.lockstep.wire.HostRanks;
 
 /**
  * Hosts and how many ranks each takes, in the order given.
@@ -72,7 +73,7 @@ record HostList(Map<String, Integer> slots) {
      *
      * @throws UsageException when there are more ranks than slots and that is not wanted
      */
-    List<HostShare> share(int ranks, boolean oversubscribe) {
+    List<HostRanks> share(int ranks, boolean oversubscribe) {
         if (ranks > size() && !oversubscribe) {
             throw new UsageException("-np " + ranks + " is more than the " + size() + " slots of " + String.join(", ",
                     slots.keySet()) + ": give hosts more slots, as in host:4, or --oversubscribe");
@@ -87,7 +88,7 @@ record HostList(Map<String, Integer> slots) {
             }
         }
         return shares.entrySet().stream()
-                .map(share -> new HostShare(share.getValue(), ranks, 0, share.getValue().size(), share.getKey()))
+                .map(share -> new HostRanks(share.getValue(), ranks, 0, share.getValue().size(), share.getKey()))
                 .toList();
     }
 

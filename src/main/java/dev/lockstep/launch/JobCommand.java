@@ -2,16 +2,20 @@ package dev.lockstep.launch;
 
 import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
+import java.util.Properties;
 import java.util.jar.Attributes;
 import java.util.jar.JarFile;
 import java.util.jar.Manifest;
 import java.util.zip.ZipFile;
+
+import dev.lockstep.host.UsageException;
 
 /**
  * What every rank's JVM runs.
@@ -20,10 +24,7 @@ import java.util.zip.ZipFile;
  * @param program   the class name or the source file, then the job's own options untouched
  */
 record JobCommand(List<String> classPath, List<String> program) {
-
-    private static final Map<String, String> BUILT_IN = Map.of("bench", "dev.lockstep.job.Bench", "generate",
-            "dev.lockstep.job.Generate", "hello", "dev.lockstep.job.Hello", "model", "dev.lockstep.job.Model",
-            "selftest", "dev.lockstep.job.Selftest");
+    private static final Properties BUILT_IN = builtIn();
 
     /**
      * @param words   JOB and everything after it; JOB is a built-in, a class name, a .java file, or -jar and a jar
@@ -51,16 +52,26 @@ record JobCommand(List<String> classPath, List<String> program) {
             program.addAll(words.subList(1, words.size()));
             return new JobCommand(classPath, program);
         } else {
-            program.add(BUILT_IN.getOrDefault(job, job));
+            program.add(BUILT_IN.getProperty(job, job));
             program.addAll(words.subList(1, words.size()));
         }
         if (!isOnClassPath(program.get(0), classPath) && !isOnClassPath(program.get(0), runtime)) {
             throw new UsageException(
                     "there is no job " + (job.equals("-jar") ? program.get(0) : job) + ": name a built-in ("
-                            + String.join(", ", BUILT_IN.keySet().stream().sorted().toList())
+                            + String.join(", ", BUILT_IN.stringPropertyNames().stream().sorted().toList())
                             + "), a class that is on -cp, a .java file, or -jar and a jar");
         }
         return new JobCommand(classPath, program);
+    }
+
+    private static Properties builtIn() {
+        Properties jobs = new Properties();
+        try (InputStream in = JobCommand.class.getResourceAsStream("jobs.properties")) {
+            jobs.load(in);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return jobs;
     }
 
     /** Adds the jar and its manifest's Class-Path, and returns its Main-Class. */

@@ -9,11 +9,11 @@ import dev.lockstep.wire.RankEnvironment;
 final class LocalSpawner implements Spawner {
     private final List<RankPlan> plans;
     private final boolean tag;
-    private final Outlet outlet;
-    private final Scratch scratch;
+    private final OutputRouter outlet;
+    private final ScratchDirectory scratch;
 
     /** @param scratch removed at the end */
-    LocalSpawner(List<RankPlan> plans, boolean tag, Outlet outlet, Scratch scratch) {
+    LocalSpawner(List<RankPlan> plans, boolean tag, OutputRouter outlet, ScratchDirectory scratch) {
         this.plans = plans;
         this.tag = tag;
         this.outlet = outlet;
@@ -30,7 +30,7 @@ final class LocalSpawner implements Spawner {
         RankPlan plan = plans.get(rank);
         try {
             return LocalProcess.start(plan, tag, outlet.lines(rank, 1), outlet.lines(rank, 2),
-                    code -> outlet.events().add(new Event.Exited(rank, code)));
+                    code -> outlet.events().add(new LaunchEvent.Exited(rank, code)));
         } catch (IOException e) {
             throw new IOException("rank " + rank + " could not be started on " + plan.host() + ": " + e.getMessage(),
                     e);
@@ -39,7 +39,7 @@ final class LocalSpawner implements Spawner {
 
     @Override
     public void close(int code) {
-        Leftovers.end(plans.get(0).environment().get(RankEnvironment.TOKEN),
+        OrphanProcesses.end(plans.get(0).environment().get(RankEnvironment.TOKEN),
                 plans.stream().map(RankPlan::rank).toList());
         scratch.remove();
     }

@@ -22,6 +22,9 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
+import dev.lockstep.host.IoReason;
+import dev.lockstep.host.Printable;
+import dev.lockstep.host.UsageException;
 import dev.lockstep.wire.JobSpec;
 
 /** The launcher's command line: {@code mpjrun.sh [options] JOB [job options]}. */
@@ -98,7 +101,7 @@ public final class Mpjrun implements Callable<Integer> {
                 }
                 return refuse("the job cannot start: "
                         + (e instanceof FileSystemException file && file.getFile() != null ? file.getFile() + ": " : "")
-                        + Reason.of(why));
+                        + IoReason.of(why));
             }
             if (e instanceof UsageException) {
                 return refuse(e.getMessage());
@@ -109,7 +112,7 @@ public final class Mpjrun implements Callable<Integer> {
     }
 
     private static int refuse(String sentence) {
-        System.err.println(Printable.of("mpjrun: " + sentence));
+        System.err.println(Printable.line("mpjrun: " + sentence));
         return USAGE;
     }
 
@@ -148,17 +151,18 @@ public final class Mpjrun implements Callable<Integer> {
                 : seconds("--timeout-collective", collectiveTimeout);
         Path here = here();
         Path work = directory(here);
-        JobCommand command = JobCommand.resolve(words, absolute(classPath, here), Ranks.runtime(home), here);
+        JobCommand command = JobCommand.resolve(words, absolute(classPath, here), RankPlanner.runtime(home), here);
         HostList list = hostList(here);
         boolean remote = list != null && !list.slots().keySet().stream().allMatch(SshSpawner::isHere);
         JobSpec job = new JobSpec(device, oversubscribe, command.classPath(), command.program(),
                 remote ? inherited(environment) : Map.of(), variables(environment), work.toString(), network,
                 tagOutput);
-        Output output = new Output();
-        BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+        Console output = new Console();
+        BlockingQueue<LaunchEvent> events = new LinkedBlockingQueue<>();
         Path files = outputDirectory == null || dryRun ? null : outputDirectory(here);
-        Launch launch = new Launch(home, environment, job, new Outlet(output, files, events), bootstrap, heartbeat);
-        Launch.Plan plan = plan(launch, list, remote, count);
+        LaunchModes launch = new LaunchModes(home, environment, job, new OutputRouter(output, files, events), bootstrap,
+                heartbeat);
+        LaunchModes.Plan plan = plan(launch, list, remote, count);
         if (dryRun) {
             plan.lines().apply("coordinator").forEach(System.out::println);
             return 0;
@@ -174,8 +178,8 @@ public final class Mpjrun implements Callable<Integer> {
     }
 
     /** Hosts that are named go before the Slurm job that this may be in. */
-    private Launch.Plan plan(Launch launch, HostList list, boolean remote, int count) throws IOException {
-        Allocation allocation = new Allocation(launch.environment());
+    private LaunchModes.Plan plan(LaunchModes launch, HostList list, boolean remote, int count) throws IOException {
+        SlurmAllocation allocation = new SlurmAllocation(launch.environment());
         int tasks = allocation.number("SLURM_STEP_NUM_TASKS");
         if (serve) {
             return launch.served(tasks);
@@ -187,10 +191,10 @@ public final class Mpjrun implements Callable<Integer> {
             list.share(count, oversubscribe); // refuses too many
             return launch.here(count > 0 ? count : list.size());
         }
-        if (Allocation.isHeldBy(launch.environment())) {
+        if (SlurmAllocation.isHeldBy(launch.environment())) {
             return launch.throughSlurm(allocation, count);
         }
-        if (Allocation.isTask(launch.environment()) && tasks > 1) {
+        if (SlurmAllocation.isTask(launch.environment()) && tasks > 1) {
             throw new UsageException("srun has started this as one of several tasks, each of which would be a job "
                     + "of its own: leave srun out, or give it launch/rank.sh instead of launch/mpjrun.sh");
         }
@@ -240,7 +244,7 @@ public final class Mpjrun implements Callable<Integer> {
             return Files.createDirectories(here.resolve(outputDirectory));
         } catch (IOException e) {
             throw new UsageException("--output-filename " + outputDirectory + ": the directory cannot be made: "
-                    + Reason.of(e));
+                    + IoReason.of(e));
         }
     }
 

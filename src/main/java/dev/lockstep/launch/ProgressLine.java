@@ -11,13 +11,13 @@ final class ProgressLine {
     private static final long TERMINAL_NANOS = 200_000_000L;
     private static final long LOG_NANOS = 10_000_000_000L;
 
-    private final Output output;
+    private final Console output;
     private final boolean terminal;
     private final Map<Integer, Progress> latest = new HashMap<>();
     private long shownAt;
 
     /** @param now {@link System#nanoTime()}; the first line elsewhere than on a terminal comes ten seconds later */
-    ProgressLine(Output output, boolean terminal, long now) {
+    ProgressLine(Console output, boolean terminal, long now) {
         this.output = output;
         this.terminal = terminal;
         this.shownAt = terminal ? now - TERMINAL_NANOS : now;

@@ -11,16 +11,16 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
-import dev.lockstep.wire.HostShare;
+import dev.lockstep.wire.HostRanks;
 import dev.lockstep.wire.JobSpec;
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.SealedLink;
 
 /** An agent on another host as the launcher sees it: what it is told, and what it says about its ranks. */
 final class RemoteHost {
-    private final HostShare share;
-    private final Outlet outlet;
-    private final BlockingQueue<Event> events;
+    private final HostRanks share;
+    private final OutputRouter outlet;
+    private final BlockingQueue<LaunchEvent> events;
     private final Duration silence;
     private final Map<Integer, RemoteProcess> processes = new LinkedHashMap<>();
     private final CountDownLatch enlisted = new CountDownLatch(1);
@@ -35,7 +35,7 @@ final class RemoteHost {
      * @param share   with an empty host and a negative localSize where only the agent knows
      * @param silence a host whose ranks were killed has said so by then, or never will
      */
-    RemoteHost(HostShare share, Outlet outlet, BlockingQueue<Event> events, Duration silence) {
+    RemoteHost(HostRanks share, OutputRouter outlet, BlockingQueue<LaunchEvent> events, Duration silence) {
         this.share = share;
         this.silence = silence;
         this.outlet = outlet;
@@ -44,7 +44,7 @@ final class RemoteHost {
         share.ranks().forEach(rank -> processes.put(rank, new RemoteProcess(rank)));
     }
 
-    HostShare share() {
+    HostRanks share() {
         return share;
     }
 
@@ -66,7 +66,7 @@ final class RemoteHost {
      *
      * @param ownOutput whether its ranks keep their output
      */
-    void serve(SealedLink agent, Message.Enlist enlist, JobSpec job, boolean ownOutput)
+    void serve(SealedLink agent, Message.AgentHello enlist, JobSpec job, boolean ownOutput)
             throws IOException {
         synchronized (this) {
             if (givenUp || link != null) {
@@ -76,9 +76,9 @@ final class RemoteHost {
             link = agent;
         }
         enlisted.countDown();
-        HostShare placed = share.localSize() > 0
+        HostRanks placed = share.localSize() > 0
                 ? share
-                : new HostShare(share.ranks(), share.size(), enlist.localRank(), enlist.localSize(), name);
+                : new HostRanks(share.ranks(), share.size(), enlist.localRank(), enlist.localSize(), name);
         send(new Message.Assignment(placed, job, ownOutput));
         Map<Integer, LinePump.Lines> lines = new HashMap<>();
         Map<Integer, ByteArrayOutputStream> parts = new HashMap<>();
@@ -114,7 +114,7 @@ final class RemoteHost {
     void lose(int code, String line) {
         synchronized (this) {
             if (!givenUp && processes.values().stream().anyMatch(RankProcess::isAlive)) {
-                events.add(new Event.Lost(code, line));
+                events.add(new LaunchEvent.Lost(code, line));
             }
             givenUp = true;
         }
@@ -159,7 +159,7 @@ final class RemoteHost {
         try {
             return outlet.lines(rank, stream);
         } catch (IOException e) {
-            events.add(new Event.Lost(1, e.getMessage()));
+            events.add(new LaunchEvent.Lost(1, e.getMessage()));
             return (bytes, offset, length) -> {
                 // nowhere to put it; the job is at its end
             };
@@ -255,7 +255,7 @@ final class RemoteHost {
         synchronized void exit(int code) {
             if (!exited) {
                 exited = true;
-                events.add(new Event.Exited(rank, code));
+                events.add(new LaunchEvent.Exited(rank, code));
             }
         }
     }

@@ -7,22 +7,22 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 
-import dev.lockstep.wire.HostShare;
+import dev.lockstep.wire.HostRanks;
 
 /** Ranks as the tasks of one Slurm step: each task is an agent that starts one rank. */
 final class SlurmSpawner implements Spawner {
     /** How agents learn where the launcher is: unlike a command line, no other user can read it. */
     static final String LAUNCHER = "LOCKSTEP_LAUNCHER";
 
-    private final Agents agents;
+    private final RemoteAgents agents;
     private final Coordinator coordinator;
     private final List<String> command;
     private final Duration limit;
-    private final Output output;
-    private Carrier carrier;
+    private final Console output;
+    private AgentProcess carrier;
 
     /** @param command the srun that starts the agents; empty: something else has started them */
-    SlurmSpawner(Agents agents, Coordinator coordinator, List<String> command, Duration limit, Output output) {
+    SlurmSpawner(RemoteAgents agents, Coordinator coordinator, List<String> command, Duration limit, Console output) {
         this.agents = agents;
         this.coordinator = coordinator;
         this.command = command;
@@ -31,12 +31,13 @@ final class SlurmSpawner implements Spawner {
     }
 
     /** One share for each rank; where it runs, its agent will tell. */
-    static List<HostShare> shares(int size) {
-        return IntStream.range(0, size).mapToObj(rank -> new HostShare(List.of(rank), size, -1, -1, "")).toList();
+    static List<HostRanks> shares(int size) {
+        return IntStream.range(0, size).mapToObj(rank -> new HostRanks(List.of(rank), size, -1, -1, "")).toList();
     }
 
     /** The one srun. */
-    static List<String> command(Allocation allocation, int size, boolean oversubscribe, String directory, Path home) {
+    static List<String> command(SlurmAllocation allocation, int size, boolean oversubscribe, String directory,
+            Path home) {
         List<String> command = new ArrayList<>(List.of("srun", "--kill-on-bad-exit=1", "--ntasks=" + size, "--input=0",
                 "--chdir=" + directory));
         if (size < allocation.nodes()) {
@@ -63,13 +64,14 @@ final class SlurmSpawner implements Spawner {
         RemoteHost host = agents.hosts().get(rank);
         if (rank == 0 && !command.isEmpty()) {
             try {
-                carrier = new Carrier(command, List.of(LAUNCHER + "=" + agents.whereabouts(coordinator)), null, false,
+                carrier = new AgentProcess(command, List.of(LAUNCHER + "=" + agents.whereabouts(coordinator)), null,
+                        false,
                         output, () -> agents.hosts().stream().allMatch(RemoteHost::isEnlisted), this::ended);
             } catch (IOException e) {
                 throw new IOException("this is a Slurm job but srun cannot be started: " + e.getMessage(), e);
             }
         }
-        Agents.watch(host, "rank " + rank, limit, () -> carrier == null ? "" : carrier.reason());
+        RemoteAgents.watch(host, "rank " + rank, limit, () -> carrier == null ? "" : carrier.reason());
         return host.process(rank);
     }
 

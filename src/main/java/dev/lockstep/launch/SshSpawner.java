@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-import dev.lockstep.wire.HostShare;
+import dev.lockstep.wire.HostRanks;
 
 /** Ranks on other hosts: one ssh for each host brings an agent there, which starts that host's ranks. */
 final class SshSpawner implements Spawner {
@@ -23,16 +23,16 @@ final class SshSpawner implements Spawner {
             + "cd \"$1\" && shift 2 && exec env \"$@\"";
     private static final int SSH_FAILED = 255;
 
-    private final Agents agents;
+    private final RemoteAgents agents;
     private final Coordinator coordinator;
     private final Path home;
     private final Map<String, String> environment;
     private final Duration limit;
-    private final Output output;
-    private final Map<RemoteHost, Carrier> carriers = new HashMap<>();
+    private final Console output;
+    private final Map<RemoteHost, AgentProcess> carriers = new HashMap<>();
 
-    SshSpawner(Agents agents, Coordinator coordinator, Path home, Map<String, String> environment, Duration limit,
-            Output output) {
+    SshSpawner(RemoteAgents agents, Coordinator coordinator, Path home, Map<String, String> environment, Duration limit,
+            Console output) {
         this.agents = agents;
         this.coordinator = coordinator;
         this.home = home;
@@ -43,7 +43,7 @@ final class SshSpawner implements Spawner {
 
     /** Whether the name is this host's own, which needs no ssh. */
     static boolean isHere(String host) {
-        return host.equals("localhost") || host.equals(Ranks.hostName());
+        return host.equals("localhost") || host.equals(RankPlanner.hostName());
     }
 
     /** What brings an agent to its host; the token is not in it but is read from stdin. */
@@ -64,7 +64,7 @@ final class SshSpawner implements Spawner {
         }
         script.addAll(List.of(agent, "--agent", "ssh", Integer.toString(index)));
         // one word for ssh, whatever the login shell there is
-        command.add(script.stream().map(Shell::quote).collect(Collectors.joining(" ")));
+        command.add(script.stream().map(ShellWords::quote).collect(Collectors.joining(" ")));
         return command;
     }
 
@@ -95,18 +95,18 @@ final class SshSpawner implements Spawner {
                 carrier.abandon();
             }
         });
-        carriers.values().forEach(Carrier::close);
+        carriers.values().forEach(AgentProcess::close);
     }
 
-    private Carrier carrier(RemoteHost host, int index) throws IOException {
-        HostShare share = host.share();
+    private AgentProcess carrier(RemoteHost host, int index) throws IOException {
+        HostRanks share = host.share();
         String name = share.host();
         List<String> command = command(name, index, agents.job().directory(), home, environment);
         try {
-            Carrier carrier = new Carrier(command, List.of(), agents.whereabouts(coordinator) + "\n",
+            AgentProcess carrier = new AgentProcess(command, List.of(), agents.whereabouts(coordinator) + "\n",
                     share.ranks().contains(0), output, host::isEnlisted,
                     (code, reason) -> host.lose(host.isEnlisted() ? 1 : 2, why(host, name, code, reason)));
-            Agents.watch(host, "host " + name, limit, carrier::reason);
+            RemoteAgents.watch(host, "host " + name, limit, carrier::reason);
             return carrier;
         } catch (IOException e) {
             throw new IOException("host " + name + " cannot be reached: " + e.getMessage()

@@ -69,8 +69,8 @@ final class Supervisor {
 
     private final Options options;
     private final Coordinator coordinator;
-    private final BlockingQueue<Event> events;
-    private final Output output;
+    private final BlockingQueue<LaunchEvent> events;
+    private final Console output;
     private final ProgressLine progress;
     private final List<Rank> ranks = new ArrayList<>();
 
@@ -81,17 +81,17 @@ final class Supervisor {
     private int byeCode;
     private Spawner spawner;
     private volatile boolean stopping;
-    private Positions positions;
-    private final Arrivals arrivals;
+    private CollectiveWatchdog positions;
+    private final RankArrivals arrivals;
     private long looked;
     private long beat;
 
-    Supervisor(Options options, Coordinator coordinator, BlockingQueue<Event> events, Output output) {
+    Supervisor(Options options, Coordinator coordinator, BlockingQueue<LaunchEvent> events, Console output) {
         this.options = options;
         this.coordinator = coordinator;
         this.events = events;
         this.output = output;
-        this.arrivals = new Arrivals(coordinator.size(), options.bootstrap());
+        this.arrivals = new RankArrivals(coordinator.size(), options.bootstrap());
         this.progress = new ProgressLine(output, options.terminal(), System.nanoTime());
     }
 
@@ -104,11 +104,11 @@ final class Supervisor {
         spawner = by;
         long begin = System.nanoTime();
         looked = begin;
-        positions = new Positions(coordinator.size(), options.collective(), begin);
+        positions = new CollectiveWatchdog(coordinator.size(), options.collective(), begin);
         Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));
         start();
         while (!ranks.stream().allMatch(Rank::isDone)) {
-            Event event = events.poll(LOOK_MILLIS, TimeUnit.MILLISECONDS);
+            LaunchEvent event = events.poll(LOOK_MILLIS, TimeUnit.MILLISECONDS);
             forgivePause();
             while (event != null) {
                 take(event);
@@ -117,7 +117,7 @@ final class Supervisor {
             watchClock(System.nanoTime() - begin);
         }
         ranks.forEach(rank -> rank.process.drain());
-        for (Event event; (event = events.poll()) != null;) {
+        for (LaunchEvent event; (event = events.poll()) != null;) {
             take(event); // the last of the output may have found no place
         }
         output.endStatus();
@@ -142,10 +142,10 @@ final class Supervisor {
         }
     }
 
-    private void take(Event event) {
-        if (event instanceof Event.Said said) {
+    private void take(LaunchEvent event) {
+        if (event instanceof LaunchEvent.Said said) {
             take(ranks.get(said.rank()), said.message());
-        } else if (event instanceof Event.LinkLost lost) {
+        } else if (event instanceof LaunchEvent.LinkLost lost) {
             Rank rank = ranks.get(lost.rank());
             rank.linked = false;
             if (rank.exit != null) {
@@ -156,7 +156,7 @@ final class Supervisor {
                 verdict = new Verdict(1, first(rank, "its control link broke"));
                 endRanksBut(rank);
             }
-        } else if (event instanceof Event.Exited exited) {
+        } else if (event instanceof LaunchEvent.Exited exited) {
             Rank rank = ranks.get(exited.rank());
             rank.exit = exited.code();
             rank.exitSeen = System.nanoTime();
@@ -164,7 +164,7 @@ final class Supervisor {
             if (!rank.linked) {
                 judge(rank);
             }
-        } else if (event instanceof Event.Lost lost) {
+        } else if (event instanceof LaunchEvent.Lost lost) {
             if (verdict == null) {
                 conclude(lost.code(), lost.code() == 2 ? "mpjrun: " + lost.line() : lost.line());
             }
@@ -198,7 +198,7 @@ final class Supervisor {
     /** Ranks that are through wait for the others before they let go of their MPI. */
     private void releaseIfOver() {
         if (ranks.stream().allMatch(rank -> rank.bye != null || rank.exit != null)) {
-            coordinator.tellAll(new Message.Over());
+            coordinator.tellAll(new Message.Release());
         }
     }
 
@@ -255,7 +255,7 @@ final class Supervisor {
     private void watchRanks(long now) {
         if (now > beat + HEARTBEAT_NANOS) {
             beat = now;
-            coordinator.tellAll(new Message.Alive(true));
+            coordinator.tellAll(new Message.Heartbeat(true));
         }
         if (verdict == null) {
             ranks.stream().filter(rank -> rank.linked && now > rank.heard + options.heartbeat().toNanos()).findFirst()

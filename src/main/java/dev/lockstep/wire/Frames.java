@@ -14,25 +14,25 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-import dev.lockstep.wire.Message.Alive;
+import dev.lockstep.wire.Message.AgentHello;
 import dev.lockstep.wire.Message.Assignment;
 import dev.lockstep.wire.Message.Bye;
 import dev.lockstep.wire.Message.Dismiss;
 import dev.lockstep.wire.Message.Drained;
 import dev.lockstep.wire.Message.End;
-import dev.lockstep.wire.Message.Enlist;
 import dev.lockstep.wire.Message.Exited;
 import dev.lockstep.wire.Message.Failure;
 import dev.lockstep.wire.Message.Formed;
+import dev.lockstep.wire.Message.Heartbeat;
 import dev.lockstep.wire.Message.Hello;
 import dev.lockstep.wire.Message.Joined;
 import dev.lockstep.wire.Message.Kill;
 import dev.lockstep.wire.Message.Left;
 import dev.lockstep.wire.Message.Output;
-import dev.lockstep.wire.Message.Over;
 import dev.lockstep.wire.Message.Ports;
 import dev.lockstep.wire.Message.Position;
 import dev.lockstep.wire.Message.Progress;
+import dev.lockstep.wire.Message.Release;
 import dev.lockstep.wire.Message.Table;
 
 /**
@@ -164,12 +164,12 @@ public final class Frames {
             out.writeLong(progress.tokens());
             out.writeLong(progress.tokensToCome());
             out.writeDouble(progress.secondsElapsed());
-        } else if (message instanceof Over) {
+        } else if (message instanceof Release) {
             out.writeByte(OVER);
         } else if (message instanceof Bye bye) {
             out.writeByte(BYE);
             out.writeInt(bye.exitCode());
-        } else if (message instanceof Alive alive) {
+        } else if (message instanceof Heartbeat alive) {
             out.writeByte(ALIVE);
             out.writeBoolean(alive.atWork());
         } else if (message instanceof Formed formed) {
@@ -198,7 +198,7 @@ public final class Frames {
     }
 
     private static void encodeForAgent(DataOutputStream out, Message message) throws IOException {
-        if (message instanceof Enlist enlist) {
+        if (message instanceof AgentHello enlist) {
             out.writeByte(ENLIST);
             out.writeInt(enlist.index());
             writeString(out, enlist.host());
@@ -244,8 +244,8 @@ public final class Frames {
             case FAILURE -> new Failure(in.readInt(), readString(in));
             case PROGRESS -> new Progress(in.readLong(), in.readLong(), in.readLong(), in.readLong(), in.readDouble());
             case BYE -> new Bye(in.readInt());
-            case OVER -> new Over();
-            case ENLIST -> new Enlist(in.readInt(), readString(in), in.readInt(), in.readInt());
+            case OVER -> new Release();
+            case ENLIST -> new AgentHello(in.readInt(), readString(in), in.readInt(), in.readInt());
             case ASSIGNMENT -> new Assignment(readShare(in), readJob(in), in.readBoolean());
             case OUTPUT -> new Output(in.readInt(), in.readUnsignedByte(), in.readBoolean(), readBytes(in));
             case EXITED -> new Exited(in.readInt(), in.readInt());
@@ -253,7 +253,7 @@ public final class Frames {
             case END -> new End(in.readInt(), in.readBoolean());
             case KILL -> new Kill(in.readInt());
             case DISMISS -> new Dismiss(in.readInt());
-            case ALIVE -> new Alive(in.readBoolean());
+            case ALIVE -> new Heartbeat(in.readBoolean());
             case FORMED -> new Formed(in.readInt(), in.readInt(), readRanks(in));
             case POSITION -> new Position(in.readInt(), in.readInt(), in.readInt(), readString(in), in.readBoolean(),
                     in.readLong());
@@ -271,7 +271,7 @@ public final class Frames {
         return peers;
     }
 
-    private static void writeShare(DataOutputStream out, HostShare share) throws IOException {
+    private static void writeShare(DataOutputStream out, HostRanks share) throws IOException {
         out.writeInt(share.ranks().size());
         for (int rank : share.ranks()) {
             out.writeInt(rank);
@@ -282,9 +282,9 @@ public final class Frames {
         writeString(out, share.host());
     }
 
-    private static HostShare readShare(DataInputStream in) throws IOException {
+    private static HostRanks readShare(DataInputStream in) throws IOException {
         List<Integer> ranks = readRanks(in);
-        return new HostShare(ranks, in.readInt(), in.readInt(), in.readInt(), readString(in));
+        return new HostRanks(ranks, in.readInt(), in.readInt(), in.readInt(), readString(in));
     }
 
     private static List<Integer> readRanks(DataInputStream in) throws IOException {

@@ -66,7 +66,7 @@ public sealed interface Message {
      * The launcher's answer once every rank has said bye or is gone. A rank that ended before would take the others' MPI
      * with it.
      */
-    record Over() implements Message {}
+    record Release() implements Message {}
 
     /**
      * The first message of an agent, which starts ranks on a host for the launcher.
@@ -76,14 +76,14 @@ public sealed interface Message {
      * @param localRank where a batch system placed it, or -1
      * @param localSize how many the batch system placed there
      */
-    record Enlist(int index, String host, int localRank, int localSize) implements Message {}
+    record AgentHello(int index, String host, int localRank, int localSize) implements Message {}
 
     /**
      * The launcher's answer: what the agent starts.
      *
      * @param ownOutput whether ranks write to the agent's own stdout and stderr instead of the launcher's
      */
-    record Assignment(HostShare share, JobSpec job, boolean ownOutput) implements Message {}
+    record Assignment(HostRanks share, JobSpec job, boolean ownOutput) implements Message {}
 
     /**
      * A rank wrote this.
@@ -113,7 +113,7 @@ public sealed interface Message {
      *
      * @param atWork whether the rank's program has said so since the last one
      */
-    record Alive(boolean atWork) implements Message {}
+    record Heartbeat(boolean atWork) implements Message {}
 
     /**
      * Some ranks form a group whose collectives count for themselves; its rank 0 says so. The world needs no such

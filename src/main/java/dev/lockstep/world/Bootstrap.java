@@ -26,17 +26,17 @@ final class Bootstrap {
      * @param threads  of its own, which would keep the JVM alive for ever
      * @param args     what is left of the arguments it was given
      */
-    record Mpj(Transfer transfer, Set<Thread> threads, String[] args) {
+    record Mpj(MpjTransport transfer, Set<Thread> threads, String[] args) {
         static final Mpj NONE = new Mpj(null, Set.of(), new String[0]);
     }
 
     /** @throws IllegalStateException when MPJ does not start */
-    static Mpj start(RankEnvironment self, Link link) {
+    static Mpj start(RankEnvironment self, ControlLink link) {
         try (Rendezvous rendezvous = Rendezvous.open(self.rank(), (readPort, writePort) -> {
             link.send(new Message.Ports(link.address(self), readPort, writePort));
             return link.table();
         })) {
-            String conf = "#Number of Processes;" + self.size() + ";#Protocol Switch Limit;" + Transfer.EAGER
+            String conf = "#Number of Processes;" + self.size() + ";#Protocol Switch Limit;" + MpjTransport.EAGER
                     + ";#Server Name;127.0.0.1;#Server Port;" + rendezvous.port();
             return init(Integer.toString(self.rank()), conf, "niodev");
         } catch (IOException e) {
@@ -71,6 +71,6 @@ final class Bootstrap {
         }
         Set<Thread> own = new HashSet<>(Thread.getAllStackTraces().keySet());
         own.removeAll(threads);
-        return new Mpj(new Transfer(MPI.COMM_WORLD), own, rest);
+        return new Mpj(new MpjTransport(MPI.COMM_WORLD), own, rest);
     }
 }

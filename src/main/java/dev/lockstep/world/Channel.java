@@ -11,10 +11,10 @@ final class Channel {
     static final int TAG_LIMIT = 1 << 16;
     private static final int GROUP_IDS = 1 << 11;
 
-    private final Transfer transfer; // null in a world of one, which sends nothing
+    private final MpjTransport transfer; // null in a world of one, which sends nothing
     private final Members members;
 
-    Channel(Transfer transfer, Members members) {
+    Channel(MpjTransport transfer, Members members) {
         this.transfer = transfer;
         this.members = members;
     }
@@ -23,60 +23,60 @@ final class Channel {
         return members;
     }
 
-    void put(Standing.Call call, Part part, int to) {
+    void put(CollectiveTracker.Call call, Chunk part, int to) {
         put(call, part, to, tag(call));
     }
 
-    void putAll(Standing.Call call, Part part, int[] to) {
+    void putAll(CollectiveTracker.Call call, Chunk part, int[] to) {
         for (int rank : to) {
             put(call, part, rank);
         }
     }
 
-    void write(Standing.Call call, int to, Collectives.Writing value) throws IOException {
-        PartsOut out = new PartsOut(part -> put(call, part, to));
+    void write(CollectiveTracker.Call call, int to, Collectives.Writing value) throws IOException {
+        ChunkedOutput out = new ChunkedOutput(part -> put(call, part, to));
         value.to(out);
         out.finish();
     }
 
-    PartsIn reader(Standing.Call call, int from) {
+    ChunkedInput reader(CollectiveTracker.Call call, int from) {
         return reader(call, from, part -> {
         });
     }
 
     /** @param children get every part before it is read here */
-    PartsIn reader(Standing.Call call, int from, int[] children) {
+    ChunkedInput reader(CollectiveTracker.Call call, int from, int[] children) {
         return reader(call, from, part -> putAll(call, part, children));
     }
 
     /** @param before sees every part before it is read here */
-    PartsIn reader(Standing.Call call, int from, Part.Sink before) {
-        byte[][] buffer = {new byte[Part.HEADER + Part.INLINE]};
-        return new PartsIn(() -> {
-            Part part = take(call, from, buffer[0]);
+    ChunkedInput reader(CollectiveTracker.Call call, int from, Chunk.Sink before) {
+        byte[][] buffer = {new byte[Chunk.HEADER + Chunk.INLINE]};
+        return new ChunkedInput(() -> {
+            Chunk part = take(call, from, buffer[0]);
             buffer[0] = part.buffer();
             before.put(part);
             return part;
         });
     }
 
-    private void put(Standing.Call call, Part part, int to, int tag) {
+    private void put(CollectiveTracker.Call call, Chunk part, int to, int tag) {
         ByteBuffer.wrap(part.buffer()).putInt(call.number()).put((byte) call.verb().ordinal())
                 .put((byte) call.kind().ordinal()).putShort((short) call.root()).putInt(part.length())
                 .putInt(members.id() << 1 | (part.last() ? 1 : 0));
-        boolean inline = part.length() <= Part.INLINE;
-        transfer.send(part.buffer(), 0, Part.HEADER + (inline ? part.length() : 0), members.world()[to], tag);
+        boolean inline = part.length() <= Chunk.INLINE;
+        transfer.send(part.buffer(), 0, Chunk.HEADER + (inline ? part.length() : 0), members.world()[to], tag);
         if (!inline) {
-            transfer.send(part.buffer(), Part.HEADER, part.length(), members.world()[to], tag + 1);
+            transfer.send(part.buffer(), Chunk.HEADER, part.length(), members.world()[to], tag + 1);
         }
     }
 
     /** @param buffer is used for the part if it is large enough */
-    private Part take(Standing.Call call, int from, byte[] buffer) {
+    private Chunk take(CollectiveTracker.Call call, int from, byte[] buffer) {
         int tag = tag(call);
-        transfer.receive(buffer, 0, Part.HEADER + Part.INLINE, members.world()[from], tag);
+        transfer.receive(buffer, 0, Chunk.HEADER + Chunk.INLINE, members.world()[from], tag);
         ByteBuffer header = ByteBuffer.wrap(buffer);
-        Standing.Call theirs = new Standing.Call(header.getInt(), Verb.values()[header.get()],
+        CollectiveTracker.Call theirs = new CollectiveTracker.Call(header.getInt(), Verb.values()[header.get()],
                 Codec.Kind.values()[header.get()], header.getShort() & 0xffff);
         if (theirs.number() != call.number() || theirs.verb() != call.verb() || theirs.kind() != call.kind()
                 || call.verb() != Verb.MESSAGE && theirs.root() != call.root()) {
@@ -93,16 +93,16 @@ final class Channel {
                     + GROUP_IDS + " share tags, so give their messages different ones");
         }
         boolean last = (end & 1) != 0;
-        if (length <= Part.INLINE) {
-            return new Part(buffer, length, last);
+        if (length <= Chunk.INLINE) {
+            return new Chunk(buffer, length, last);
         }
-        byte[] room = buffer.length >= Part.HEADER + length ? buffer : new byte[Part.HEADER + length];
-        transfer.receive(room, Part.HEADER, length, members.world()[from], tag + 1);
-        return new Part(room, length, last);
+        byte[] room = buffer.length >= Chunk.HEADER + length ? buffer : new byte[Chunk.HEADER + length];
+        transfer.receive(room, Chunk.HEADER, length, members.world()[from], tag + 1);
+        return new Chunk(room, length, last);
     }
 
     /** An even number; the next is for what does not fit beside the header. */
-    private int tag(Standing.Call call) {
+    private int tag(CollectiveTracker.Call call) {
         return call.verb() == Verb.MESSAGE
                 ? USER_TAGS + (members.id() % GROUP_IDS * TAG_LIMIT + call.root()) * 2
                 : FIRST_TAG + members.id() * 2;

@@ -24,8 +24,9 @@ interface Codec<V> {
     /** What another rank would receive for this value. */
     default V copy(V value) throws IOException {
         List<InputStream> parts = new ArrayList<>();
-        PartsOut out = new PartsOut(part -> parts.add(new ByteArrayInputStream(Arrays.copyOfRange(part.buffer(),
-                Part.HEADER, Part.HEADER + part.length()))));
+        ChunkedOutput out = new ChunkedOutput(
+                part -> parts.add(new ByteArrayInputStream(Arrays.copyOfRange(part.buffer(),
+                        Chunk.HEADER, Chunk.HEADER + part.length()))));
         write(value, out);
         out.finish();
         return read(new SequenceInputStream(Collections.enumeration(parts)));

@@ -16,15 +16,15 @@ import java.util.function.Consumer;
  * header that says to which call it belongs, so that ranks which are in different calls notice.
  */
 final class Collectives {
-    private static final byte[] NOTHING = new byte[Part.HEADER];
+    private static final byte[] NOTHING = new byte[Chunk.HEADER];
 
     private final Channel channel;
-    private final Ending ending;
-    private final Standing standing;
+    private final Shutdown ending;
+    private final CollectiveTracker standing;
     private final int rank;
     private final int size;
 
-    Collectives(Channel channel, Standing standing, Ending ending) {
+    Collectives(Channel channel, CollectiveTracker standing, Shutdown ending) {
         this.channel = channel;
         this.standing = standing;
         this.ending = ending;
@@ -34,7 +34,7 @@ final class Collectives {
 
     /** What one call of a collective does on this rank. */
     private interface Body<R> {
-        R run(Standing.Call call) throws IOException;
+        R run(CollectiveTracker.Call call) throws IOException;
     }
 
     /** The root's own share, which goes nowhere. */
@@ -53,7 +53,7 @@ final class Collectives {
     /** By dissemination: in round k every rank hears, by way of others, from 2^k ranks before it. */
     void barrier() {
         inCall(Verb.BARRIER, Codec.Kind.OBJECTS, 0, call -> {
-            Part nothing = new Part(NOTHING.clone(), 0, true);
+            Chunk nothing = new Chunk(NOTHING.clone(), 0, true);
             for (int distance = 1; distance < size; distance <<= 1) {
                 channel.put(call, nothing, (rank + distance) % size);
                 channel.reader(call, (rank - distance + size) % size).drain();
@@ -165,7 +165,7 @@ final class Collectives {
     /** @param tag in 0..{@link Channel#TAG_LIMIT} */
     <V> void send(V value, Codec<V> codec, int to, int tag) {
         try {
-            Standing.Call call = message(codec, to, tag);
+            CollectiveTracker.Call call = message(codec, to, tag);
             if (to == rank) {
                 throw new IllegalArgumentException("rank " + rank + " cannot send to itself");
             }
@@ -177,7 +177,7 @@ final class Collectives {
 
     <V> V receive(Codec<V> codec, int from, int tag) {
         try {
-            Standing.Call call = message(codec, from, tag);
+            CollectiveTracker.Call call = message(codec, from, tag);
             if (from == rank) {
                 throw new IllegalArgumentException("rank " + rank + " cannot receive from itself");
             }
@@ -187,7 +187,7 @@ final class Collectives {
         }
     }
 
-    private Standing.Call message(Codec<?> codec, int peer, int tag) {
+    private CollectiveTracker.Call message(Codec<?> codec, int peer, int tag) {
         ending.checkOpen();
         if (peer < 0 || peer >= size) {
             throw new IllegalArgumentException("rank " + peer + " is not a rank of " + size);
@@ -195,16 +195,16 @@ final class Collectives {
         if (tag < 0 || tag >= Channel.TAG_LIMIT) {
             throw new IllegalArgumentException("tag " + tag + ": tags are from 0 to " + (Channel.TAG_LIMIT - 1));
         }
-        return new Standing.Call(0, Verb.MESSAGE, codec.kind(), tag);
+        return new CollectiveTracker.Call(0, Verb.MESSAGE, codec.kind(), tag);
     }
 
-    private <V> V broadcast(Standing.Call call, V value, Codec<V> codec, int root) throws IOException {
-        Tree tree = new Tree(rank, size, root);
+    private <V> V broadcast(CollectiveTracker.Call call, V value, Codec<V> codec, int root) throws IOException {
+        BinomialTree tree = new BinomialTree(rank, size, root);
         if (rank != root) {
             return read(channel.reader(call, tree.parent(), tree.children()), codec);
         }
         if (size > 1) {
-            PartsOut out = new PartsOut(part -> channel.putAll(call, part, tree.children()));
+            ChunkedOutput out = new ChunkedOutput(part -> channel.putAll(call, part, tree.children()));
             codec.write(value, out);
             out.finish();
         }
@@ -217,7 +217,7 @@ final class Collectives {
      *
      * @return rank 0's result; elsewhere a part of it
      */
-    private <V> V reduceToFirst(Standing.Call call, V value, Codec<V> codec, BinaryOperator<V> function)
+    private <V> V reduceToFirst(CollectiveTracker.Call call, V value, Codec<V> codec, BinaryOperator<V> function)
             throws IOException {
         V result = codec.copy(value);
         for (int distance = 1; distance < size; distance <<= 1) {
@@ -234,7 +234,7 @@ final class Collectives {
     }
 
     /** One rank's bytes at a time: the root holds the values, not the values and all the bytes. */
-    private void gather(Standing.Call call, int root, Writing mine, Own own, Reading each) throws IOException {
+    private void gather(CollectiveTracker.Call call, int root, Writing mine, Own own, Reading each) throws IOException {
         if (rank != root) {
             channel.write(call, root, mine);
             return;
@@ -243,14 +243,14 @@ final class Collectives {
             if (from == root) {
                 own.take();
             } else {
-                PartsIn in = channel.reader(call, from);
+                ChunkedInput in = channel.reader(call, from);
                 each.from(in);
                 in.drain();
             }
         }
     }
 
-    private static <V> V read(PartsIn in, Codec<V> codec) throws IOException {
+    private static <V> V read(ChunkedInput in, Codec<V> codec) throws IOException {
         V value = codec.read(in);
         in.drain();
         return value;
@@ -261,7 +261,7 @@ final class Collectives {
         if (root < 0 || root >= size) {
             throw new IllegalArgumentException("root " + root + " is not a rank of " + size);
         }
-        Standing.Call call = standing.enter(verb, kind, root);
+        CollectiveTracker.Call call = standing.enter(verb, kind, root);
         try {
             return body.run(call);
         } catch (IOException e) {

@@ -88,7 +88,7 @@ public sealed class Group permits World {
 
     /** This rank's share of a list that all ranks have, as {@link #split(int)} gives it; a view. */
     public <T> List<T> split(List<T> items) {
-        return Shares.block(items, rank(), size());
+        return ListSplits.block(items, rank(), size());
     }
 
     /**
@@ -96,17 +96,17 @@ public sealed class Group permits World {
      * item again. After a gather all the repeated items are at the end: {@code subList(0, n)} is without them. A view.
      */
     public <T> List<T> splitPadded(List<T> items) {
-        return Shares.padded(items, rank(), size());
+        return ListSplits.padded(items, rank(), size());
     }
 
     /** This rank's share when the items are dealt out one by one: rank, rank + size, ...; a view. */
     public <T> List<T> splitRoundRobin(List<T> items) {
-        return Shares.roundRobin(items, rank(), size());
+        return ListSplits.roundRobin(items, rank(), size());
     }
 
     /** This rank's contiguous share when all ranks are to get about the same weight; see {@link Block#byWeight}. A view. */
     public <T> List<T> splitByWeight(List<T> items, ToDoubleFunction<? super T> weight) {
-        return Shares.byWeight(items, weight, rank(), size());
+        return ListSplits.byWeight(items, weight, rank(), size());
     }
 
     /** Waits until every rank has called it. */

@@ -9,7 +9,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.stream.Collectors;
 
-import dev.lockstep.wire.Entrance;
+import dev.lockstep.wire.GuardedListener;
 import dev.lockstep.wire.Message;
 
 /**
@@ -25,16 +25,16 @@ final class Rendezvous implements AutoCloseable {
     private static final int GREETING_LENGTH = "Sending Info".length();
 
     private final ServerSocket server;
-    private final Entrance entrance;
+    private final GuardedListener entrance;
 
-    private Rendezvous(ServerSocket server, Entrance entrance) {
+    private Rendezvous(ServerSocket server, GuardedListener entrance) {
         this.server = server;
         this.entrance = entrance;
     }
 
     static Rendezvous open(int rank, Exchange exchange) throws IOException {
-        ServerSocket server = new ServerSocket(0, Entrance.BACKLOG, InetAddress.getLoopbackAddress());
-        return new Rendezvous(server, Entrance.open(server, "lockstep-rendezvous", 1,
+        ServerSocket server = new ServerSocket(0, GuardedListener.BACKLOG, InetAddress.getLoopbackAddress());
+        return new Rendezvous(server, GuardedListener.open(server, "lockstep-rendezvous", 1,
                 (visitor, admit) -> serve(visitor, admit, rank, exchange)));
     }
 

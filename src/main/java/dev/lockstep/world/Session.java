@@ -10,18 +10,18 @@ import dev.lockstep.wire.Message;
 
 /** What all groups of a rank share. */
 final class Session {
-    private final Link link; // null: there is no launcher
-    private final Transfer transfer; // null: a world of one
-    private final Ending ending;
+    private final ControlLink link; // null: there is no launcher
+    private final MpjTransport transfer; // null: a world of one
+    private final Shutdown ending;
     private int nextGroup = 1;
 
-    Session(Link link, Transfer transfer, Ending ending) {
+    Session(ControlLink link, MpjTransport transfer, Shutdown ending) {
         this.link = link;
         this.transfer = transfer;
         this.ending = ending;
     }
 
-    Ending ending() {
+    Shutdown ending() {
         return ending;
     }
 
@@ -45,7 +45,7 @@ final class Session {
     }
 
     Collectives collectives(Members members) {
-        Standing standing = new Standing(members);
+        CollectiveTracker standing = new CollectiveTracker(members);
         Collectives collectives = new Collectives(new Channel(transfer, members), standing, ending);
         if (link != null) {
             if (members.id() > 0 && members.self() == 0) {

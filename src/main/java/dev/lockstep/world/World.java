@@ -49,8 +49,8 @@ public final class World extends Group implements AutoCloseable {
     /** Does what a thread of the program does, a rank's main thread as a rule, until MPJ runs. */
     private static Session join(RankEnvironment self) {
         System.setProperty("lockstep.rank", Integer.toString(self.rank()));
-        Link link = connect(self);
-        Ending ending = new Ending(link);
+        ControlLink link = connect(self);
+        Shutdown ending = new Shutdown(link);
         ending.catchUncaught();
         Bootstrap.Mpj mpj = Bootstrap.Mpj.NONE;
         if (self.size() == 1) {
@@ -87,12 +87,12 @@ public final class World extends Group implements AutoCloseable {
         if (RankEnvironment.isIn(System.getenv())) {
             RankEnvironment self = RankEnvironment.of(System.getenv());
             current = new World(args, self, join(self));
-        } else if (StockLauncher.hasStarted(args)) {
-            StockLauncher.Joined joined = StockLauncher.join(args);
+        } else if (MpjExpressLauncher.hasStarted(args)) {
+            MpjExpressLauncher.Joined joined = MpjExpressLauncher.join(args);
             current = new World(joined.args(), joined.self(), joined.session());
         } else {
             RankEnvironment self = RankEnvironment.alone(0, 1, 0, 1, hostName(), deviceWithoutLauncher());
-            current = new World(args, self, new Session(null, null, new Ending(() -> {
+            current = new World(args, self, new Session(null, null, new Shutdown(() -> {
             })));
         }
         return current;
@@ -267,9 +267,9 @@ public final class World extends Group implements AutoCloseable {
         return mine ? result : work.run();
     }
 
-    private static Link connect(RankEnvironment self) {
+    private static ControlLink connect(RankEnvironment self) {
         try {
-            return Link.open(self);
+            return ControlLink.open(self);
         } catch (IOException e) {
             System.err.println("rank " + self.rank() + " on " + self.host() + ": the launcher at "
                     + self.coordinator() + " is gone: "

@@ -13,8 +13,8 @@ import java.util.SplittableRandom;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 
-import dev.lockstep.model.Checkpoint;
-import dev.lockstep.model.DType;
+import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.checkpoint.DType;
 
 /** Continuous batches against static ones; src/test/bench/batches.sh tells all. */
 final class CompareBatches {

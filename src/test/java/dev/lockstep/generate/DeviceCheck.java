@@ -8,11 +8,11 @@ import java.util.List;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import dev.lockstep.model.Acceleration;
-import dev.lockstep.model.Checkpoint;
-import dev.lockstep.model.DType;
-import dev.lockstep.model.Golden;
-import dev.lockstep.model.TokenLogprobs;
+import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.decoder.Acceleration;
+import dev.lockstep.decoder.TokenLogprobs;
+import dev.lockstep.fixtures.Golden;
 
 /**
  * The golden cases and the trained model on a device, by hand where there is no Maven: {@code DeviceCheck cuda:0}, or with
@@ -105,7 +105,7 @@ final class DeviceCheck {
                     int all = 0;
                     // the second time in pieces, between which the other rows decode
                     for (int batchSize : new int[]{1, 4, 10, 1, 4, 10}) {
-                        generator.prefillTokens(all < 3 * cases.size() ? Batch.PREFILL_TOKENS : 5);
+                        generator.prefillTokens(all < 3 * cases.size() ? Scheduler.PREFILL_TOKENS : 5);
                         for (Completion completion : generator.generate(requests, batchSize, UNSEEN)) {
                             all++;
                             if (Arrays.equals(completion.tokenIds(),

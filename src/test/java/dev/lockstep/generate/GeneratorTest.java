@@ -8,8 +8,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
-import dev.lockstep.model.Checkpoint;
-import dev.lockstep.model.Golden;
+import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.fixtures.Golden;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -60,7 +60,7 @@ class GeneratorTest {
                         .as("%d tokens a pass, batch size %d", passTokens, batchSize).isEqualTo(whole);
             }
         }
-        generator.prefillTokens(Batch.PREFILL_TOKENS);
+        generator.prefillTokens(Scheduler.PREFILL_TOKENS);
     }
 
     /** Rows of very different parameters and lengths share a batch; each must come out as it does alone. */

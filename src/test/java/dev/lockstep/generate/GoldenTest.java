@@ -10,9 +10,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import dev.lockstep.model.Checkpoint;
-import dev.lockstep.model.DType;
-import dev.lockstep.model.Golden;
+import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.fixtures.Golden;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -22,7 +22,7 @@ class GoldenTest {
     };
 
     @ParameterizedTest
-    @MethodSource("dev.lockstep.model.Golden#checkpoints")
+    @MethodSource("dev.lockstep.fixtures.Golden#checkpoints")
     void generate_greedy_equalsTransformersForEveryBatchSize(String family, @TempDir Path scratch) {
         JsonNode expected = Golden.expected(family);
         List<Integer> eos = List.of(expected.get("eos_token_id").asInt());

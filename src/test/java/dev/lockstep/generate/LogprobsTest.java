@@ -12,10 +12,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import dev.lockstep.model.Checkpoint;
-import dev.lockstep.model.DType;
-import dev.lockstep.model.Golden;
-import dev.lockstep.model.TokenLogprobs;
+import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.decoder.TokenLogprobs;
+import dev.lockstep.fixtures.Golden;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;

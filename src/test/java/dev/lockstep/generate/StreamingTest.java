@@ -16,7 +16,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
-import dev.lockstep.model.Checkpoint;
+import dev.lockstep.checkpoint.Checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -34,7 +34,7 @@ class StreamingTest {
     }
 
     /** Keeps what it is told, and holds that it is told in order. */
-    private static class Seen implements RowListener {
+    private static class Seen implements SequenceListener {
         final Map<Integer, int[]> tokens = new HashMap<>();
         final Map<Integer, String> errors = new HashMap<>();
         final Set<Integer> started = new HashSet<>();
@@ -138,7 +138,7 @@ class StreamingTest {
         generator.generate((most, wait) -> left.isEmpty() || left.size() < 3 && seen.lastTokens < 5
                 ? List.of()
                 : List.of(left.remove()), 2, seen);
-        generator.prefillTokens(Batch.PREFILL_TOKENS);
+        generator.prefillTokens(Scheduler.PREFILL_TOKENS);
         equalEachAlone(requests, seen);
         return around;
     }
@@ -174,7 +174,7 @@ class StreamingTest {
             }
             return taken;
         }, 6, seen);
-        generator.prefillTokens(Batch.PREFILL_TOKENS);
+        generator.prefillTokens(Scheduler.PREFILL_TOKENS);
         // the first tokens of those before, and no others
         assertThat(tokensAtStart).containsExactly(0L, 2L, 4L);
         equalEachAlone(requests, seen);
@@ -246,7 +246,7 @@ class StreamingTest {
             }
             nanosAsked[0] += wait ? System.nanoTime() - asked : 0;
             return wait && !left.isEmpty() ? List.of(left.remove()) : List.of();
-        }, 2, new RowListener() {
+        }, 2, new SequenceListener() {
             @Override
             public void finished(Request request, Completion completion) {}
 

@@ -9,6 +9,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import dev.lockstep.fixtures.Launched;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** The archive for machines without JDK, Maven and network. */

@@ -12,19 +12,21 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-import static dev.lockstep.launch.Launched.TEST_CLASSES;
-import static dev.lockstep.launch.Launched.awaitGone;
-import static dev.lockstep.launch.Launched.awaitTrue;
-import static dev.lockstep.launch.Launched.mpjrun;
-import static dev.lockstep.launch.Launched.signal;
+import dev.lockstep.fixtures.Launched;
+
+import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
+import static dev.lockstep.fixtures.Launched.awaitGone;
+import static dev.lockstep.fixtures.Launched.awaitTrue;
+import static dev.lockstep.fixtures.Launched.mpjrun;
+import static dev.lockstep.fixtures.Launched.signal;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** However a job ends: no rank stays behind, the exit code is right, and one line says whose fault it was. */
 class FailureIT {
-    private static final String HOST = Ranks.hostName();
+    private static final String HOST = RankPlanner.hostName();
 
     private static Launched.Command program(String np, String... args) {
-        String[] words = {"-np", np, "-cp", TEST_CLASSES, "dev.lockstep.launch.Programs"};
+        String[] words = {"-np", np, "-cp", TEST_CLASSES, "dev.lockstep.fixtures.Programs"};
         String[] all = Arrays.copyOf(words, words.length + args.length);
         System.arraycopy(args, 0, all, words.length, args.length);
         return mpjrun(all);
@@ -64,7 +66,7 @@ class FailureIT {
     void rank_throwsThroughTryWithResources() {
         Launched.Result result = program("3", "throw").run();
         assertThat(result.exitCode()).isEqualTo(1);
-        assertThat(result.stderr()).contains("at dev.lockstep.launch.Programs.");
+        assertThat(result.stderr()).contains("at dev.lockstep.fixtures.Programs.");
         assertThat(last(result.stderr()))
                 .isEqualTo(failedFirst(2, "java.lang.IllegalStateException: on purpose"));
     }
@@ -102,7 +104,7 @@ class FailureIT {
     @Test
     void rank_overBeforeOthersCommunicate_disturbsNothing() {
         Launched.Result result = mpjrun("-np", "3", "--timeout", "20", "-cp", TEST_CLASSES,
-                "dev.lockstep.launch.Programs", "uneven").run();
+                "dev.lockstep.fixtures.Programs", "uneven").run();
         assertThat(result.stderr()).isEmpty();
         assertThat(result.exitCode()).isZero();
         assertThat(result.stdout()).isEqualTo("gathered [0, 1, 2]\n");
@@ -179,7 +181,7 @@ class FailureIT {
     @Test
     void timeout_endsTheJob() {
         Launched.Result result = mpjrun("-np", "2", "--timeout", "2.5", "-cp", TEST_CLASSES,
-                "dev.lockstep.launch.Programs", "wait").run();
+                "dev.lockstep.fixtures.Programs", "wait").run();
         assertThat(result.exitCode()).isEqualTo(124);
         assertThat(result.stderr()).isEqualTo("mpjrun: the job was ended after its time-out of 2.5 s\n");
         assertThat(result.elapsed()).isBetween(Duration.ofMillis(2500), Duration.ofSeconds(6));

@@ -11,7 +11,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-import dev.lockstep.wire.HostShare;
+import dev.lockstep.fixtures.Launched;
+import dev.lockstep.host.UsageException;
+import dev.lockstep.wire.HostRanks;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -58,9 +60,9 @@ class HostListTest {
     @Test
     void share_fillsHostsInOrderAndThenOverAgain() {
         HostList list = HostList.parse("a:2,b");
-        assertThat(list.share(2, false)).containsExactly(new HostShare(List.of(0, 1), 2, 0, 2, "a"));
-        assertThat(list.share(5, true)).containsExactly(new HostShare(List.of(0, 1, 3, 4), 5, 0, 4, "a"),
-                new HostShare(List.of(2), 5, 0, 1, "b"));
+        assertThat(list.share(2, false)).containsExactly(new HostRanks(List.of(0, 1), 2, 0, 2, "a"));
+        assertThat(list.share(5, true)).containsExactly(new HostRanks(List.of(0, 1, 3, 4), 5, 0, 4, "a"),
+                new HostRanks(List.of(2), 5, 0, 1, "b"));
         assertThatThrownBy(() -> list.share(4, false)).isInstanceOf(UsageException.class)
                 .hasMessageStartingWith("-np 4 is more than the 3 slots of a, b");
     }

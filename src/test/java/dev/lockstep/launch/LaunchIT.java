@@ -22,14 +22,16 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-import static dev.lockstep.launch.Launched.HOME;
-import static dev.lockstep.launch.Launched.TEST_CLASSES;
-import static dev.lockstep.launch.Launched.mpjrun;
+import dev.lockstep.fixtures.Launched;
+
+import static dev.lockstep.fixtures.Launched.HOME;
+import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
+import static dev.lockstep.fixtures.Launched.mpjrun;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** What users do with launch/mpjrun.sh when all goes well, and what they are told when they ask for what cannot be. */
 class LaunchIT {
-    private static final String PROGRAMS = "dev.lockstep.launch.Programs";
+    private static final String PROGRAMS = "dev.lockstep.fixtures.Programs";
 
     @TempDir
     private Path temp;
@@ -182,10 +184,10 @@ class LaunchIT {
         Launched.Result result = mpjrun("--dry-run", "-np", "2", "--device", "cpu", "hello", "--job-option").run();
         assertThat(result.exitCode()).isZero();
         assertThat(result.lines()).hasSize(2);
-        assertThat(result.lines().get(1)).startsWith("rank 1 host " + Ranks.hostName() + " gpu - ").contains(
+        assertThat(result.lines().get(1)).startsWith("rank 1 host " + RankPlanner.hostName() + " gpu - ").contains(
                 "CUDA_VISIBLE_DEVICES=''", "OMP_NUM_THREADS=", "OMP_WAIT_POLICY=PASSIVE", "RUST_FLAVOR=cpu",
                 "LOCKSTEP_RANK=1", "LOCKSTEP_SIZE=2", "-XX:MaxRAMPercentage=25.00", "lib-cpu")
-                .endsWith("dev.lockstep.job.Hello --job-option").doesNotContain("TOKEN");
+                .endsWith("dev.lockstep.bench.HelloJob --job-option").doesNotContain("TOKEN");
         assertThat(best).isLessThan(Duration.ofMillis(500));
     }
 

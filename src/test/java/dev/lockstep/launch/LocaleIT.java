@@ -10,13 +10,15 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-import static dev.lockstep.launch.Launched.TEST_CLASSES;
-import static dev.lockstep.launch.Launched.mpjrun;
+import dev.lockstep.fixtures.Launched;
+
+import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
+import static dev.lockstep.fixtures.Launched.mpjrun;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** Text and streams as a shell, a batch system or cron leaves them. */
 class LocaleIT {
-    private static final String PROGRAMS = "dev.lockstep.launch.Programs";
+    private static final String PROGRAMS = "dev.lockstep.fixtures.Programs";
 
     @TempDir
     private Path scratch;

@@ -7,7 +7,7 @@ import dev.lockstep.wire.Message.Progress;
 import static org.assertj.core.api.Assertions.assertThat;
 
 class ProgressLineTest {
-    private final ProgressLine line = new ProgressLine(new Output(), false, 0);
+    private final ProgressLine line = new ProgressLine(new Console(), false, 0);
 
     @Test
     void text_sumsOverRanksAndKeepsTheLatest() {

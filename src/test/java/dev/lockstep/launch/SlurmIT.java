@@ -19,10 +19,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-import static dev.lockstep.launch.Launched.HOME;
-import static dev.lockstep.launch.Launched.TEST_CLASSES;
-import static dev.lockstep.launch.Launched.awaitTrue;
-import static dev.lockstep.launch.Launched.signal;
+import dev.lockstep.fixtures.Cluster;
+import dev.lockstep.fixtures.Launched;
+
+import static dev.lockstep.fixtures.Launched.HOME;
+import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
+import static dev.lockstep.fixtures.Launched.awaitTrue;
+import static dev.lockstep.fixtures.Launched.signal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -31,7 +34,7 @@ class SlurmIT {
     private static final String SCRIPT = HOME.resolve("src/test/slurm/cluster.sh").toString();
     private static final String MPJRUN = HOME.resolve("launch/mpjrun.sh").toString();
     private static final String RANK = HOME.resolve("launch/rank.sh").toString();
-    private static final String PROGRAMS = "dev.lockstep.launch.Programs";
+    private static final String PROGRAMS = "dev.lockstep.fixtures.Programs";
 
     private static Path directory;
     private static Cluster.Result up;

@@ -17,17 +17,20 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-import static dev.lockstep.launch.Launched.TEST_CLASSES;
-import static dev.lockstep.launch.Launched.awaitTrue;
-import static dev.lockstep.launch.Launched.mpjrun;
-import static dev.lockstep.launch.Launched.signal;
+import dev.lockstep.fixtures.Cluster;
+import dev.lockstep.fixtures.Launched;
+
+import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
+import static dev.lockstep.fixtures.Launched.awaitTrue;
+import static dev.lockstep.fixtures.Launched.mpjrun;
+import static dev.lockstep.fixtures.Launched.signal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /** Ranks on two hosts, with real ssh between them: network namespaces with a name and an sshd of their own. */
 class SshIT {
     private static final String SCRIPT = Launched.HOME.resolve("src/test/ssh/hosts.sh").toString();
-    private static final String PROGRAMS = "dev.lockstep.launch.Programs";
+    private static final String PROGRAMS = "dev.lockstep.fixtures.Programs";
 
     @TempDir
     private static Path directory;
@@ -154,7 +157,7 @@ class SshIT {
     void localRootFirst_oneRankOfEachHostIsFirst() throws IOException {
         Path empty = Files.createDirectory(directory.resolve("roles"));
         Launched.Result result = ssh("-H", "lsone:2,lstwo:2", "--device", "cpu", "-cp", TEST_CLASSES,
-                "dev.lockstep.world.Roles", empty.toString()).run();
+                "dev.lockstep.fixtures.Roles", empty.toString()).run();
         assertThat(result.exitCode()).as(result.stderr()).isZero();
         assertThat(result.lines()).contains("root downloaded by [0], the others waited: true",
                 "local downloaded by [0, 2], the others waited: true");

@@ -20,14 +20,15 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import dev.lockstep.fixtures.Launched;
 import dev.lockstep.wire.Frames;
-import dev.lockstep.wire.HostShare;
+import dev.lockstep.wire.HostRanks;
 import dev.lockstep.wire.JobSpec;
 import dev.lockstep.wire.Message;
 
-import static dev.lockstep.launch.Launched.TEST_CLASSES;
-import static dev.lockstep.launch.Launched.awaitTrue;
-import static dev.lockstep.launch.Launched.mpjrun;
+import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
+import static dev.lockstep.fixtures.Launched.awaitTrue;
+import static dev.lockstep.fixtures.Launched.mpjrun;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** Connections from strangers, to the launcher and to a rank that waits for the others, disturb nothing. */
@@ -39,7 +40,7 @@ class StraysIT {
     @Test
     void strangers_duringBootstrap_disturbNothing() throws Exception {
         Path go = scratch.resolve("go");
-        try (Launched launched = mpjrun("-np", "2", "-cp", TEST_CLASSES, "dev.lockstep.launch.Programs", "when",
+        try (Launched launched = mpjrun("-np", "2", "-cp", TEST_CLASSES, "dev.lockstep.fixtures.Programs", "when",
                 go.toString()).start()) {
             awaitTrue(Duration.ofSeconds(30), () -> launched.ranks().size() == 2);
             ProcessHandle rank0 = launched.ranks().get(0);
@@ -75,7 +76,7 @@ class StraysIT {
     @ValueSource(ints = {0, 1})
     void stranger_atAnMpjPort_endsTheJobWithASentence(int which) throws Exception {
         Path go = scratch.resolve("go");
-        try (Launched launched = mpjrun("-np", "2", "-cp", TEST_CLASSES, "dev.lockstep.launch.Programs", "when",
+        try (Launched launched = mpjrun("-np", "2", "-cp", TEST_CLASSES, "dev.lockstep.fixtures.Programs", "when",
                 go.toString()).env("LOCKSTEP_BOOTSTRAP_TIMEOUT", "4").start()) {
             awaitTrue(Duration.ofSeconds(30), () -> launched.ranks().size() == 2);
             ProcessHandle rank0 = launched.ranks().get(0);
@@ -99,15 +100,16 @@ class StraysIT {
         Path ran = scratch.resolve("ran");
         try (ServerSocket server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress());
                 Launched agent = Launched.script(Launched.HOME.resolve("launch/rank.sh"), "--agent", "ssh", "0")
-                        .input("token " + server.getLocalPort() + " " + Ranks.hostName() + " 127.0.0.1\n").start();
+                        .input("token " + server.getLocalPort() + " " + RankPlanner.hostName() + " 127.0.0.1\n")
+                        .start();
                 Socket visitor = server.accept()) {
             assertThat(visitor.getInputStream().readNBytes(32)).hasSize(32);
             visitor.getOutputStream().write(new byte[64]);
             JobSpec job = new JobSpec("cpu", true, List.of(TEST_CLASSES),
-                    List.of("dev.lockstep.launch.Programs", "touch", ran.toString()), Map.of(), Map.of(), "/", "",
+                    List.of("dev.lockstep.fixtures.Programs", "touch", ran.toString()), Map.of(), Map.of(), "/", "",
                     false);
             Frames.write(visitor.getOutputStream(),
-                    new Message.Assignment(HostShare.all(1, "here"), job, false));
+                    new Message.Assignment(HostRanks.all(1, "here"), job, false));
             Launched.Result result = agent.await();
             assertThat(result.exitCode()).isEqualTo(2);
             assertThat(result.stderr()).hasLineCount(1)

@@ -22,14 +22,14 @@ class FramesTest {
                 new Message.Table(List.of(new Peer(0, "127.0.0.1", 1, 2), new Peer(1, "h2", 3, 4))),
                 new Message.Failure(137, ""), new Message.Failure(2, "漢字 \u0000 \n"),
                 new Message.Progress(1, 2, Long.MAX_VALUE, -1, 0.25), new Message.Bye(0), new Message.Bye(-1),
-                new Message.Over(), new Message.Joined(), new Message.Enlist(1, "h2", -1, 3),
-                new Message.Assignment(new HostShare(List.of(2, 5), 6, 1, 2, "h2"),
+                new Message.Release(), new Message.Joined(), new Message.AgentHello(1, "h2", -1, 3),
+                new Message.Assignment(new HostRanks(List.of(2, 5), 6, 1, 2, "h2"),
                         new JobSpec("auto", true, List.of("/a b", "/c/*"), List.of("Main", "--é", ""), Map.of("A", "b"),
                                 Map.of("C", "d", "E", ""), "/tmp", "10.0.0.0/8", true),
                         true),
                 new Message.Output(3, 2, true, new byte[]{0, -1, 10}), new Message.Exited(3, 137),
                 new Message.Drained(), new Message.End(1, true), new Message.Kill(1), new Message.Dismiss(42),
-                new Message.Alive(true), new Message.Formed(2, 1, List.of(3, 1)), new Message.Left(2, 1),
+                new Message.Heartbeat(true), new Message.Formed(2, 1, List.of(3, 1)), new Message.Left(2, 1),
                 new Message.Position(1, 2, 3, "gather #3", true, 1L << 40));
     }
 

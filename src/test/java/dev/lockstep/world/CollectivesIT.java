@@ -7,15 +7,15 @@ import java.util.concurrent.TimeUnit;
 
 import org.junit.jupiter.api.Test;
 
-import dev.lockstep.launch.Launched;
+import dev.lockstep.fixtures.Launched;
 
-import static dev.lockstep.launch.Launched.TEST_CLASSES;
-import static dev.lockstep.launch.Launched.mpjrun;
+import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
+import static dev.lockstep.fixtures.Launched.mpjrun;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** Every collective, over all roots and a table of awkward values, in real ranks. */
 class CollectivesIT {
-    private static final String PROGRAM = "dev.lockstep.world.CollectivesProgram";
+    private static final String PROGRAM = "dev.lockstep.fixtures.CollectivesProgram";
 
     /** The built-in selftest is run with more numbers of ranks: BuiltInsIT. */
     @Test

@@ -9,19 +9,19 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-import dev.lockstep.launch.Launched;
+import dev.lockstep.fixtures.Launched;
 
-import static dev.lockstep.launch.Launched.TEST_CLASSES;
-import static dev.lockstep.launch.Launched.awaitGone;
-import static dev.lockstep.launch.Launched.awaitTrue;
-import static dev.lockstep.launch.Launched.mpjrun;
-import static dev.lockstep.launch.Launched.signal;
+import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
+import static dev.lockstep.fixtures.Launched.awaitGone;
+import static dev.lockstep.fixtures.Launched.awaitTrue;
+import static dev.lockstep.fixtures.Launched.mpjrun;
+import static dev.lockstep.fixtures.Launched.signal;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** A job whose ranks do not keep step ends, and says where each rank stands. */
 class HangIT {
     private static Launched.Command stuck(String np, String how, String... options) {
-        String[] words = {"-np", np, "-cp", TEST_CLASSES, "dev.lockstep.world.Stuck", how};
+        String[] words = {"-np", np, "-cp", TEST_CLASSES, "dev.lockstep.fixtures.Stuck", how};
         String[] all = Arrays.copyOf(options, options.length + words.length);
         System.arraycopy(words, 0, all, options.length, words.length);
         return mpjrun(all);
@@ -89,7 +89,7 @@ class HangIT {
             launched.awaitStdout("formed");
             // the world stays
             launched.ranks().forEach(rank -> awaitTrue(Duration.ofSeconds(20),
-                    () -> instances(rank, "dev.lockstep.world.Standing") == 1));
+                    () -> instances(rank, "dev.lockstep.world.CollectiveTracker") == 1));
             awaitTrue(Duration.ofSeconds(20),
                     () -> instances(launched.launcher(), "dev.lockstep.launch.Positions$Standing") == 1);
         }

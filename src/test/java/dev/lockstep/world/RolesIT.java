@@ -5,10 +5,11 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-import dev.lockstep.launch.Launched;
+import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.Roles;
 
-import static dev.lockstep.launch.Launched.TEST_CLASSES;
-import static dev.lockstep.launch.Launched.mpjrun;
+import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
+import static dev.lockstep.fixtures.Launched.mpjrun;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** What one rank does for all or alone: first, only, or in the log. Several hosts are SshIT's. */

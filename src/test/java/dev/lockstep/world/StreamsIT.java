@@ -2,15 +2,15 @@ package dev.lockstep.world;
 
 import org.junit.jupiter.api.Test;
 
-import dev.lockstep.launch.Launched;
+import dev.lockstep.fixtures.Launched;
 
-import static dev.lockstep.launch.Launched.TEST_CLASSES;
-import static dev.lockstep.launch.Launched.mpjrun;
+import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
+import static dev.lockstep.fixtures.Launched.mpjrun;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** Values larger than what holds them. */
 class StreamsIT {
-    private static final String PROGRAM = "dev.lockstep.world.Streams";
+    private static final String PROGRAM = "dev.lockstep.fixtures.Streams";
 
     /** A rank without items comes to its end while the others are still at it. */
     @Test

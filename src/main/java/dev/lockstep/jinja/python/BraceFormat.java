@@ -1,4 +1,5 @@
 package dev.lockstep.jinja.python;
+
 import dev.lockstep.jinja.python.values.Arguments;
 import dev.lockstep.jinja.python.values.Markup;
 import dev.lockstep.jinja.python.values.Numbers;
@@ -6,7 +7,6 @@ import dev.lockstep.jinja.python.values.Repr;
 import dev.lockstep.jinja.python.values.Values;
 import dev.lockstep.jinja.rendering.Rendering;
 import dev.lockstep.jinja.rendering.TemplateException;
-
 /** Python's {@code str.format}. */
 final class BraceFormat {
     private final boolean html;

@@ -1,6 +1,6 @@
 package dev.lockstep.jinja.python;
-import dev.lockstep.jinja.rendering.Rendering;
 
+import dev.lockstep.jinja.rendering.Rendering;
 /** Finds a text within another in time that grows with their lengths, not with the product of the two. */
 final class SubstringSearch {
     /** Up to this length Java's own search, which is quicker. */

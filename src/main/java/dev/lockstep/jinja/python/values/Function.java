@@ -1,6 +1,6 @@
 package dev.lockstep.jinja.python.values;
-import dev.lockstep.jinja.rendering.TemplateException;
 
+import dev.lockstep.jinja.rendering.TemplateException;
 /** Something that a template may call: a macro, a method bound to its object, a function of the environment. */
 public interface Function {
     Object call(Arguments arguments);

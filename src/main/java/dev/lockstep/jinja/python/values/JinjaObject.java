@@ -1,7 +1,7 @@
 package dev.lockstep.jinja.python.values;
+
 import dev.lockstep.jinja.rendering.Rendering;
 import dev.lockstep.jinja.rendering.TemplateException;
-
 /** A value of Jinja's own, such as {@code loop}: what it tells of itself where Python's values are known without asking. */
 public interface JinjaObject {
     /** The full name of its class in Python. */

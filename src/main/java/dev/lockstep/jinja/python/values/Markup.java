@@ -1,6 +1,6 @@
 package dev.lockstep.jinja.python.values;
-import dev.lockstep.jinja.rendering.Rendering;
 
+import dev.lockstep.jinja.rendering.Rendering;
 /** Text that is HTML: what is joined to it is escaped. */
 public record Markup(String text) {
     /** The text with the five characters that HTML reserves as entities. */

@@ -1,6 +1,6 @@
 package dev.lockstep.jinja.python.values;
-import dev.lockstep.jinja.rendering.Rendering;
 
+import dev.lockstep.jinja.rendering.Rendering;
 /** Python's notions of white space and of what can be printed, and its {@code strip}. */
 public final class Strings {
     private Strings() {}

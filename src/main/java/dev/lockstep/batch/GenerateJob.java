@@ -1,0 +1,291 @@
+package dev.lockstep.batch;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+import ai.djl.engine.EngineException;
+import org.slf4j.LoggerFactory;
+
+import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.ModelException;
+import dev.lockstep.djl.LibraryException;
+import dev.lockstep.generate.Generator;
+import dev.lockstep.generate.Timing;
+import dev.lockstep.host.AtomicFile;
+import dev.lockstep.host.Printable;
+import dev.lockstep.host.UsageException;
+import dev.lockstep.journal.Fingerprint;
+import dev.lockstep.journal.Journal;
+import dev.lockstep.journal.JournalDirectory;
+import dev.lockstep.journal.JournalFile;
+import dev.lockstep.journal.JournalIndex;
+import dev.lockstep.journal.JournalResults;
+import dev.lockstep.prompts.ChatPrompts;
+import dev.lockstep.prompts.PromptFile;
+import dev.lockstep.prompts.SamplingOverrides;
+import dev.lockstep.report.RankTrace;
+import dev.lockstep.report.Report;
+import dev.lockstep.report.ReportPage;
+import dev.lockstep.report.Summary;
+import dev.lockstep.results.ResultFile;
+import dev.lockstep.results.Tally;
+import dev.lockstep.torch.Device;
+import dev.lockstep.torch.DeviceMemory;
+import dev.lockstep.world.World;
+
+/**
+ * The built-in {@code generate}: rank 0 deals the prompts out to the ranks, each of which generates and keeps a journal;
+ * from the journals rank 0 writes the results in input order, and it prints how fast it went.
+ */
+public final class GenerateJob {
+    private static final int SOME_ROWS_FAILED = 3;
+
+    // of this process, whose only job this is; null before there is one
+    private static Journal journal;
+
+    private final World world;
+    private final GenerateOptions options;
+    // when this rank passed the barrier before generation
+    private long started;
+
+    private GenerateJob(World world, GenerateOptions options) {
+        this.world = world;
+        this.options = options;
+    }
+
+    /** Options as {@code generate --help} prints them. */
+    public static void main(String[] args) {
+        try (World world = World.init(args)) {
+            try {
+                GenerateOptions options = GenerateOptions.parse(world.args());
+                if (options.helpRequested()) {
+                    world.print(GenerateOptions.usage().stripTrailing());
+                    return;
+                }
+                boolean failed = new GenerateJob(world, options).run();
+                if (failed) {
+                    world.exit(SOME_ROWS_FAILED);
+                }
+            } catch (UsageException | ModelException | LibraryException e) {
+                abort(world, 2, e.getMessage());
+            } catch (EngineException e) {
+                if (!DeviceMemory.ranOut(e)) {
+                    throw e;
+                }
+                abort(world, 1,
+                        "the memory of " + world.device() + " does not hold the model, of which each rank has all: "
+                                + "take a smaller one, fewer ranks where they share it, or a smaller --batch-size");
+            } catch (IOException | UncheckedIOException e) {
+                abort(world, 1, e instanceof FileSystemException file
+                        ? file.getFile() + " cannot be used: " + AtomicFile.why(e)
+                        : AtomicFile.why(e));
+            }
+        }
+    }
+
+    /** Ends the job for a reason that is no row's, so that none becomes a suspect. */
+    private static void abort(World world, int code, String sentence) {
+        if (journal != null) {
+            journal.stopAnyway();
+        }
+        world.abort(code, "generate: " + sentence);
+    }
+
+    /** What only rank 0 has. */
+    private record Root(JournalDirectory directory, PromptFile prompts, Checkpoint checkpoint,
+            Fingerprint fingerprint) {}
+
+    /**
+     * A run as rank 0 begins it.
+     *
+     * @param directory of the journals
+     * @param name      by which a rank finds out whether it sees that directory
+     * @param job       what the job is called in the journals
+     * @param number    of the run
+     * @param rows      to do, -1 where nobody knows
+     */
+    private record Run(String directory, String name, String job, int number, long rows) {}
+
+    /** What a rank has to show for its share. */
+    private record Shown(Report.RankReport report, int batchSize, RankTrace.Snapshot course) {}
+
+    /** Whether some row failed; on other ranks than the root always false. */
+    private boolean run() throws IOException {
+        if (!world.isRoot()) {
+            world.barrier();
+            return generate(Checkpoint.open(options.model()), null);
+        }
+        options.checkTargets();
+        checkFp8();
+        try (JournalDirectory directory = JournalDirectory.of(options.output(), options.resume());
+                PromptFile prompts = PromptFile.survey(options.prompts(), System.in, options.inBlocks(),
+                        options.numSamples(), new ChatPrompts(options.model()))) {
+            // nobody looks at the model before the input is found good: one sentence is enough
+            world.barrier();
+            Checkpoint checkpoint = Checkpoint.open(options.model());
+            checkpoint.unused().ifPresent(LoggerFactory.getLogger(GenerateJob.class)::info);
+            Fingerprint fingerprint = Fingerprint.of(checkpoint, options.computing(dtype(checkpoint)), prompts.digest(),
+                    options.sampled());
+            directory.check(fingerprint);
+            if (options.resume() && Files.exists(directory.path())) {
+                // the run before may have died of its tokenizer, as this one would again
+                ModelCheck.inItsOwnProcess(options.model(), 5 * ModelCheck.SECONDS);
+            }
+            return generate(checkpoint, new Root(directory, prompts, checkpoint, fingerprint));
+        }
+    }
+
+    /** Before the input is read; that the model itself fits is seen when it is loaded. */
+    private void checkFp8() {
+        if (options.acceleration().fp8() && !world.device().equals("cuda")) {
+            throw new UsageException("--quantize fp8 is for GPUs, and the ranks compute on CPU: leave it out");
+        }
+    }
+
+    /** @param root null on other ranks */
+    private boolean generate(Checkpoint checkpoint, Root root) throws IOException {
+        SamplingOverrides defaults = SamplingOverrides
+                .ofCheckpoint(checkpoint.generationDefaults().without(options.ignoredDefaults()));
+        DType dtype = dtype(checkpoint);
+        // nobody loads weights before all have found the checkpoint good
+        world.barrier();
+        long begin = System.nanoTime();
+        try (Generator generator = Generator.load(checkpoint, Device.ofRank(world.device()).name(), dtype,
+                options.acceleration())) {
+            if (root != null) {
+                return lead(generator, defaults, root, begin);
+            }
+            Run run = world.broadcast(null, Run.class);
+            boolean seen = JournalDirectory.isSeen(Path.of(run.directory), run.name);
+            world.gather(seen, Boolean.class);
+            Journal.Keeper keeper = seen
+                    ? new JournalFile(Path.of(run.directory), world.rank())
+                    : WorkServer.keeper(world);
+            journal = journal(keeper, run);
+            RankWorker share = new RankWorker(world, generator, options, defaults, journal, WorkServer.from(world),
+                    null);
+            Shown shown = work(generator, share, run, begin);
+            if (!seen) {
+                keeper.append(new byte[0]);
+            }
+            world.gather(shown, Shown.class);
+            return false;
+        }
+    }
+
+    private static Journal journal(Journal.Keeper keeper, Run run) {
+        Journal journal = new Journal(keeper, run.job, run.number);
+        Runtime.getRuntime().addShutdownHook(new Thread(journal::stopAnyway, "journal"));
+        return journal;
+    }
+
+    private boolean lead(Generator generator, SamplingOverrides defaults, Root root, long begin) throws IOException {
+        JournalDirectory.Job job = root.directory.begin(root.fingerprint);
+        Path directory = root.directory.path();
+        String name = root.fingerprint.job();
+        JournalIndex past = JournalIndex.read(directory, name, root.prompts.rows().orElse(Integer.MAX_VALUE));
+        if (past.count() > 0) {
+            System.err.println("generate: --resume: " + past.count() + " rows were finished before");
+        }
+        if (past.damaged() > 0) {
+            System.err.println("generate: --resume: " + past.damaged() + (past.damaged() == 1 ? " line" : " lines")
+                    + " of the journal are not as this job wrote them and are left out; rows of theirs are done again");
+        }
+        long rows = root.prompts.results().isEmpty() ? -1 : root.prompts.results().getAsLong() - past.count();
+        Run run = world.broadcast(new Run(directory.toString(), job.name(), name, job.run(), rows), Run.class);
+        List<Boolean> seen = world.gather(true, Boolean.class).orElseThrow();
+        WorkQueue dealer = new WorkQueue(root.prompts, world.size(), options.inBlocks(), options.numSamples(), past);
+        journal = journal(new JournalFile(directory, 0), run);
+        WorkServer desk = new WorkServer(world, dealer, journal);
+        for (int rank = 0; rank < seen.size(); rank++) {
+            if (!seen.get(rank)) {
+                desk.keepFor(rank, directory);
+            }
+        }
+        RankWorker share = new RankWorker(world, generator, options, defaults, journal,
+                (free, ahead, idle) -> dealer.deal(0, free, ahead, idle), dealer::notDealtToOthers);
+        Shown mine = work(generator, share, run, begin);
+        desk.close();
+        List<Shown> shown = world.gather(mine, Shown.class).orElseThrow();
+        return finish(root, dealer, shown, secondsSince(started), generator, defaults);
+    }
+
+    /** Does this rank's share. */
+    private Shown work(Generator generator, RankWorker share, Run run, long begin) {
+        long rows = run.rows < 0 ? Long.MAX_VALUE : (run.rows + world.size() - 1) / world.size();
+        int slots = share.prepare(rows);
+        double loadSeconds = secondsSince(begin);
+        world.barrier();
+        started = System.nanoTime();
+        share.generate((int) Math.max(1, Math.min(slots, rows)));
+        double seconds = secondsSince(started);
+        Timing timing = generator.timing();
+        return new Shown(new Report.RankReport(world.rank(), world.host(), Device.ofRank(world.device()).name(),
+                share.prompts(), share.tokens(), seconds, timing.prefillSeconds(), timing.decodeSeconds(),
+                timing.steps(), generator.memory().used()), slots,
+                share.course().taken(loadSeconds, (started - begin) / 1e9));
+    }
+
+    private DType dtype(Checkpoint checkpoint) {
+        return options.dtype().map(DType::parse)
+                .orElse(checkpoint.config().dtypeOn(Device.ofRank(world.device()).name()));
+    }
+
+    private boolean finish(Root root, WorkQueue dealer, List<Shown> shown, double seconds, Generator generator,
+            SamplingOverrides defaults) throws IOException {
+        root.directory.stay();
+        JournalIndex index = JournalIndex.read(root.directory.path(), root.fingerprint.job(), dealer.prompts());
+        try (JournalResults results = index.results(dealer.prompts(), dealer::samples)) {
+            ResultFile.write(results, options.output(), System.out);
+        }
+        Tally tally = index.tally();
+        Summary summary = new Summary(shown.stream().mapToLong(each -> each.report.tokens()).sum(), dealer.prompts(),
+                seconds);
+        double load = shown.stream().mapToDouble(each -> each.course.loadSeconds()).max().orElse(0);
+        int batchSize = shown.stream().mapToInt(Shown::batchSize).max().orElse(0);
+        Report report = Report.of(summary, tally, batchSize, generator.dtype().toString(), world.device(),
+                options.model().toString(), load, shown.stream().map(Shown::report).toList());
+        if (options.report().isPresent()) {
+            String file = options.report().get();
+            if (file.toLowerCase(Locale.ROOT).endsWith(".html")) {
+                new ReportPage(report, shown.stream().map(Shown::course).toList(), tally,
+                        JobSettings.of(report, options, defaults)).write(file);
+            } else {
+                report.write(file);
+            }
+        }
+        if (options.manifest().isPresent()) {
+            Manifest.of(root.checkpoint, options.prompts(), JobSettings.of(report, options, defaults),
+                    options.output(), tally).write(options.manifest().get());
+        }
+        setMode();
+        root.directory.remove();
+        Optional<String> failures = tally.failures().sentence(tally.results());
+        failures.ifPresent(sentence -> System.err.println("generate: " + Printable.escaped(sentence)));
+        System.out.println(summary.line());
+        return failures.isPresent();
+    }
+
+    private void setMode() throws IOException {
+        if (options.fileMode().isPresent()) {
+            for (String file : Stream.of(Optional.of(options.output()), options.report(), options.manifest())
+                    .flatMap(Optional::stream).toList()) {
+                if (!file.equals("-") && Files.isRegularFile(Path.of(file))) {
+                    Files.setPosixFilePermissions(Path.of(file), options.fileMode().get());
+                }
+            }
+        }
+    }
+
+    private static double secondsSince(long nanos) {
+        return (System.nanoTime() - nanos) / 1e9;
+    }
+}

@@ -1,0 +1,403 @@
+package dev.lockstep.batch;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.GenerationField;
+import dev.lockstep.cli.AccelerationOptions;
+import dev.lockstep.cli.CommandLineErrors;
+import dev.lockstep.decoder.Acceleration;
+import dev.lockstep.generate.TokenRules;
+import dev.lockstep.host.AtomicFile;
+import dev.lockstep.host.FileName;
+import dev.lockstep.host.UsageException;
+import dev.lockstep.json.FieldException;
+import dev.lockstep.json.Json;
+import dev.lockstep.prompts.Prompt;
+import dev.lockstep.prompts.SamplingOverrides;
+
+/** The command line of {@code generate}. Reads no file, so every rank may parse it. */
+@Command(name = "generate", sortOptions = false, usageHelpWidth = 100, synopsisHeading = "Usage: mpjrun.sh [-np N] ", customSynopsis = "generate [options]", description = {
+        "", "Generates text for every prompt, the prompts split over the ranks.", ""}, footer = {"",
+                "Exit codes: 0 all rows done; 2 wrong usage or input; 3 some rows failed (see their \"error\")."})
+public final class GenerateOptions {
+    /** Completions of one row: far beyond what anybody compares, and one OpenAI answer with all of them fits in memory. */
+
+    @Option(names = "--model", paramLabel = "DIR", description = "Hugging Face checkpoint directory (examples/models/kjv-6m).")
+    private String model;
+
+    @Option(names = "--prompts", paramLabel = "F", description = "Prompts: .jsonl (prompt or messages, or OpenAI batch lines), .txt (one per line), .json (array) or - for stdin as JSON lines (examples/first-lines.jsonl).")
+    private String prompts;
+
+    @Option(names = "--output", paramLabel = "F", description = "Results as JSON lines in input order; .json: one pretty array; -: stdout (results.jsonl).")
+    private String output = "results.jsonl";
+
+    @Option(names = "--max-new-tokens", paramLabel = "N", description = "At most N new tokens per row (100).")
+    private Integer maxNewTokens;
+
+    @Option(names = "--min-new-tokens", paramLabel = "N", description = "No end token before N new tokens (0).")
+    private Integer minNewTokens;
+
+    @Option(names = "--batch-size", paramLabel = "N|auto", description = "Rows that a rank has under way at once (auto).")
+    private String batchSizeText;
+
+    @Option(names = "--one-by-one", description = "The same as --batch-size 1.")
+    private boolean oneByOne;
+
+    @Option(names = "--greedy", description = "Take the likeliest token; the default where neither the command line nor the checkpoint asks for sampling.")
+    private Boolean greedy;
+
+    @Option(names = "--temperature", paramLabel = "T", description = "Divide the logits by T; 0 means --greedy.")
+    private Double temperature;
+
+    @Option(names = "--top-k", paramLabel = "K", description = "Sample from the K likeliest tokens; 0: from all.")
+    private Integer topK;
+
+    @Option(names = "--top-p", paramLabel = "P", description = "Sample from the likeliest tokens that together reach probability P.")
+    private Double topP;
+
+    @Option(names = "--min-p", paramLabel = "P", description = "Drop tokens less likely than P times the likeliest.")
+    private Double minP;
+
+    @Option(names = "--repetition-penalty", paramLabel = "R", description = "Above 1: make tokens that came up before less likely.")
+    private Double repetitionPenalty;
+
+    @Option(names = "--presence-penalty", paramLabel = "P", description = "Take P, from -2 to 2, from the logits of tokens that were generated.")
+    private Double presencePenalty;
+
+    @Option(names = "--frequency-penalty", paramLabel = "P", description = "Take P, from -2 to 2, from them for each time.")
+    private Double frequencyPenalty;
+
+    @Option(names = "--seed", paramLabel = "N", description = "Same seed, same text, for any number of ranks and batch size (0).")
+    private Long seed;
+
+    @Option(names = "--num-samples", paramLabel = "N", description = "Completions of each row that does not say how many itself, at most 10,000 (1).")
+    private int numSamples = 1;
+
+    @Option(names = "--stop", paramLabel = "STR", description = "End a row when STR comes up in its text; repeatable.")
+    private List<String> stop;
+
+    @Option(names = "--eos-token-id", paramLabel = "N", description = "End token instead of the checkpoint's; repeatable.")
+    private List<Integer> eosTokenIds;
+
+    @Option(names = "--ignore-eos", description = "Go on past end tokens.")
+    private Boolean ignoreEos;
+
+    @Option(names = "--ignore-generation-config", paramLabel = "FIELD", description = "Go on without a field of the checkpoint's generation_config.json; repeatable.")
+    private List<String> ignoredDefaults = List.of();
+
+    @Option(names = "--logprobs", paramLabel = "N", description = "Write each token's log-probability and the N likeliest tokens in its place, 0 to 20.")
+    private Integer logprobs;
+
+    @Option(names = "--no-special-tokens", description = "Do not add the tokenizer's special tokens to the prompt.")
+    private boolean noSpecialTokens;
+
+    @Option(names = "--dtype", paramLabel = "TYPE", description = "auto, float32, bfloat16 or float16; auto: the checkpoint's on CUDA, float32 on CPU (auto).")
+    private String dtype = "auto";
+
+    @Mixin
+    private AccelerationOptions acceleration;
+
+    @Option(names = "--split", paramLabel = "dynamic|block", description = "dynamic: a rank takes more rows when it has room for them; block: the same number of prompts for each (dynamic).")
+    private String split = "dynamic";
+
+    @Option(names = "--resume", description = "Keep what an earlier run of the same job, with any number of ranks, had finished.")
+    private boolean resume;
+
+    @Option(names = "--report", paramLabel = "F.json|F.html", description = "Write what was measured, for programs or as a page to look at.")
+    private String report;
+
+    @Option(names = "--manifest", paramLabel = "F.json", description = "Write what the results were made of and with: SHA-256 of the model's files, prompts and results, options, versions.")
+    private String manifest;
+
+    @Option(names = "--file-mode", paramLabel = "MODE", description = "Who may read results, report and manifest, as for chmod, such as 644 (600, or as the file is that is replaced).")
+    private String fileMode;
+
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "Print this and exit.")
+    private boolean helpRequested;
+
+    private SamplingOverrides sampling = SamplingOverrides.NONE;
+    private OptionalInt batchSize = OptionalInt.empty();
+
+    private GenerateOptions() {}
+
+    /**
+     * @throws UsageException naming the option and what to do
+     */
+    public static GenerateOptions parse(String... args) {
+        var options = new GenerateOptions();
+        var line = commandLine(options);
+        try {
+            line.parseArgs(args);
+        } catch (ParameterException e) {
+            throw new UsageException(CommandLineErrors.sentence(e), e);
+        }
+        if (!options.helpRequested) {
+            options.validate();
+        }
+        return options;
+    }
+
+    /** Whether {@code --help} was given: print {@link #usage} on the root and leave with 0; nothing else is filled in. */
+    public boolean helpRequested() {
+        return helpRequested;
+    }
+
+    /** The text of {@code --help}, ending in a line break. */
+    public static String usage() {
+        return commandLine(new GenerateOptions()).getUsageMessage(CommandLine.Help.Ansi.OFF);
+    }
+
+    /** The checkpoint's directory, which may not exist. */
+    public Path model() {
+        return Path.of(model);
+    }
+
+    /** A file, or {@code -} for stdin. */
+    public String prompts() {
+        return prompts;
+    }
+
+    /** A file, or {@code -} for stdout. */
+    public String output() {
+        return output;
+    }
+
+    /** Where the report goes, a {@code .json} or {@code .html} file. */
+    public Optional<String> report() {
+        return Optional.ofNullable(report);
+    }
+
+    /** Where the manifest goes, a {@code .json} file. */
+    public Optional<String> manifest() {
+        return Optional.ofNullable(manifest);
+    }
+
+    /** The mode of what is written, as {@code rw-r--r--}; empty where nobody asks for one. */
+    public Optional<Set<PosixFilePermission>> fileMode() {
+        return Optional.ofNullable(fileMode).map(mode -> {
+            EnumSet<PosixFilePermission> permissions = EnumSet.noneOf(PosixFilePermission.class);
+            int bits = Integer.parseInt(mode, 8);
+            for (PosixFilePermission permission : PosixFilePermission.values()) {
+                // owner's read is the first of nine, others' execute the last
+                if ((bits >> 8 - permission.ordinal() & 1) == 1) {
+                    permissions.add(permission);
+                }
+            }
+            return permissions;
+        });
+    }
+
+    /** Rows under way at once; empty where the job is to choose. */
+    public OptionalInt batchSize() {
+        return batchSize;
+    }
+
+    /** Completions of a row that does not say how many, at least 1. */
+    public int numSamples() {
+        return numSamples;
+    }
+
+    /** Whether the tokenizer adds its special tokens to a prompt. */
+    public boolean addSpecialTokens() {
+        return !noSpecialTokens;
+    }
+
+    /** What steps may use on a GPU. */
+    public Acceleration acceleration() {
+        return acceleration.acceleration(true);
+    }
+
+    /** {@code float32}, {@code bfloat16} or {@code float16}; empty for auto. */
+    public Optional<String> dtype() {
+        return dtype.equals("auto") ? Optional.empty() : Optional.of(dtype);
+    }
+
+    /** Whether the prompts are split beforehand rather than dealt on demand. */
+    public boolean inBlocks() {
+        return split.equals("block");
+    }
+
+    /** Whether results of an earlier run are kept. */
+    public boolean resume() {
+        return resume;
+    }
+
+    /** Fields of the checkpoint's {@code generation_config.json} that are not to count, in the order of their names. */
+    public List<String> ignoredDefaults() {
+        return ignoredDefaults.stream().distinct().sorted().toList();
+    }
+
+    /** What the command line says about sampling and lengths. */
+    public SamplingOverrides sampling() {
+        return sampling;
+    }
+
+    /** All that decides which tokens are chosen of equal logits, in one line that two runs can be compared by. */
+    public String sampled() throws JsonProcessingException {
+        return Json.MAPPER.writeValueAsString(sampling()) + " samples " + numSamples
+                + (addSpecialTokens() ? "" : " without special tokens")
+                + (ignoredDefaults().isEmpty() ? "" : " without " + ignoredDefaults());
+    }
+
+    /** What the model computes in and how its weights are kept, likewise. */
+    public String computing(DType dtype) {
+        return dtype + (acceleration().fp8() ? " with fp8 weights" : "");
+    }
+
+    /**
+     * To be called on the root, whose files these are, before anything else runs: nobody wants to hear after an hour that
+     * the results have no place to go.
+     *
+     * @throws UsageException when {@code --output} {@code --report} or {@code --manifest} could not be written, or would
+     *                        replace the prompts or each other
+     */
+    public void checkTargets() {
+        if (!output.equals("-")) {
+            AtomicFile.check("--output", output);
+            if (!prompts().equals("-") && sameFile(output, prompts())) {
+                throw new UsageException("--output " + output + " would replace the prompts; name another file");
+            }
+        }
+        checkBeside("--report", report);
+        checkBeside("--manifest", manifest);
+        if (report != null && manifest != null && sameFile(manifest, report)) {
+            throw new UsageException("--manifest " + manifest + " would replace the report; name another file");
+        }
+    }
+
+    /** What is written beside the results, or null. */
+    private void checkBeside(String option, String file) {
+        if (file != null) {
+            AtomicFile.check(option, file);
+            if (sameFile(file, output)) {
+                throw new UsageException(option + " " + file + " would replace the results; name another file");
+            }
+            if (!prompts().equals("-") && sameFile(file, prompts())) {
+                throw new UsageException(option + " " + file + " would replace the prompts; name another file");
+            }
+        }
+    }
+
+    private void validate() {
+        for (var option : new String[][]{{"--model", model}, {"--prompts", prompts}, {"--output", output}}) {
+            if ("".equals(option[1])) {
+                throw new UsageException(option[0] + " needs a name, not an empty string");
+            }
+        }
+        for (var option : new String[][]{{"--model", model}, {"--prompts", prompts}, {"--output", output},
+                {"--report", report}}) {
+            if (option[1] != null) {
+                FileName.of(option[0], option[1]);
+            }
+        }
+        if (model == null) {
+            model = shipped("--model", "examples/models/kjv-6m");
+        }
+        if (prompts == null) {
+            prompts = shipped("--prompts", "examples/first-lines.jsonl");
+        }
+        if (numSamples < 1 || numSamples > Prompt.MOST_SAMPLES) {
+            throw new UsageException("--num-samples must be from 1 to " + Prompt.MOST_SAMPLES + ", not " + numSamples);
+        }
+        acceleration(); // says what is wrong with them
+        if (!List.of("auto", "float32", "bfloat16", "float16").contains(dtype)) {
+            throw new UsageException("--dtype must be auto, float32, bfloat16 or float16, not " + dtype);
+        }
+        if (!List.of("dynamic", "block").contains(split)) {
+            throw new UsageException("--split must be dynamic or block, not " + split);
+        }
+        if (report != null && !report.toLowerCase(Locale.ROOT).matches(".*\\.(json|html)")) {
+            throw new UsageException("--report must end in .json or .html, not " + report);
+        }
+        for (var field : ignoredDefaults) {
+            if (GenerationField.of(field).isEmpty()) {
+                throw new UsageException("--ignore-generation-config " + field
+                        + ": generation_config.json has no field of this name");
+            }
+        }
+        if (manifest != null && !manifest.toLowerCase(Locale.ROOT).endsWith(".json")) {
+            throw new UsageException("--manifest must end in .json, not " + manifest);
+        }
+        if (manifest != null && output.equals("-")) {
+            throw new UsageException("--manifest is about results in a file: give --output F besides");
+        }
+        if (fileMode != null && !fileMode.matches("0?[0-7]{3}")) {
+            throw new UsageException("--file-mode must be three octal digits such as 644, not " + fileMode);
+        }
+        batchSize = parseBatchSize();
+        try {
+            SamplingOverrides.requireLogprobs("logprobs", logprobs);
+            sampling = new SamplingOverrides(greedy, temperature, topK, topP, minP, repetitionPenalty, presencePenalty,
+                    frequencyPenalty, seed, maxNewTokens, minNewTokens, ignoreEos, eosTokenIds, null, stop, logprobs,
+                    TokenRules.NONE);
+        } catch (FieldException e) {
+            throw new UsageException(e.asOption(), e);
+        }
+        int max = maxNewTokens != null ? maxNewTokens : SamplingOverrides.DEFAULT_MAX_NEW_TOKENS;
+        if (minNewTokens != null && minNewTokens > max) {
+            throw new UsageException(
+                    "--min-new-tokens must be at most --max-new-tokens, which is " + max + ", not " + minNewTokens);
+        }
+    }
+
+    private OptionalInt parseBatchSize() {
+        var size = batchSizeText == null || batchSizeText.equals("auto") ? OptionalInt.empty() : number(batchSizeText);
+        if (oneByOne && batchSizeText != null && size.orElse(0) != 1) {
+            throw new UsageException("--one-by-one is --batch-size 1, so leave out --batch-size " + batchSizeText);
+        }
+        return oneByOne ? OptionalInt.of(1) : size;
+    }
+
+    private static OptionalInt number(String text) {
+        try {
+            int size = Integer.parseInt(text);
+            if (size >= 1) {
+                return OptionalInt.of(size);
+            }
+        } catch (NumberFormatException e) {
+            // the sentence below says all there is to say
+        }
+        throw new UsageException("--batch-size must be auto or a whole number of 1 or more, not " + text);
+    }
+
+    private static String shipped(String option, String file) {
+        var home = System.getProperty("lockstep.home");
+        if (home == null) {
+            throw new UsageException(
+                    option + " must be given, as the system property lockstep.home does not say where the examples are");
+        }
+        return Path.of(home, file).toString();
+    }
+
+    private static boolean sameFile(String a, String b) {
+        try {
+            return Path.of(a).toAbsolutePath().normalize().equals(Path.of(b).toAbsolutePath().normalize())
+                    || Files.isRegularFile(Path.of(a)) && Files.exists(Path.of(b))
+                            && Files.isSameFile(Path.of(a), Path.of(b));
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private static CommandLine commandLine(GenerateOptions options) {
+        // an argument that starts with @ is a prompt's or a stop string's, not a file of arguments
+        return new CommandLine(options).setExpandAtFiles(false).setPosixClusteredShortOptionsAllowed(false);
+    }
+}

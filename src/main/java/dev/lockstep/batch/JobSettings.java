@@ -1,0 +1,52 @@
+package dev.lockstep.batch;
+
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+import com.fasterxml.jackson.core.type.TypeReference;
+
+import dev.lockstep.cli.AccelerationOptions;
+import dev.lockstep.generate.SamplingParams;
+import dev.lockstep.json.Json;
+import dev.lockstep.prompts.SamplingOverrides;
+import dev.lockstep.report.Report;
+
+/** What a job was told, by name, for people to read beside its results. */
+final class JobSettings {
+    private JobSettings() {}
+
+    /** What the job was to do, as far as rows do not say otherwise. */
+    static Map<String, Object> of(Report report, GenerateOptions options, SamplingOverrides defaults) {
+        Map<String, Object> settings = new LinkedHashMap<>();
+        settings.put("model", report.model());
+        settings.put("prompts", options.prompts());
+        settings.put("output", options.output());
+        settings.put("samples per prompt", options.numSamples());
+        settings.put("ranks", report.worldSize());
+        settings.put("rows at a time on each rank", report.batchSize());
+        settings.put("split", options.inBlocks() ? "block" : "dynamic");
+        settings.put("device", report.device());
+        settings.put("computed in", report.dtype());
+        if (!report.device().equals("cpu")) {
+            settings.put("acceleration", AccelerationOptions.name(options.acceleration()));
+        }
+        settings.put("resumed", options.resume());
+        try {
+            SamplingParams sampling = SamplingOverrides.resolve(SamplingOverrides.NONE, options.sampling(), defaults);
+            Json.MAPPER.convertValue(sampling, new TypeReference<Map<String, Object>>() {
+            }).forEach((name, value) -> settings.put(name.replaceAll("([A-Z])", " $1").toLowerCase(Locale.ROOT),
+                    value.equals(-1) || value.equals(List.of()) ? "none" : value));
+        } catch (IllegalArgumentException e) {
+            settings.put("sampling", "as the rows say; without them " + e.getMessage());
+        }
+        settings.put("Java", System.getProperty("java.vm.name") + " " + System.getProperty("java.version"));
+        settings.put("finished", ZonedDateTime.now().truncatedTo(ChronoUnit.SECONDS)
+                .format(DateTimeFormatter.ISO_OFFSET_DATE_TIME));
+        return settings;
+    }
+}

@@ -1,0 +1,171 @@
+package dev.lockstep.batch;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+import dev.lockstep.generate.Request;
+import dev.lockstep.generate.RequestSource;
+import dev.lockstep.prompts.Prompt;
+
+/**
+ * A rank's rows. More are asked for before they run out, in another thread, so that no slot waits for them. Requests are made
+ * of them only when there are slots for them, so that few rows are under way at a time.
+ */
+final class PrefetchedRequests implements RequestSource {
+    /** What becomes of a prompt's samples. */
+    interface Making {
+        /** Requests will be made of these now, which may cost the rank its life. */
+        void begin(List<WorkQueue.Item> work);
+
+        /** Requests, or none where the prompt has become failed results. */
+        List<Request> requests(WorkQueue.Item work);
+    }
+
+    private final WorkServer.WorkSource deals;
+    private final Making making;
+    private final ExecutorService asking = Executors.newSingleThreadExecutor(task -> {
+        Thread thread = new Thread(task, "rows");
+        thread.setDaemon(true);
+        return thread;
+    });
+    private final Deque<WorkQueue.Item> dealt = new ArrayDeque<>();
+    private final Deque<Request> ready = new ArrayDeque<>();
+    private final Map<Request, Prompt> prompts = Collections.synchronizedMap(new IdentityHashMap<>());
+    private Future<WorkQueue.Grant> asked;
+    private int askedFor;
+    private int ahead;
+    private int rowsDealt; // that no requests are made of
+    // the last hand had nothing beyond the free slots, so none is asked for any more
+    private boolean atTheEnd;
+    // there was nothing for free slots, so only suspects are left, for ranks that have nothing under way
+    private boolean onlySuspects;
+    // what there is are suspects, which nothing may join before all are done
+    private boolean apart;
+    private boolean over;
+    private long rows;
+    private int promptsDealt;
+    private int lastIndex = -1;
+
+    PrefetchedRequests(WorkServer.WorkSource deals, Making making) {
+        this.deals = deals;
+        this.making = making;
+    }
+
+    /** The first rows, which stay in the supply. Waits for them. */
+    List<Request> first(int most) {
+        ask(most, 0, true);
+        collect();
+        make(most);
+        return List.copyOf(ready);
+    }
+
+    /** From now on so many rows are asked for beyond those in slots. */
+    void keepAhead(int rowsAhead) {
+        ahead = rowsAhead;
+    }
+
+    @Override
+    public List<Request> take(int most, boolean wait) {
+        if (asked != null && asked.isDone()) {
+            collect();
+        }
+        make(most);
+        while (wait && ready.isEmpty() && !(over && dealt.isEmpty())) {
+            if (asked == null) {
+                ask(most, ahead, true);
+            }
+            collect();
+            make(most);
+        }
+        List<Request> taken = new ArrayList<>();
+        while (taken.size() < most && !ready.isEmpty()) {
+            taken.add(ready.remove());
+        }
+        int free = most - taken.size();
+        boolean low = ahead > 0 && !atTheEnd && rowsDealt + ready.size() < ahead / 2 + 1;
+        if (asked == null && !over && !apart && !onlySuspects && (free > 0 || low)) {
+            ask(free, ahead, false);
+        }
+        return taken;
+    }
+
+    /** @param idle nothing is under way, and nothing is left of what was dealt */
+    private void ask(int free, int more, boolean idle) {
+        askedFor = free;
+        asked = asking.submit(() -> deals.deal(free, more, idle));
+    }
+
+    private void collect() {
+        WorkQueue.Grant hand;
+        try {
+            hand = asked.get();
+        } catch (ExecutionException e) {
+            if (e.getCause()instanceof RuntimeException cause) {
+                throw cause;
+            }
+            throw new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+        asked = null;
+        over = hand.over();
+        atTheEnd = hand.work().isEmpty();
+        onlySuspects = atTheEnd && !over && askedFor > 0;
+        apart = !atTheEnd && hand.work().get(0).apart();
+        for (WorkQueue.Item work : hand.work()) {
+            rows += work.rows();
+            rowsDealt += work.rows();
+            promptsDealt += work.prompt().index() == lastIndex ? 0 : 1;
+            lastIndex = work.prompt().index();
+            dealt.add(work);
+        }
+    }
+
+    /** Makes requests of what was dealt, until so many are ready. */
+    private void make(int most) {
+        while (ready.size() < most && !dealt.isEmpty()) {
+            List<WorkQueue.Item> next = new ArrayList<>();
+            for (int room = most - ready.size(); room > 0 && !dealt.isEmpty();) {
+                WorkQueue.Item work = dealt.remove();
+                WorkQueue.Item part = work.first(room);
+                if (part.rows() < work.rows()) {
+                    dealt.addFirst(work.from(part.to()));
+                }
+                next.add(part);
+                room -= part.rows();
+            }
+            making.begin(next);
+            for (WorkQueue.Item work : next) {
+                rowsDealt -= work.rows();
+                for (Request request : making.requests(work)) {
+                    prompts.put(request, work.prompt());
+                    ready.add(request);
+                }
+            }
+        }
+    }
+
+    /** The prompt that a request was made of, which is then forgotten. */
+    Prompt promptOf(Request request) {
+        return prompts.remove(request);
+    }
+
+    /** Rows that this rank has been dealt so far. */
+    long rows() {
+        return rows;
+    }
+
+    /** Prompts that it has been dealt rows of. */
+    int prompts() {
+        return promptsDealt;
+    }
+}

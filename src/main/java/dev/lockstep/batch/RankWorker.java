@@ -1,0 +1,179 @@
+package dev.lockstep.batch;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
+
+import dev.lockstep.generate.Completion;
+import dev.lockstep.generate.Generator;
+import dev.lockstep.generate.Request;
+import dev.lockstep.generate.SequenceListener;
+import dev.lockstep.generate.Timing;
+import dev.lockstep.journal.CrashSuspects;
+import dev.lockstep.journal.Journal;
+import dev.lockstep.prompts.Prompt;
+import dev.lockstep.prompts.PromptError;
+import dev.lockstep.prompts.SamplingOverrides;
+import dev.lockstep.report.RankTrace;
+import dev.lockstep.results.Result;
+import dev.lockstep.world.World;
+
+/** What one rank does of a job: makes requests of the rows it is dealt and puts what becomes of them into its journal. */
+final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
+    private final World world;
+    private final Generator generator;
+    private final GenerateOptions options;
+    private final SamplingOverrides defaults;
+    private final Journal journal;
+    private final PrefetchedRequests supply;
+    // null: as many as it has been dealt
+    private final LongSupplier total;
+    private final RankTrace course;
+    private int slots = 1;
+    private long started;
+    private long done;
+    private long tokens;
+    private long tokensEnded;
+    private long tokensAllowed; // to the rows that have started
+    private Prompt encoded;
+    private int[] encodedIds;
+
+    RankWorker(World world, Generator generator, GenerateOptions options, SamplingOverrides defaults, Journal journal,
+            WorkServer.WorkSource deals, LongSupplier total) {
+        this.world = world;
+        this.generator = generator;
+        this.options = options;
+        this.defaults = defaults;
+        this.journal = journal;
+        this.supply = new PrefetchedRequests(deals, this);
+        this.total = total;
+        this.course = new RankTrace(world.rank());
+    }
+
+    /**
+     * Fetches the first rows and makes the generator ready for them.
+     *
+     * @param rows of the whole job for one rank, {@link Long#MAX_VALUE} where nobody knows
+     * @return slots
+     */
+    int prepare(long rows) {
+        int wanted = options.batchSize().orElse(generator.mostSlots());
+        List<Request> first = supply.first((int) Math.max(1, Math.min(wanted, rows)));
+        int slots = options.batchSize().orElseGet(() -> generator.autoBatchSize(first, rows));
+        return generator.prepare(first, slots);
+    }
+
+    /** Generates until no rank has rows for this one. */
+    void generate(int slotsInUse) {
+        slots = slotsInUse;
+        course.begin();
+        stepped(0, Timing.NONE);
+        supply.keepAhead(2 * slots);
+        generator.generate(supply, slots, this);
+        course.stepped(tokens, generator.timing());
+        journal.stop();
+    }
+
+    @Override
+    public void begin(List<WorkQueue.Item> work) {
+        journal.starting(work.stream().flatMap(each -> IntStream.range(each.from(), each.to())
+                .mapToObj(sample -> new CrashSuspects.Sample(each.prompt().index(), sample))).toList(),
+                work.get(0).apart());
+    }
+
+    @Override
+    public List<Request> requests(WorkQueue.Item work) {
+        Prompt prompt = work.prompt();
+        try {
+            if (prompt.error() != null) {
+                throw new IllegalArgumentException(prompt.error());
+            }
+            var params = SamplingOverrides.resolve(prompt.overrides(), options.sampling(), defaults);
+            int[] ids = ids(prompt);
+            List<Request> requests = new ArrayList<>();
+            for (int sample = work.from(); sample < work.to(); sample++) {
+                requests.add(new Request(prompt.index(), sample, ids, params));
+            }
+            return requests;
+        } catch (RuntimeException | StackOverflowError e) {
+            for (int sample = work.from(); sample < work.to(); sample++) {
+                failed(prompt, sample, 0, PromptError.of(e));
+            }
+            return List.of();
+        }
+    }
+
+    /** The samples of a prompt come in turn, and its tokens are the same for all. */
+    private int[] ids(Prompt prompt) {
+        if (prompt != encoded) {
+            encodedIds = generator.tokenizer().encode(prompt.text(),
+                    options.addSpecialTokens() && !prompt.rendered());
+            encoded = prompt;
+        }
+        return encodedIds;
+    }
+
+    private void failed(Prompt prompt, int sample, int promptTokens, String error) {
+        try {
+            journal.add(Result.failed(prompt, sample, promptTokens, world.rank(), error));
+        } catch (IllegalArgumentException e) {
+            // it is the prompt's text that cannot be written
+            journal.add(Result.failed(prompt.broken(error), sample, promptTokens, world.rank(), error));
+        }
+        done++;
+    }
+
+    @Override
+    public void starting(List<Request> requests) {
+        course.starting(requests);
+        started += requests.size();
+        requests.forEach(request -> tokensAllowed += request.params().maxNewTokens());
+    }
+
+    @Override
+    public void finished(Request request, Completion completion) {
+        Prompt prompt = supply.promptOf(request);
+        course.finished(request, prompt, completion);
+        tokensEnded += completion.tokenIds().length;
+        try {
+            journal.add(Result.of(prompt, completion, world.rank(), generator.tokenizer()));
+            done++;
+        } catch (RuntimeException | StackOverflowError e) {
+            failed(prompt, request.sample(), completion.promptTokens(), PromptError.of(e));
+        }
+    }
+
+    @Override
+    public void stepped(long tokensSoFar, Timing timing) {
+        tokens = tokensSoFar;
+        course.stepped(tokens, timing);
+        journal.flush();
+        long rows = total == null ? supply.rows() : total.getAsLong();
+        world.progress(done, rows, tokens, tokensToCome(rows));
+    }
+
+    /**
+     * Rows that have ended tell how long the others will be, but the first to end are the short ones: until as many rows
+     * have ended as run at once, rows are taken to be as long as they may become.
+     */
+    private long tokensToCome(long rows) {
+        double each = done >= slots ? (double) tokensEnded / done : (double) tokensAllowed / Math.max(1, started);
+        return Math.max(0, Math.round(each * (rows - done)) - (tokens - tokensEnded));
+    }
+
+    /** Tokens that it has generated. */
+    long tokens() {
+        return tokens;
+    }
+
+    /** What it did when. */
+    RankTrace course() {
+        return course;
+    }
+
+    /** Prompts that it was dealt. */
+    int prompts() {
+        return supply.prompts();
+    }
+}

@@ -1,0 +1,117 @@
+package dev.lockstep.batch;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+import dev.lockstep.host.AtomicFile;
+import dev.lockstep.host.UsageException;
+import dev.lockstep.journal.Journal;
+import dev.lockstep.journal.JournalFile;
+import dev.lockstep.world.World;
+
+/**
+ * Where other ranks come to rank 0 for rows: a thread for each of them, which waits without using the processor, so that
+ * rank 0 generates like the others. A rank that does not see the journals' directory hands in its lines here too.
+ */
+final class WorkServer implements Closeable {
+    private static final int ASK = 1;
+    private static final int HAND = 2;
+    private static final int LINES = 3;
+
+    /** @see WorkQueue#deal */
+    record Ask(int free, int ahead, boolean idle) {}
+
+    /** Sees where a rank's rows come from. */
+    interface WorkSource {
+        /** May wait for other ranks, and for the input. */
+        WorkQueue.Grant deal(int free, int ahead, boolean idle);
+    }
+
+    private final World world;
+    private final Journal journal;
+    private final List<Thread> threads = new ArrayList<>();
+
+    /**
+     * To be opened on rank 0 only, before others {@link #from ask}.
+     *
+     * @param journal rank 0's, which is told when the job ends for a reason that is no row's
+     */
+    WorkServer(World world, WorkQueue dealer, Journal journal) {
+        this.world = world;
+        this.journal = journal;
+        for (int rank = 1; rank < world.size(); rank++) {
+            int other = rank;
+            start("rows for rank " + rank, () -> {
+                WorkQueue.Grant hand;
+                do {
+                    Ask ask = world.receive(Ask.class, other, ASK);
+                    hand = dealer.deal(other, ask.free(), ask.ahead(), ask.idle());
+                    world.send(hand, WorkQueue.Grant.class, other, HAND);
+                } while (!hand.over());
+            });
+        }
+    }
+
+    /** Keeps the journal of a rank that cannot do so itself. */
+    void keepFor(int rank, Path directory) throws IOException {
+        Journal.Keeper keeper = new JournalFile(directory, rank);
+        start("journal of rank " + rank, () -> {
+            for (String lines; !(lines = world.receive(String.class, rank, LINES)).isEmpty();) {
+                keeper.append(lines.getBytes(StandardCharsets.UTF_8));
+            }
+            keeper.end();
+        });
+    }
+
+    private interface Service {
+        void run() throws IOException;
+    }
+
+    private void start(String name, Service service) {
+        Thread thread = new Thread(() -> {
+            try {
+                service.run();
+            } catch (UsageException e) {
+                journal.stopAnyway();
+                world.abort(2, "generate: " + e.getMessage());
+            } catch (IOException | UncheckedIOException e) {
+                journal.stopAnyway();
+                world.abort(1, "generate: " + name + ": " + AtomicFile.why(e));
+            }
+        }, name);
+        thread.setDaemon(true);
+        thread.start();
+        threads.add(thread);
+    }
+
+    /** The other ranks' way to it. */
+    static WorkSource from(World world) {
+        return (free, ahead, idle) -> {
+            world.send(new Ask(free, ahead, idle), Ask.class, 0, ASK);
+            return world.receive(WorkQueue.Grant.class, 0, HAND);
+        };
+    }
+
+    /** Hands a journal's lines to rank 0; no lines are the end. */
+    static Journal.Keeper keeper(World world) {
+        return lines -> world.send(new String(lines, StandardCharsets.UTF_8), String.class, 0, LINES);
+    }
+
+    /** Waits until every rank has had its last rows and handed in its last lines. */
+    @Override
+    public void close() {
+        for (Thread thread : threads) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+    }
+}

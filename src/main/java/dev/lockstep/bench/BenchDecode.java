@@ -1,0 +1,125 @@
+package dev.lockstep.bench;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.cli.AccelerationOptions;
+import dev.lockstep.decoder.Acceleration;
+import dev.lockstep.decoder.Decoder;
+import dev.lockstep.decoder.RowSampling;
+import dev.lockstep.torch.Device;
+import dev.lockstep.world.World;
+
+/** {@code bench decode}: what one step costs for several batch sizes, against what reading its bytes would cost. */
+@Command(name = "decode", description = "Milliseconds per decode step, against the device's copy bandwidth.")
+final class BenchDecode implements BenchJob.Measurement {
+    private static final RowSampling GREEDY = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
+
+    @Mixin
+    private BenchOptions options;
+    @Option(names = "--batch-sizes", split = ",", defaultValue = "1,16,64,100,256,512", description = "(${DEFAULT-VALUE})")
+    private List<Integer> batchSizes;
+    @Option(names = "--prompt-tokens", defaultValue = "20", description = "Tokens of a row before the first step (${DEFAULT-VALUE}).")
+    private int promptTokens;
+
+    /**
+     * One batch size.
+     *
+     * @param cpuMilliseconds time of this process's thread per step to hand the work over, waiting not counted
+     * @param bytes           weights, keys and values that a step reads
+     * @param ofBandwidth     bytes per second over the copy bandwidth
+     * @param graphBytes      memory that recorded steps hold
+     */
+    record Line(int batchSize, double milliseconds, double cpuMilliseconds, double tokensPerSecond, long bytes,
+            double ofBandwidth, long graphBytes) {}
+
+    record Figures(int rank, String config, String dtype, String device, Acceleration acceleration,
+            double copyBandwidth, List<Line> lines) {}
+
+    @Override
+    public void run(World world) throws IOException {
+        ModelConfig shapes = options.shapes();
+        String device = Device.ofRank(world.device()).name();
+        DType type = options.dtype(shapes, device);
+        Figures figures;
+        try (Decoder decoder = Decoder.random(shapes, device, type, options.acceleration())) {
+            double bandwidth = bandwidth(decoder, device);
+            world.barrier();
+            List<Line> lines = new ArrayList<>();
+            for (int batchSize : batchSizes) {
+                lines.add(measure(decoder, shapes, type, batchSize, bandwidth));
+            }
+            figures = new Figures(world.rank(), options.config(), type.toString(), device, options.acceleration(),
+                    bandwidth, lines);
+        }
+        List<Figures> all = world.gather(figures, Figures.class).orElse(List.of());
+        all.forEach(BenchDecode::print);
+        if (world.isRoot()) {
+            options.report(all);
+        }
+    }
+
+    private static double bandwidth(Decoder decoder, String device) {
+        boolean cpu = device.equals("cpu");
+        int gigabytes = cpu ? 1 : 4;
+        decoder.copyGigabytes(gigabytes, 2);
+        long start = System.nanoTime();
+        long bytes = decoder.copyGigabytes(gigabytes, cpu ? 2 : 40);
+        return bytes / ((System.nanoTime() - start) / 1e9);
+    }
+
+    private Line measure(Decoder decoder, ModelConfig shapes, DType type, int batchSize, double bandwidth) {
+        decoder.allocate(batchSize, promptTokens + options.newTokens(), 0, false);
+        // the same steps as below, some of which would be recorded while they are measured
+        decoder.warmUp(batchSize, promptTokens + 1, Math.max(Decoder.STEPS_TO_RECORD, options.newTokens() - 1),
+                GREEDY);
+        List<Decoder.Admission> rows = new ArrayList<>();
+        for (int slot = 0; slot < batchSize; slot++) {
+            int[] prompt = new int[promptTokens];
+            for (int i = 0; i < prompt.length; i++) {
+                prompt[i] = (slot * 31 + i * 7 + 3) % shapes.vocabulary();
+            }
+            rows.add(new Decoder.Admission(slot, prompt, GREEDY));
+        }
+        decoder.prefill(rows);
+        int steps = options.newTokens() - 1;
+        ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+        long cpuNanos = 0;
+        long start = System.nanoTime();
+        for (int done = 0; done < steps; done += Decoder.LOOKAHEAD) {
+            int some = Math.min(Decoder.LOOKAHEAD, steps - done);
+            long cpu = threads.getCurrentThreadCpuTime();
+            decoder.advance(batchSize, some);
+            cpuNanos += threads.getCurrentThreadCpuTime() - cpu;
+            decoder.chosen(batchSize, some);
+        }
+        double seconds = (System.nanoTime() - start) / 1e9 / steps;
+        // on average a row has its prompt and half of the new tokens in the cache
+        long bytes = BenchModel.weightBytes(shapes, type, options.acceleration().fp8())
+                + (long) (batchSize * BenchModel.tokenBytes(shapes, type) * (promptTokens + options.newTokens() / 2.0));
+        return new Line(batchSize, seconds * 1e3, cpuNanos / 1e6 / steps, batchSize / seconds, bytes,
+                bytes / seconds / bandwidth, decoder.graphBytes());
+    }
+
+    private static void print(Figures figures) {
+        System.out.printf(Locale.ROOT, "rank %d: %s %s on %s, %s, copy bandwidth %.0f GB/s%n",
+                figures.rank(), figures.config(), figures.dtype(), figures.device(),
+                AccelerationOptions.name(figures.acceleration()), figures.copyBandwidth() / 1e9);
+        System.out.println("  batch   ms/step   cpu ms   tokens/sec   GB/step   of copy bandwidth   graphs MB");
+        for (Line line : figures.lines()) {
+            System.out.printf(Locale.ROOT, "%7d %9.3f %8.3f %12.0f %9.2f %12.0f %% %16.0f%n", line.batchSize(),
+                    line.milliseconds(), line.cpuMilliseconds(), line.tokensPerSecond(), line.bytes() / 1e9,
+                    100 * line.ofBandwidth(), line.graphBytes() / 1e6);
+        }
+    }
+}

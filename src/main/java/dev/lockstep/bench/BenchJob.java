@@ -1,0 +1,72 @@
+package dev.lockstep.bench;
+
+import java.io.IOException;
+
+import ai.djl.engine.EngineException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+import dev.lockstep.checkpoint.ModelException;
+import dev.lockstep.cli.CommandLineErrors;
+import dev.lockstep.djl.LibraryException;
+import dev.lockstep.host.AtomicFile;
+import dev.lockstep.host.UsageException;
+import dev.lockstep.json.Json;
+import dev.lockstep.torch.DeviceMemory;
+import dev.lockstep.world.World;
+
+/** The built-in {@code bench}: each of its subcommands measures one thing and prints a table on rank 0. */
+@Command(name = "bench", mixinStandardHelpOptions = true, subcommands = {BenchCollectives.class, BenchDecode.class,
+        BenchGenerate.class}, synopsisSubcommandLabel = "collectives|decode|generate", description = "Measures; each subcommand has --help.")
+public final class BenchJob {
+    /** What a subcommand does between the ranks. */
+    interface Measurement {
+        void run(World world) throws IOException;
+    }
+
+    private static final String WHAT = "name what to measure: collectives, decode or generate";
+
+    private BenchJob() {}
+
+    /** {@code bench SUBCOMMAND [options]}. */
+    public static void main(String[] args) {
+        try (World world = World.init(args)) {
+            CommandLine line = new CommandLine(new BenchJob());
+            line.getSubcommands().values().forEach(sub -> sub.getCommandSpec().mixinStandardHelpOptions(true));
+            try {
+                CommandLine.ParseResult parsed = line.parseArgs(world.args());
+                CommandLine.ParseResult last = parsed.hasSubcommand() ? parsed.subcommand() : parsed;
+                if (last.isUsageHelpRequested()) {
+                    world.print(last.commandSpec().commandLine().getUsageMessage(CommandLine.Help.Ansi.OFF));
+                } else if (last.commandSpec().userObject()instanceof Measurement measurement) {
+                    measurement.run(world);
+                } else {
+                    world.abort(2, "bench: " + WHAT);
+                }
+            } catch (UnmatchedArgumentException e) {
+                world.abort(2, "bench: " + (e.getCommandLine() == line
+                        ? WHAT + ", not " + e.getUnmatched().get(0)
+                        : CommandLineErrors.sentence(e)));
+            } catch (ParameterException e) {
+                world.abort(2, "bench: " + CommandLineErrors.sentence(e));
+            } catch (ModelException | LibraryException | UsageException e) {
+                world.abort(2, "bench: " + e.getMessage());
+            } catch (IOException e) {
+                world.abort(1, "bench: " + e.getMessage());
+            } catch (EngineException e) {
+                if (!DeviceMemory.ranOut(e)) {
+                    throw e;
+                }
+                world.abort(1,
+                        "bench: the memory of " + world.device() + " does not hold the model with so many tokens: "
+                                + "measure a smaller model, fewer rows at a time or shorter ones");
+            }
+        }
+    }
+
+    static void write(String file, Object figures) throws IOException {
+        AtomicFile.write(file, out -> Json.pretty().writeValue(out, figures));
+    }
+}

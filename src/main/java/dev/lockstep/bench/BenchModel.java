@@ -1,0 +1,47 @@
+package dev.lockstep.bench;
+
+import java.nio.file.Path;
+
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.checkpoint.ModelConfig.Activation;
+import dev.lockstep.checkpoint.ModelConfig.Attention;
+import dev.lockstep.checkpoint.ModelConfig.Norms;
+import dev.lockstep.checkpoint.ModelConfig.Rope;
+import dev.lockstep.host.FileName;
+
+/** The shapes that benches measure; weights are random, so no checkpoint is needed. */
+final class BenchModel {
+    private BenchModel() {}
+
+    /**
+     * @param name {@code llama-3-8b}, {@code llama-3-70b}, {@code kjv-6m}, or a directory with a config.json
+     */
+    static ModelConfig of(String name) {
+        return switch (name) {
+            case "llama-3-8b" -> llama3(32, 4096, 32, 14336);
+            case "llama-3-70b" -> llama3(80, 8192, 64, 28672);
+            case "kjv-6m" -> ModelConfig.read(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m"));
+            default -> ModelConfig.read(FileName.of("--config", name));
+        };
+    }
+
+    private static ModelConfig llama3(int layers, int hidden, int heads, int intermediate) {
+        return new ModelConfig("llama", hidden, heads, 8, 128, intermediate, 128256, 8192, false, false, false, false,
+                false, Norms.before(1e-5), Attention.alike(layers, 128, 0, new Rope(500000, 128, 1, null)), 1, 0,
+                Activation.SILU, DType.BFLOAT16);
+    }
+
+    /** Bytes of weights that a decode step reads: all but the embedding, of which it reads a row per token. */
+    static long weightBytes(ModelConfig config, DType dtype, boolean fp8) {
+        long attention = (long) config.hidden() * config.headDim() * (2L * config.heads() + 2L * config.kvHeads());
+        long mlp = 3L * config.hidden() * config.intermediate();
+        return config.layers() * (attention + mlp) * (fp8 ? 1 : dtype.bytes())
+                + (long) config.vocabulary() * config.hidden() * dtype.bytes();
+    }
+
+    /** Bytes of keys and values of one token. */
+    static long tokenBytes(ModelConfig config, DType dtype) {
+        return 2L * config.layers() * config.kvHeads() * config.headDim() * dtype.bytes();
+    }
+}

@@ -1,0 +1,73 @@
+package dev.lockstep.bench;
+
+import java.io.IOException;
+
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.cli.AccelerationOptions;
+import dev.lockstep.decoder.Acceleration;
+import dev.lockstep.host.UsageException;
+
+/** What the benches of a model have in common on their command lines. */
+final class BenchOptions {
+    @Option(names = "--config", defaultValue = "llama-3-8b", paramLabel = "NAME|DIR", description = "llama-3-8b, llama-3-70b, kjv-6m or a directory with config.json (${DEFAULT-VALUE}).")
+    private String config;
+    @Option(names = "--max-new-tokens", defaultValue = "100", paramLabel = "N", description = "New tokens of each row (${DEFAULT-VALUE}).")
+    private int newTokens;
+    @Option(names = "--dtype", defaultValue = "auto", description = "auto: the configuration's on CUDA, float32 on CPU.")
+    private String dtype;
+    @Option(names = "--graph", defaultValue = "on", description = "on or off: replay steps as CUDA graphs (${DEFAULT-VALUE}).")
+    private String graph;
+    @Mixin
+    private AccelerationOptions acceleration;
+    @Option(names = "--report", paramLabel = "F.json", description = "Write the figures for programs.")
+    private String report;
+
+    /** As the user named it. */
+    String config() {
+        return config;
+    }
+
+    ModelConfig shapes() {
+        return BenchModel.of(config);
+    }
+
+    int newTokens() {
+        return newTokens;
+    }
+
+    /**
+     * The type to compute in.
+     *
+     * @throws UsageException when there is no such type
+     */
+    DType dtype(ModelConfig shapes, String device) {
+        if (dtype.equals("auto")) {
+            return shapes.dtypeOn(device);
+        }
+        try {
+            return DType.parse(dtype);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("--dtype: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * What steps may use on a GPU.
+     *
+     * @throws UsageException when an option says something else
+     */
+    Acceleration acceleration() {
+        return acceleration.acceleration(AccelerationOptions.isOn("--graph", graph));
+    }
+
+    /** Writes the figures where the user wants them; nothing if nowhere. */
+    void report(Object figures) throws IOException {
+        if (report != null) {
+            BenchJob.write(report, figures);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+package dev.lockstep.checkpoint;
+
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A Hugging Face checkpoint directory, checked: whoever holds one has every tensor that the configuration calls for, in
+ * its shape, in a type the decoder takes, within a file that is long enough. Only headers have been read, so opening
+ * takes milliseconds whatever the model weighs, and a broken download shows before a rank starts to load it.
+ */
+public final class Checkpoint {
+    private static final List<String> OTHERS = List.of("tokenizer.json", "tokenizer_config.json",
+            "special_tokens_map.json", "chat_template.jinja");
+
+    private final Path directory;
+    private final ModelConfig config;
+    private final MatchedTensors matched;
+    private final GenerationDefaults generationDefaults;
+
+    private Checkpoint(Path directory, ModelConfig config, MatchedTensors matched,
+            GenerationDefaults generationDefaults) {
+        this.directory = directory;
+        this.config = config;
+        this.matched = matched;
+        this.generationDefaults = generationDefaults;
+    }
+
+    /**
+     * Reads {@code config.json}, {@code generation_config.json} where there is one, and the headers of
+     * {@code model.safetensors} or of the shards that {@code model.safetensors.index.json} names.
+     *
+     * @throws ModelException at the first thing that is wrong; one sentence that names the file and the tensor
+     */
+    public static Checkpoint open(Path directory) {
+        if (!Files.isDirectory(directory)) {
+            throw new ModelException(directory + (Files.exists(directory) ? " is not a directory" : " does not exist")
+                    + "; a checkpoint is a directory with config.json, tokenizer.json and *.safetensors.");
+        }
+        if (!Files.exists(directory.resolve("config.json"), LinkOption.NOFOLLOW_LINKS)) {
+            throw DirectoryContent.of(directory).withoutConfig();
+        }
+        // whoever reads one of these later, and reads it as it is, must not wait for a pipe
+        OTHERS.stream().map(directory::resolve).filter(Files::exists).forEach(ModelFile::requireRegular);
+        ModelConfig config = ModelConfig.read(directory);
+        GenerationDefaults defaults = GenerationDefaults.read(directory, config.vocabulary());
+        StoredTensors stored = StoredTensors.read(directory);
+        MatchedTensors matched = MatchedTensors.of(config, stored);
+        if (matched.ownHead()) {
+            config = config.untied();
+        }
+        if (!ConfigReader.namesDtype(directory)) {
+            config = config.withDtype(matched.tensors().values().iterator().next().dtype());
+        }
+        return new Checkpoint(directory, config, matched, defaults);
+    }
+
+    /** The model's shapes and constants. Where the file names no dtype it is that of the embedding's weights. */
+    public ModelConfig config() {
+        return config;
+    }
+
+    /** The directory as it was given to {@link #open}. */
+    public Path directory() {
+        return directory;
+    }
+
+    /**
+     * @param name Hugging Face's name of a tensor that {@link #expected} lists
+     * @throws IllegalArgumentException when the model has no such tensor
+     */
+    public TensorRef tensor(String name) {
+        TensorRef tensor = matched.tensors().get(name);
+        if (tensor == null) {
+            throw new IllegalArgumentException("this model has no tensor " + name);
+        }
+        return tensor;
+    }
+
+    /** The model's tensors by name, in the order of {@link #expected}; unmodifiable. */
+    public Map<String, TensorRef> tensors() {
+        return matched.tensors();
+    }
+
+    /** Bytes of all the model's weights on disk. */
+    public long bytes() {
+        return tensors().values().stream().mapToLong(TensorRef::bytes).sum();
+    }
+
+    /** One sentence about stored tensors that the model does not use, a few of them by name; empty where there are none. */
+    public Optional<String> unused() {
+        return matched.unusedSentence();
+    }
+
+    /** What the checkpoint says about how to generate with it. */
+    public GenerationDefaults generationDefaults() {
+        return generationDefaults;
+    }
+
+    /** The tensors that a configuration calls for, embedding first, then layer by layer, output projection last. */
+    public static List<ExpectedTensor> expected(ModelConfig config) {
+        return ModelWeight.of(config).stream().flatMap(weight -> weight.parts().stream()).toList();
+    }
+}

@@ -1,0 +1,95 @@
+package dev.lockstep.checkpoint;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+import dev.lockstep.host.Printable;
+
+/**
+ * The model's tensors among those that are stored, found as transformers finds them: a name may lack the prefix of the
+ * base model or have it once too often, and what the model has no place for is left out.
+ *
+ * @param tensors by the model's names, in the order of {@link Checkpoint#expected}; unmodifiable
+ * @param ownHead an output projection is stored although config.json ties it to the embedding
+ * @param listing where they are listed
+ * @param unused  stored names that the model has no place for
+ */
+record MatchedTensors(Map<String, TensorRef> tensors, boolean ownHead, String listing, List<String> unused) {
+    private static final String PREFIX = "model.";
+    private static final String HEAD = "lm_head.weight";
+    private static final String EMBEDDING = "model.embed_tokens.weight";
+    private static final int NAMED = 5;
+
+    /**
+     * @throws ModelException when a tensor is missing or has another shape or type than the model needs
+     */
+    static MatchedTensors of(ModelConfig config, StoredTensors stored) {
+        List<ExpectedTensor> expected = Checkpoint.expected(config.untied());
+        Set<String> names = expected.stream().map(ExpectedTensor::name).collect(Collectors.toSet());
+        Map<String, StoredTensors.Stored> byName = new HashMap<>(stored.byName());
+        byName.keySet().retainAll(names);
+        List<String> unused = new ArrayList<>();
+        stored.byName().forEach((name, found) -> {
+            String own = renamed(name, names);
+            // a tensor that is stored under its very name goes before any other
+            if (!names.contains(own) || byName.putIfAbsent(own, found) != null && !own.equals(name)) {
+                unused.add(name);
+            }
+        });
+        boolean tied = config.tiedEmbeddings();
+        boolean ownHead = tied && byName.get(HEAD) != null && byName.get(EMBEDDING) != null;
+        if (tied && byName.get(EMBEDDING) == null) {
+            byName.put(EMBEDDING, byName.get(HEAD));
+        }
+        Map<String, TensorRef> tensors = new LinkedHashMap<>();
+        for (ExpectedTensor tensor : ownHead ? expected : Checkpoint.expected(config)) {
+            StoredTensors.Stored found = byName.get(tensor.name());
+            if (found == null) {
+                throw new ModelException(stored.listing() + ": tensor " + tensor.name() + " is missing.");
+            }
+            tensors.put(tensor.name(), matched(tensor, found));
+        }
+        return new MatchedTensors(Collections.unmodifiableMap(tensors), ownHead, stored.listing().toString(),
+                List.copyOf(unused));
+    }
+
+    /** The model's name of a stored tensor, where it has one. */
+    private static String renamed(String name, Set<String> names) {
+        String shorter = name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : name;
+        return names.contains(shorter) ? shorter : names.contains(PREFIX + name) ? PREFIX + name : name;
+    }
+
+    private static TensorRef matched(ExpectedTensor expected, StoredTensors.Stored found) {
+        SafetensorsHeader.Entry entry = found.entry();
+        String tensor = found.file() + ": tensor " + entry.name();
+        if (!Arrays.equals(entry.shape(), expected.shape())) {
+            throw new ModelException(tensor + " has shape " + Arrays.toString(entry.shape())
+                    + ", but config.json calls for " + Arrays.toString(expected.shape()) + ".");
+        }
+        DType dtype = DType.ofSafetensors(entry.dtype()).orElseThrow(() -> new ModelException(
+                tensor + " has dtype " + entry.dtype() + "; supported are F32, BF16 and F16."));
+        return new TensorRef(expected.name(), found.file(), entry.offset(), entry.bytes(), dtype, entry.shape());
+    }
+
+    /** Names a few of them; empty where all are used. */
+    Optional<String> unusedSentence() {
+        List<String> named = unused.stream().sorted().toList();
+        if (named.isEmpty()) {
+            return Optional.empty();
+        }
+        String names = String.join(", ", named.stream().limit(NAMED).map(Printable::cut).toList());
+        return Optional.of(Printable.sentence(listing + ": " + named.size()
+                + (named.size() == 1
+                        ? " tensor that this model does not use is"
+                        : " tensors that this model does not use are")
+                + " left out: " + names + (named.size() > NAMED ? ", ..." : ".")));
+    }
+}

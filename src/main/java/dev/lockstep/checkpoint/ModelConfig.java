@@ -1,0 +1,183 @@
+package dev.lockstep.checkpoint;
+
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * The shapes and constants of a decoder-only transformer, from a checkpoint's {@code config.json}. Both forms that
+ * transformers has written give the same record: {@code rope_theta}, {@code rope_scaling} and {@code torch_dtype} (up
+ * to 4.x), {@code rope_parameters} and {@code dtype} (5.x). A key that is absent has the default of that family's
+ * configuration class in transformers.
+ *
+ * @param family           the file's model_type, such as llama
+ * @param hidden           width of the residual stream
+ * @param heads            query heads
+ * @param kvHeads          key and value heads; divides {@code heads}
+ * @param headDim          width of one head, even; {@code heads * headDim} need not be {@code hidden}
+ * @param intermediate     width of the gated MLP
+ * @param vocabulary       rows of the embedding, which may be more than the tokenizer has tokens
+ * @param contextLength    positions the model was made for
+ * @param tiedEmbeddings   the output projection is the input embedding
+ * @param attentionBias    q, k and v projections have a bias
+ * @param outputBias       the attention's output projection has a bias
+ * @param mlpBias          the three MLP projections have a bias
+ * @param fusedProjections q, k and v are stored as one tensor, and so are the MLP's gate and up
+ * @param norms            RMS norms
+ * @param attention        what attention computes, layer by layer
+ * @param embeddingScale   embeddings are multiplied by it, rounded to the type of computation; 1 for none
+ * @param finalSoftcap     logits pass {@code softcap * tanh(x / softcap)}; 0 for none
+ * @param activation       the MLP's activation
+ * @param dtype            the type the model computes in where nothing else is asked for
+ */
+public record ModelConfig(String family, int hidden, int heads, int kvHeads, int headDim, int intermediate,
+        int vocabulary, int contextLength, boolean tiedEmbeddings, boolean attentionBias, boolean outputBias,
+        boolean mlpBias, boolean fusedProjections, Norms norms, Attention attention, double embeddingScale,
+        double finalSoftcap, Activation activation, DType dtype) {
+
+    /** The MLP's activation; GELU_TANH is the approximation by a hyperbolic tangent. */
+    public enum Activation {
+        SILU, GELU_TANH
+    }
+
+    /** What an RMS norm of queries and of keys goes over before rotation. */
+    public enum QkNorm {
+        NONE, EACH_HEAD, ALL_HEADS
+    }
+
+    /**
+     * RMS norms.
+     *
+     * @param eps    epsilon of all of them
+     * @param before attention and MLP take normed input
+     * @param after  what attention and MLP give is normed before it is added to the residual stream
+     * @param qk     norms of queries and keys
+     * @param wide   the weight multiplies in float32, before the result is rounded
+     * @param addOne weights are stored less one; only where {@code wide}
+     */
+    public record Norms(double eps, boolean before, boolean after, QkNorm qk, boolean wide, boolean addOne) {
+        /** Llama's: before attention and MLP only. */
+        public static Norms before(double eps) {
+            return new Norms(eps, true, false, QkNorm.NONE, false, false);
+        }
+
+        /** These with norms of queries and keys as well. */
+        public Norms with(QkNorm other) {
+            return new Norms(eps, before, after, other, wide, addOne);
+        }
+    }
+
+    /**
+     * Attention.
+     *
+     * @param scale   products of queries and keys are multiplied by it
+     * @param softcap then they pass {@code softcap * tanh(x / softcap)}; 0 for none
+     * @param layers  in what the layers differ, first to last
+     */
+    public record Attention(double scale, double softcap, List<Layer> layers) {
+        public Attention {
+            layers = List.copyOf(layers);
+        }
+
+        /** Layers that are all alike, and the usual scale. */
+        public static Attention alike(int layers, int headDim, int window, Rope rope) {
+            return new Attention(1 / Math.sqrt(headDim), 0, Collections.nCopies(layers, new Layer(window, rope)));
+        }
+    }
+
+    /**
+     * What one layer's attention does of its own.
+     *
+     * @param window a token sees so many tokens, itself included; 0 is no limit
+     * @param rope   rotary position embedding, or null for none
+     */
+    public record Layer(int window, Rope rope) {}
+
+    /**
+     * Rotary position embedding.
+     *
+     * @param theta        base of the frequencies
+     * @param width        so many of a head's dimensions turn, from the first on; even
+     * @param linearFactor positions are divided by it (linear scaling); 1 for none
+     * @param scaling      Llama 3's scaling, or null for none
+     */
+    public record Rope(double theta, int width, double linearFactor, Llama3Scaling scaling) {
+        /**
+         * The angle by which position 1 turns each pair of dimensions, {@code theta^(-2i/width)} for pair {@code i},
+         * with linear scaling (Kaiokendev) or Llama 3's applied. The latter is {@code apply_scaling} of Meta's
+         * <a href="https://github.com/meta-llama/llama-models/blob/main/models/llama3/model.py">llama-models</a>, which
+         * transformers calls rope type {@code llama3}.
+         *
+         * @return width / 2 angles in radians, from the fastest to the slowest
+         */
+        public double[] inverseFrequencies() {
+            double[] frequencies = new double[width / 2];
+            for (int i = 0; i < frequencies.length; i++) {
+                double plain = Math.pow(theta, -2.0 * i / width);
+                frequencies[i] = (scaling == null ? plain : scaling.stretch(plain)) / linearFactor;
+            }
+            return frequencies;
+        }
+    }
+
+    /**
+     * Llama 3.1's stretching of the context by frequency.
+     *
+     * @param factor                how far low frequencies are slowed down
+     * @param lowFrequencyFactor    wavelengths above {@code originalContextLength / lowFrequencyFactor} get all of it
+     * @param highFrequencyFactor   wavelengths below {@code originalContextLength / highFrequencyFactor} get none of it
+     * @param originalContextLength positions before the stretching
+     */
+    public record Llama3Scaling(double factor, double lowFrequencyFactor, double highFrequencyFactor,
+            int originalContextLength) {
+
+        private double stretch(double frequency) {
+            double turns = originalContextLength * frequency / (2 * Math.PI);
+            if (turns > highFrequencyFactor) {
+                return frequency;
+            }
+            if (turns < lowFrequencyFactor) {
+                return frequency / factor;
+            }
+            double keep = (turns - lowFrequencyFactor) / (highFrequencyFactor - lowFrequencyFactor);
+            return (1 - keep) * frequency / factor + keep * frequency;
+        }
+    }
+
+    /**
+     * Reads {@code config.json} of a checkpoint directory.
+     *
+     * @throws ModelException when the file is absent, is not JSON, has a bad value, or describes a model that the
+     *                        decoder does not compute
+     */
+    public static ModelConfig read(Path directory) {
+        return ConfigReader.read(directory);
+    }
+
+    /** Decoder layers. */
+    public int layers() {
+        return attention.layers.size();
+    }
+
+    /**
+     * The type to compute in where nobody names one: the model's own on a GPU, float32 on CPU.
+     *
+     * @param device {@code cpu}, or torch's name of a GPU
+     */
+    public DType dtypeOn(String device) {
+        return device.equals("cpu") ? DType.FLOAT32 : dtype;
+    }
+
+    public ModelConfig withDtype(DType other) {
+        return new ModelConfig(family, hidden, heads, kvHeads, headDim, intermediate, vocabulary, contextLength,
+                tiedEmbeddings, attentionBias, outputBias, mlpBias, fusedProjections, norms, attention, embeddingScale,
+                finalSoftcap, activation, other);
+    }
+
+    /** The same with an output projection of its own. */
+    ModelConfig untied() {
+        return new ModelConfig(family, hidden, heads, kvHeads, headDim, intermediate, vocabulary, contextLength, false,
+                attentionBias, outputBias, mlpBias, fusedProjections, norms, attention, embeddingScale, finalSoftcap,
+                activation, dtype);
+    }
+}

@@ -1,0 +1,103 @@
+package dev.lockstep.checkpoint;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+import dev.lockstep.checkpoint.ModelConfig.Norms;
+import dev.lockstep.checkpoint.ModelConfig.QkNorm;
+
+/**
+ * A weight of the decoder's program and the tensors it is stored as.
+ *
+ * @param name  the program's name of it
+ * @param parts tensors that make it up, one above the other
+ */
+public record ModelWeight(String name, List<ExpectedTensor> parts) {
+
+    /** The weights that a configuration calls for, in the order the program takes them. */
+    public static List<ModelWeight> of(ModelConfig config) {
+        List<ModelWeight> weights = new ArrayList<>();
+        weights.add(one("embed", "model.embed_tokens.weight", config.vocabulary(), config.hidden()));
+        for (int layer = 0; layer < config.layers(); layer++) {
+            new Layer("model.layers." + layer + ".", config, weights).add();
+        }
+        weights.add(one("norm", "model.norm.weight", config.hidden()));
+        if (!config.tiedEmbeddings()) {
+            weights.add(one("head", "lm_head.weight", config.vocabulary(), config.hidden()));
+        }
+        return List.copyOf(weights);
+    }
+
+    private static ModelWeight one(String name, String tensor, int... shape) {
+        return new ModelWeight(name, List.of(new ExpectedTensor(tensor, shape)));
+    }
+
+    /** The size of all parts together. */
+    public int[] shape() {
+        int[] shape = parts.get(0).shape().clone();
+        shape[0] = parts.stream().mapToInt(part -> part.shape()[0]).sum();
+        return shape;
+    }
+
+    /** Adds the weights of one layer. */
+    private record Layer(String prefix, ModelConfig config, List<ModelWeight> weights) {
+
+        void add() {
+            int hidden = config.hidden();
+            int intermediate = config.intermediate();
+            int queries = config.heads() * config.headDim();
+            int keys = config.kvHeads() * config.headDim();
+            addNorms(queries, keys);
+            if (config.fusedProjections()) {
+                addProjection("qkv", hidden, config.attentionBias(), part("self_attn.qkv_proj", queries + 2 * keys));
+                addProjection("gate_up", hidden, config.mlpBias(), part("mlp.gate_up_proj", 2 * intermediate));
+            } else {
+                addProjection("qkv", hidden, config.attentionBias(), part("self_attn.q_proj", queries),
+                        part("self_attn.k_proj", keys), part("self_attn.v_proj", keys));
+                addProjection("gate_up", hidden, config.mlpBias(), part("mlp.gate_proj", intermediate),
+                        part("mlp.up_proj", intermediate));
+            }
+            addProjection("output", queries, config.outputBias(), part("self_attn.o_proj", hidden));
+            addProjection("down", intermediate, config.mlpBias(), part("mlp.down_proj", hidden));
+        }
+
+        private void addNorms(int queries, int keys) {
+            Norms norms = config.norms();
+            if (norms.before()) {
+                addNorm("attention_norm", "input_layernorm", config.hidden());
+                addNorm("mlp_norm", norms.after() ? "pre_feedforward_layernorm" : "post_attention_layernorm",
+                        config.hidden());
+            }
+            if (norms.after()) {
+                addNorm("attention_post_norm", "post_attention_layernorm", config.hidden());
+                addNorm("mlp_post_norm", "post_feedforward_layernorm", config.hidden());
+            }
+            if (norms.qk() != QkNorm.NONE) {
+                boolean each = norms.qk() == QkNorm.EACH_HEAD;
+                addNorm("q_norm", "self_attn.q_norm", each ? config.headDim() : queries);
+                addNorm("k_norm", "self_attn.k_norm", each ? config.headDim() : keys);
+            }
+        }
+
+        private void addNorm(String name, String tensor, int width) {
+            weights.add(one(name, prefix + tensor + ".weight", width));
+        }
+
+        /** The rows of a projection that are stored under a name of their own. */
+        private record Part(String tensor, int rows) {}
+
+        private Part part(String tensor, int rows) {
+            return new Part(prefix + tensor, rows);
+        }
+
+        private void addProjection(String name, int in, boolean bias, Part... parts) {
+            weights.add(new ModelWeight(name, Arrays.stream(parts)
+                    .map(part -> new ExpectedTensor(part.tensor + ".weight", new int[]{part.rows, in})).toList()));
+            if (bias) {
+                weights.add(new ModelWeight(name + "_bias", Arrays.stream(parts)
+                        .map(part -> new ExpectedTensor(part.tensor + ".bias", new int[]{part.rows})).toList()));
+            }
+        }
+    }
+}

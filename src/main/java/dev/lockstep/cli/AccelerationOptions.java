@@ -1,0 +1,51 @@
+package dev.lockstep.cli;
+
+import picocli.CommandLine.Option;
+
+import dev.lockstep.decoder.Acceleration;
+import dev.lockstep.host.UsageException;
+
+/** What the jobs with a model let the user say about the ways to be faster on a GPU. */
+public final class AccelerationOptions {
+    @Option(names = "--kernels", paramLabel = "on|off", description = "On a GPU, compute steps with kernels of our own (on).")
+    private String kernels = "on";
+    @Option(names = "--quantize", paramLabel = "none|fp8", description = "On a GPU, in bfloat16: weights in 8 bits with a scale for each row, faster and not quite the same text (none).")
+    private String quantize = "none";
+
+    /**
+     * What steps may use on a GPU.
+     *
+     * @param graphs whether they may be recorded
+     * @throws UsageException when an option says something else
+     */
+    public Acceleration acceleration(boolean graphs) {
+        return new Acceleration(graphs, isOn("--kernels", kernels), isFp8());
+    }
+
+    private boolean isFp8() {
+        return switch (quantize) {
+            case "none" -> false;
+            case "fp8" -> true;
+            default -> throw new UsageException("--quantize must be none or fp8, not " + quantize);
+        };
+    }
+
+    /**
+     * What a switch says.
+     *
+     * @throws UsageException when that is neither on nor off
+     */
+    public static boolean isOn(String option, String value) {
+        return switch (value) {
+            case "on" -> true;
+            case "off" -> false;
+            default -> throw new UsageException(option + " must be on or off, not " + value);
+        };
+    }
+
+    /** For a table's head. */
+    public static String name(Acceleration acceleration) {
+        return "graphs " + (acceleration.graphs() ? "on" : "off") + ", kernels "
+                + (acceleration.kernels() ? "on" : "off") + (acceleration.fp8() ? ", fp8 weights" : "");
+    }
+}

@@ -1,0 +1,85 @@
+package dev.lockstep.cli;
+
+import java.util.Comparator;
+import java.util.Optional;
+
+import picocli.CommandLine;
+import picocli.CommandLine.MissingParameterException;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.OverwrittenOptionException;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** Says in one sentence what is wrong with a command line. */
+public final class CommandLineErrors {
+    private CommandLineErrors() {}
+
+    public static String sentence(ParameterException e) {
+        if (e instanceof UnmatchedArgumentException unmatched) {
+            return unmatched(unmatched.getUnmatched().get(0), e.getCommandLine());
+        }
+        if (e instanceof MissingParameterException missing && !missing.getMissing().isEmpty()) {
+            var option = name(missing.getMissing().get(0));
+            return option + " needs a value: " + option + " " + missing.getMissing().get(0).paramLabel();
+        }
+        if (e instanceof OverwrittenOptionException overwritten) {
+            return name(overwritten.getOverwritten()) + " is given more than once; give it once";
+        }
+        if (e.getArgSpec() == null) {
+            return e.getMessage();
+        }
+        var type = e.getArgSpec().auxiliaryTypes()[0];
+        var wanted = type == Double.class
+                ? "a number"
+                : type == Boolean.class || type == boolean.class
+                        ? "no value"
+                        : "a whole number of " + (type == Long.class ? 64 : 32) + " bits";
+        return name(e.getArgSpec()) + " takes " + wanted + ", not " + e.getValue();
+    }
+
+    private static String name(ArgSpec option) {
+        return ((OptionSpec) option).longestName();
+    }
+
+    private static String unmatched(String argument, CommandLine line) {
+        var name = line.getCommandName();
+        if (!argument.startsWith("-")) {
+            return name + " takes options only, so it does not know what to do with " + argument
+                    + "; prompts are given with --prompts";
+        }
+        var option = argument.replaceFirst("=.*", "");
+        return option + " is not an option of " + name + "; " + nearest(option, line)
+                .map(known -> "did you mean " + known + "?").orElse("see " + name + " --help");
+    }
+
+    /** A misspelling keeps most of a name's letters or is its beginning; anything farther off would be a guess. */
+    private static Optional<String> nearest(String option, CommandLine line) {
+        var known = line.getCommandSpec().optionsMap().keySet().stream().filter(name -> name.startsWith("--")).toList();
+        var begun = known.stream().filter(name -> option.length() > 3 && name.startsWith(option)).toList();
+        if (begun.size() == 1) {
+            return Optional.of(begun.get(0));
+        }
+        int allowed = Math.max(2, option.length() / 4);
+        return known.stream().min(Comparator.comparingInt(name -> distance(option, name)))
+                .filter(name -> distance(option, name) <= allowed);
+    }
+
+    /** Levenshtein: how many letters to insert, delete or replace. */
+    private static int distance(String a, String b) {
+        var row = new int[b.length() + 1];
+        for (int j = 0; j <= b.length(); j++) {
+            row[j] = j;
+        }
+        for (int i = 1; i <= a.length(); i++) {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.length(); j++) {
+                int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.min(replaced, Math.min(row[j], row[j - 1]) + 1);
+            }
+        }
+        return row[b.length()];
+    }
+}

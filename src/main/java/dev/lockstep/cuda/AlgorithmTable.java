@@ -1,0 +1,58 @@
+package dev.lockstep.cuda;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Properties;
+import java.util.function.IntSupplier;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Which algorithm was found the fastest for each shape, in a file of one device and library. */
+final class AlgorithmTable {
+    private static final Logger LOG = LoggerFactory.getLogger(AlgorithmTable.class);
+
+    private final Path file;
+    private final Properties best = new Properties();
+
+    /** @param file need not exist, nor be writable */
+    AlgorithmTable(Path file) {
+        this.file = file;
+        read();
+    }
+
+    private void read() {
+        try (InputStream in = Files.newInputStream(file)) {
+            best.load(in);
+        } catch (IOException e) {
+            LOG.debug("no table of algorithms in {}", file);
+        }
+    }
+
+    /** The number that is in the table, or else what {@code search} finds, which is then kept there. */
+    int best(String shape, IntSupplier search) {
+        String known = best.getProperty(shape);
+        if (known != null && known.matches("\\d")) {
+            return Integer.parseInt(known);
+        }
+        int found = search.getAsInt();
+        // what other ranks found meanwhile
+        read();
+        best.setProperty(shape, Integer.toString(found));
+        try {
+            Files.createDirectories(file.getParent());
+            Path written = Files.createTempFile(file.getParent(), "products", ".tmp");
+            try (OutputStream out = Files.newOutputStream(written)) {
+                best.store(out, null);
+            }
+            Files.move(written, file, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            LOG.debug("{} cannot be written", file, e);
+        }
+        return found;
+    }
+}

@@ -1,0 +1,253 @@
+package dev.lockstep.cuda;
+
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+
+import com.sun.jna.Memory;
+import com.sun.jna.NativeLibrary;
+import com.sun.jna.Pointer;
+import com.sun.jna.ptr.IntByReference;
+import com.sun.jna.ptr.PointerByReference;
+
+import dev.lockstep.djl.LoadedLibrary;
+
+/**
+ * Products of activations and weights by cuBLASLt, the one that libtorch has loaded: y [M, N] = x [M, K] weight [N, K]^T,
+ * plus y itself, plus a bias [N], all rows contiguous. Sums are in float32 whatever the values are stored in. Values in
+ * fp8 are multiplied as they are: what they are to be scaled by is for y's reader, since with a scale for each row these
+ * products take half as long again (2.3 and 3.2 ms for a step of llama-3-8b with 112 rows on an H200). Not safe for use by
+ * several threads.
+ */
+public final class CublasLt implements AutoCloseable {
+    // from cublas_api.h, library_types.h and cublasLt.h, whose numbers do not change
+    private static final int COMPUTE_32F = 68;
+    private static final int R_32F = 0;
+    private static final int TRANSPOSED = 1;
+    private static final int DESC_TRANSPOSE_A = 3;
+    private static final int DESC_EPILOGUE = 7;
+    private static final int DESC_BIAS = 8;
+    private static final int EPILOGUE_BIAS = 4;
+    private static final int PREFERENCE_WORKSPACE = 1;
+    // cublasLtMatmulHeuristicResult_t: the algorithm in 64 bytes, bytes of workspace, state, and three more fields
+    private static final int HEURISTIC_BYTES = 96;
+    private static final int CANDIDATES = 8;
+    private static final int STATE_OFFSET = 72;
+    private static final int MOST_ROWS_TRIED = 128;
+    private static final int TRIES = 3;
+    /** An algorithm has to be so much faster than the best before it, which keeps noise from choosing. */
+    private static final double WORTH_WHILE = 0.98;
+
+    /** The type of the values of a product, as CUDA numbers it. */
+    public enum Type {
+        FLOAT32(R_32F), FLOAT16(2), BFLOAT16(14), FP8(28);
+
+        private final int code;
+
+        Type(int code) {
+            this.code = code;
+        }
+    }
+
+    /**
+     * What a product looks like.
+     *
+     * @param in   type of x, weight and bias
+     * @param out  type of y
+     * @param rows M
+     * @param n    N
+     * @param k    K
+     * @param add  whether y is added to
+     * @param bias whether there is a bias
+     */
+    public record Shape(Type in, Type out, int rows, int n, int k, boolean add, boolean bias) {}
+
+    /**
+     * A weight by address.
+     *
+     * @param address of [N, K] values
+     * @param bias    of [N] values; 0 for none
+     */
+    public record Weight(long address, long bias) {}
+
+    private final NativeLibrary library = LoadedLibrary.named("libcublasLt.so");
+    private final Pointer handle;
+    private final long workspace;
+    private final long workspaceBytes;
+    private final AlgorithmTable table;
+    private final Map<Shape, Product> products = new HashMap<>();
+
+    /**
+     * @param workspace the address of so many bytes of the device's memory, which algorithms may use
+     * @param cache     the directory that the table of the best algorithms is kept in
+     */
+    public CublasLt(long workspace, long workspaceBytes, Path cache) {
+        this.workspace = workspace;
+        this.workspaceBytes = workspaceBytes;
+        this.table = new AlgorithmTable(cache.resolve("products-sm" + CudaDriver.architecture() + "-"
+                + library.getFunction("cublasLtGetVersion").invokeLong(new Object[0]) + ".properties"));
+        PointerByReference reference = new PointerByReference();
+        call("cublasLtCreate", reference);
+        this.handle = reference.getValue();
+    }
+
+    /**
+     * Hands a product to the GPU, or to the recording that is under way on the stream. The first of a shape with few rows
+     * tries what algorithms there are, so it must not be recorded.
+     *
+     * @param x     address of x
+     * @param y     address of y
+     * @param spare address of [M, N] values that algorithms may write to when they are tried
+     * @param alike all weights that are multiplied in this shape
+     * @throws CudaException when cuBLASLt has no way to do it
+     */
+    public void multiply(Pointer stream, Shape shape, long x, Weight weight, long y, long spare,
+            Supplier<List<Weight>> alike) {
+        Product product = products.get(shape);
+        if (product == null) {
+            product = new Product(shape);
+            products.put(shape, product);
+            product.choose(stream, shape, x, spare, alike);
+        }
+        product.run(stream, x, weight, y);
+    }
+
+    private void call(String name, Object... arguments) {
+        CudaException.check(library.getFunction(name).invokeInt(arguments), name);
+    }
+
+    private Pointer create(String name, Object... arguments) {
+        PointerByReference reference = new PointerByReference();
+        Object[] all = new Object[arguments.length + 1];
+        all[0] = reference;
+        System.arraycopy(arguments, 0, all, 1, arguments.length);
+        call(name, all);
+        return reference.getValue();
+    }
+
+    /** Forgets the products, which recorded graphs no longer need. */
+    @Override
+    public void close() {
+        products.values().forEach(Product::close);
+        products.clear();
+        call("cublasLtDestroy", handle);
+    }
+
+    /** In cuBLAS's terms, whose matrices stand column by column: y^T [N, M] = (weight^T)^T x^T. */
+    private final class Product {
+        private final Pointer description;
+        private final Pointer a;
+        private final Pointer b;
+        private final Pointer c;
+        private final Memory one = new Memory(4);
+        private final Memory beta = new Memory(4);
+        private final Memory value = new Memory(8);
+        private final Memory algorithms = new Memory((long) CANDIDATES * HEURISTIC_BYTES);
+        private final int found;
+        private Pointer algorithm = algorithms;
+
+        Product(Shape shape) {
+            one.setFloat(0, 1);
+            beta.setFloat(0, shape.add() ? 1 : 0);
+            description = create("cublasLtMatmulDescCreate", COMPUTE_32F, R_32F);
+            describe(DESC_TRANSPOSE_A, TRANSPOSED);
+            if (shape.bias()) {
+                describe(DESC_EPILOGUE, EPILOGUE_BIAS);
+            }
+            a = layout(shape.in(), shape.k(), shape.n());
+            b = layout(shape.in(), shape.k(), shape.rows());
+            c = layout(shape.out(), shape.n(), shape.rows());
+            found = candidates(shape);
+        }
+
+        private void describe(int attribute, int number) {
+            value.setInt(0, number);
+            call("cublasLtMatmulDescSetAttribute", description, attribute, value, 4L);
+        }
+
+        void describe(int attribute, long address) {
+            value.setLong(0, address);
+            call("cublasLtMatmulDescSetAttribute", description, attribute, value, 8L);
+        }
+
+        private Pointer layout(Type type, int rows, int columns) {
+            return create("cublasLtMatrixLayoutCreate", type.code, (long) rows, (long) columns, (long) rows);
+        }
+
+        private int candidates(Shape shape) {
+            Pointer preference = create("cublasLtMatmulPreferenceCreate");
+            value.setLong(0, workspaceBytes);
+            call("cublasLtMatmulPreferenceSetAttribute", preference, PREFERENCE_WORKSPACE, value, 8L);
+            IntByReference count = new IntByReference();
+            call("cublasLtMatmulAlgoGetHeuristic", handle, description, a, b, c, c, preference, CANDIDATES, algorithms,
+                    count);
+            call("cublasLtMatmulPreferenceDestroy", preference);
+            if (count.getValue() == 0 || algorithms.getInt(STATE_OFFSET) != 0) {
+                throw new CudaException("cuBLASLt has no algorithm for " + shape);
+            }
+            return count.getValue();
+        }
+
+        /**
+         * Takes the fastest candidate where the weights are what costs: for many rows cuBLASLt's first choice is good.
+         * In float32, where results are the same wherever they are computed, nothing may depend on a clock.
+         */
+        void choose(Pointer stream, Shape shape, long x, long y, Supplier<List<Weight>> alike) {
+            if (shape.rows() <= MOST_ROWS_TRIED && shape.in() != Type.FLOAT32) {
+                use(table.best(shape.toString(), () -> fastest(stream, x, y, alike.get())));
+            }
+        }
+
+        private void use(int candidate) {
+            algorithm = algorithms.share((long) Math.min(candidate, found - 1) * HEURISTIC_BYTES);
+        }
+
+        private int fastest(Pointer stream, long x, long y, List<Weight> weights) {
+            int best = 0;
+            double bestSeconds = Double.MAX_VALUE;
+            for (int candidate = 0; candidate < found; candidate++) {
+                if (algorithms.getInt((long) candidate * HEURISTIC_BYTES + STATE_OFFSET) == 0) {
+                    use(candidate);
+                    double seconds = seconds(stream, x, y, weights);
+                    if (seconds < bestSeconds * WORTH_WHILE) {
+                        best = candidate;
+                        bestSeconds = seconds;
+                    }
+                }
+            }
+            return best;
+        }
+
+        /** Of products with all the weights in turn, so that none of them is in the device's cache. */
+        private double seconds(Pointer stream, long x, long y, List<Weight> weights) {
+            try (CudaGraph all = CudaGraph.record(null,
+                    () -> weights.forEach(weight -> run(stream, x, weight, y)))) {
+                all.replay();
+                CudaDriver.await(stream);
+                long start = System.nanoTime();
+                for (int i = 0; i < TRIES; i++) {
+                    all.replay();
+                }
+                CudaDriver.await(stream);
+                return (System.nanoTime() - start) / 1e9;
+            }
+        }
+
+        void close() {
+            call("cublasLtMatrixLayoutDestroy", a);
+            call("cublasLtMatrixLayoutDestroy", b);
+            call("cublasLtMatrixLayoutDestroy", c);
+            call("cublasLtMatmulDescDestroy", description);
+        }
+
+        void run(Pointer stream, long x, Weight weight, long y) {
+            if (weight.bias() != 0) {
+                describe(DESC_BIAS, weight.bias());
+            }
+            call("cublasLtMatmul", handle, description, one, new Pointer(weight.address()), a, new Pointer(x), b, beta,
+                    new Pointer(y), c, new Pointer(y), c, algorithm, new Pointer(workspace), workspaceBytes, stream);
+        }
+    }
+}

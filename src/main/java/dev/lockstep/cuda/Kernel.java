@@ -1,0 +1,46 @@
+package dev.lockstep.cuda;
+
+import com.sun.jna.Memory;
+import com.sun.jna.Pointer;
+
+/** A kernel of our own: compiled code and the number of threads it runs with. Not safe for use by several threads. */
+public final class Kernel {
+    private static final int MOST_ARGUMENTS = 16;
+
+    private final Pointer function;
+    private final int threads;
+    private final Memory values = new Memory(8L * MOST_ARGUMENTS);
+    private final Memory addresses = new Memory(8L * MOST_ARGUMENTS);
+
+    /**
+     * @param cubin   what {@link KernelCompiler} made
+     * @param name    the kernel's name there
+     * @param threads threads of a block
+     */
+    public Kernel(byte[] cubin, String name, int threads) {
+        this.function = CudaDriver.function(cubin, name);
+        this.threads = threads;
+        for (int i = 0; i < MOST_ARGUMENTS; i++) {
+            addresses.setPointer(8L * i, values.share(8L * i));
+        }
+    }
+
+    /**
+     * Hands it to the GPU, or to the recording that is under way on the stream.
+     *
+     * @param x         blocks in each direction: x, y, z
+     * @param arguments Long for an address or a 64-bit integer, Integer, Float
+     */
+    public void launch(Pointer stream, int x, int y, int z, Object... arguments) {
+        for (int i = 0; i < arguments.length; i++) {
+            if (arguments[i]instanceof Long wide) {
+                values.setLong(8L * i, wide);
+            } else if (arguments[i]instanceof Integer narrow) {
+                values.setInt(8L * i, narrow);
+            } else {
+                values.setFloat(8L * i, (Float) arguments[i]);
+            }
+        }
+        CudaDriver.launch(function, x, y, z, threads, stream, addresses);
+    }
+}

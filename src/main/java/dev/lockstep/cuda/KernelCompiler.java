@@ -1,0 +1,175 @@
+package dev.lockstep.cuda;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.regex.Pattern;
+
+import com.sun.jna.Memory;
+import com.sun.jna.NativeLibrary;
+import com.sun.jna.Pointer;
+import com.sun.jna.StringArray;
+import com.sun.jna.ptr.IntByReference;
+import com.sun.jna.ptr.LongByReference;
+import com.sun.jna.ptr.PointerByReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import dev.lockstep.djl.LoadedLibrary;
+import dev.lockstep.host.OwnFiles;
+import dev.lockstep.host.Sha256;
+
+/**
+ * Compiles CUDA C for the device at hand with the NVRTC that comes with libtorch, and keeps what it made on disk by
+ * source, options, architecture and compiler.
+ */
+public final class KernelCompiler {
+    private static final Logger LOG = LoggerFactory.getLogger(KernelCompiler.class);
+    // beside cuBLAS, which libtorch loads; its own directory of builtins has to be found by name, so it is loaded first
+    private static final Pattern BUILTINS = Pattern.compile("libnvrtc-builtins(-[0-9a-f]+)?\\.so[.\\d]*");
+    private static final Pattern NVRTC = Pattern.compile("libnvrtc(-[0-9a-f]+)?\\.so[.\\d]*");
+    private static final String NEIGHBOUR = "libcublasLt.so";
+
+    private static final FileAttribute<?> NOT_FOR_OTHERS = PosixFilePermissions
+            .asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x"));
+
+    private final Path cache;
+    private final int architecture = CudaDriver.architecture();
+    private double seconds;
+    private int compiled;
+    private boolean distrusted;
+
+    /** @param cache the directory that compiled code is kept in; it need not exist, nor be writable */
+    public KernelCompiler(Path cache) {
+        this.cache = cache;
+    }
+
+    /**
+     * Compiled code for the device.
+     *
+     * @param definitions macros as {@code NAME=value}
+     * @throws CudaException        when the source does not compile
+     * @throws UnsatisfiedLinkError when there is no NVRTC
+     */
+    public byte[] compile(String source, List<String> definitions) {
+        NativeLibrary nvrtc = library();
+        String[] options = new String[definitions.size() + 2];
+        options[0] = "--gpu-architecture=sm_" + architecture;
+        options[1] = "--std=c++17";
+        for (int i = 0; i < definitions.size(); i++) {
+            options[i + 2] = "-D" + definitions.get(i);
+        }
+        Path kept = cache.resolve(digest(version(nvrtc), source, String.join(" ", options)) + ".cubin");
+        Optional<byte[]> before = kept(kept, this::distrust);
+        if (before.isPresent()) {
+            return before.get();
+        }
+        long start = System.nanoTime();
+        byte[] cubin = compile(nvrtc, source, options);
+        seconds += (System.nanoTime() - start) / 1e9;
+        compiled++;
+        keep(kept, cubin);
+        return cubin;
+    }
+
+    /** Says how long compiling took, if anything had to be compiled. */
+    public void report() {
+        if (compiled > 0) {
+            LOG.info("compiled {} kernels for this GPU in {} s; they are kept in {}", compiled,
+                    Math.round(seconds * 10) / 10.0, cache);
+        }
+    }
+
+    /** What an earlier compilation has left, unless others may have written it: then it is said why. */
+    public static Optional<byte[]> kept(Path file, Consumer<String> say) {
+        try {
+            byte[] cubin = Files.readAllBytes(file);
+            Optional<String> fault = OwnFiles.fault(file);
+            fault.ifPresent(say);
+            return fault.isPresent() ? Optional.empty() : Optional.of(cubin);
+        } catch (IOException e) {
+            LOG.debug("{} has to be compiled", file);
+            return Optional.empty();
+        }
+    }
+
+    private void distrust(String fault) {
+        if (!distrusted) {
+            distrusted = true;
+            LOG.warn("kernels are compiled again, because {}", fault);
+        }
+    }
+
+    private static NativeLibrary library() {
+        LoadedLibrary.beside(NEIGHBOUR, BUILTINS);
+        return LoadedLibrary.beside(NEIGHBOUR, NVRTC);
+    }
+
+    private static String version(NativeLibrary nvrtc) {
+        IntByReference major = new IntByReference();
+        IntByReference minor = new IntByReference();
+        call(nvrtc, "nvrtcVersion", major, minor);
+        return major.getValue() + "." + minor.getValue();
+    }
+
+    private static byte[] compile(NativeLibrary nvrtc, String source, String[] options) {
+        PointerByReference reference = new PointerByReference();
+        call(nvrtc, "nvrtcCreateProgram", reference, source, "kernel.cu", 0, null, null);
+        Pointer program = reference.getValue();
+        try {
+            int answer = nvrtc.getFunction("nvrtcCompileProgram")
+                    .invokeInt(new Object[]{program, options.length, new StringArray(options)});
+            if (answer != 0) {
+                throw new CudaException("a kernel does not compile: " + new String(
+                        result(nvrtc, program, "nvrtcGetProgramLogSize", "nvrtcGetProgramLog"),
+                        StandardCharsets.UTF_8));
+            }
+            return result(nvrtc, program, "nvrtcGetCUBINSize", "nvrtcGetCUBIN");
+        } finally {
+            nvrtc.getFunction("nvrtcDestroyProgram").invokeInt(new Object[]{reference});
+        }
+    }
+
+    private static byte[] result(NativeLibrary nvrtc, Pointer program, String sizeCall, String call) {
+        LongByReference size = new LongByReference();
+        call(nvrtc, sizeCall, program, size);
+        try (Memory memory = new Memory(Math.max(1, size.getValue()))) {
+            call(nvrtc, call, program, memory);
+            return memory.getByteArray(0, (int) size.getValue());
+        }
+    }
+
+    private static void call(NativeLibrary nvrtc, String name, Object... arguments) {
+        CudaException.check(nvrtc.getFunction(name).invokeInt(arguments), name);
+    }
+
+    private static String digest(String... parts) {
+        MessageDigest digest = Sha256.digest();
+        for (String part : parts) {
+            digest.update(part.getBytes(StandardCharsets.UTF_8));
+            digest.update((byte) 0);
+        }
+        return HexFormat.of().formatHex(digest.digest(), 0, 16);
+    }
+
+    /** Ranks that start together each write a file of their own, and the last one stays. */
+    private void keep(Path kept, byte[] cubin) {
+        try {
+            Files.createDirectories(cache, NOT_FOR_OTHERS);
+            Path written = Files.createTempFile(cache, "kernel", ".tmp");
+            Files.write(written, cubin);
+            Files.move(written, kept, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            LOG.debug("compiled code cannot be kept in {}", cache, e);
+        }
+    }
+}

@@ -1,0 +1,324 @@
+package dev.lockstep.decoder;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+import ai.djl.util.Utils;
+import com.sun.jna.Pointer;
+
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.checkpoint.ModelConfig.Activation;
+import dev.lockstep.checkpoint.ModelConfig.QkNorm;
+import dev.lockstep.cuda.CublasLt;
+import dev.lockstep.cuda.CublasLt.Shape;
+import dev.lockstep.cuda.CublasLt.Type;
+import dev.lockstep.cuda.CublasLt.Weight;
+import dev.lockstep.cuda.CudaDriver;
+import dev.lockstep.cuda.Kernel;
+import dev.lockstep.torch.TorchScriptProgram;
+
+/**
+ * A decode step from the rows' last tokens to their logits, by kernels of our own ({@code kernels/*.cu}) and cuBLASLt
+ * instead of the TorchScript program, whose weights, cache and state it works on by their addresses. All of its buffers
+ * stay where they are, so that a step can be recorded; it is meant to be, since handing over a step's launches one by one
+ * takes the processor some milliseconds.
+ *
+ * <p>Residual additions are part of the products that precede them, and a step of a layer is: norm, product, attention
+ * with all that goes before it, product, norm, product, SwiGLU, product. With fp8 weights additions, and what a product's
+ * result is to be scaled by, are part of what follows it; the result of attention takes one launch more to become fp8.
+ */
+final class CudaStep implements ForwardStep {
+    private static final long WORKSPACE_BYTES = 32L << 20;
+    private static final long ALIGNMENT = 256;
+    /** From so many tokens on the loop over them outweighs what goes before and after it. */
+    private static final int LONG = 512;
+    /** A split of a row's tokens has at least so many. */
+    private static final int SPLIT_TOKENS = 256;
+    private static final int BLOCKS_PER_MULTIPROCESSOR = 8;
+    private static final int FP8_ROWS = 16;
+    private static final int WIDEST_HEAD = 256;
+    private static final int TORCH_FLOAT = 6;
+    private static final int TORCH_LONG = 4;
+    private static final int TORCH_BYTE = 0;
+    private static final int TORCH_FP8 = 24;
+
+    /**
+     * The weight of a product.
+     *
+     * @param scales of [N] floats that the columns of the result are multiplied by; 0 unless weights are fp8
+     */
+    private record Factor(Weight weight, long scales) {}
+
+    /** The weights of a layer; a norm that the family lacks is 0. */
+    private record Layer(long attentionNorm, Factor qkv, long queryNorm, long keyNorm, Factor output, long mlpNorm,
+            Factor gateUp, Factor down) {}
+
+    private final TorchScriptProgram program;
+    private final ModelConfig config;
+    private final DType dtype;
+    private final Type type;
+    private final boolean fp8;
+    private final int pack;
+    private final int chunk;
+    private final int attentionBlocks;
+    private final int multiprocessors = CudaDriver.multiprocessors();
+    private final CublasLt products;
+    private final CudaKernels kernels;
+    private final List<Layer> layers = new ArrayList<>();
+    private final long embedding;
+    private final long lastNorm;
+    private final long head;
+    // by allocation
+    private long cosine;
+    private long sine;
+    private final long[] cache;
+    private long capacity;
+    private long token;
+    private long position;
+    private long x;
+    private long normed;
+    private long qkv;
+    private long attended;
+    private long gateUp;
+    private long activated;
+    private long quantized;
+    private long rowScales;
+    private long partial;
+    private long arrived;
+    private long logits;
+
+    /**
+     * Compiles the kernels, unless they are on disk, and finds the weights of a program that has all of them.
+     *
+     * @throws UnsatisfiedLinkError                     when a library or one of its functions is missing
+     * @throws dev.lockstep.cuda.CudaException when a call of one fails
+     */
+    CudaStep(TorchScriptProgram program, ModelConfig config, DType dtype, boolean fp8) {
+        this.program = program;
+        this.config = config;
+        this.dtype = dtype;
+        this.fp8 = fp8;
+        this.type = Type.valueOf(dtype.name());
+        this.pack = CudaKernels.pack(dtype);
+        this.chunk = CudaKernels.chunk(config, dtype);
+        this.attentionBlocks = config.kvHeads() * ((config.heads() / config.kvHeads() + chunk - 1) / chunk);
+        this.kernels = CudaKernels.compile(config, dtype, fp8, cacheDirectory());
+
+        boolean headNorm = config.norms().qk() == QkNorm.EACH_HEAD;
+        for (int i = 0; i < config.layers(); i++) {
+            layers.add(new Layer(weight("attention_norm", i), product("qkv", config.attentionBias(), i),
+                    headNorm ? weight("q_norm", i) : 0, headNorm ? weight("k_norm", i) : 0,
+                    product("output", config.outputBias(), i), weight("mlp_norm", i),
+                    product("gate_up", config.mlpBias(), i), product("down", config.mlpBias(), i)));
+        }
+        embedding = weight("embed", 0);
+        lastNorm = weight("norm", 0);
+        head = weight("head", 0);
+        cache = new long[config.layers()];
+        program.integer("allocate_workspace", WORKSPACE_BYTES);
+        products = new CublasLt(program.address(TORCH_BYTE, "state", "workspace"), WORKSPACE_BYTES,
+                cacheDirectory());
+    }
+
+    /** Whether the kernels can compute this model in this type. */
+    static boolean fits(ModelConfig config, DType dtype) {
+        int pack = CudaKernels.pack(dtype);
+        return config.hidden() % pack == 0 && config.intermediate() % pack == 0 && config.headDim() % pack == 0
+                && config.headDim() <= WIDEST_HEAD && computes(config);
+    }
+
+    /** Whether it is a model of llama's kind: the rest is left to the program. */
+    private static boolean computes(ModelConfig config) {
+        ModelConfig.Norms norms = config.norms();
+        ModelConfig.Attention attention = config.attention();
+        ModelConfig.Layer first = attention.layers().get(0);
+        return norms.before() && !norms.after() && norms.qk() != QkNorm.ALL_HEADS && !norms.wide()
+                && attention.softcap() == 0 && attention.layers().stream().allMatch(first::equals)
+                && first.rope() != null && first.rope().width() == config.headDim() && config.embeddingScale() == 1
+                && config.finalSoftcap() == 0 && config.activation() == Activation.SILU;
+    }
+
+    static Path cacheDirectory() {
+        return Utils.getEngineCacheDir().resolve("kernels");
+    }
+
+    private long weight(String name, int i) {
+        return program.address(dtype.torchCode(), "weight", name, i);
+    }
+
+    private Factor product(String name, boolean bias, int i) {
+        return new Factor(new Weight(program.address(fp8 ? TORCH_FP8 : dtype.torchCode(), "weight", name, i),
+                bias ? weight(name + "_bias", i) : 0),
+                fp8 ? program.address(TORCH_FLOAT, "weight", name + "_scale", i) : 0);
+    }
+
+    /** Takes over the cache, rows and logits that the program has just allocated, and makes room for a step. */
+    @Override
+    public void allocate(int slots, int capacity) {
+        int queries = config.heads() * config.headDim();
+        int keys = config.kvHeads() * config.headDim();
+        // what attention leaves of split rows; there is more than one split only where there are few blocks
+        long mostSplit = (long) BLOCKS_PER_MULTIPROCESSOR * multiprocessors * chunk * (config.headDim() + 4)
+                * Float.BYTES;
+        long[] sizes = {values(slots, config.hidden()), values(slots, config.hidden()),
+                values(slots, queries + 2 * keys), values(slots, queries),
+                // products that add are tried there too
+                values(slots, Math.max(2 * config.intermediate(), config.hidden())),
+                fp8 ? 0 : values(slots, config.intermediate()),
+                fp8
+                        ? align((long) wholeRows(slots)
+                                * Math.max(config.hidden(), Math.max(queries, config.intermediate())))
+                        : 0,
+                align((long) wholeRows(slots) * Float.BYTES), align(mostSplit),
+                align((long) slots * attentionBlocks * Integer.BYTES)};
+        long total = 0;
+        for (long size : sizes) {
+            total += size;
+        }
+        program.integer("allocate_step", total);
+        this.capacity = capacity;
+        x = program.address(TORCH_BYTE, "state", "scratch");
+        normed = x + sizes[0];
+        qkv = normed + sizes[1];
+        attended = qkv + sizes[2];
+        gateUp = attended + sizes[3];
+        activated = gateUp + sizes[4];
+        quantized = activated + sizes[5];
+        rowScales = quantized + sizes[6];
+        partial = rowScales + sizes[7];
+        arrived = partial + sizes[8];
+        cosine = program.address(TORCH_FLOAT, "state", "cos");
+        sine = program.address(TORCH_FLOAT, "state", "sin");
+        logits = program.address(TORCH_FLOAT, "state", "logits");
+        token = program.address(TORCH_LONG, "state", "token");
+        position = program.address(TORCH_LONG, "state", "position");
+        for (int i = 0; i < cache.length; i++) {
+            cache[i] = program.address(dtype.torchCode(), "weight", "kv", i);
+        }
+    }
+
+    private long values(int slots, int width) {
+        return align((long) wholeRows(slots) * width * dtype.bytes());
+    }
+
+    /** So many rows that a product can take: in fp8 a multiple of 16, of which those past the end come to nothing. */
+    private int wholeRows(int rows) {
+        return fp8 ? (rows + FP8_ROWS - 1) / FP8_ROWS * FP8_ROWS : rows;
+    }
+
+    private static long align(long bytes) {
+        return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    }
+
+    /**
+     * Into how many parts a step divides each row's tokens: 1 unless there are fewer rows than would keep the device
+     * busy.
+     *
+     * @param longest tokens of the longest row
+     * @return a power of 2
+     */
+    private int splits(int rows, int longest) {
+        int room = BLOCKS_PER_MULTIPROCESSOR * multiprocessors / (rows * attentionBlocks);
+        return Integer.highestOneBit(Math.max(1, Math.min(room, longest / SPLIT_TOKENS)));
+    }
+
+    /** Steps of so many rows with the same number here do the same work, whatever the rows' lengths. */
+    @Override
+    public int variant(int rows, int longest) {
+        return 2 * splits(rows, longest) + (longest >= LONG ? 1 : 0);
+    }
+
+    @Override
+    public boolean isRecordable() {
+        return true;
+    }
+
+    /** Computes the logits of rows 0 to {@code rows - 1}, which the program's {@code choose_step} reads. */
+    @Override
+    public void run(int rows, int longest) {
+        Pointer stream = CudaDriver.stream();
+        runLayers(stream, rows, longest, config.layers());
+        Weight last = new Weight(head, 0);
+        products.multiply(stream,
+                new Shape(type, Type.FLOAT32, rows, config.vocabulary(), config.hidden(), false, false), normed, last,
+                logits, logits, () -> List.of(last));
+    }
+
+    /** Computes the residual stream of the rows after so many layers, for tests. */
+    void runLayers(int rows, int longest, int count) {
+        runLayers(CudaDriver.stream(), rows, longest, count);
+    }
+
+    /** The residual stream after so many layers, and the last norm of it. */
+    private void runLayers(Pointer stream, int rows, int longest, int count) {
+        int hidden = config.hidden();
+        int queries = config.heads() * config.headDim();
+        int projected = queries + 2 * config.kvHeads() * config.headDim();
+        int intermediate = config.intermediate();
+        float eps = (float) config.norms().eps();
+        int splits = splits(rows, longest);
+        Kernel attend = longest >= LONG || rows * attentionBlocks < 4 * multiprocessors
+                ? kernels.attendLarge()
+                : kernels.attendSmall();
+        float scale = (float) config.attention().scale();
+        kernels.embed().launch(stream, rows, 1, 1, x, embedding, token, hidden);
+        // with fp8 weights what is still to be added to the residual stream stands in normed
+        Factor before = null;
+        for (int i = 0; i < count; i++) {
+            Layer layer = layers.get(i);
+            norm(stream, rows, layer.attentionNorm(), fp8 ? quantized : 0, before);
+            multiply(stream, rows, projected, hidden, false, normed, Layer::qkv, i, qkv);
+            attend.launch(stream, splits, attentionBlocks, rows, attended, qkv, cache[i], cosine, sine,
+                    layer.queryNorm(), layer.keyNorm(), position, partial, arrived, capacity, scale, eps, rowScales,
+                    layer.qkv().scales(), layer.qkv().weight().bias());
+            if (fp8) {
+                kernels.quantize().launch(stream, rows, 1, 1, quantized, rowScales, attended);
+            }
+            multiply(stream, rows, hidden, queries, true, attended, Layer::output, i, x);
+            norm(stream, rows, layer.mlpNorm(), fp8 ? quantized : 0, layer.output());
+            multiply(stream, rows, 2 * intermediate, hidden, false, normed, Layer::gateUp, i, gateUp);
+            if (fp8) {
+                kernels.swiglu().launch(stream, rows, 1, 1, quantized, gateUp, rowScales, layer.gateUp().scales(),
+                        layer.gateUp().weight().bias());
+            } else {
+                int blocks = (intermediate / pack + CudaKernels.SWIGLU_THREADS - 1) / CudaKernels.SWIGLU_THREADS;
+                kernels.swiglu().launch(stream, blocks, rows, 1, activated, gateUp);
+            }
+            multiply(stream, rows, hidden, intermediate, true, activated, Layer::down, i, x);
+            before = layer.down();
+        }
+        norm(stream, rows, lastNorm, 0, before);
+    }
+
+    /** Norm of the residual stream, into {@code normed} or else quantized. */
+    private void norm(Pointer stream, int rows, long weight, long quantizedTo, Factor before) {
+        boolean adds = fp8 && before != null;
+        kernels.norm().launch(stream, rows, 1, 1, normed, x, weight, (float) config.norms().eps(), quantizedTo,
+                adds ? normed : 0, rowScales, adds ? before.scales() : 0, adds ? before.weight().bias() : 0);
+    }
+
+    /** One product of a layer; with fp8 weights of what is quantized, and to normed where it would add. */
+    private void multiply(Pointer stream, int rows, int n, int k, boolean add, long from,
+            Function<Layer, Factor> factor, int layer, long to) {
+        Weight one = factor.apply(layers.get(layer)).weight();
+        Supplier<List<Weight>> alike = () -> layers.stream().map(factor).map(Factor::weight).toList();
+        if (fp8) {
+            long raw = add ? normed : to;
+            products.multiply(stream, new Shape(Type.FP8, type, wholeRows(rows), n, k, false, false), quantized, one,
+                    raw, raw, alike);
+        } else {
+            // where algorithms are tried x must not be written to, and gateUp is free then
+            products.multiply(stream, new Shape(type, type, rows, n, k, add, one.bias() != 0), from, one, to,
+                    add ? gateUp : to, alike);
+        }
+    }
+
+    @Override
+    public void close() {
+        products.close();
+    }
+}

@@ -1,0 +1,396 @@
+package dev.lockstep.decoder;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+
+import ai.djl.engine.EngineException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.checkpoint.ModelException;
+import dev.lockstep.torch.DeviceMemory;
+import dev.lockstep.torch.TorchScriptProgram;
+
+/**
+ * A transformer with its weights, its key-value cache and the rows that are being generated, on one device. It is driven
+ * in steps: {@link #allocate}, then {@link #prefill} brings prompts into slots and chooses their first tokens, and each
+ * {@link #step} chooses one more for slots 0 to n - 1. Slots in use are kept without holes by {@link #move}.
+ *
+ * <p>All computation is in the TorchScript program that begins in {@code decoder.torchscript} beside this class, but for
+ * what {@link CudaStep} and {@link CudaSampler} take over on a GPU. Not safe for use by several threads.
+ */
+public final class Decoder implements AutoCloseable {
+    /**
+     * The most steps that {@link #step} takes at once. The driver holds only so many launches: with 16 recorded steps of
+     * some 300 each the last one waits, turning on a core, until the first is done.
+     */
+    public static final int LOOKAHEAD = 8;
+
+    /** So many steps that take the same kernels are compiled and recorded for good. */
+    public static final int STEPS_TO_RECORD = 6;
+
+    /** In the place of a token: the row's logits are no finite numbers. */
+    public static final int NO_NUMBER = -1;
+
+    /** In the place of a token: every token is ruled out. */
+    public static final int NO_TOKEN = -2;
+
+    /** The parts of the program. */
+    static final List<String> PROGRAM = List.of("decoder.torchscript", "weights.torchscript", "layers.torchscript",
+            "sampling.torchscript");
+
+    private static final int FP8_WIDTH = 16;
+    private static final Logger LOG = LoggerFactory.getLogger(Decoder.class);
+
+    private final ModelConfig config;
+    private final String device;
+    private final DType dtype;
+    private final TorchScriptProgram program;
+    private final DecodeSteps steps;
+    // by slot
+    private RowSampling[] settings = {};
+    private int[] lengths = {};
+    private int capacity;
+    // the program has edits for the next choice
+    private boolean edited;
+
+    private Decoder(ModelConfig config, String device, DType dtype, Acceleration acceleration,
+            Consumer<TorchScriptProgram> weights) {
+        this.config = config;
+        this.device = device;
+        this.dtype = dtype;
+        this.program = program(device);
+        if (device.equals("cpu")) {
+            TorchScriptProgram.withoutOptimizer();
+        }
+        configure(acceleration.fp8());
+        weights.accept(program);
+        this.steps = DecodeSteps.of(program, config, device, dtype, acceleration);
+    }
+
+    private void configure(boolean fp8) {
+        if (fp8) {
+            checkFp8();
+        }
+        program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), dtype.torchCode(), device,
+                fp8);
+        program.integer("configure_norms", config.norms().eps(), config.norms().wide(), config.norms().addOne());
+        program.integer("configure_attention", config.attention().scale(), config.attention().softcap());
+        program.integer("configure_ends", config.embeddingScale(), config.finalSoftcap(),
+                config.activation() == ModelConfig.Activation.GELU_TANH);
+        List<ModelConfig.Layer> layers = config.attention().layers();
+        List<ModelConfig.Rope> ropes = layers.stream().map(ModelConfig.Layer::rope).filter(Objects::nonNull)
+                .distinct().toList();
+        for (ModelConfig.Rope rope : ropes) {
+            program.integer("add_rotary", rope.inverseFrequencies());
+        }
+        for (ModelConfig.Layer layer : layers) {
+            program.integer("add_layer", layer.window(), ropes.indexOf(layer.rope()));
+        }
+    }
+
+    private void checkFp8() {
+        if (device.equals("cpu") || dtype != DType.BFLOAT16) {
+            throw new ModelException("fp8 weights are for a GPU and bfloat16, not for " + device + " and " + dtype);
+        }
+        if (IntStream.of(config.hidden(), config.intermediate(), config.heads() * config.headDim(),
+                config.kvHeads() * config.headDim()).anyMatch(width -> width % FP8_WIDTH != 0)) {
+            throw new ModelException("fp8 products take widths that are multiples of " + FP8_WIDTH + ", which those of "
+                    + config.family() + " here are not");
+        }
+    }
+
+    private static TorchScriptProgram program(String device) {
+        String faster = device.equals("cpu") ? "cpu.torchscript" : "cuda.torchscript";
+        try {
+            return TorchScriptProgram.load(Decoder.class, "Decoder", PROGRAM, faster);
+        } catch (EngineException e) {
+            LOG.debug("this libtorch lacks an operation of {}", faster, e);
+            return TorchScriptProgram.load(Decoder.class, "Decoder", PROGRAM);
+        }
+    }
+
+    /**
+     * Loads a model's weights. On CPU, weights stored in {@code dtype} stay mapped into memory and are not copied;
+     * others, which are converted, are packed for faster products where {@code dtype} is float32.
+     *
+     * @param device torch's name of the device: {@code cpu} or {@code cuda:0}
+     * @param dtype  the type to compute in; norms, rotations and sampling are in float32 always
+     * @throws ModelException when the PyTorch engine cannot be loaded, or the model cannot be computed in fp8
+     */
+    public static Decoder load(Checkpoint checkpoint, String device, DType dtype, Acceleration acceleration) {
+        return new Decoder(checkpoint.config(), device, dtype, acceleration,
+                program -> new CheckpointWeights(program, checkpoint, device, dtype).place());
+    }
+
+    /** A model of random weights, for measuring shapes of which there is no checkpoint. */
+    public static Decoder random(ModelConfig config, String device, DType dtype, Acceleration acceleration) {
+        return new Decoder(config, device, dtype, acceleration, program -> RandomWeights.place(program, config));
+    }
+
+    /** The model's shapes. */
+    public ModelConfig config() {
+        return config;
+    }
+
+    /** Torch's name of the device it is on. */
+    public String device() {
+        return device;
+    }
+
+    /** The type it computes in. */
+    public DType dtype() {
+        return dtype;
+    }
+
+    /** Memory of the device now. */
+    public DeviceMemory memory() {
+        return DeviceMemory.of(device);
+    }
+
+    /** Bytes of the device's memory that recorded steps hold. */
+    public long graphBytes() {
+        return steps.graphBytes();
+    }
+
+    /** Bytes of key-value cache that one slot of this many tokens takes. */
+    public long slotBytes(int capacity) {
+        return 2L * config.layers() * config.kvHeads() * config.headDim() * dtype.bytes() * capacity;
+    }
+
+    /**
+     * Makes room for rows and forgets those there were.
+     *
+     * @param slots     rows at a time
+     * @param capacity  tokens of the longest row, prompt and new ones together
+     * @param endTokens the most end tokens that one row has
+     * @param penalized some row will have a penalty
+     */
+    public void allocate(int slots, int capacity, int endTokens, boolean penalized) {
+        allocate(slots, capacity, endTokens, penalized, 0);
+    }
+
+    /**
+     * {@link #allocate(int, int, int, boolean)} with room for log-probabilities.
+     *
+     * @param best the most likeliest tokens that some row wants to know of
+     */
+    public void allocate(int slots, int capacity, int endTokens, boolean penalized, int best) {
+        steps.free();
+        program.integer("free");
+        this.capacity = capacity;
+        this.settings = new RowSampling[slots];
+        this.lengths = new int[slots];
+        int ends = Math.max(1, endTokens);
+        program.integer("allocate", slots, capacity, LOOKAHEAD, ends, penalized,
+                Math.min(best, config.vocabulary()));
+        steps.allocate(slots, capacity, ends);
+    }
+
+    /**
+     * A row that comes into a slot, or a piece of it.
+     *
+     * @param prompt   its tokens, at least one
+     * @param from     the first of them to be brought now; those before it have been
+     * @param to       the one after the last
+     * @param settings how to choose its tokens
+     */
+    public record Admission(int slot, int[] prompt, int from, int to, RowSampling settings) {
+        /** The whole prompt. */
+        public Admission(int slot, int[] prompt, RowSampling settings) {
+            this(slot, prompt, 0, prompt.length, settings);
+        }
+
+        private boolean isComplete() {
+            return to == prompt.length;
+        }
+    }
+
+    /**
+     * Brings prompts, or pieces of them, into their slots in one pass, packed without padding, and chooses the first new
+     * token of each prompt that is then complete. Steps between the pieces of a prompt may run over its slot.
+     *
+     * @param rows those whose prompt is not complete come last
+     * @return a token for each complete row, in order; {@link #NO_NUMBER} or {@link #NO_TOKEN} where none could be chosen
+     */
+    public int[] prefill(List<Admission> rows) {
+        bring(rows);
+        RowSampling[] complete = rows.stream().filter(Admission::isComplete).map(Admission::settings)
+                .toArray(RowSampling[]::new);
+        if (complete.length == 0) {
+            return new int[0];
+        }
+        edited = false;
+        return ints(program.integers("choose_first", ChoiceKind.of(complete).after()));
+    }
+
+    /**
+     * What the next choice, and it alone, does to the logits: by row, in the order of the next prefill's complete rows or
+     * of the slots of the next step, which may then be one step only.
+     */
+    public void edit(List<LogitEdits> byRow) {
+        program.integer("edit", LogitEdits.arguments(byRow));
+        edited = true;
+    }
+
+    /** Of the tokens that the last prefill chose; to be called where one of its rows is {@linkplain RowSampling#ranked}. */
+    public TokenLogprobs[] firstLogprobs() {
+        return logprobs(program.floats("first_ranked"));
+    }
+
+    /** The logits of the first new token of each prompt, float32 [rows, vocabulary]; slots are as after a prefill. */
+    public float[][] firstLogits(List<Admission> rows) {
+        bring(rows);
+        return program.floats("first_logits");
+    }
+
+    private void bring(List<Admission> rows) {
+        long[] tokens = rows.stream().flatMapToInt(row -> Arrays.stream(row.prompt(), row.from(), row.to()))
+                .asLongStream().toArray();
+        long complete = 0;
+        for (Admission row : rows) {
+            settings[row.slot()] = row.settings();
+            lengths[row.slot()] = row.to();
+            if (row.isComplete()) {
+                complete++;
+                program.integer("admit", row.slot(), row.settings().reals(), row.settings().integers(),
+                        longs(row.prompt()));
+            }
+        }
+        program.integer("prefill", tokens, rows.stream().mapToLong(Admission::slot).toArray(),
+                rows.stream().mapToLong(Admission::from).toArray(),
+                rows.stream().mapToLong(row -> row.to() - row.from()).toArray(), complete);
+    }
+
+    /**
+     * Chooses the next tokens of each of the slots 0 to {@code rows - 1}, which must all hold a row with room left. The
+     * device is waited for once, at the end.
+     *
+     * @param steps so many tokens for each slot, at most {@link #LOOKAHEAD}
+     * @return by step, a token for each slot; {@link #NO_NUMBER} or {@link #NO_TOKEN} where none could be chosen
+     */
+    public int[][] step(int rows, int steps) {
+        advance(rows, steps);
+        return chosen(rows, steps);
+    }
+
+    /** Hands the device so many more steps of slots 0 to {@code rows - 1} and does not wait for it. */
+    public void advance(int rows, int more) {
+        RowSampling[] active = Arrays.copyOf(settings, rows);
+        int longest = Arrays.stream(lengths, 0, rows).max().orElseThrow();
+        if (longest + more > capacity) {
+            throw new IllegalStateException("a slot holds " + capacity + " tokens, not " + (longest + more));
+        }
+        ChoiceKind kind = ChoiceKind.of(active);
+        if (edited && more != 1) {
+            throw new IllegalStateException("edits are for one step, not for " + more);
+        }
+        for (int step = 1; step <= more; step++) {
+            steps.take(rows, longest + step, kind, edited);
+        }
+        edited = false;
+        for (int slot = 0; slot < rows; slot++) {
+            lengths[slot] += more;
+        }
+    }
+
+    /**
+     * Waits for the device.
+     *
+     * @return the tokens of the last steps, at most {@link #LOOKAHEAD}, of slots 0 to {@code rows - 1}, which must have
+     *         taken part in all of these; by step
+     */
+    public int[][] chosen(int rows, int steps) {
+        int[] flat = ints(program.integers("read", steps, rows));
+        int[][] tokens = new int[steps][];
+        for (int step = 0; step < steps; step++) {
+            tokens[step] = Arrays.copyOfRange(flat, step * rows, (step + 1) * rows);
+        }
+        return tokens;
+    }
+
+    /**
+     * Of the tokens of the last steps, as {@link #chosen} gives them; to be called where one of those rows was
+     * {@linkplain RowSampling#ranked}.
+     */
+    public TokenLogprobs[][] logprobs(int rows, int steps) {
+        TokenLogprobs[] flat = logprobs(program.floats("read_ranked", steps, rows));
+        TokenLogprobs[][] byStep = new TokenLogprobs[steps][];
+        for (int step = 0; step < steps; step++) {
+            byStep[step] = Arrays.copyOfRange(flat, step * rows, (step + 1) * rows);
+        }
+        return byStep;
+    }
+
+    /** Of the program's form: the chosen token's, those of the likeliest, and these tokens. */
+    private static TokenLogprobs[] logprobs(float[][] ranked) {
+        return Arrays.stream(ranked).map(entry -> {
+            int best = entry.length / 2;
+            int[] ids = new int[best];
+            for (int i = 0; i < best; i++) {
+                ids[i] = (int) entry[1 + best + i];
+            }
+            return new TokenLogprobs(entry[0], ids, Arrays.copyOfRange(entry, 1, 1 + best));
+        }).toArray(TokenLogprobs[]::new);
+    }
+
+    /** {@link DecodeSteps#compare} of the next step. */
+    float[][][] compareStep(int rows, int layers) {
+        return steps.compare(rows, Arrays.stream(lengths, 0, rows).max().orElseThrow() + 1, layers);
+    }
+
+    /**
+     * Takes steps of empty slots, so that the engine has compiled and recorded what steps of so many rows need before
+     * somebody waits for them. To be called when no slot is in use; does nothing on CPU, where nothing is compiled.
+     *
+     * @param longest tokens of the longest row with the first of the steps, as with those to come: which kernels take a
+     *                step depends on it
+     * @param count   steps, each with a token more
+     * @param like    a row whose kind of sampling is made ready
+     */
+    public void warmUp(int rows, int longest, int count, RowSampling like) {
+        if (!device.equals("cpu")) {
+            for (int i = 0; i < count; i++) {
+                steps.take(rows, longest + i, ChoiceKind.of(like), false);
+            }
+            program.integers("read", 1, rows);
+        }
+    }
+
+    /**
+     * Copies gigabytes within the device's memory, some times over, and waits for the end.
+     *
+     * @return bytes read and written by one call
+     */
+    public long copyGigabytes(int gigabytes, int times) {
+        return program.integer("copy_gigabytes", gigabytes, times);
+    }
+
+    /** The row in slot {@code source} goes on in slot {@code target}. */
+    public void move(int source, int target) {
+        settings[target] = settings[source];
+        lengths[target] = lengths[source];
+        program.integer("move", source, target);
+    }
+
+    private static long[] longs(int[] values) {
+        return Arrays.stream(values).asLongStream().toArray();
+    }
+
+    private static int[] ints(long[] values) {
+        return Arrays.stream(values).mapToInt(Math::toIntExact).toArray();
+    }
+
+    /** Frees weights and cache. */
+    @Override
+    public void close() {
+        steps.close();
+        program.close();
+    }
+}

@@ -1,0 +1,6 @@
+/**
+ * DJL's native libraries: loaded by one process of a host at a time, from a cache that nobody else can write. Uses
+ * {@code host}; knows neither models nor what the libraries are for. Begin with
+ * {@link dev.lockstep.djl.DjlLibraries}.
+ */
+package dev.lockstep.djl;

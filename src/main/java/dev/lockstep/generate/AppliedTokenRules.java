@@ -1,0 +1,123 @@
+package dev.lockstep.generate;
+
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+import dev.lockstep.decoder.LogitEdits;
+
+/**
+ * What {@link TokenRules} say of the next token of a row, given the tokens it has: those of them that depend on more than
+ * one logit, which the decoder does not know of.
+ */
+final class AppliedTokenRules {
+    private final TokenRules rules;
+    private final Set<Integer> ends;
+    private final int vocabulary;
+    private final int prompt;
+    private final int limit;
+    private final boolean some;
+
+    /**
+     * @param ends   the row's end tokens, which are never bad words
+     * @param prompt tokens of the prompt
+     * @param limit  at most so many new ones
+     */
+    AppliedTokenRules(TokenRules rules, Collection<Integer> ends, int vocabulary, int prompt, int limit) {
+        this.rules = rules;
+        this.ends = new HashSet<>(ends);
+        this.vocabulary = vocabulary;
+        this.prompt = prompt;
+        this.limit = limit;
+        this.some = size(rules.noRepeatNgram()) + size(rules.noRepeatPromptNgram()) > 0 || rules.forcedFirst() != null
+                || List.of(TokenRules.orEmpty(rules.badWords()), TokenRules.orEmpty(rules.suppress()),
+                        TokenRules.orEmpty(rules.beginSuppress()), TokenRules.orEmpty(rules.sequenceBias()),
+                        TokenRules.orEmpty(rules.onlyTokens()), TokenRules.orEmpty(rules.forcedLast())).stream()
+                        .anyMatch(list -> !list.isEmpty());
+    }
+
+    private static int size(Integer ngram) {
+        return ngram == null ? 0 : ngram;
+    }
+
+    /** Whether there is anything to be said at all. */
+    boolean isEmpty() {
+        return !some;
+    }
+
+    /** @param tokens of prompt and text; those past {@code length} do not count */
+    LogitEdits next(int[] tokens, int length) {
+        if (rules.forcedFirst() != null && length == 1) {
+            return only(rules.forcedFirst());
+        }
+        List<Integer> last = TokenRules.orEmpty(rules.forcedLast());
+        if (!last.isEmpty() && length == prompt + limit - 1) {
+            // all of them would be alike, of which the lowest is taken
+            return only(Collections.min(last));
+        }
+        Map<Integer, Double> biases = new TreeMap<>();
+        for (TokenRules.SequenceBias biased : TokenRules.orEmpty(rules.sequenceBias())) {
+            if (wouldEnd(biased.tokens(), tokens, length)) {
+                biases.merge(biased.tokens().get(biased.tokens().size() - 1), biased.bias(), Double::sum);
+            }
+        }
+        repeated(size(rules.noRepeatNgram()), tokens, length, length, biases);
+        repeated(size(rules.noRepeatPromptNgram()), tokens, prompt, length, biases);
+        for (List<Integer> word : TokenRules.orEmpty(rules.badWords())) {
+            boolean end = word.size() == 1 && ends.contains(word.get(0));
+            if (!end && wouldEnd(word, tokens, length)) {
+                ban(word.get(word.size() - 1), biases);
+            }
+        }
+        TokenRules.orEmpty(rules.suppress()).forEach(token -> ban(token, biases));
+        // a first token that is forced is not the beginning
+        if (length == (rules.forcedFirst() != null && prompt == 1 ? 2 : prompt)) {
+            TokenRules.orEmpty(rules.beginSuppress()).forEach(token -> ban(token, biases));
+        }
+        return new LogitEdits(biases.keySet().stream().mapToInt(token -> token).toArray(),
+                biases.values().stream().mapToDouble(bias -> bias).toArray(),
+                TokenRules.orEmpty(rules.onlyTokens()).stream().mapToInt(token -> token).distinct().toArray());
+    }
+
+    private static LogitEdits only(int token) {
+        return new LogitEdits(new int[0], new double[0], new int[]{token});
+    }
+
+    private void ban(int token, Map<Integer, Double> biases) {
+        // transformers passes over tokens that the model does not have
+        if (token >= 0 && token < vocabulary) {
+            biases.put(token, Double.NEGATIVE_INFINITY);
+        }
+    }
+
+    private static boolean wouldEnd(List<Integer> sequence, int[] tokens, int length) {
+        int before = sequence.size() - 1;
+        if (before > 0 && sequence.size() > length) {
+            return false;
+        }
+        for (int i = 0; i < before; i++) {
+            if (tokens[length - before + i] != sequence.get(i)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Bans what would make the last {@code size} tokens those that stand together somewhere before {@code end}. */
+    private void repeated(int size, int[] tokens, int end, int length, Map<Integer, Double> biases) {
+        int before = size - 1;
+        if (size == 0 || length < size) {
+            return;
+        }
+        for (int start = 0; start + before < end; start++) {
+            if (Arrays.equals(tokens, start, start + before, tokens, length - before, length)) {
+                ban(tokens[start + before], biases);
+            }
+        }
+    }
+}

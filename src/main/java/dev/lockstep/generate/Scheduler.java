@@ -1,0 +1,315 @@
+package dev.lockstep.generate;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.List;
+import java.util.function.Function;
+import java.util.function.IntConsumer;
+
+import ai.djl.engine.EngineException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import dev.lockstep.decoder.Decoder;
+import dev.lockstep.decoder.LogitEdits;
+import dev.lockstep.decoder.TokenLogprobs;
+import dev.lockstep.torch.DeviceMemory;
+
+/** Rows on their way through the decoder's slots, from a source until it has no more. */
+final class Scheduler {
+    /** Prompt tokens of one prefill pass: enough to keep a device busy, few enough that decoding rows do not wait long. */
+    static final int PREFILL_TOKENS = 2048;
+    /** For so many prompt tokens the rows that decode get a step of their own before the next pass. */
+    private static final int TOKENS_PER_STEP = 256;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Scheduler.class);
+
+    private final Decoder decoder;
+    private final CacheReservation room;
+    private final Function<int[], String> text;
+    private final RequestSource source;
+    private final SequenceListener listener;
+    private final IntConsumer beforeDecoding;
+    private final Deque<Request> waiting = new ArrayDeque<>();
+    // by slot; of the last one the prompt may not be complete, the others decode
+    private final List<Sequence> rows = new ArrayList<>();
+    private final int prefillTokens;
+    private int slots;
+    // since no row decoded there was no step, so no row starves while prompts come
+    private boolean filling;
+    private int stepsOwed;
+    private boolean shrunk;
+    private long tokens;
+    private long prefillNanos;
+    private long decodeNanos;
+    private long waitNanos;
+    private long steps;
+
+    /**
+     * @param prefillTokens  prompt tokens of one pass
+     * @param beforeDecoding sees the number of rows before the decoder does
+     */
+    Scheduler(Decoder decoder, CacheReservation room, Function<int[], String> text, RequestSource source, int slots,
+            int prefillTokens,
+            SequenceListener listener, IntConsumer beforeDecoding) {
+        this.decoder = decoder;
+        this.room = room;
+        this.text = text;
+        this.source = source;
+        this.slots = slots;
+        this.prefillTokens = prefillTokens;
+        this.listener = listener;
+        this.beforeDecoding = beforeDecoding;
+    }
+
+    void run() {
+        while (fill()) {
+            try {
+                advance();
+            } catch (EngineException e) {
+                if (!DeviceMemory.ranOut(e)) {
+                    throw e;
+                }
+                shrink();
+            }
+            retire();
+            listener.stepped(tokens, timing());
+        }
+    }
+
+    /** Brings in requests for the free slots; false when all is done. */
+    private boolean fill() {
+        while (true) {
+            int free = slots - rows.size() - waiting.size();
+            boolean idle = rows.isEmpty() && waiting.isEmpty();
+            long start = System.nanoTime();
+            List<Request> taken = free > 0 ? source.take(free, idle) : List.of();
+            waitNanos += idle ? System.nanoTime() - start : 0;
+            for (Request request : taken) {
+                String error = error(request);
+                if (error == null) {
+                    waiting.add(request);
+                } else {
+                    listener.finished(request, Completion.failed(request, error));
+                }
+            }
+            if (!idle || !waiting.isEmpty()) {
+                return true;
+            }
+            if (taken.isEmpty()) {
+                return false;
+            }
+        }
+    }
+
+    private String error(Request request) {
+        int context = decoder.config().contextLength();
+        int vocabulary = decoder.config().vocabulary();
+        return error(request, context, vocabulary);
+    }
+
+    /** Why a request cannot be generated, or null. */
+    static String error(Request request, int context, int vocabulary) {
+        if (request.promptIds().length == 0) {
+            return "the prompt has no tokens";
+        }
+        if (request.promptIds().length >= context) {
+            return "the prompt has " + request.promptIds().length + " tokens, and the model's context of " + context
+                    + " leaves no room for a new one";
+        }
+        if (Arrays.stream(request.promptIds()).anyMatch(id -> id < 0 || id >= vocabulary)) {
+            return "the prompt has a token that is not in the model's vocabulary of " + vocabulary;
+        }
+        if (request.params().eosTokenIds().stream().anyMatch(id -> id < 0 || id >= vocabulary)) {
+            return "an end token is not in the model's vocabulary of " + vocabulary;
+        }
+        TokenRules rules = request.params().rules();
+        if (rules.beyond(vocabulary) >= 0) {
+            return "token " + rules.beyond(vocabulary) + ", of which the row's rules speak, is not in the model's "
+                    + "vocabulary of " + vocabulary;
+        }
+        if (rules.maxLength() != null && rules.maxLength() <= request.promptIds().length) {
+            return "the prompt has " + request.promptIds().length + " tokens, and max_length of " + rules.maxLength()
+                    + " leaves no room for a new one";
+        }
+        return null;
+    }
+
+    private void advance() {
+        if (rows.isEmpty() && !room.holds(waiting.peek(), slots)) {
+            room.reserveForMore(waiting, slots);
+        }
+        int decoding = decoding();
+        filling |= decoding == 0;
+        if (isPromptNext() && (filling || stepsOwed == 0)) {
+            prefill(decoding);
+        } else {
+            decode(decoding);
+        }
+    }
+
+    /** How many rows have their whole prompt; they are in the slots from 0 on. */
+    private int decoding() {
+        int last = rows.size() - 1;
+        return last < 0 || rows.get(last).isComplete() ? rows.size() : last;
+    }
+
+    /** Whether there are prompt tokens to bring; a row that needs more room than there is waits until all have ended. */
+    private boolean isPromptNext() {
+        return decoding() < rows.size() || isWaitingNext();
+    }
+
+    private boolean isWaitingNext() {
+        return !waiting.isEmpty() && rows.size() < slots && room.holds(waiting.peek(), slots);
+    }
+
+    private void prefill(int decoding) {
+        List<Decoder.Admission> pieces = pieces();
+        beforeDecoding.accept(rows.size());
+        long start = System.nanoTime();
+        edit(rows.subList(decoding, decoding()));
+        int[] first = decoder.prefill(pieces);
+        boolean ranked = isRanked(decoding, decoding + first.length);
+        TokenLogprobs[] likely = ranked ? decoder.firstLogprobs() : null;
+        prefillNanos += System.nanoTime() - start;
+        take(decoding, first, likely);
+        int brought = pieces.stream().mapToInt(piece -> piece.to() - piece.from()).sum();
+        stepsOwed = (brought + TOKENS_PER_STEP - 1) / TOKENS_PER_STEP;
+    }
+
+    /**
+     * Prompts for the free slots, in order and as many as one pass holds. One that is longer than a pass begins one and
+     * comes in pieces; others are not cut.
+     */
+    private List<Decoder.Admission> pieces() {
+        List<Decoder.Admission> pieces = new ArrayList<>();
+        List<Request> starting = new ArrayList<>();
+        int budget = prefillTokens;
+        if (decoding() < rows.size()) {
+            pieces.add(rows.get(rows.size() - 1).piece(rows.size() - 1, budget));
+            budget -= pieces.get(0).to() - pieces.get(0).from();
+        }
+        while (budget > 0 && isWaitingNext() && (pieces.isEmpty() || waiting.peek().promptIds().length <= budget)) {
+            Request request = waiting.remove();
+            Sequence row = new Sequence(request, room.limit(request), decoder.config().vocabulary(), text);
+            Decoder.Admission piece = row.piece(rows.size(), budget);
+            rows.add(row);
+            pieces.add(piece);
+            starting.add(request);
+            budget -= piece.to();
+        }
+        if (!starting.isEmpty()) {
+            listener.starting(starting);
+        }
+        return pieces;
+    }
+
+    private void decode(int decoding) {
+        int stepsNow = stepsAtOnce(decoding);
+        filling = false;
+        stepsOwed = Math.max(0, stepsOwed - stepsNow);
+        beforeDecoding.accept(rows.size());
+        long start = System.nanoTime();
+        edit(rows.subList(0, decoding));
+        int[][] chosen = decoder.step(decoding, stepsNow);
+        TokenLogprobs[][] likely = isRanked(0, decoding) ? decoder.logprobs(decoding, stepsNow) : null;
+        decodeNanos += System.nanoTime() - start;
+        steps += stepsNow;
+        for (int step = 0; step < stepsNow; step++) {
+            take(0, chosen[step], likely == null ? null : likely[step]);
+        }
+    }
+
+    /** Hands the decoder what the rules of these rows, which are the next to choose, do to their logits. */
+    private void edit(List<Sequence> next) {
+        List<LogitEdits> edits = next.stream().map(Sequence::edits).toList();
+        if (!edits.stream().allMatch(LogitEdits::isNone)) {
+            decoder.edit(edits);
+        }
+    }
+
+    /**
+     * How many steps before the next look at what was chosen. A GPU would stand still at each look, so it is not looked
+     * at before a row must end; a row that ends by itself in between runs along, and its further tokens are dropped.
+     * Prompts that wait do so for the steps that are owed.
+     */
+    private int stepsAtOnce(int decoding) {
+        if (decoder.device().equals("cpu") || rows.subList(0, decoding).stream().anyMatch(Sequence::isRuled)) {
+            return 1;
+        }
+        int most = isPromptNext() ? Math.min(stepsOwed, Decoder.LOOKAHEAD) : Decoder.LOOKAHEAD;
+        return Math.min(most, rows.subList(0, decoding).stream().mapToInt(Sequence::remaining).min().orElseThrow());
+    }
+
+    /** Whether a row of these slots wants to know how likely its tokens are. */
+    private boolean isRanked(int from, int to) {
+        return rows.subList(from, to).stream().anyMatch(Sequence::isRanked);
+    }
+
+    /** Hands each row its token; one that is finished takes no more. */
+    private void take(int from, int[] chosen, TokenLogprobs[] likely) {
+        for (int i = 0; i < chosen.length; i++) {
+            Sequence row = rows.get(from + i);
+            if (!row.isFinished()) {
+                row.add(chosen[i], likely == null ? null : likely[i]);
+                tokens += chosen[i] < 0 ? 0 : 1;
+            }
+        }
+    }
+
+    /** Takes finished rows out; the last rows move into the slots that fell free, so that slots have no holes. */
+    private void retire() {
+        int left = decoding();
+        for (int slot = left - 1; slot >= 0; slot--) {
+            Sequence row = rows.get(slot);
+            if (row.isFinished()) {
+                move(--left, slot);
+                listener.finished(row.request(), row.completion());
+            }
+        }
+        if (decoding() < rows.size()) {
+            move(rows.size() - 1, left++);
+        }
+        rows.subList(left, rows.size()).clear();
+    }
+
+    private void move(int source, int target) {
+        if (source != target) {
+            decoder.move(source, target);
+            rows.set(target, rows.get(source));
+        }
+    }
+
+    /**
+     * The device has no memory for so many rows: those under way begin again, half as many at a time. They come to the
+     * same text, which depends neither on when nor beside whom a row runs.
+     */
+    private void shrink() {
+        for (int slot = rows.size() - 1; slot >= 0; slot--) {
+            tokens -= rows.get(slot).count();
+            waiting.addFirst(rows.get(slot).request());
+        }
+        rows.clear();
+        stepsOwed = 0;
+        room.forget();
+        if (slots == 1) {
+            Request request = waiting.remove();
+            listener.finished(request,
+                    Completion.failed(request, "the device's memory does not suffice for this row alone"));
+            return;
+        }
+        if (!shrunk) {
+            shrunk = true;
+            LOG.warn("out of memory with {} rows at a time; the rows under way begin again, {} at a time", slots,
+                    slots / 2);
+        }
+        slots /= 2;
+    }
+
+    /** Where the time of this run went. */
+    Timing timing() {
+        return new Timing(prefillNanos / 1e9, decodeNanos / 1e9, waitNanos / 1e9, steps);
+    }
+}

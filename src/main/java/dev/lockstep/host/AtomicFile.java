@@ -1,0 +1,114 @@
+package dev.lockstep.host;
+
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.OpenOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
+
+/** A file that a job leaves behind: whole or not there at all, never half. */
+public final class AtomicFile {
+    public interface Content {
+        void writeTo(OutputStream out) throws IOException;
+    }
+
+    private static final Set<PosixFilePermission> PRIVATE = PosixFilePermissions.fromString("rw-------");
+
+    private static final Set<OpenOption> NEW = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+
+    private AtomicFile() {}
+
+    /**
+     * @param option the option that names the file, for the sentence
+     * @throws UsageException when the file could not be written when the job ends
+     */
+    public static void check(String option, String file) {
+        var path = Path.of(file);
+        if (file.isEmpty() || Files.isDirectory(path)) {
+            throw new UsageException(option + " " + file + " is a directory; name a file in it");
+        }
+        var directory = path.toAbsolutePath().getParent();
+        if (!Files.isDirectory(directory)) {
+            throw new UsageException(
+                    option + " " + file + ": there is no directory " + directory + "; create it first");
+        }
+        boolean replaceable = !Files.exists(path) || Files.isRegularFile(path);
+        if (replaceable && !Files.isWritable(directory)) {
+            throw new UsageException(option + " " + file + ": this user must not write in " + directory);
+        }
+        if (Files.exists(path) && !Files.isWritable(path)) {
+            throw new UsageException(option + " " + file + " is write-protected; name another file");
+        }
+    }
+
+    /**
+     * Writes beside the target and moves the finished file over it, so that a reader finds the old content or the new. A
+     * link is followed; a device or pipe is written to directly. What a process leaves beside the target when it is killed
+     * the next one that writes there removes, so no more than one such file ever lies about; it is never written into, as
+     * others may have put it there.
+     *
+     * <p>
+     * A new file is for this user alone, as prompts and answers may be confidential; one that is replaced keeps its mode.
+     *
+     * @throws IOException when it cannot be written; the sentence names the file and the reason
+     */
+    public static void write(String file, Content content) throws IOException {
+        try {
+            replace(Path.of(file), content);
+        } catch (IOException e) {
+            throw new IOException(file + " cannot be written: " + why(e), e);
+        }
+    }
+
+    private static void replace(Path path, Content content) throws IOException {
+        if (Files.exists(path) && !Files.isRegularFile(path)) {
+            try (var out = new BufferedOutputStream(Files.newOutputStream(path, StandardOpenOption.WRITE))) {
+                content.writeTo(out);
+            }
+            return;
+        }
+        boolean old = Files.exists(path);
+        var target = old ? path.toRealPath() : path.toAbsolutePath();
+        var unfinished = target.resolveSibling("." + target.getFileName() + ".unfinished");
+        Files.deleteIfExists(unfinished); // of a link, the link
+        try {
+            try (var channel = FileChannel.open(unfinished, NEW, PosixFilePermissions.asFileAttribute(PRIVATE));
+                    var out = new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 16)) {
+                if (old) {
+                    Files.setPosixFilePermissions(unfinished, Files.getPosixFilePermissions(target));
+                }
+                content.writeTo(out);
+                out.flush();
+                channel.force(true);
+            }
+            Files.move(unfinished, target, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Files.deleteIfExists(unfinished);
+        }
+    }
+
+    /** Why a file cannot be used, for a sentence that names the file. */
+    public static String why(Exception e) {
+        if (e instanceof AccessDeniedException) {
+            return "this user has no right to";
+        }
+        if (e instanceof NoSuchFileException none) {
+            return "there is no " + none.getFile();
+        }
+        if (e instanceof FileSystemException other && other.getReason() != null) {
+            return other.getReason();
+        }
+        return e.getMessage() == null ? e.toString() : e.getMessage();
+    }
+}

@@ -1,0 +1,213 @@
+package dev.lockstep.launch;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+import dev.lockstep.wire.Message;
+
+/**
+ * Where every rank stands in its collectives, and what that says: ranks in different calls, a rank that has ended where
+ * others wait for it, a rank that does not come.
+ */
+final class CollectiveWatchdog {
+    /** @param code the job's exit code */
+    record Finding(int code, String line) {}
+
+    private static final int MISMATCH = 1;
+    private static final int HANG = 124;
+
+    /** A group of ranks is named by its id and its least rank: groups that share no rank may have the same id. */
+    private record Key(int id, int leader) {}
+
+    /** @param since of the clock that {@link #check} is asked with */
+    private record Place(Message.Position position, long since) {
+        static final Place NONE = new Place(new Message.Position(0, 0, 0, "", false, 0), 0);
+
+        int number() {
+            return position.number();
+        }
+    }
+
+    private static final class Standing {
+        private int[] members; // null until its rank 0 has named them
+        private final Map<Integer, Place> places = new LinkedHashMap<>();
+        private int left; // so many members can enter none of its collectives any more
+
+        Place of(int rank) {
+            return places.getOrDefault(rank, Place.NONE);
+        }
+
+        List<Integer> inside() {
+            return Arrays.stream(members).filter(rank -> of(rank).position().inside()).boxed().toList();
+        }
+    }
+
+    private final long limit;
+    private final Map<Key, Standing> groups = new LinkedHashMap<>();
+    private final long[] lastSign;
+    private final Place[] latest;
+    private final boolean[] ended;
+    private Finding found;
+
+    /**
+     * @param limit how long a rank may let others wait in a collective without a sign; zero: for ever
+     * @param now   of System.nanoTime, as everywhere here
+     */
+    CollectiveWatchdog(int size, Duration limit, long now) {
+        this.limit = limit.toNanos();
+        lastSign = new long[size];
+        Arrays.fill(lastSign, now);
+        latest = new Place[size];
+        Arrays.fill(latest, Place.NONE);
+        ended = new boolean[size];
+        group(0, 0).members = IntStream.range(0, size).toArray();
+    }
+
+    /** Takes in what a rank says about itself; messages about other things are not looked at. */
+    void take(int rank, Message message, long now) {
+        if (message instanceof Message.Position position) {
+            lastSign[rank] = now;
+            Place place = new Place(position, now - Duration.ofMillis(position.millis()).toNanos());
+            latest[rank] = place;
+            Standing group = group(position.group(), position.leader());
+            group.places.put(rank, place);
+            group.places.forEach((other, theirs) -> {
+                if (found == null && theirs.number() == position.number()
+                        && !theirs.position().call().equals(position.call())) {
+                    found = mismatch(Math.min(rank, other), Math.max(rank, other), group);
+                }
+            });
+        } else if (message instanceof Message.Formed formed) {
+            group(formed.group(), formed.leader()).members = formed.ranks().stream().mapToInt(each -> each).toArray();
+        } else if (message instanceof Message.Left left) {
+            Standing group = group(left.group(), left.leader());
+            group.left++;
+            if (group.members != null && group.left == group.members.length) {
+                groups.remove(new Key(left.group(), left.leader()));
+            }
+        } else if (message instanceof Message.Progress
+                || message instanceof Message.Heartbeat alive && alive.atWork()) {
+            lastSign[rank] = now;
+        }
+    }
+
+    /** The rank has ended in good order, and all it said has been taken in. */
+    void ended(int rank) {
+        ended[rank] = true;
+    }
+
+    /** The clock stood still for us, or we for it: what is late by it is not late. */
+    void forgive(long nanos) {
+        for (int rank = 0; rank < lastSign.length; rank++) {
+            lastSign[rank] += nanos;
+        }
+    }
+
+    /** What is wrong, once something is. */
+    Optional<Finding> check(long now) {
+        for (Standing group : groups.values()) {
+            if (found == null && group.members != null) {
+                found = ended(group);
+            }
+            if (found == null && group.members != null && limit > 0) {
+                found = hang(group, now);
+            }
+        }
+        return Optional.ofNullable(found);
+    }
+
+    private Finding mismatch(int rank, int other, Standing group) {
+        return new Finding(MISMATCH, "rank " + rank + " is in " + group.of(rank).position().call() + ", rank " + other
+                + " in " + group.of(other).position().call()
+                + ": every rank has to call the same collectives in the same order");
+    }
+
+    private Finding ended(Standing group) {
+        for (int waiting : group.inside()) {
+            for (int rank : group.members) {
+                if (ended[rank] && group.of(rank).number() < group.of(waiting).number()) {
+                    return new Finding(MISMATCH, "rank " + rank + " has ended, where rank " + waiting
+                            + " waits for it in " + group.of(waiting).position().call());
+                }
+            }
+        }
+        return null;
+    }
+
+    private Finding hang(Standing group, long now) {
+        for (int waiting : group.inside()) {
+            Place place = group.of(waiting);
+            for (int rank : group.members) {
+                // one that waits in another collective itself is not the one to blame
+                boolean late = group.of(rank).number() < place.number() && !isHeldUp(rank);
+                if (late && now - Math.max(place.since(), lastSign[rank]) > limit) {
+                    return new Finding(HANG, "hang: rank " + rank + " has not reached " + place.position().call()
+                            + "; " + everyone(rank, now));
+                }
+            }
+        }
+        return null;
+    }
+
+    /** Whether the rank is in a collective to which some other rank has not come. */
+    private boolean isHeldUp(int rank) {
+        return groups.values().stream().filter(group -> group.members != null).anyMatch(group -> {
+            Place place = group.of(rank);
+            return place.position().inside()
+                    && Arrays.stream(group.members).anyMatch(other -> group.of(other).number() < place.number());
+        });
+    }
+
+    /** The late rank first, then the others, those that stand at the same point together. */
+    private String everyone(int late, long now) {
+        Map<String, List<Integer>> byPoint = new LinkedHashMap<>();
+        for (int rank = 0; rank < latest.length; rank++) {
+            if (rank != late) {
+                byPoint.computeIfAbsent(point(rank), point -> new ArrayList<>()).add(rank);
+            }
+        }
+        List<String> parts = new ArrayList<>(List.of("it is " + point(late) + since(List.of(late), now)));
+        byPoint.forEach((point, ranks) -> parts.add((ranks.size() == 1 ? "rank " : "ranks ")
+                + ranks.stream().map(rank -> Integer.toString(rank)).collect(Collectors.joining(", "))
+                + (ranks.size() == 1 ? " is " : " are ") + point + since(ranks, now)));
+        return String.join("; ", parts);
+    }
+
+    private String point(int rank) {
+        Place place = place(rank);
+        return ended[rank]
+                ? "at its end"
+                : place.position().inside()
+                        ? "in " + place.position().call()
+                        : place == Place.NONE
+                                ? "in its own code before the first collective"
+                                : "in its own code after " + place.position().call();
+    }
+
+    /** Of ranks at one point, how long the first has been there. */
+    private String since(List<Integer> ranks, long now) {
+        if (ended[ranks.get(0)] || place(ranks.get(0)) == Place.NONE) {
+            return "";
+        }
+        long since = ranks.stream().mapToLong(rank -> place(rank).since()).min().orElse(now);
+        return " since " + Math.max(0, (now - since) / 1_000_000_000L) + " s";
+    }
+
+    /** The collective that the rank is in, else the one that it left last. */
+    private Place place(int rank) {
+        return groups.values().stream().map(group -> group.of(rank)).filter(each -> each.position().inside())
+                .max(Comparator.comparingLong(Place::since)).orElse(latest[rank]);
+    }
+
+    private Standing group(int id, int leader) {
+        return groups.computeIfAbsent(new Key(id, leader), key -> new Standing());
+    }
+}

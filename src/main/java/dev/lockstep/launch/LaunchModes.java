@@ -1,0 +1,164 @@
+package dev.lockstep.launch;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+
+import dev.lockstep.host.UsageException;
+import dev.lockstep.wire.HostRanks;
+import dev.lockstep.wire.JobSpec;
+
+/**
+ * The ways to start a job.
+ *
+ * @param home        Lockstep's own directory
+ * @param environment the launcher's
+ * @param bootstrap   how long agents have to come
+ * @param heartbeat   after so long a silence they are gone
+ */
+record LaunchModes(Path home, Map<String, String> environment, JobSpec job, OutputRouter outlet, Duration bootstrap,
+        Duration heartbeat) {
+
+    /** Makes the spawner once it is known where the launcher listens. */
+    interface SpawnerOf {
+        Spawner apply(Coordinator coordinator) throws IOException;
+    }
+
+    /** Rank, host, GPU and command of every rank, given the launcher's address. */
+    interface Lines {
+        List<String> apply(String address) throws IOException;
+    }
+
+    /**
+     * A job before it starts.
+     *
+     * @param lines  that show it
+     * @param agents that start its ranks, or null when the launcher does
+     */
+    record Plan(int size, Lines lines, RemoteAgents agents, SpawnerOf spawner) {}
+
+    /** @param count 0: as many as this host has GPUs for */
+    Plan here(int count) throws IOException {
+        GpuBinding gpus = GpuBinding.here(environment);
+        HostLimits limits = HostLimits.detect(Runtime.getRuntime().availableProcessors(), Path.of("/"), environment, 1);
+        RankPlanner ranks = new RankPlanner(home, environment, job, gpus, limits);
+        int size = count > 0 ? count : ranks.defaultCount();
+        ranks.checkGpusFor(size, "-np " + size + " is");
+        HostRanks share = HostRanks.all(size, RankPlanner.hostName());
+        Lines lines = address -> ranks.plan(share, address, "token").stream().map(LaunchModes::describe).toList();
+        return new Plan(size, lines, null, coordinator -> {
+            ScratchDirectory scratch = ranks.prepare(size);
+            return new LocalSpawner(ranks.plan(share, coordinator.address(), coordinator.token()), job.tag(), outlet,
+                    scratch);
+        });
+    }
+
+    Plan overSsh(HostList hosts, int size) {
+        List<HostRanks> shares = hosts.share(size, job.oversubscribe());
+        String[] lines = new String[size];
+        for (int index = 0; index < shares.size(); index++) {
+            HostRanks share = shares.get(index);
+            List<String> command = SshSpawner.command(share.host(), index, job.directory(), home, environment);
+            for (int i = 0; i < share.localSize(); i++) {
+                int rank = share.ranks().get(i);
+                lines[rank] = describe(rank, share.host(), i, command);
+            }
+        }
+        RemoteAgents agents = RemoteAgents.of(job, shares, false, outlet, heartbeat);
+        return new Plan(size, address -> List.of(lines), agents,
+                coordinator -> new SshSpawner(agents, coordinator, home,
+                        environment, bootstrap, outlet.output()));
+    }
+
+    /** @param count 0: the tasks of the allocation */
+    Plan throughSlurm(SlurmAllocation allocation, int count) throws IOException {
+        int tasks = allocation.tasks();
+        if (tasks > 0 && count > tasks && !job.oversubscribe()) {
+            throw new UsageException("-np " + count + " is more than the " + tasks + " tasks of Slurm job "
+                    + environment.get("SLURM_JOB_ID") + ": ask for more, as in sbatch --ntasks=" + count
+                    + ", or give --oversubscribe");
+        }
+        int size = count > 0 ? count : tasks > 0 ? tasks : allocation.nodes();
+        List<String> command = SlurmSpawner.command(allocation, size, job.oversubscribe(), job.directory(), home);
+        List<String> nodes = nodes();
+        List<String> places = places(nodes, allocation, size);
+        List<String> lines = new ArrayList<>();
+        int[] local = new int[nodes.size() + 1];
+        for (int rank = 0; rank < size; rank++) {
+            int node = nodes.indexOf(places.get(rank));
+            lines.add(describe(rank, places.get(rank), node < 0 ? rank : local[node]++, command));
+        }
+        RemoteAgents agents = RemoteAgents.of(job, SlurmSpawner.shares(size), false, outlet, heartbeat);
+        return new Plan(size, address -> lines, agents,
+                coordinator -> new SlurmSpawner(agents, coordinator, command, bootstrap, outlet.output()));
+    }
+
+    /** The agents are the tasks of this process's own step; they learn from its stdout where it is. */
+    Plan served(int size) {
+        RemoteAgents agents = RemoteAgents.of(job, SlurmSpawner.shares(size), true, outlet, heartbeat);
+        return new Plan(size, address -> List.of(), agents, coordinator -> {
+            System.out.println(agents.whereabouts(coordinator));
+            System.out.flush();
+            return new SlurmSpawner(agents, coordinator, List.of(), bootstrap, outlet.output());
+        });
+    }
+
+    /** The job's nodes; what cannot be found out is left out. */
+    private List<String> nodes() throws IOException {
+        String compact = environment.getOrDefault("SLURM_JOB_NODELIST", "");
+        try {
+            Process process = new ProcessBuilder("scontrol", "show", "hostnames", compact)
+                    .redirectError(ProcessBuilder.Redirect.DISCARD).start();
+            process.getOutputStream().close();
+            try (InputStream out = process.getInputStream()) {
+                return new String(out.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+            }
+        } catch (IOException e) {
+            return List.of(compact); // srun says better what is wrong with this Slurm
+        }
+    }
+
+    /**
+     * The host of every rank as Slurm will place them by itself; for showing, and for nothing else: srun decides.
+     */
+    private List<String> places(List<String> nodes, SlurmAllocation allocation, int size) {
+        String order = environment.getOrDefault("SLURM_DISTRIBUTION", "block");
+        List<Integer> perNode = SlurmAllocation.expand(environment.getOrDefault("SLURM_TASKS_PER_NODE", "1"));
+        List<String> places = new ArrayList<>();
+        if (nodes.size() != perNode.size() || !order.matches("(block|cyclic)(:.*)?")) {
+            String all = environment.getOrDefault("SLURM_JOB_NODELIST", "?");
+            return Collections.nCopies(size, all);
+        }
+        boolean cyclic = order.startsWith("cyclic");
+        int most = perNode.stream().mapToInt(Integer::intValue).max().orElse(1);
+        for (int turn = 0; turn < (cyclic ? most : 1); turn++) {
+            for (int node = 0; node < nodes.size(); node++) {
+                int times = cyclic ? perNode.get(node) > turn ? 1 : 0 : perNode.get(node);
+                for (int i = 0; i < times; i++) {
+                    places.add(nodes.get(node));
+                }
+            }
+        }
+        while (places.size() < size) { // oversubscribed: over again
+            places.add(places.get(Math.max(0, places.size() - nodes.size())));
+        }
+        return places.subList(0, size);
+    }
+
+    private static String describe(RankPlan plan) {
+        return "rank " + plan.rank() + " host " + plan.host() + " gpu " + (plan.gpu().isEmpty() ? "-" : plan.gpu())
+                + " " + ShellWords.line(plan);
+    }
+
+    /** Which GPU an ordinal is, and whether there is one, is known on the host only. */
+    private String describe(int rank, String host, int localRank, List<String> command) {
+        return "rank " + rank + " host " + host + " gpu " + (job.device().equals("cpu") ? "-" : "#" + localRank) + " "
+                + ShellWords.line(command) + " : " + ShellWords.line(job.program());
+    }
+}

@@ -1,0 +1,48 @@
+package dev.lockstep.prompts;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.databind.JsonNode;
+
+/**
+ * One row of the prompts.
+ *
+ * @param index     its place among the rows, from 0
+ * @param id        its name: the row's own, or the index
+ * @param text      what to continue; null when the row is broken, or a conversation that is not yet rendered
+ * @param overrides what the row says about sampling
+ * @param error     one sentence that says why the row is broken and names its line; null when it is good
+ * @param chat      what the chat template gets, {@code messages} among it; null where there is a text
+ * @param rendered  whether the text is a chat template's, which has put in the special tokens itself
+ * @param samples   completions of this row; null where it does not say
+ * @param openAi    how to answer a row that was a request of OpenAI's batch form, else null
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public record Prompt(int index, String id, String text, SamplingOverrides overrides, String error, JsonNode chat,
+        boolean rendered, Integer samples, OpenAiRequest openAi) {
+    /** So many samples of one prompt may be asked for. */
+    public static final int MOST_SAMPLES = 10_000;
+
+    /** A text of the common kind. */
+    public Prompt(int index, String id, String text, SamplingOverrides overrides, String error) {
+        this(index, id, text, overrides, error, null, false, null, null);
+    }
+
+    public static Prompt broken(int index, String id, String error) {
+        return new Prompt(index, id, null, SamplingOverrides.NONE, error);
+    }
+
+    /** The same row with its conversation as a text. */
+    Prompt rendered(String text) {
+        return new Prompt(index, id, text, overrides, error, null, true, samples, openAi);
+    }
+
+    /** The same row, which cannot be used for this reason. */
+    public Prompt broken(String why) {
+        return new Prompt(index, id, null, overrides, why, null, false, samples, openAi);
+    }
+
+    /** Completions of this row, where the job makes so many of others. */
+    public int samplesOr(int others) {
+        return samples == null ? others : samples;
+    }
+}

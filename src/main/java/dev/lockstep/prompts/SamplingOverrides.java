@@ -1,0 +1,222 @@
+package dev.lockstep.prompts;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+import dev.lockstep.checkpoint.GenerationDefaults;
+import dev.lockstep.generate.SamplingParams;
+import dev.lockstep.generate.TokenRules;
+import dev.lockstep.host.UsageException;
+import dev.lockstep.json.FieldException;
+import dev.lockstep.json.JsonFields;
+
+/**
+ * What one place (a row, the command line, a checkpoint) says about sampling; a null field says nothing. Fields mean what
+ * they mean in {@link SamplingParams}, except that temperature 0 asks for greedy, and that {@code stopTokenIds} end a row
+ * besides the end tokens, also where those are ignored.
+ */
+public record SamplingOverrides(Boolean greedy, Double temperature, Integer topK, Double topP, Double minP,
+        Double repetitionPenalty, Double presencePenalty, Double frequencyPenalty, Long seed, Integer maxNewTokens,
+        Integer minNewTokens, Boolean ignoreEos, List<Integer> eosTokenIds, List<Integer> stopTokenIds,
+        List<String> stop, Integer logprobs, TokenRules rules) {
+    /** New tokens of a row when neither the row nor the command line says how many. */
+    public static final int DEFAULT_MAX_NEW_TOKENS = 100;
+
+    /** Of rows that draw when nobody says from how many tokens, as in transformers. */
+    public static final int DEFAULT_TOP_K = 50;
+
+    /** Says nothing. */
+    public static final SamplingOverrides NONE = new SamplingOverrides(null, null, null, null, null, null, null, null,
+            null, null, null, null, null, null, null, null, TokenRules.NONE);
+
+    /**
+     * @throws IllegalArgumentException naming the field that is out of its range
+     */
+    public SamplingOverrides {
+        require("temperature", temperature, t -> t >= 0 && Double.isFinite(t), "must be 0 (greedy) or more");
+        require("top_k", topK, k -> k >= 0, "must be 0 (all tokens) or more");
+        require("top_p", topP, p -> p > 0 && p <= 1, "must be above 0 and at most 1");
+        require("min_p", minP, p -> p >= 0 && p <= 1, "must be from 0 to 1");
+        require("repetition_penalty", repetitionPenalty, SamplingParams::isPenalty, "must be from 1e-20 to 1e20");
+        require("presence_penalty", presencePenalty, p -> Math.abs(p) <= 2, "must be from -2 to 2");
+        require("frequency_penalty", frequencyPenalty, p -> Math.abs(p) <= 2, "must be from -2 to 2");
+        require("max_new_tokens", maxNewTokens, n -> n >= 1, "must be 1 or more");
+        require("min_new_tokens", minNewTokens, n -> n >= 0, "must be 0 or more");
+        if (Boolean.FALSE.equals(greedy) && temperature != null && temperature == 0) {
+            throw new FieldException("greedy", "must not be false where temperature is 0");
+        }
+        if (eosTokenIds != null) {
+            eosTokenIds.forEach(id -> require("eos_token_id", id, i -> i >= 0, "must be 0 or more"));
+            eosTokenIds = List.copyOf(eosTokenIds);
+        }
+        if (stopTokenIds != null) {
+            stopTokenIds.forEach(id -> require("stop_token_ids", id, i -> i >= 0, "must be 0 or more"));
+            stopTokenIds = List.copyOf(stopTokenIds);
+        }
+        if (stop != null) {
+            stop.forEach(s -> require("stop", s, text -> !text.isEmpty(), "must not be an empty string"));
+            stop = List.copyOf(stop);
+        }
+        rules = rules == null ? TokenRules.NONE : rules;
+    }
+
+    /**
+     * The sampling fields of a row of prompts, by the names of transformers, vLLM and OpenAI.
+     *
+     * @throws IllegalArgumentException naming the field that has a wrong type or is out of its range
+     */
+    public static SamplingOverrides ofRow(JsonNode row) {
+        var fields = new JsonFields(row);
+        return ofFields(fields, greedy(fields), fields.integers(fields.either("eos_token_id", "eos_token_ids")));
+    }
+
+    private static Boolean greedy(JsonFields fields) {
+        var greedy = fields.flag("greedy");
+        var sample = fields.flag("do_sample");
+        if (greedy != null && greedy.equals(sample)) {
+            throw new FieldException("do_sample", "and greedy contradict each other, so give one of them");
+        }
+        return greedy != null || sample == null ? greedy : Boolean.valueOf(!sample);
+    }
+
+    private static SamplingOverrides ofFields(JsonFields fields, Boolean greedy, List<Integer> eosTokenIds) {
+        var topK = fields.integer("top_k");
+        return new SamplingOverrides(greedy, fields.number("temperature"),
+                // vLLM's word for all tokens
+                topK != null && topK == -1 ? Integer.valueOf(0) : topK,
+                fields.number("top_p"), fields.number("min_p"), fields.number("repetition_penalty"),
+                fields.number("presence_penalty"), fields.number("frequency_penalty"), fields.longInteger("seed"),
+                fields.integer(fields.either("max_new_tokens", "max_tokens", "max_completion_tokens")),
+                fields.integer(fields.either("min_new_tokens", "min_tokens")), fields.flag("ignore_eos"), eosTokenIds,
+                fields.integers("stop_token_ids"), fields.strings(fields.either("stop", "stop_strings")),
+                logprobs(fields), TokenRuleFields.read(fields));
+    }
+
+    /** As a number, or in the way of OpenAI's chat: true, with the number in top_logprobs. */
+    private static Integer logprobs(JsonFields fields) {
+        var value = fields.object().path("logprobs");
+        boolean wanted = value.isBoolean() && value.booleanValue();
+        var top = fields.integer("top_logprobs");
+        requireLogprobs("top_logprobs", top);
+        if (top != null && top > 0 && !wanted) {
+            throw new FieldException("top_logprobs", "needs logprobs to be true");
+        }
+        if (value.isBoolean()) {
+            return !wanted ? SamplingParams.NO_LOGPROBS : top == null ? 0 : top;
+        }
+        if (fields.has("logprobs") && !value.isIntegralNumber()) {
+            throw JsonFields.wrong("logprobs", "a whole number, true or false", value);
+        }
+        var number = fields.integer("logprobs");
+        requireLogprobs("logprobs", number);
+        return number;
+    }
+
+    /** What people may write; within the program {@link SamplingParams#NO_LOGPROBS} says that there are to be none. */
+    public static void requireLogprobs(String field, Integer number) {
+        require(field, number, n -> n >= 0 && n <= SamplingParams.MOST_LOGPROBS,
+                "must be from 0 to " + SamplingParams.MOST_LOGPROBS);
+    }
+
+    /**
+     * The defaults that a checkpoint gives.
+     *
+     * @throws UsageException naming the field that has a wrong type or is out of its range
+     */
+    public static SamplingOverrides ofCheckpoint(GenerationDefaults defaults) {
+        var fields = new JsonFields(defaults.fields());
+        try {
+            var temperature = fields.number("temperature");
+            // many files keep sampling fields beside do_sample=false, and temperature 0 is some authors' word for greedy
+            boolean greedy = !Boolean.TRUE.equals(fields.flag("do_sample")) || temperature != null && temperature == 0;
+            return ofFields(fields, greedy, defaults.eosTokenIds());
+        } catch (FieldException e) {
+            throw new UsageException(defaults.file() + ": " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Field by field, what the row says beats what the command line says, which beats the checkpoint's; all of them beat
+     * transformers' own defaults, temperature 1 from the {@value #DEFAULT_TOP_K} likeliest tokens.
+     *
+     * <p>
+     * Whether it is greedy is decided by the first of row and command line that says something about it: greedy itself or
+     * temperature 0 means greedy, any other temperature and any filter means sampling. Where neither does, the
+     * checkpoint's {@code do_sample} decides; without one it is greedy, as in transformers.
+     *
+     * <p>
+     * How long a row becomes is decided by the first place that says something about new tokens or about prompt and text
+     * together. Where row and command line are silent these are {@value #DEFAULT_MAX_NEW_TOKENS} new tokens, or fewer where
+     * the checkpoint says fewer.
+     *
+     * @throws IllegalArgumentException in one sentence, when values of several places do not go together
+     */
+    public static SamplingParams resolve(SamplingOverrides row, SamplingOverrides commandLine,
+            SamplingOverrides checkpoint) {
+        var job = List.of(row, commandLine);
+        var all = List.of(row, commandLine, checkpoint);
+        boolean greedy = first(job, SamplingOverrides::asksForGreedy,
+                checkpoint.greedy == null || checkpoint.greedy);
+        var most = first(job, o -> o.maxNewTokens == null && o.rules.maxLength() == null ? null : o, null);
+        int max = most == null
+                ? Math.min(DEFAULT_MAX_NEW_TOKENS, first(List.of(checkpoint), SamplingOverrides::maxNewTokens,
+                        DEFAULT_MAX_NEW_TOKENS))
+                : first(List.of(most), SamplingOverrides::maxNewTokens, most.rules.maxLength());
+        var limiting = most == null ? checkpoint : most;
+        var least = first(all, o -> o.minNewTokens == null && o.rules.minLength() == null ? null : o, NONE);
+        int min = first(List.of(least), SamplingOverrides::minNewTokens, 0);
+        var rules = row.rules.or(checkpoint.rules).withLengths(
+                least.minNewTokens == null ? least.rules.minLength() : null,
+                limiting.maxNewTokens == null ? limiting.rules.maxLength() : null);
+        boolean ignoreEos = first(job, SamplingOverrides::ignoreEos, false);
+        List<Integer> stopTokens = first(job, SamplingOverrides::stopTokenIds, List.of());
+        List<Integer> ends = new ArrayList<>(
+                ignoreEos && !stopTokens.isEmpty() ? List.of() : first(all, SamplingOverrides::eosTokenIds, List.of()));
+        ends.addAll(stopTokens);
+        return new SamplingParams(greedy, first(all, o -> o.isCold() ? null : o.temperature, 1.0),
+                first(all, SamplingOverrides::topK, greedy ? 0 : DEFAULT_TOP_K),
+                first(all, SamplingOverrides::topP, 1.0), first(all, SamplingOverrides::minP, 0.0),
+                first(all, SamplingOverrides::repetitionPenalty, 1.0),
+                first(job, SamplingOverrides::presencePenalty, 0.0),
+                first(job, SamplingOverrides::frequencyPenalty, 0.0), first(job, SamplingOverrides::seed, 0L), max,
+                // a checkpoint does not know how long the job's rows may become
+                least == checkpoint ? Math.min(min, max) : min, ignoreEos && stopTokens.isEmpty(), ends,
+                first(all, SamplingOverrides::stop, List.of()),
+                first(job, SamplingOverrides::logprobs, SamplingParams.NO_LOGPROBS), rules);
+    }
+
+    private Boolean asksForGreedy() {
+        if (greedy != null) {
+            return greedy;
+        }
+        if (isCold()) {
+            return true;
+        }
+        return temperature != null || topK != null || topP != null || minP != null || rules.asksForSampling()
+                ? false
+                : null;
+    }
+
+    private boolean isCold() {
+        return temperature != null && temperature == 0;
+    }
+
+    private static <T> T first(List<SamplingOverrides> places, Function<SamplingOverrides, T> field, T otherwise) {
+        for (var place : places) {
+            var value = field.apply(place);
+            if (value != null) {
+                return value;
+            }
+        }
+        return otherwise;
+    }
+
+    static <T> void require(String field, T value, Function<T, Boolean> holds, String rule) {
+        if (value != null && !holds.apply(value)) {
+            throw new FieldException(field, rule + (value instanceof Number ? ", not " + value : ""));
+        }
+    }
+}

@@ -1,0 +1,81 @@
+package dev.lockstep.report;
+
+import java.io.IOException;
+import java.util.List;
+
+import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies.SnakeCaseStrategy;
+import com.fasterxml.jackson.databind.annotation.JsonNaming;
+
+import dev.lockstep.host.AtomicFile;
+import dev.lockstep.json.Json;
+import dev.lockstep.results.Tally;
+
+/**
+ * What was measured; its JSON is a contract with users' scripts.
+ *
+ * @param prompts         rows of the input, failed ones included
+ * @param tokens          generated in this run
+ * @param promptTokens    tokens of the prompts
+ * @param seconds         from the barrier before generation to the end of the gather
+ * @param tokensPerSecond tokens / seconds; 0 where no time passed
+ * @param failed          results with an error
+ * @param worldSize       ranks
+ * @param batchSize       rows that a rank has under way at once
+ * @param dtype           what the model computes in
+ * @param device          what the ranks compute on
+ * @param model           the checkpoint's directory
+ * @param loadSeconds     the slowest rank's time to load the model
+ * @param ranks           what each rank measured, in order of rank
+ */
+@JsonNaming(SnakeCaseStrategy.class)
+@JsonPropertyOrder({"prompts", "tokens", "prompt_tokens", "seconds", "tokens_per_second", "failed", "world_size",
+        "batch_size", "dtype", "device", "model", "load_seconds", "ranks"})
+public record Report(int prompts, long tokens, long promptTokens, double seconds, double tokensPerSecond, int failed,
+        int worldSize, int batchSize, String dtype, String device, String model, double loadSeconds,
+        List<RankReport> ranks) {
+
+    /**
+     * What one rank measured.
+     *
+     * @param rank            the rank
+     * @param host            where it ran
+     * @param device          what it computed on, such as {@code cpu} or {@code cuda:0}
+     * @param prompts         rows that it was given
+     * @param tokens          tokens that it generated
+     * @param seconds         its time from the barrier to its last row
+     * @param prefillSeconds  of those, the time in prefill
+     * @param decodeSeconds   of those, the time in decode steps
+     * @param steps           decode steps
+     * @param peakMemoryBytes the most device memory in use; 0 where the device does not tell
+     */
+    @JsonNaming(SnakeCaseStrategy.class)
+    @JsonPropertyOrder({"rank", "host", "device", "prompts", "tokens", "seconds", "prefill_seconds", "decode_seconds",
+            "steps", "peak_memory_bytes"})
+    public record RankReport(int rank, String host, String device, int prompts, long tokens, double seconds,
+            double prefillSeconds, double decodeSeconds, long steps, long peakMemoryBytes) {}
+
+    public Report {
+        ranks = List.copyOf(ranks);
+    }
+
+    /** A report whose {@code tokensPerSecond}, {@code failed} and {@code worldSize} follow from the rest. */
+    public static Report of(Summary summary, Tally tally, int batchSize, String dtype, String device, String model,
+            double loadSeconds, List<RankReport> ranks) {
+        return new Report(summary.prompts(), summary.tokens(), tally.promptTokens(), summary.seconds(),
+                summary.tokensPerSecond(), tally.failures().count(), ranks.size(), batchSize, dtype, device, model,
+                loadSeconds, ranks);
+    }
+
+    /**
+     * Writes pretty JSON; the file is replaced as a whole.
+     *
+     * @throws IOException when it could not be written; an earlier file is then as it was
+     */
+    public void write(String file) throws IOException {
+        AtomicFile.write(file, out -> {
+            Json.pretty().writeValue(out, this);
+            out.write('\n');
+        });
+    }
+}

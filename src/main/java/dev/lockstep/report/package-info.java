@@ -1,0 +1,5 @@
+/**
+ * What was measured, as JSON for programs and as one HTML page for people. Uses {@code results} and {@code prompts}.
+ * Begin with {@link dev.lockstep.report.Report}, then {@link dev.lockstep.report.ReportPage}.
+ */
+package dev.lockstep.report;

@@ -1,0 +1,108 @@
+package dev.lockstep.results;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+import dev.lockstep.decoder.TokenLogprobs;
+import dev.lockstep.generate.Completion;
+import dev.lockstep.json.Json;
+import dev.lockstep.tokenizer.Tokenizer;
+
+/** The log-probabilities of one completion in the forms in which results have them. */
+final class LogprobsJson {
+    private final int[] ids;
+    private final List<TokenLogprobs> likely;
+    private final Tokenizer tokenizer;
+
+    /** @param completion one with log-probabilities */
+    LogprobsJson(Completion completion, Tokenizer tokenizer) {
+        this.ids = completion.tokenIds();
+        this.likely = completion.logprobs();
+        this.tokenizer = tokenizer;
+    }
+
+    /** Our own form: a number for each token. */
+    ArrayNode chosen() {
+        ArrayNode chosen = Json.MAPPER.createArrayNode();
+        likely.forEach(token -> chosen.add(token.chosen()));
+        return chosen;
+    }
+
+    /** Our own form: for each token the likeliest ones in its place, the likeliest first; null where none were asked for. */
+    ArrayNode top() {
+        if (likely.stream().allMatch(token -> token.best().length == 0)) {
+            return null;
+        }
+        ArrayNode all = Json.MAPPER.createArrayNode();
+        for (TokenLogprobs token : likely) {
+            ArrayNode top = all.addArray();
+            for (int i = 0; i < token.best().length; i++) {
+                top.addObject().put("id", token.bestIds()[i]).put("token", text(token.bestIds()[i]))
+                        .put("logprob", token.best()[i]);
+            }
+        }
+        return all;
+    }
+
+    /** The form of {@code /v1/chat/completions}. */
+    ObjectNode chat() {
+        ObjectNode logprobs = Json.MAPPER.createObjectNode();
+        ArrayNode content = logprobs.putArray("content");
+        for (int i = 0; i < ids.length; i++) {
+            TokenLogprobs token = likely.get(i);
+            ObjectNode entry = entry(ids[i], token.chosen());
+            ArrayNode top = entry.putArray("top_logprobs");
+            for (int j = 0; j < token.best().length; j++) {
+                top.add(entry(token.bestIds()[j], token.best()[j]));
+            }
+            content.add(entry);
+        }
+        return logprobs.putNull("refusal");
+    }
+
+    private ObjectNode entry(int id, float logprob) {
+        ObjectNode entry = Json.MAPPER.createObjectNode().put("token", text(id)).put("logprob", logprob);
+        ArrayNode bytes = entry.putArray("bytes");
+        for (byte b : tokenizer.bytes(id)) {
+            bytes.add(Byte.toUnsignedInt(b));
+        }
+        return entry;
+    }
+
+    /**
+     * The form of {@code /v1/completions}, where a token that is not among the likeliest is added to them. Offsets are of
+     * characters in the generated text, where a token begins.
+     */
+    ObjectNode completions() {
+        ObjectNode logprobs = Json.MAPPER.createObjectNode();
+        ArrayNode tokens = logprobs.putArray("tokens");
+        ArrayNode chosen = logprobs.putArray("token_logprobs");
+        ArrayNode tops = logprobs.putArray("top_logprobs");
+        ArrayNode offsets = logprobs.putArray("text_offset");
+        int offset = 0;
+        for (int i = 0; i < ids.length; i++) {
+            TokenLogprobs token = likely.get(i);
+            tokens.add(text(ids[i]));
+            chosen.add(token.chosen());
+            offsets.add(offset);
+            for (byte b : tokenizer.bytes(ids[i])) {
+                // bytes that go on with a character begin with 10
+                offset += (b & 0xC0) == 0x80 ? 0 : 1;
+            }
+            ObjectNode top = tops.addObject();
+            for (int j = 0; j < token.best().length; j++) {
+                // two tokens may have the same text; the likelier one's number stays
+                top.putIfAbsent(text(token.bestIds()[j]), top.numberNode(token.best()[j]));
+            }
+            top.putIfAbsent(text(ids[i]), top.numberNode(token.chosen()));
+        }
+        return logprobs;
+    }
+
+    private String text(int id) {
+        return new String(tokenizer.bytes(id), StandardCharsets.UTF_8);
+    }
+}

@@ -1,0 +1,99 @@
+package dev.lockstep.tokenizer;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.djl.huggingface.tokenizers.jni.LibUtils;
+
+import dev.lockstep.checkpoint.ModelException;
+import dev.lockstep.checkpoint.ModelFile;
+import dev.lockstep.djl.DjlLibraries;
+
+/**
+ * A checkpoint's {@code tokenizer.json}, run by Hugging Face's own Rust library. Safe for use by many threads.
+ */
+public final class Tokenizer implements AutoCloseable {
+    // Left to its defaults DJL cuts every text at 512 tokens and pads batches, whatever tokenizer.json says.
+    private static final Map<String, String> AS_THE_FILE_SAYS = Map.of("truncation", "false", "padding", "false");
+
+    /** That of a vocabulary of 262,144 tokens has 33 MB. */
+    static final int LARGEST = 256 * ModelFile.MEGABYTE;
+
+    private final Path file;
+    private final HuggingFaceTokenizer tokenizer;
+    // null until somebody asks
+    private TokenBytes pieces;
+
+    private Tokenizer(Path file, HuggingFaceTokenizer tokenizer) {
+        this.file = file;
+        this.tokenizer = tokenizer;
+    }
+
+    /**
+     * @param directory a checkpoint's
+     * @throws ModelException when {@code tokenizer.json} is absent or is not a tokenizer
+     */
+    public static Tokenizer load(Path directory) {
+        Path file = directory.resolve("tokenizer.json");
+        if (!Files.exists(file)) {
+            throw new ModelException(file + " does not exist; it is the only form of tokenizer that is supported.");
+        }
+        byte[] bytes = ModelFile.read(file, LARGEST);
+        TokenizerFile.check(file, bytes);
+        DjlLibraries.load(() -> {
+            LibUtils.checkStatus();
+            return null;
+        });
+        try {
+            return new Tokenizer(file,
+                    HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(bytes), AS_THE_FILE_SAYS));
+        } catch (IOException e) {
+            throw ModelFile.unreadable(file, e);
+        } catch (RuntimeException e) {
+            throw new ModelException(file + " is not a tokenizer that can be read: " + e.getMessage() + ".", e);
+        }
+    }
+
+    /**
+     * @param addSpecialTokens add what the tokenizer puts around a text of its own accord, such as a begin token;
+     *                         special tokens spelled out in the text become their ids either way
+     * @return the text's tokens, however many
+     */
+    public int[] encode(String text, boolean addSpecialTokens) {
+        return Arrays.stream(tokenizer.encode(text, addSpecialTokens, false).getIds()).mapToInt(Math::toIntExact)
+                .toArray();
+    }
+
+    /**
+     * @param ids               tokens of this tokenizer
+     * @param skipSpecialTokens leave special tokens out of the text
+     * @return their text; bytes that are not yet a whole character come out as U+FFFD
+     */
+    public String decode(int[] ids, boolean skipSpecialTokens) {
+        return tokenizer.decode(Arrays.stream(ids).asLongStream().toArray(), skipSpecialTokens);
+    }
+
+    /**
+     * The UTF-8 bytes that a token stands for, which may be a part of a character; of a special token its name. The file
+     * is read once more when this is first called.
+     *
+     * @throws ModelException when it cannot be read any more
+     */
+    public synchronized byte[] bytes(int id) {
+        if (pieces == null) {
+            pieces = TokenBytes.read(file);
+        }
+        return pieces.of(id).clone();
+    }
+
+    /** Frees the native tokenizer. */
+    @Override
+    public void close() {
+        tokenizer.close();
+    }
+}

@@ -1,0 +1,6 @@
+/**
+ * Text to token ids and back with Hugging Face's own library, and conversations to prompts with a checkpoint's chat
+ * template. Uses {@code checkpoint}, {@code djl} and {@code jinja}. Begin with
+ * {@link dev.lockstep.tokenizer.Tokenizer} and {@link dev.lockstep.tokenizer.ChatTemplate}.
+ */
+package dev.lockstep.tokenizer;

@@ -1,0 +1,270 @@
+package dev.lockstep.torch;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+import ai.djl.Device;
+import ai.djl.MalformedModelException;
+import ai.djl.Model;
+import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+import ai.djl.pytorch.engine.PtSymbolBlock;
+import ai.djl.pytorch.jni.IValue;
+import ai.djl.pytorch.jni.IValueUtils;
+import ai.djl.pytorch.jni.JniUtils;
+import com.sun.jna.Function;
+import com.sun.jna.Pointer;
+
+import dev.lockstep.djl.DjlLibraries;
+import dev.lockstep.djl.LibraryException;
+import dev.lockstep.djl.LoadedLibrary;
+
+/**
+ * A module of TorchScript source, loaded into the PyTorch engine with every attribute at its zero. Methods are called by
+ * name; a call costs 5 to 7 microseconds. Not safe for use by several threads.
+ */
+public final class TorchScriptProgram implements AutoCloseable {
+    private static final Pattern ATTRIBUTE = Pattern.compile("(?m)^  (\\w+) : (.+)$");
+
+    private static final Pattern FUNCTION = Pattern.compile("(?m)^def (\\w+)\\(.*\\n(?:(?:  .*)?\\n)*");
+
+    // at::TensorBase::data_ptr<T>() const
+    private static final String DATA = "_ZNK2at10TensorBase8data_ptrI";
+
+    // Unreferenced, the model would be collected and take the module with it.
+    private final Model model;
+    private final PtSymbolBlock module;
+    private final PtNDManager manager;
+
+    private TorchScriptProgram(Model model) {
+        this.model = model;
+        this.module = (PtSymbolBlock) model.getBlock();
+        this.manager = (PtNDManager) NDManager.newBaseManager(Device.cpu(), "PyTorch");
+    }
+
+    /**
+     * Joins resources to one source and loads it. A part holds functions, or members of the class below
+     * the line {@code class Name(Module):}, or both. The source is the functions of all parts and then one class with the
+     * members of all parts, in the order in which the parts are given.
+     *
+     * @param beside       the class beside which the resources lie
+     * @param className    the class
+     * @param parts        resources of TorchScript source
+     * @param replacements resources of functions alone, each of which takes the place of the parts' one of the same name
+     * @throws IllegalArgumentException when the parts have no such function, or two of one name, of which the engine would
+     *                                  take one and say nothing
+     * @throws LibraryException           when the engine cannot be loaded
+     * @throws EngineException          when the engine does not know an operation of the source
+     */
+    public static TorchScriptProgram load(Class<?> beside, String className, List<String> parts,
+            String... replacements) {
+        String source = join(beside, className, parts, replacements);
+        byte[] archive = TorchScriptArchive.write(className, source, zeros(source));
+        Model model = engine(className);
+        try {
+            model.load(new ByteArrayInputStream(archive));
+            return new TorchScriptProgram(model);
+        } catch (IOException | MalformedModelException | EngineException e) {
+            model.close();
+            if (e instanceof EngineException unknown) {
+                throw unknown;
+            }
+            throw new IllegalStateException(String.join(", ", parts) + " cannot be loaded: " + e.getMessage(), e);
+        }
+    }
+
+    private static String join(Class<?> beside, String className, List<String> parts, String... replacements) {
+        String opening = "class " + className + "(Module):\n";
+        Map<String, String> functions = new LinkedHashMap<>();
+        StringBuilder members = new StringBuilder();
+        for (String part : parts) {
+            String[] halves = read(beside, part).split(Pattern.quote(opening), 2);
+            functions(halves[0]).forEach(function -> {
+                if (functions.put(function.group(1), function.group()) != null) {
+                    throw new IllegalArgumentException("two functions " + function.group(1));
+                }
+            });
+            members.append(halves.length > 1 ? halves[1] : "").append('\n');
+        }
+        for (String replacement : replacements) {
+            functions(read(beside, replacement)).forEach(function -> {
+                if (functions.replace(function.group(1), function.group()) == null) {
+                    throw new IllegalArgumentException("no function " + function.group(1) + " to replace");
+                }
+            });
+        }
+        return String.join("\n", functions.values()) + opening + members;
+    }
+
+    private static Stream<MatchResult> functions(String source) {
+        return FUNCTION.matcher(source).results();
+    }
+
+    private static String read(Class<?> beside, String resource) {
+        try (InputStream in = beside.getResourceAsStream(resource)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(resource, e);
+        }
+    }
+
+    private static Model engine(String name) {
+        try {
+            return DjlLibraries.load(() -> Model.newInstance(name, Device.cpu(), "PyTorch"));
+        } catch (EngineException e) {
+            throw new LibraryException("DJL's PyTorch engine cannot be loaded: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Has this thread run programs as they are written. The engine's optimizer watches the first calls of every shape
+     * and then compiles, which pays on CUDA, where it fuses; on CPU it fuses nothing, and takes seconds.
+     */
+    public static void withoutOptimizer() {
+        JniUtils.setGraphExecutorOptimize(false);
+    }
+
+    /** What the source declares, each attribute with the value that its type starts from. */
+    private static Map<String, Object> zeros(String source) {
+        Map<String, Object> zeros = new LinkedHashMap<>();
+        for (MatchResult attribute : ATTRIBUTE.matcher(source).results().toList()) {
+            zeros.put(attribute.group(1), switch (attribute.group(2)) {
+                case "bool" -> false;
+                case "int" -> 0;
+                case "float" -> 0.0;
+                case "str" -> "";
+                case "List[Tensor]" -> TorchScriptArchive.EMPTY_TENSOR_LIST;
+                case "List[int]" -> TorchScriptArchive.EMPTY_INT_LIST;
+                // The archive's reader takes None for a tensor that is assigned before it is read.
+                case "Tensor" -> null;
+                default -> throw new IllegalArgumentException("attribute " + attribute.group());
+            });
+        }
+        return zeros;
+    }
+
+    /**
+     * Calls a method that returns an int.
+     *
+     * @param arguments Integer or Long for int, Double for float, Boolean, String, long[] for List[int], double[] for
+     *                  List[float], float[][] for a float32 Tensor of two dimensions
+     */
+    public long integer(String method, Object... arguments) {
+        try (Call call = new Call(arguments); IValue result = call.run(method)) {
+            return result.toLong();
+        }
+    }
+
+    /** Calls a method that returns a List[int]. */
+    public long[] integers(String method, Object... arguments) {
+        try (Call call = new Call(arguments); IValue result = call.run(method)) {
+            return result.toLongArray();
+        }
+    }
+
+    /** Calls a method that returns a float32 Tensor of two dimensions on CPU. */
+    public float[][] floats(String method, Object... arguments) {
+        try (Call call = new Call(arguments); IValue result = call.run(method)) {
+            try (PtNDArray tensor = result.toTensor(manager)) {
+                float[] flat = tensor.toFloatArray();
+                Shape shape = tensor.getShape();
+                float[][] rows = new float[(int) shape.get(0)][(int) shape.get(1)];
+                for (int row = 0; row < rows.length; row++) {
+                    System.arraycopy(flat, row * rows[row].length, rows[row], 0, rows[row].length);
+                }
+                return rows;
+            }
+        }
+    }
+
+    /**
+     * Calls a method that returns a Tensor on a GPU, which the program must keep.
+     *
+     * @param dtype the tensor's type, as torch numbers it
+     * @return the address of its first element in the device's memory
+     * @throws UnsatisfiedLinkError when this libtorch does not tell
+     */
+    public long address(int dtype, String method, Object... arguments) {
+        Function data = LoadedLibrary.named("libtorch_cpu.so").getFunction(DATA + switch (dtype) {
+            case 0 -> "h";
+            case 3 -> "i";
+            case 4 -> "l";
+            case 5 -> "N3c104HalfE";
+            case 6 -> "f";
+            case 15 -> "N3c108BFloat16E";
+            case 24 -> "N3c1013Float8_e4m3fnE";
+            default -> throw new IllegalArgumentException("type " + dtype);
+        } + "EEPT_v");
+        try (Call call = new Call(arguments); IValue result = call.run(method)) {
+            try (PtNDArray tensor = result.toTensor(manager)) {
+                return Pointer.nativeValue(data.invokePointer(new Object[]{new Pointer(tensor.getHandle())}));
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        manager.close();
+        model.close();
+    }
+
+    /** The arguments of one call as native values, which live until it is closed. */
+    private final class Call implements AutoCloseable {
+        private final IValue[] values;
+        private final PtNDArray[] tensors;
+
+        Call(Object... arguments) {
+            values = new IValue[arguments.length];
+            tensors = new PtNDArray[arguments.length];
+            for (int i = 0; i < arguments.length; i++) {
+                if (arguments[i]instanceof float[][] matrix) {
+                    tensors[i] = (PtNDArray) manager.create(matrix);
+                }
+                values[i] = tensors[i] == null ? value(arguments[i]) : IValue.from(tensors[i]);
+            }
+        }
+
+        IValue run(String method) {
+            return IValueUtils.runMethod(module, method, values);
+        }
+
+        @Override
+        public void close() {
+            for (int i = 0; i < values.length; i++) {
+                values[i].close();
+                if (tensors[i] != null) {
+                    tensors[i].close();
+                }
+            }
+        }
+    }
+
+    private static IValue value(Object argument) {
+        if (argument instanceof Boolean flag) {
+            return IValue.from((boolean) flag);
+        } else if (argument instanceof Integer || argument instanceof Long) {
+            return IValue.from(((Number) argument).longValue());
+        } else if (argument instanceof Double number) {
+            return IValue.from((double) number);
+        } else if (argument instanceof String text) {
+            return IValue.from(text);
+        } else if (argument instanceof long[] list) {
+            return IValue.listFrom(list);
+        } else if (argument instanceof double[] list) {
+            return IValue.listFrom(list);
+        }
+        throw new IllegalArgumentException("no TorchScript value for a " + argument.getClass().getName());
+    }
+}

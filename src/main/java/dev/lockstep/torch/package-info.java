@@ -1,0 +1,6 @@
+/**
+ * libtorch through DJL: a program written as TorchScript source, packed into the archive that the engine loads, and the
+ * memory of a device. Uses {@code djl}; knows nothing of transformers. Begin with
+ * {@link dev.lockstep.torch.TorchScriptProgram}.
+ */
+package dev.lockstep.torch;

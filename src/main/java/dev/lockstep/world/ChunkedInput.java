@@ -1,0 +1,59 @@
+package dev.lockstep.world;
+
+import java.io.InputStream;
+import java.util.function.Supplier;
+
+/** Reads the parts of one value as a stream. */
+final class ChunkedInput extends InputStream {
+    private final Supplier<Chunk> source;
+    private Chunk part;
+    private int at;
+
+    /** @param source gives the next part each time, in a buffer that may be the same */
+    ChunkedInput(Supplier<Chunk> source) {
+        this.source = source;
+    }
+
+    @Override
+    public int read() {
+        return available() > 0 || next() ? part.buffer()[at++] & 0xff : -1;
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int length) {
+        if (length == 0) {
+            return 0;
+        }
+        if (available() == 0 && !next()) {
+            return -1;
+        }
+        int count = Math.min(length, available());
+        System.arraycopy(part.buffer(), at, bytes, offset, count);
+        at += count;
+        return count;
+    }
+
+    @Override
+    public int available() {
+        return part == null ? 0 : Chunk.HEADER + part.length() - at;
+    }
+
+    /** Takes in what the reader left, so that the next message is the next value's. */
+    void drain() {
+        while (part == null || !part.last()) {
+            part = source.get();
+        }
+        at = Chunk.HEADER + part.length();
+    }
+
+    private boolean next() {
+        while (part == null || !part.last()) {
+            part = source.get();
+            at = Chunk.HEADER;
+            if (part.length() > 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

@@ -1,0 +1,77 @@
+package dev.lockstep.world;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import dev.lockstep.wire.Message;
+
+/**
+ * Where this rank stands in one group's sequence of collectives. Entering and leaving are one volatile write each; a
+ * thread of its own looks at them now and then and tells the launcher.
+ */
+final class CollectiveTracker {
+    /**
+     * One call.
+     *
+     * @param number from 1; 0 before the first and for messages, which have none
+     * @param root   0 where the call has no root; a message's tag
+     */
+    record Call(int number, Verb verb, Codec.Kind kind, int root) {
+        String text(Members members) {
+            List<String> details = new ArrayList<>();
+            if (kind != Codec.Kind.OBJECTS) {
+                details.add(kind.toString());
+            }
+            if (root != 0) {
+                details.add((verb == Verb.MESSAGE ? "tag " : "root ") + root);
+            }
+            return verb + (verb == Verb.MESSAGE ? "" : " #" + number)
+                    + (details.isEmpty() ? "" : " (" + String.join(", ", details) + ")")
+                    + members.suffix();
+        }
+    }
+
+    /** The call and whether the rank is still in it; since is of System.nanoTime. */
+    private record State(Call call, boolean inside, long since) {}
+
+    private final Members members;
+    private volatile State state = new State(new Call(0, Verb.BARRIER, Codec.Kind.OBJECTS, 0), false,
+            System.nanoTime());
+    private State reported = state;
+
+    CollectiveTracker(Members members) {
+        this.members = members;
+    }
+
+    /** @throws IllegalStateException when another thread is in a collective of the same group */
+    Call enter(Verb verb, Codec.Kind kind, int root) {
+        State before = state;
+        if (before.inside()) {
+            throw new IllegalStateException("rank " + members.self() + " is in " + before.call().text(members)
+                    + " with another thread: collectives are for one thread at a time");
+        }
+        Call call = new Call(before.call().number() + 1, verb, kind, root);
+        state = new State(call, true, System.nanoTime());
+        return call;
+    }
+
+    void leave(Call call) {
+        state = new State(call, false, System.nanoTime());
+    }
+
+    Message.Left left() {
+        return new Message.Left(members.id(), members.leader());
+    }
+
+    /** What the launcher has not been told yet, or null. */
+    Message.Position news(long now) {
+        State current = state;
+        if (current == reported) {
+            return null;
+        }
+        reported = current;
+        Call call = current.call();
+        return new Message.Position(members.id(), members.leader(), call.number(), call.text(members),
+                current.inside(), (now - current.since()) / 1_000_000);
+    }
+}

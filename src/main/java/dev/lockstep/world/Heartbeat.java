@@ -1,0 +1,85 @@
+package dev.lockstep.world;
+
+import java.io.IOException;
+import java.lang.ref.WeakReference;
+import java.util.Iterator;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+import dev.lockstep.wire.Message;
+
+/**
+ * Tells the launcher that this rank lives and where it stands in its collectives, from a thread of its own, so that long
+ * work of the program, in native code too, does not look like death.
+ */
+final class Heartbeat {
+    private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+    private static final long HEARTBEAT_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    /** @param user once the program has let go of it, nobody can move the standing any more */
+    private record Watched(CollectiveTracker standing, WeakReference<Collectives> user) {}
+
+    private final ControlLink link;
+    private final Queue<Watched> watched = new ConcurrentLinkedQueue<>();
+    private volatile boolean atWork;
+
+    Heartbeat(ControlLink link) {
+        this.link = link;
+    }
+
+    void start() {
+        Thread thread = new Thread(this::run, "lockstep-reporter");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /** @param user the only one who moves the standing */
+    void watch(CollectiveTracker standing, Collectives user) {
+        watched.add(new Watched(standing, new WeakReference<>(user)));
+    }
+
+    /** The program says that it is at work although it enters no collective. */
+    void atWork() {
+        if (!atWork) {
+            atWork = true;
+        }
+    }
+
+    /** Tells what is new now rather than at the next look. */
+    synchronized void flush() throws IOException {
+        long now = System.nanoTime();
+        for (Iterator<Watched> all = watched.iterator(); all.hasNext();) {
+            Watched each = all.next();
+            // asked before the news, which are the last ones then
+            boolean left = each.user().refersTo(null);
+            Message.Position news = each.standing().news(now);
+            if (news != null) {
+                link.send(news);
+            }
+            if (left) {
+                all.remove();
+                link.send(each.standing().left());
+            }
+        }
+    }
+
+    private void run() {
+        long beat = System.nanoTime();
+        try {
+            while (true) {
+                LockSupport.parkNanos(LOOK_NANOS);
+                flush();
+                if (System.nanoTime() - beat >= HEARTBEAT_NANOS) {
+                    beat = System.nanoTime();
+                    boolean working = atWork;
+                    atWork = false;
+                    link.send(new Message.Heartbeat(working));
+                }
+            }
+        } catch (IOException e) {
+            // the link's reader ends this process
+        }
+    }
+}

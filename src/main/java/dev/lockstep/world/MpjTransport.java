@@ -1,0 +1,60 @@
+package dev.lockstep.world;
+
+import mpi.Intracomm;
+import mpi.MPI;
+import mpi.MPIException;
+
+/**
+ * Bytes from rank to rank over MPJ Express, in messages whose length the receiver always knows: one that is longer than
+ * the receiver's buffer stops MPJ for good.
+ */
+final class MpjTransport {
+    /** Longer messages wait for their receiver; MPJ's own default. */
+    static final int EAGER = 128 << 10;
+
+    private final Intracomm ranks;
+
+    MpjTransport(Intracomm ranks) {
+        this.ranks = ranks;
+    }
+
+    void send(byte[] bytes, int offset, int length, int to, int tag) {
+        attempt(() -> {
+            ranks.Send(bytes, offset, length, MPI.BYTE, to, tag);
+            return null;
+        });
+    }
+
+    /** @param length at least the message's */
+    void receive(byte[] bytes, int offset, int length, int from, int tag) {
+        attempt(() -> ranks.Recv(bytes, offset, length, MPI.BYTE, from, tag));
+    }
+
+    int rank() {
+        return attempt(ranks::Rank);
+    }
+
+    int size() {
+        return attempt(ranks::Size);
+    }
+
+    /** Waits until all ranks have called it, and is the last call. */
+    void finish() {
+        attempt(() -> {
+            MPI.Finalize();
+            return null;
+        });
+    }
+
+    private interface Step<R> {
+        R run() throws MPIException;
+    }
+
+    private static <R> R attempt(Step<R> step) {
+        try {
+            return step.run();
+        } catch (MPIException e) {
+            throw new IllegalStateException("MPJ Express failed: " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+package dev.lockstep.world;
+
+import java.io.IOException;
+import java.util.Set;
+
+import dev.lockstep.wire.Message;
+
+/** How a rank ends, whichever way that happens, and what its launcher hears of it. */
+final class Shutdown {
+    private static final int CAUSE_LENGTH = 2000;
+
+    private final ControlLink link; // null: there is no launcher
+    private final Runnable farewell;
+    private volatile boolean closed;
+    private boolean byeSaid;
+
+    Shutdown(ControlLink link) {
+        this.link = link;
+        this.farewell = link::awaitOver;
+    }
+
+    /** @param farewell waits, where there is no launcher to say it, until all ranks are through */
+    Shutdown(Runnable farewell) {
+        this.link = null;
+        this.farewell = farewell;
+    }
+
+    /** @throws IllegalStateException once the world is closed */
+    void checkOpen() {
+        if (closed) {
+            throw new IllegalStateException("the world is closed");
+        }
+    }
+
+    /** From here on an ordinary end of the program is a good one. */
+    void close() {
+        closed = true;
+    }
+
+    /** From now on a thread of this rank that dies of an exception ends the job. */
+    void catchUncaught() {
+        Thread.setDefaultUncaughtExceptionHandler((thread, error) -> {
+            try {
+                System.err.print("Exception in thread \"" + thread.getName() + "\" ");
+                error.printStackTrace();
+            } finally {
+                abort(1, error.toString());
+            }
+        });
+    }
+
+    /**
+     * Ends the process once the program is over.
+     *
+     * @param program    the thread whose end is the program's
+     * @param mpjThreads are not the program's; they would keep the JVM alive for ever
+     */
+    void watch(Thread program, Set<Thread> mpjThreads) {
+        Thread watcher = new Thread(() -> {
+            try {
+                for (Thread thread = program; thread != null; thread = nextOfProgram(mpjThreads)) {
+                    thread.join();
+                }
+            } catch (InterruptedException e) {
+                return; // nobody interrupts this thread
+            }
+            exit(0);
+        }, "lockstep-end");
+        watcher.setDaemon(true);
+        watcher.start();
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            if (closed) {
+                sayBye(0); // System.exit after close: a code other than 0 the launcher sees for itself
+            }
+        }, "lockstep-bye"));
+    }
+
+    /** Ends the process when all ranks are through. */
+    void exit(int code) {
+        closed = true;
+        sayBye(code);
+        System.exit(code);
+    }
+
+    void abort(int code, String cause) {
+        String line = cause == null ? "aborted" : cause.strip().replaceAll("\\s*\\R\\s*", " ");
+        if (link == null) {
+            System.err.println(line);
+        } else {
+            send(new Message.Failure(code, line.substring(0, Math.min(line.length(), CAUSE_LENGTH))));
+        }
+        System.out.flush();
+        System.err.flush();
+        Runtime.getRuntime().halt(code);
+    }
+
+    private static Thread nextOfProgram(Set<Thread> mpjThreads) {
+        for (Thread thread : Thread.getAllStackTraces().keySet()) {
+            // the JVM's own last thread; it waits for all the others
+            boolean destroyer = thread.getName().equals("DestroyJavaVM");
+            if (!thread.isDaemon() && !destroyer && !mpjThreads.contains(thread)) {
+                return thread;
+            }
+        }
+        return null;
+    }
+
+    private synchronized void sayBye(int code) {
+        if (byeSaid) {
+            return;
+        }
+        byeSaid = true;
+        if (link != null) {
+            try {
+                link.reporter().flush();
+            } catch (IOException e) {
+                return; // the link's reader ends this process
+            }
+            send(new Message.Bye(code));
+        }
+        // when MPJ sees one peer's sockets close it closes those to all the others, who may have more to say;
+        // with a launcher not MPI.Finalize, which waits for all ranks, of which one may have left through System.exit
+        farewell.run();
+    }
+
+    private void send(Message message) {
+        try {
+            link.send(message);
+        } catch (IOException e) {
+            // the link's reader ends this process
+        }
+    }
+}

@@ -1,0 +1,30 @@
+package dev.lockstep.checkpoint;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+class DTypeTest {
+    @ParameterizedTest
+    @CsvSource({"float32, F32, 6, 4", "bfloat16, BF16, 15, 2", "float16, F16, 5, 2"})
+    void parse_nameOfTorch_isTheTypeWithTorchsNumbers(String name, String safetensors, int code, int bytes) {
+        DType type = DType.parse(name);
+
+        assertThat(type).hasToString(name);
+        assertThat(DType.parse("torch." + name)).isEqualTo(type);
+        assertThat(type.safetensorsName()).isEqualTo(safetensors);
+        assertThat(type.torchCode()).isEqualTo(code);
+        assertThat(type.bytes()).isEqualTo(bytes);
+        assertThat(DType.ofSafetensors(safetensors)).contains(type);
+    }
+
+    @Test
+    void parse_unknownName_saysWhatIsSupported() {
+        assertThatIllegalArgumentException().isThrownBy(() -> DType.parse("float64")).withMessage(
+                "\"float64\" is not a supported dtype; supported are float32, bfloat16 and float16");
+        assertThat(DType.ofSafetensors("I64")).isEmpty();
+    }
+}

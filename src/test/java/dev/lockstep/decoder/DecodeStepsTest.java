@@ -1,0 +1,152 @@
+package dev.lockstep.decoder;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.fixtures.Golden;
+import dev.lockstep.torch.TorchScriptProgram;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** Which step takes the place of which, without a GPU. */
+class DecodeStepsTest {
+    private static final ChoiceKind GREEDY = ChoiceKind.of(new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0));
+    private static final int[] PROMPT = {5, 6, 7};
+
+    /** Kernels that fail from some step on; until then they leave the program's own logits. */
+    private static final class Failing implements ForwardStep {
+        private final ProgramStep program;
+        private final int failure;
+        private int steps;
+
+        private Failing(ProgramStep program, int failure) {
+            this.program = program;
+            this.failure = failure;
+        }
+
+        @Override
+        public void allocate(int slots, int capacity) {
+            // the program has
+        }
+
+        @Override
+        public void run(int rows, int longest) {
+            if (++steps >= failure) {
+                throw new UnsatisfiedLinkError("no such kernel");
+            }
+            program.run(rows, longest);
+        }
+
+        @Override
+        public int variant(int rows, int longest) {
+            return 0;
+        }
+
+        @Override
+        public boolean isRecordable() {
+            return true;
+        }
+
+        @Override
+        public void close() {
+            // nothing is held
+        }
+    }
+
+    /** What was recorded and replayed; a replay computes with the lengths of the recording, as a graph does. */
+    private static final class Recorder implements DecodeGraphs.Recorder {
+        private final List<String> events = new ArrayList<>();
+
+        @Override
+        public DecodeGraphs.Recording record(DecodeGraphs.Recording first, Runnable call) {
+            events.add("record");
+            call.run();
+            return new DecodeGraphs.Recording() {
+                @Override
+                public void replay() {
+                    events.add("replay");
+                }
+
+                @Override
+                public void close() {
+                    events.add("close");
+                }
+            };
+        }
+    }
+
+    /** As on a host whose CUDA driver lacks something: here there is none at all. */
+    @Test
+    void kernelsThatCannotBeMade_areLeftToTheProgram() {
+        ModelConfig config = ModelConfig.read(Golden.checkpoint("llama-gqa"));
+        try (TorchScriptProgram program = TorchScriptProgram.load(Decoder.class, "Decoder", Decoder.PROGRAM);
+                DecodeSteps steps = DecodeSteps.of(program, config, "cuda:0", DType.FLOAT32, Acceleration.FULL)) {
+            steps.allocate(4, 16, 1);
+            assertThat(steps.graphBytes()).isZero();
+        }
+    }
+
+    /**
+     * In float32 the program's attention depends on the longest row, so no step of it may be recorded: neither when kernels
+     * fail before the first recording nor in the middle of it, which is the fifth step.
+     */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 5})
+    void kernelsThatFail_leaveNoRecordedStepOfTheProgram(int failure) {
+        Recorder recorder = new Recorder();
+        run(failure, false, recorder);
+        if (failure < 5) {
+            assertThat(recorder.events).isEmpty();
+        } else {
+            assertThat(recorder.events).containsExactly("record", "close");
+        }
+    }
+
+    @Test
+    void kernelsThatFail_whereTheProgramCanBeRecorded_areReplacedInGraphsToo() {
+        Recorder recorder = new Recorder();
+        run(2, true, recorder);
+        assertThat(recorder.events).startsWith("record", "replay");
+    }
+
+    private static void run(int failure, boolean recordable, Recorder recorder) {
+        try (TorchScriptProgram program = program()) {
+            ProgramStep slow = new ProgramStep(program, recordable);
+            try (DecodeSteps steps = new DecodeSteps(slow, new Failing(slow, failure), slow,
+                    new DecodeGraphs(recorder, () -> 0))) {
+                steps.allocate(1, 32, 1);
+                for (int step = 1; step <= 12; step++) {
+                    steps.take(1, PROMPT.length + step, GREEDY, false);
+                }
+            }
+        }
+    }
+
+    /** A model of one layer with a row that decodes. */
+    private static TorchScriptProgram program() {
+        TorchScriptProgram program = TorchScriptProgram.load(Decoder.class, "Decoder", Decoder.PROGRAM);
+        TorchScriptProgram.withoutOptimizer();
+        program.integer("configure", 2, 2, 4, DType.FLOAT32.torchCode(), "cpu", false);
+        program.integer("configure_norms", 1e-5, false, false);
+        program.integer("configure_attention", 0.5, 0.0);
+        program.integer("configure_ends", 1.0, 0.0, false);
+        program.integer("add_rotary", new double[]{1, 0.1});
+        program.integer("add_layer", 0, 0);
+        RandomWeights.place(program, new ModelConfig("llama", 8, 2, 2, 4, 16, 32, 32, false, false, false, false, false,
+                ModelConfig.Norms.before(1e-5),
+                ModelConfig.Attention.alike(1, 4, 0, new ModelConfig.Rope(10000, 4, 1, null)), 1, 0,
+                ModelConfig.Activation.SILU, DType.FLOAT32));
+        program.integer("allocate", 1, 32, Decoder.LOOKAHEAD, 1, false, 0);
+        RowSampling row = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
+        program.integer("admit", 0, row.reals(), row.integers(), new long[]{5, 6, 7});
+        program.integer("prefill", new long[]{5, 6, 7}, new long[]{0}, new long[]{0}, new long[]{3}, 1L);
+        program.integers("choose_first", GREEDY.after());
+        return program;
+    }
+}

@@ -1,0 +1,102 @@
+package dev.lockstep.decoder;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.tokenizer.Tokenizer;
+
+/**
+ * How much fp8 weights change what the example model says: by hand on a machine with a GPU, {@code Fp8Check}. Every
+ * example prompt is continued greedily in bfloat16, and both forms of the model are asked for the log-probability of each
+ * of these tokens after those before it.
+ */
+final class Fp8Check {
+    private static final int NEW_TOKENS = 50;
+    private static final RowSampling GREEDY = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
+
+    private Fp8Check() {}
+
+    public static void main(String[] args) throws Exception {
+        Path home = Path.of(System.getProperty("lockstep.home"));
+        Checkpoint checkpoint = Checkpoint.open(home.resolve("examples/models/kjv-6m"));
+        List<int[]> prompts = new ArrayList<>();
+        try (Tokenizer tokenizer = Tokenizer.load(checkpoint.directory())) {
+            for (String line : Files.readAllLines(home.resolve("examples/first-lines.jsonl"))) {
+                prompts.add(tokenizer.encode(new ObjectMapper().readTree(line).get("prompt").asText(), true));
+            }
+        }
+        List<int[]> texts = new ArrayList<>();
+        List<float[]> logprobs = new ArrayList<>();
+        for (boolean fp8 : new boolean[]{false, true}) {
+            try (Decoder decoder = Decoder.load(checkpoint, "cuda:0", DType.BFLOAT16,
+                    new Acceleration(true, true, fp8))) {
+                if (!fp8) {
+                    texts.addAll(continued(decoder, prompts));
+                }
+                logprobs.add(logprobs(decoder, prompts, texts));
+            }
+        }
+        double difference = 0;
+        for (int i = 0; i < logprobs.get(0).length; i++) {
+            difference += Math.abs(logprobs.get(0)[i] - logprobs.get(1)[i]);
+        }
+        System.out.printf(Locale.ROOT, "mean absolute difference of %d log-probabilities: %.4f%n",
+                logprobs.get(0).length, difference / logprobs.get(0).length);
+    }
+
+    /** Each prompt with its greedy continuation. */
+    private static List<int[]> continued(Decoder decoder, List<int[]> prompts) {
+        decoder.allocate(prompts.size(), 200, 0, false);
+        int[] first = decoder.prefill(admissions(prompts));
+        List<int[]> texts = new ArrayList<>();
+        for (int row = 0; row < prompts.size(); row++) {
+            int[] text = Arrays.copyOf(prompts.get(row), prompts.get(row).length + NEW_TOKENS);
+            text[prompts.get(row).length] = first[row];
+            texts.add(text);
+        }
+        for (int step = 1; step < NEW_TOKENS; step++) {
+            int[] chosen = decoder.step(prompts.size(), 1)[0];
+            for (int row = 0; row < chosen.length; row++) {
+                texts.get(row)[prompts.get(row).length + step] = chosen[row];
+            }
+        }
+        return texts;
+    }
+
+    private static float[] logprobs(Decoder decoder, List<int[]> prompts, List<int[]> texts) {
+        float[] logprobs = new float[prompts.size() * NEW_TOKENS];
+        int at = 0;
+        for (int step = 0; step < NEW_TOKENS; step++) {
+            List<int[]> before = new ArrayList<>();
+            for (int row = 0; row < prompts.size(); row++) {
+                before.add(Arrays.copyOf(texts.get(row), prompts.get(row).length + step));
+            }
+            decoder.allocate(prompts.size(), 200, 0, false);
+            float[][] logits = decoder.firstLogits(admissions(before));
+            for (int row = 0; row < logits.length; row++) {
+                double sum = 0;
+                for (float logit : logits[row]) {
+                    sum += Math.exp(logit);
+                }
+                logprobs[at++] = (float) (logits[row][texts.get(row)[before.get(row).length]] - Math.log(sum));
+            }
+        }
+        return logprobs;
+    }
+
+    private static List<Decoder.Admission> admissions(List<int[]> prompts) {
+        List<Decoder.Admission> admissions = new ArrayList<>();
+        for (int[] prompt : prompts) {
+            admissions.add(new Decoder.Admission(admissions.size(), prompt, GREEDY));
+        }
+        return admissions;
+    }
+}

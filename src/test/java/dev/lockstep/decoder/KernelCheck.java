@@ -1,0 +1,102 @@
+package dev.lockstep.decoder;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.SplittableRandom;
+
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.checkpoint.ModelConfig.Activation;
+import dev.lockstep.checkpoint.ModelConfig.Attention;
+import dev.lockstep.checkpoint.ModelConfig.Norms;
+import dev.lockstep.checkpoint.ModelConfig.QkNorm;
+import dev.lockstep.checkpoint.ModelConfig.Rope;
+
+/**
+ * Decode steps by our own kernels against the TorchScript program's, layer by layer on random shapes, weights and rows:
+ * by hand on a machine with a GPU, {@code KernelCheck}, or with names of types, of which fp8 is one, in those alone. Prints
+ * a line for each case and ends with the number of failed ones as exit code.
+ */
+final class KernelCheck {
+    private static final SplittableRandom RANDOM = new SplittableRandom(7);
+    // head width, query heads, kv heads, tokens a query sees
+    private static final int[][] HEADS = {{128, 32, 8, 0}, {64, 14, 2, 0}, {96, 8, 8, 0}, {256, 16, 1, 0},
+            {128, 20, 4, 40}, {32, 48, 4, 0}, {16, 8, 2, 7}, {80, 12, 4, 0}};
+    private static final int[][] LENGTHS = {{1}, {5, 1, 70}, {3000, 2, 600}, new int[40], new int[150]};
+
+    private KernelCheck() {}
+
+    public static void main(String[] args) {
+        List<String> types = args.length > 0 ? List.of(args) : List.of("float32", "bfloat16", "float16", "fp8");
+        int failures = 0;
+        for (String type : types) {
+            if (type.equals("fp8")) {
+                failures += check(config(HEADS[0], false), DType.BFLOAT16, true) ? 0 : 1;
+                failures += check(config(HEADS[2], true), DType.BFLOAT16, true) ? 0 : 1;
+                continue;
+            }
+            for (int[] heads : HEADS) {
+                for (boolean qkNorm : new boolean[]{false, true}) {
+                    failures += check(config(heads, qkNorm), DType.parse(type), false) ? 0 : 1;
+                }
+            }
+        }
+        System.exit(failures);
+    }
+
+    private static ModelConfig config(int[] heads, boolean qkNorm) {
+        Rope rope = new Rope(10000, heads[0], 1, null);
+        return new ModelConfig("llama", 64 * RANDOM.nextInt(4, 12), heads[1], heads[2], heads[0],
+                32 * RANDOM.nextInt(5, 30), RANDOM.nextInt(1000, 3000), 4096, false, false, false, false, false,
+                Norms.before(1e-5).with(qkNorm ? QkNorm.EACH_HEAD : QkNorm.NONE),
+                Attention.alike(3, heads[0], heads[3], rope), 1, 0, Activation.SILU, DType.FLOAT32);
+    }
+
+    private static boolean check(ModelConfig config, DType dtype, boolean fp8) {
+        double worst = 0;
+        double worstRow = 0;
+        try (Decoder decoder = Decoder.random(config, "cuda:0", dtype,
+                new Acceleration(true, true, fp8))) {
+            for (int[] lengths : LENGTHS) {
+                decoder.allocate(lengths.length, 3100, 0, false, 0);
+                for (int slot = 0; slot < lengths.length; slot++) {
+                    int length = lengths[slot] == 0 ? RANDOM.nextInt(1, 130) : lengths[slot];
+                    int[] prompt = RANDOM.ints(length, 0, config.vocabulary()).toArray();
+                    decoder.prefill(List.of(new Decoder.Admission(slot, prompt,
+                            new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0))));
+                }
+                // the embedding, each layer, the logits
+                for (int layer : new int[]{0, 1, 2, 3, -1}) {
+                    float[][][] both = decoder.compareStep(lengths.length, layer);
+                    worst = Math.max(worst, error(both[0], both[1]));
+                    for (int row = 0; row < both[0].length; row++) {
+                        worstRow = Math.max(worstRow,
+                                error(new float[][]{both[0][row]}, new float[][]{both[1][row]}));
+                    }
+                }
+            }
+        }
+        // a row alone may have more of the reference's own rounding
+        // and in fp8 a value that is rounded the other way differs by a sixteenth
+        double limit = fp8 ? 5e-2 : dtype == DType.FLOAT32 ? 1e-5 : 1e-2;
+        boolean good = worst < limit && worstRow < 3 * limit;
+        System.out.printf(Locale.ROOT,
+                "%-6s %-8s hidden %d, heads %d of %d, kv %d, q/k norm %s, window %d: %.2e, worst row %.2e%n",
+                good ? "ok" : "FAILED", fp8 ? "fp8" : dtype, config.hidden(), config.heads(), config.headDim(),
+                config.kvHeads(), config.norms().qk(), config.attention().layers().get(0).window(), worst, worstRow);
+        return good;
+    }
+
+    /** The norm of the difference over the norm of the reference. */
+    private static double error(float[][] reference, float[][] computed) {
+        double difference = 0;
+        double norm = 0;
+        for (int row = 0; row < reference.length; row++) {
+            for (int i = 0; i < reference[row].length; i++) {
+                difference += Math.pow(computed[row][i] - reference[row][i], 2);
+                norm += Math.pow(reference[row][i], 2);
+            }
+        }
+        return Math.sqrt(difference / norm);
+    }
+}

@@ -1,0 +1,121 @@
+package dev.lockstep.djl;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+
+import ai.djl.util.Utils;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.ModelException;
+import dev.lockstep.decoder.Acceleration;
+import dev.lockstep.decoder.Decoder;
+import dev.lockstep.fixtures.Golden;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+class DjlLibrariesTest {
+    /** A program of its own, which has libtorch loaded. */
+    static final class Loading {
+        public static void main(String[] args) {
+            Decoder.load(Checkpoint.open(Golden.checkpoint("llama-gqa")), "cpu", DType.FLOAT32, Acceleration.FULL)
+                    .close();
+        }
+    }
+
+    /** What libgomp, which comes with libtorch, says when it is loaded; without the variables, and with this one. */
+    private static String openMp(String name, String value) throws Exception {
+        ProcessBuilder builder = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                "-XX:TieredStopAtLevel=1", "-Dlockstep.home=" + System.getProperty("lockstep.home"), "-cp",
+                System.getProperty("java.class.path"), Loading.class.getName()).redirectErrorStream(true);
+        builder.environment().keySet().removeIf(variable -> variable.startsWith("OMP_"));
+        builder.environment().put("OMP_DISPLAY_ENV", "VERBOSE");
+        builder.environment().put(name, value);
+        Process process = builder.start();
+        String output = new String(process.getInputStream().readAllBytes());
+        assertThat(process.waitFor()).as(output).isZero();
+        return output;
+    }
+
+    @Test
+    void libtorch_withoutALauncher_doesNotSpin() throws Exception {
+        assertThat(openMp("OMP_NUM_THREADS", "1")).contains("GOMP_SPINCOUNT = '0'");
+        assertThat(openMp("OMP_WAIT_POLICY", "ACTIVE")).contains("OMP_WAIT_POLICY = 'ACTIVE'")
+                .doesNotContain("GOMP_SPINCOUNT = '0'");
+    }
+
+    @Test
+    void load_holdsTheLockWhileItRuns() throws IOException {
+        assertThat(DjlLibraries.<Boolean>load(DjlLibrariesTest::thisProcessHoldsTheLock)).isTrue();
+        assertThat(thisProcessHoldsTheLock()).isFalse();
+    }
+
+    @Test
+    void load_nested_keepsTheLockToTheEnd() {
+        boolean held = DjlLibraries.load(() -> {
+            DjlLibraries.load(() -> null);
+            return thisProcessHoldsTheLock();
+        });
+
+        assertThat(held).isTrue();
+    }
+
+    @Test
+    void load_failing_passesTheFailureOnAndReleases() throws IOException {
+        RuntimeException failure = new IllegalStateException("no such library");
+
+        assertThatThrownBy(() -> DjlLibraries.load(() -> {
+            throw failure;
+        })).isSameAs(failure);
+        assertThatThrownBy(() -> DjlLibraries.load(() -> {
+            throw new FileNotFoundException("libtorch.so");
+        })).isInstanceOf(ModelException.class).hasMessage("A native library cannot be loaded: libtorch.so");
+        assertThat(thisProcessHoldsTheLock()).isFalse();
+    }
+
+    /** Written by others, a library could do in this process whatever they like. */
+    @Test
+    void check_refusesLibrariesThatOthersMayWrite(@TempDir Path cache) throws IOException {
+        Path unpacked = Files.createDirectories(cache.resolve("pytorch/2.7.1-cpu-linux-x86_64"));
+        Path library = Files.createFile(unpacked.resolve("libtorch.so.1"));
+        Files.createFile(unpacked.resolve("version.txt"));
+        DjlLibraries.check(cache);
+        Files.setPosixFilePermissions(unpacked.resolve("version.txt"), PosixFilePermissions.fromString("rw-rw-rw-"));
+        DjlLibraries.check(cache);
+        Files.setPosixFilePermissions(library, PosixFilePermissions.fromString("rwxrwxr-x"));
+        assertThatThrownBy(() -> DjlLibraries.check(cache)).isInstanceOf(ModelException.class)
+                .hasMessage("Native libraries are not loaded from " + cache + ", because " + library
+                        + " may be written by other users (chmod go-w changes that); remove it, or set DJL_CACHE_DIR to a "
+                        + "directory of your own.");
+    }
+
+    @Test
+    void load_leavesTheMaskOfPermissionsAsItWas(@TempDir Path directory) throws IOException {
+        Path before = Files.createFile(directory.resolve("before"));
+        Path during = DjlLibraries.load(() -> Files.createDirectory(directory.resolve("during")));
+        Path after = Files.createFile(directory.resolve("after"));
+        assertThat(Files.getPosixFilePermissions(after)).isEqualTo(Files.getPosixFilePermissions(before));
+        assertThat(Files.getPosixFilePermissions(during)).doesNotContain(PosixFilePermission.GROUP_WRITE,
+                PosixFilePermission.OTHERS_WRITE);
+    }
+
+    private static boolean thisProcessHoldsTheLock() throws IOException {
+        Path file = Utils.getEngineCacheDir().resolve("lockstep.lock");
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.tryLock();
+            return false;
+        } catch (OverlappingFileLockException e) {
+            return true;
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package dev.lockstep.journal;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.stream.Stream;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import dev.lockstep.batch.GenerateOptions;
+import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.fixtures.Runs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+class FingerprintTest {
+    @TempDir
+    private Path dir;
+
+    private static Fingerprint of(Path model, String... options) throws IOException {
+        GenerateOptions parsed = GenerateOptions.parse(options);
+        return Fingerprint.of(Checkpoint.open(model), parsed.computing(DType.FLOAT32), "p", parsed.sampled());
+    }
+
+    private void copyOfModel() throws IOException {
+        try (Stream<Path> files = Files.list(Runs.KJV)) {
+            for (Path file : files.toList()) {
+                Files.copy(file, dir.resolve(file.getFileName()));
+            }
+        }
+    }
+
+    @Test
+    void of_copyOfTheModel_isTheSame() throws IOException {
+        copyOfModel();
+        assertThat(of(dir)).isEqualTo(of(Runs.KJV));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"model.safetensors", "config.json", "tokenizer.json"})
+    void of_modelThatDiffersAtItsEnd_isAnother(String name) throws IOException {
+        copyOfModel();
+        byte[] bytes = Files.readAllBytes(dir.resolve(name));
+        if (name.endsWith(".json")) {
+            Files.writeString(dir.resolve(name), " ", StandardOpenOption.APPEND);
+        } else {
+            bytes[bytes.length - 1] ^= 1;
+            Files.write(dir.resolve(name), bytes);
+        }
+        assertThat(of(Runs.KJV).differenceTo(of(dir))).contains("the model is another one");
+    }
+
+    @Test
+    void of_optionsThatDecideTexts_differ() throws IOException {
+        List<Fingerprint> all = List.of(of(Runs.KJV), of(Runs.KJV, "--seed", "1"), of(Runs.KJV, "--greedy"),
+                of(Runs.KJV, "--max-new-tokens", "7"), of(Runs.KJV, "--stop", "x"), of(Runs.KJV, "--num-samples", "2"),
+                of(Runs.KJV, "--logprobs", "2"), of(Runs.KJV, "--logprobs", "3"),
+                of(Runs.KJV, "--no-special-tokens"));
+        assertThat(all).doesNotHaveDuplicates();
+        assertThat(of(Runs.KJV, "--batch-size", "3", "--split", "block", "--resume")).isEqualTo(all.get(0));
+    }
+}

@@ -1,0 +1,133 @@
+package dev.lockstep.launch;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.stream.Stream;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import dev.lockstep.fixtures.Golden;
+import dev.lockstep.fixtures.Launched;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+/** Every example, as it stands, through the launcher, with two ranks where nothing else is said. */
+class ExamplesIT {
+    private static final Path EXAMPLES = Launched.HOME.resolve("examples");
+    private static final String LAST_LINE = "tokens/sec: \\d+\\.\\d, time elapsed: \\d+\\.\\d\\d, num_tokens %d, "
+            + "num_prompts 10";
+
+    @TempDir
+    private Path scratch;
+    private final JsonNode cases = Golden.expected("qwen3").get("cases");
+    private String model;
+    private String prompts;
+
+    @BeforeEach
+    void writePrompts() throws IOException {
+        model = Golden.copyWithTokenizer("qwen3", scratch).toString();
+        Path file = scratch.resolve("prompts.txt");
+        for (JsonNode golden : cases) {
+            Files.writeString(file, golden.get("prompt").asText() + "\n",
+                    Files.exists(file)
+                            ? StandardOpenOption.APPEND
+                            : StandardOpenOption.CREATE);
+        }
+        prompts = file.toString();
+    }
+
+    private static Launched.Result run(String example, String... args) {
+        return run(2, example, args);
+    }
+
+    private static Launched.Result run(int ranks, String example, String... args) {
+        String[] words = Stream.concat(Stream.of("-np", Integer.toString(ranks), "--device", "cpu",
+                EXAMPLES.resolve(example).toString()), Stream.of(args))
+                .toArray(String[]::new);
+        Launched.Result result = Launched.mpjrun(words).run();
+        assertThat(result.exitCode()).as(result.stderr()).isZero();
+        return result;
+    }
+
+    @Test
+    void examples_each_areUnderSixtyLinesAndTestedHere() throws IOException {
+        try (Stream<Path> files = Files.list(EXAMPLES)) {
+            List<Path> sources = files.filter(file -> file.toString().endsWith(".java")).toList();
+            for (Path source : sources) {
+                assertThat(Files.readAllLines(source)).as("%s", source).hasSizeLessThan(60);
+                String test = source.getFileName().toString().replace(".java", "");
+                assertThat(Stream.of(ExamplesIT.class.getDeclaredMethods()).map(method -> method.getName()))
+                        .anyMatch(method -> method.equalsIgnoreCase(test));
+            }
+            assertThat(sources).isNotEmpty();
+        }
+    }
+
+    @Test
+    void helloRanks() {
+        assertThat(run("HelloRanks.java").lines()).satisfiesExactly(
+                line -> assertThat(line).startsWith("rank 0 of 2").endsWith("[one, program, many]"),
+                line -> assertThat(line).startsWith("rank 1 of 2").endsWith("[ranks, in, step]"),
+                line -> assertThat(line).isEqualTo("all 2 ranks have come this far"));
+    }
+
+    @Test
+    void oneByOne() {
+        Launched.Result result = run("OneByOne.java", model, prompts);
+        assertThat(result.lines()).last().asString().matches(String.format(LAST_LINE, 1000));
+        for (JsonNode golden : cases) {
+            assertThat(result.stdout()).contains(golden.get("prompt").asText() + " |");
+        }
+    }
+
+    @Test
+    void batched() throws IOException {
+        Launched.Result result = run("Batched.java", model, prompts);
+        assertThat(result.lines()).last().asString().matches(String.format(LAST_LINE, 1000));
+        JsonNode answers = new ObjectMapper()
+                .readTree(result.stdout().substring(0, result.stdout().lastIndexOf(']') + 1));
+        assertThat(answers).hasSize(10);
+        for (int i = 0; i < 10; i++) {
+            assertThat(answers.get(i).get("prompt")).isEqualTo(cases.get(i).get("prompt"));
+            assertThat(answers.get(i).get("tokens").asInt()).isEqualTo(100);
+        }
+    }
+
+    @Test
+    void compare() {
+        List<String> lines = run("Compare.java", model, prompts).lines();
+        assertThat(lines).hasSize(3);
+        assertThat(lines.get(0)).matches("one by one: " + String.format(LAST_LINE, 1000));
+        assertThat(lines.get(1)).matches("batched: " + String.format(LAST_LINE, 1000));
+        assertThat(Double.parseDouble(lines.get(2).replace("batched / one by one: ", ""))).isGreaterThan(1);
+    }
+
+    @Test
+    void monteCarloPi() {
+        String one = run(1, "MonteCarloPi.java", "1000000").stdout();
+        assertThat(Double.parseDouble(one.split(" ")[3])).isCloseTo(Math.PI, within(0.005));
+        assertThat(run(3, "MonteCarloPi.java", "1000000").stdout()).isEqualTo(one);
+    }
+
+    @Test
+    void dataParallelTraining() {
+        double[] alone = losses(run(1, "DataParallelTraining.java"));
+        assertThat(alone).hasSize(10);
+        assertThat(alone[9]).as("it learns").isLessThan(alone[0] / 10);
+        // four ranks with a quarter of the batch each
+        assertThat(losses(run(4, "DataParallelTraining.java"))).containsExactly(alone, within(1e-4));
+    }
+
+    private static double[] losses(Launched.Result result) {
+        return result.lines().stream().mapToDouble(line -> Double.parseDouble(line.replaceFirst(".* loss ", "")))
+                .toArray();
+    }
+}
