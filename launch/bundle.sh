@@ -33,8 +33,8 @@ cp -r "$LOCKSTEP_HOME/conf" "$LOCKSTEP_HOME/examples" "$LOCKSTEP_HOME/README.md"
 cp -r "$LOCKSTEP_HOME/launch" "$root/launch"
 rm "$root/launch/bundle.sh" "$root/launch/test.sh"
 cp "$(readlink -f "$MPJ_JAR")" "$root/lib/mpj.jar"
-lockstep_maven -Psbom org.cyclonedx:cyclonedx-maven-plugin:makeBom
-cp "$LOCKSTEP_HOME/target/lockstep.cdx.json" "$root"
+lockstep_maven -Pbundle org.cyclonedx:cyclonedx-maven-plugin:makeBom org.codehaus.mojo:license-maven-plugin:add-third-party
+cp "$LOCKSTEP_HOME/target/lockstep.cdx.json" "$LOCKSTEP_HOME/target/THIRD-PARTY.txt" "$root"
 cp "$LOCKSTEP_HOME/target/lockstep.jar" "$root/target"
 cp "$LOCKSTEP_HOME"/target/lib/*.jar "$root/target/lib"
 if [ "$libtorch" = cpu ]; then

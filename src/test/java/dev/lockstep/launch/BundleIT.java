@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
@@ -38,6 +39,18 @@ class BundleIT {
                     .allSatisfy(library -> assertThat(list).contains("/" + library + "?type=jar\""));
         }
         assertThat(list).contains("\"CycloneDX\"", "pkg:maven/org.mpjexpress/mpj@0.44?type=jar");
+
+        // and, with its licence, among what is others'
+        String notices = Files.readString(root.resolve("THIRD-PARTY.txt"));
+        try (Stream<Path> files = Files.walk(root)) {
+            List<String> jars = files.map(file -> root.relativize(file).toString())
+                    .filter(name -> name.endsWith(".jar") && !name.startsWith("runtime/"))
+                    .filter(name -> !name.equals("target/lockstep.jar")).toList();
+            assertThat(jars).hasSizeGreaterThan(15).contains("lib/mpj.jar").allSatisfy(jar -> assertThat(notices)
+                    .containsPattern("(?m)^" + Pattern.quote(jar) + "\n    \\S.*\n    Licence: \\S"));
+        }
+        assertThat(notices).contains("runtime/legal/", "Permission is hereby granted");
+        assertThat(root.resolve("runtime/legal/java.base")).isNotEmptyDirectory();
 
         // only the tools that the script itself needs are to be found: no java, no mvn
         Path tools = Files.createDirectory(scratch.resolve("tools"));
