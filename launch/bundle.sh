@@ -2,7 +2,7 @@
 # Makes one archive for machines that have no JDK, no Maven and no network: a Java runtime, Lockstep with its libraries
 # and MPJ Express, the launch scripts, the examples. Unpacked, launch/mpjrun.sh in it works as in a clone.
 #   launch/bundle.sh [--libtorch cpu|DIR] [FILE]      (default: target/lockstep-VERSION-linux-x86_64.tar.gz)
-# Without --libtorch the archive holds no libtorch: the machine's own is named by PYTORCH_LIBRARY_PATH (see README). With
+# Without --libtorch the archive holds no libtorch: the machine's own is named by PYTORCH_LIBRARY_PATH (see running.md). With
 # DIR it holds the libraries in there, with PYTORCH_VERSION and PYTORCH_FLAVOR as they are set now.
 set -euo pipefail
 # shellcheck source=launch/setup.sh
@@ -31,6 +31,7 @@ root=$work/lockstep-$version
 mkdir -p "$root/target/lib" "$root/target/lib-cpu" "$root/lib"
 cp -r "$LOCKSTEP_HOME/conf" "$LOCKSTEP_HOME/examples" "$LOCKSTEP_HOME/README.md" "$LOCKSTEP_HOME/LICENSE" "$root"
 cp -r "$LOCKSTEP_HOME/launch" "$root/launch"
+mkdir -p "$root/src/site" && cp -r "$LOCKSTEP_HOME/src/site/markdown" "$root/src/site" # where README.md has its links to
 rm "$root/launch/bundle.sh" "$root/launch/test.sh"
 cp "$(readlink -f "$MPJ_JAR")" "$root/lib/mpj.jar"
 lockstep_maven -Pbundle org.cyclonedx:cyclonedx-maven-plugin:makeBom org.codehaus.mojo:license-maven-plugin:add-third-party

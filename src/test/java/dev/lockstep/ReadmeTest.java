@@ -1,12 +1,22 @@
 package dev.lockstep;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.BiPredicate;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import javax.tools.DiagnosticCollector;
 import javax.tools.JavaFileObject;
@@ -16,24 +26,42 @@ import javax.tools.ToolProvider;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 import dev.lockstep.batch.GenerateOptions;
+import dev.lockstep.launch.Mpjrun;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** What the README shows has to work as it stands. */
+/** What the README and the pages behind it show has to work as it stands, and what they name has to be there. */
 class ReadmeTest {
     private static final Path HOME = Path.of(System.getProperty("lockstep.home"));
-    private static String readme;
+    private static final Path PAGES = HOME.resolve("src/site/markdown");
+    private static final Path README = HOME.resolve("README.md");
+    private static final int MOST_LINES = 200;
+
+    /** All pages by file. */
+    private static final Map<Path, String> TEXTS = new TreeMap<>();
 
     @BeforeAll
-    static void read() throws Exception {
-        readme = Files.readString(HOME.resolve("README.md"));
+    static void read() throws IOException {
+        TEXTS.put(README, Files.readString(README));
+        try (Stream<Path> pages = Files.list(PAGES)) {
+            for (Path page : pages.toList()) {
+                TEXTS.put(page, Files.readString(page));
+            }
+        }
+    }
+
+    @Test
+    void readme_isRead_inFiveMinutes() {
+        assertThat(TEXTS.get(README).lines().count()).isLessThan(MOST_LINES);
     }
 
     @Test
     void example_compiled_hasNoErrorAndNoWarning(@TempDir Path classes) {
-        var block = Pattern.compile("<!-- example: (\\w+) -->\n```java\n(.*?)```", Pattern.DOTALL).matcher(readme);
+        var block = Pattern.compile("<!-- example: (\\w+) -->\n```java\n(.*?)```", Pattern.DOTALL)
+                .matcher(TEXTS.get(README));
         assertThat(block.find()).as("a java block marked as example").isTrue();
         var name = block.group(1);
         var code = block.group(2);
@@ -53,24 +81,128 @@ class ReadmeTest {
         assertThat(classes.resolve(name + ".class")).isRegularFile();
     }
 
+    /** One that is not compiled would be wrong some day. */
+    @Test
+    void javaBlocks_allAreExamples() {
+        assertThat(all("```java").map(MatchResult::group)).hasSize(1);
+    }
+
     @Test
     void generateTable_againstHelp_namesTheSameOptions() {
-        var table = readme.substring(readme.indexOf("| `generate` |"), readme.indexOf("## What comes out"));
-        var shown = options(table);
         var known = options(GenerateOptions.usage());
         known.remove("--help");
-        assertThat(shown).containsExactlyInAnyOrderElementsOf(known);
+        assertThat(options(firstColumn(section("generate.md", "Options")))).containsExactlyInAnyOrderElementsOf(known);
+    }
+
+    @Test
+    void launcherTable_againstHelp_namesTheSameOptions() {
+        var table = firstColumn(section("running.md", "Jobs and options"));
+        Set<String> shown = Pattern.compile("(?<=[` ])--?[a-zA-Z][a-z-]*").matcher(table).results()
+                .map(MatchResult::group).collect(Collectors.toCollection(TreeSet::new));
+        Set<String> known = new TreeSet<>();
+        new CommandLine(Mpjrun.class).getCommandSpec().options().stream()
+                .filter(option -> !option.usageHelp() && !option.hidden())
+                .forEach(option -> {
+                    var names = Arrays.asList(option.names());
+                    known.addAll(names);
+                    assertThat(shown).as("one of %s", names).containsAnyElementsOf(names);
+                });
+        assertThat(known).containsAll(shown);
     }
 
     @Test
     void scripts_inTheText_exist() {
-        var script = Pattern.compile("launch/\\w+\\.sh").matcher(readme);
-        assertThat(script.results().map(r -> HOME.resolve(r.group())).distinct()).isNotEmpty()
+        assertThat(all("launch/(?!setup)\\w+\\.sh").map(script -> HOME.resolve(script.group())).distinct()).isNotEmpty()
                 .allSatisfy(path -> assertThat(path).isExecutable());
     }
 
-    private static List<String> options(String text) {
-        return new ArrayList<>(Pattern.compile("(?<![\\w-])--[a-z][a-z-]+").matcher(text).results()
-                .map(r -> r.group()).distinct().toList());
+    @Test
+    void files_inTheText_exist() {
+        assertThat(
+                all("(?<=[` ])(src/(main|test|site)|launch|conf|examples|\\.ci)/[\\w./-]*\\w").map(MatchResult::group)
+                        .distinct()).hasSizeGreaterThan(5).allSatisfy(file -> assertThat(HOME.resolve(file)).exists());
+    }
+
+    @Test
+    void links_leadToFilesAndHeadings() {
+        assertThat(broken(Pattern.compile("]\\((?!https?:)([^)#]*)#?([^)]*)\\)"), (page, link) -> {
+            Path target = link.group(1).isEmpty() ? page : page.resolveSibling(link.group(1)).normalize();
+            return Files.exists(target) && (link.group(2).isEmpty() || headings(target).contains(link.group(2)));
+        })).isEmpty();
+    }
+
+    @Test
+    void pages_allAreLinkedFromTheReadme() {
+        assertThat(TEXTS.keySet().stream().filter(page -> !page.equals(README)).map(HOME::relativize)).isNotEmpty()
+                .allSatisfy(page -> assertThat(TEXTS.get(README)).contains("(" + page + ")"));
+    }
+
+    @Test
+    void variables_inTheText_areLookedAt() throws IOException {
+        String looking = contents("src/main/java") + contents("launch");
+        assertThat(all("LOCKSTEP_[A-Z_0-9]+").map(MatchResult::group).distinct()).hasSizeGreaterThan(5)
+                .allSatisfy(name -> assertThat(looking.contains(name)).as(name).isTrue());
+    }
+
+    @Test
+    void classes_onThePagesOfTheCode_exist() throws IOException {
+        Set<String> classes;
+        try (Stream<Path> sources = Files.walk(HOME.resolve("src"))) {
+            classes = sources.map(source -> source.getFileName().toString()).filter(name -> name.endsWith(".java"))
+                    .map(name -> name.replace(".java", "")).collect(Collectors.toSet());
+        }
+        for (String page : List.of("architecture.md", "contributing.md")) {
+            var named = Pattern.compile("`([A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*)(?:\\.\\w+)?`")
+                    .matcher(TEXTS.get(PAGES.resolve(page)))
+                    .results().map(match -> match.group(1)).collect(Collectors.toCollection(TreeSet::new));
+            named.removeAll(Set.of("Class", "TypeReference", "ProcessBuilder")); // of Java and Jackson
+            assertThat(named).as(page).hasSizeGreaterThan(10).isSubsetOf(classes);
+        }
+    }
+
+    private static Stream<MatchResult> all(String regex) {
+        return TEXTS.values().stream().flatMap(text -> Pattern.compile(regex).matcher(text).results());
+    }
+
+    private static List<String> broken(Pattern pattern, BiPredicate<Path, MatchResult> good) {
+        return TEXTS.entrySet().stream().flatMap(page -> pattern.matcher(page.getValue()).results()
+                .filter(match -> !good.test(page.getKey(), match))
+                .map(match -> HOME.relativize(page.getKey()) + ": " + match.group())).toList();
+    }
+
+    /** As GitHub makes them of headings. */
+    private static Set<String> headings(Path page) {
+        return Pattern.compile("(?m)^#+ (.*)$").matcher(TEXTS.get(page)).results().map(heading -> heading.group(1)
+                .toLowerCase(Locale.ROOT).replaceAll("[^\\w -]", "").replace(' ', '-')).collect(Collectors.toSet());
+    }
+
+    private static String section(String page, String heading) {
+        String text = TEXTS.get(PAGES.resolve(page));
+        int start = text.indexOf("\n## " + heading + "\n");
+        assertThat(start).as(heading).isPositive();
+        int end = text.indexOf("\n## ", start + 1);
+        return text.substring(start, end < 0 ? text.length() : end);
+    }
+
+    private static String firstColumn(String section) {
+        return section.lines().filter(line -> line.startsWith("| `")).map(line -> line.split("(?<!\\\\)\\|")[1])
+                .collect(Collectors.joining("\n"));
+    }
+
+    private static Set<String> options(String text) {
+        return Pattern.compile("(?<![\\w-])--[a-z][a-z-]+").matcher(text).results().map(MatchResult::group)
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    private static String contents(String folder) throws IOException {
+        try (Stream<Path> files = Files.walk(HOME.resolve(folder))) {
+            return files.filter(Files::isRegularFile).map(file -> {
+                try {
+                    return Files.readString(file);
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }).collect(Collectors.joining());
+        }
     }
 }

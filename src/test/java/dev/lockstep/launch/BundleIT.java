@@ -52,6 +52,9 @@ class BundleIT {
         assertThat(notices).contains("runtime/legal/", "Permission is hereby granted");
         assertThat(root.resolve("runtime/legal/java.base")).isNotEmptyDirectory();
 
+        // what the README links to is there
+        assertThat(root.resolve("src/site/markdown/running.md")).isRegularFile();
+
         // only the tools that the script itself needs are to be found: no java, no mvn
         Path tools = Files.createDirectory(scratch.resolve("tools"));
         for (String tool : List.of("bash", "env", "dirname", "readlink", "sed", "setpriv", "find")) {
