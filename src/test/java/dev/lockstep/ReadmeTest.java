@@ -160,6 +160,19 @@ class ReadmeTest {
         }
     }
 
+    @Test
+    void rooms_onTheMap_areThePackages() throws IOException {
+        Path root = HOME.resolve("src/main/java/dev/lockstep");
+        Set<String> packages;
+        try (Stream<Path> sources = Files.walk(root)) {
+            packages = sources.filter(source -> source.toString().endsWith(".java"))
+                    .map(source -> root.relativize(source).getName(0).toString()).collect(Collectors.toSet());
+        }
+        Set<String> rooms = Pattern.compile("(?m)^- `([a-z]+)`: ").matcher(TEXTS.get(PAGES.resolve("architecture.md")))
+                .results().map(room -> room.group(1)).collect(Collectors.toSet());
+        assertThat(rooms).isEqualTo(packages);
+    }
+
     private static Stream<MatchResult> all(String regex) {
         return TEXTS.values().stream().flatMap(text -> Pattern.compile(regex).matcher(text).results());
     }
