@@ -168,7 +168,8 @@ class ReadmeTest {
             packages = sources.filter(source -> source.toString().endsWith(".java"))
                     .map(source -> root.relativize(source).getName(0).toString()).collect(Collectors.toSet());
         }
-        Set<String> rooms = Pattern.compile("(?m)^- `([a-z]+)`: ").matcher(TEXTS.get(PAGES.resolve("architecture.md")))
+        Set<String> rooms = Pattern.compile("(?m)^\\| `([a-z]+)` \\| ")
+                .matcher(TEXTS.get(PAGES.resolve("architecture.md")))
                 .results().map(room -> room.group(1)).collect(Collectors.toSet());
         assertThat(rooms).isEqualTo(packages);
     }
