@@ -10,6 +10,7 @@ import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.SamplingParams;
 import dev.lockstep.prompts.Prompt;
 import dev.lockstep.prompts.PromptReader;
+import dev.lockstep.torch.Device;
 import dev.lockstep.world.World;
 
 /**
@@ -30,7 +31,7 @@ public class Batched {
                     System.in).stream().map(Prompt::text).toList();
             SamplingParams params = SamplingParams.greedy(100, model.generationDefaults().eosTokenIds());
 
-            try (Generator generator = Generator.load(model, world.device())) {
+            try (Generator generator = Generator.load(model, Device.ofRank(world.device()))) {
                 world.barrier();
                 long start = System.nanoTime();
                 List<String> mine = world.split(prompts);

@@ -7,6 +7,7 @@ import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.SamplingParams;
 import dev.lockstep.prompts.Prompt;
 import dev.lockstep.prompts.PromptReader;
+import dev.lockstep.torch.Device;
 import dev.lockstep.world.World;
 
 /**
@@ -25,7 +26,7 @@ public class Compare {
                     System.in).stream().map(Prompt::text).toList();
             SamplingParams params = SamplingParams.greedy(100, model.generationDefaults().eosTokenIds());
 
-            try (Generator generator = Generator.load(model, world.device())) {
+            try (Generator generator = Generator.load(model, Device.ofRank(world.device()))) {
                 // the first steps of a process are slow, whichever way they go
                 generator.complete(prompts.subList(0, 1), params, 1);
                 double alone = tokensPerSecond(world, generator, prompts, params, 1);

@@ -8,6 +8,7 @@ import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.SamplingParams;
 import dev.lockstep.prompts.Prompt;
 import dev.lockstep.prompts.PromptReader;
+import dev.lockstep.torch.Device;
 import dev.lockstep.world.World;
 
 /**
@@ -28,7 +29,7 @@ public class OneByOne {
                     System.in).stream().map(Prompt::text).toList();
             SamplingParams params = SamplingParams.greedy(100, model.generationDefaults().eosTokenIds());
 
-            try (Generator generator = Generator.load(model, world.device())) {
+            try (Generator generator = Generator.load(model, Device.ofRank(world.device()))) {
                 world.barrier();
                 long start = System.nanoTime();
                 List<Answer> answers = new ArrayList<>();

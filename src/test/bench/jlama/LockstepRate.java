@@ -7,6 +7,7 @@ import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.SamplingParams;
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
+import dev.lockstep.torch.Device;
 
 /**
  * Generates prompts as it is told to, with Lockstep: MODEL NEW_TOKENS. A line of input holds prompts between tabs; they
@@ -15,7 +16,7 @@ import dev.lockstep.checkpoint.DType;
 public class LockstepRate {
     public static void main(String[] args) {
         SamplingParams params = SamplingParams.greedy(Integer.parseInt(args[1]), List.of(1));
-        try (Generator generator = Generator.load(Checkpoint.open(Path.of(args[0])), "cpu", DType.FLOAT32)) {
+        try (Generator generator = Generator.load(Checkpoint.open(Path.of(args[0])), Device.CPU, DType.FLOAT32)) {
             for (Scanner in = new Scanner(System.in); in.hasNextLine();) {
                 List<String> prompts = List.of(in.nextLine().split("\t"));
                 long start = System.nanoTime();

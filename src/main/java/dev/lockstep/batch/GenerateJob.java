@@ -158,7 +158,7 @@ public final class GenerateJob {
         // nobody loads weights before all have found the checkpoint good
         world.barrier();
         long begin = System.nanoTime();
-        try (Generator generator = Generator.load(checkpoint, Device.ofRank(world.device()).name(), dtype,
+        try (Generator generator = Generator.load(checkpoint, Device.ofRank(world.device()), dtype,
                 options.acceleration())) {
             if (root != null) {
                 return lead(generator, defaults, root, begin);
@@ -236,7 +236,7 @@ public final class GenerateJob {
 
     private DType dtype(Checkpoint checkpoint) {
         return options.dtype().map(DType::parse)
-                .orElse(checkpoint.config().dtypeOn(Device.ofRank(world.device()).name()));
+                .orElse(Generator.defaultDtype(checkpoint.config(), Device.ofRank(world.device())));
     }
 
     private boolean finish(Root root, WorkQueue dealer, List<Shown> shown, double seconds, Generator generator,

@@ -49,7 +49,7 @@ final class BenchDecode implements BenchJob.Measurement {
     @Override
     public void run(World world) throws IOException {
         ModelConfig shapes = options.shapes();
-        String device = Device.ofRank(world.device()).name();
+        Device device = Device.ofRank(world.device());
         DType type = options.dtype(shapes, device);
         Figures figures;
         try (Decoder decoder = Decoder.random(shapes, device, type, options.acceleration())) {
@@ -59,7 +59,8 @@ final class BenchDecode implements BenchJob.Measurement {
             for (int batchSize : batchSizes) {
                 lines.add(measure(decoder, shapes, type, batchSize, bandwidth));
             }
-            figures = new Figures(world.rank(), options.config(), type.toString(), device, options.acceleration(),
+            figures = new Figures(world.rank(), options.config(), type.toString(), device.name(),
+                    options.acceleration(),
                     bandwidth, lines);
         }
         List<Figures> all = world.gather(figures, Figures.class).orElse(List.of());
@@ -69,8 +70,8 @@ final class BenchDecode implements BenchJob.Measurement {
         }
     }
 
-    private static double bandwidth(Decoder decoder, String device) {
-        boolean cpu = device.equals("cpu");
+    private static double bandwidth(Decoder decoder, Device device) {
+        boolean cpu = device.isCpu();
         int gigabytes = cpu ? 1 : 4;
         decoder.copyGigabytes(gigabytes, 2);
         long start = System.nanoTime();

@@ -44,7 +44,7 @@ final class BenchGenerate implements BenchJob.Measurement {
     @Override
     public void run(World world) throws IOException {
         ModelConfig shapes = options.shapes();
-        String device = Device.ofRank(world.device()).name();
+        Device device = Device.ofRank(world.device());
         DType type = options.dtype(shapes, device);
         List<Line> lines = new ArrayList<>();
         List<Request> mine = world.split(requests(shapes));

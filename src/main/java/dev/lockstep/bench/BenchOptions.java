@@ -9,7 +9,9 @@ import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.cli.AccelerationOptions;
 import dev.lockstep.decoder.Acceleration;
+import dev.lockstep.generate.Generator;
 import dev.lockstep.host.UsageException;
+import dev.lockstep.torch.Device;
 
 /** What the benches of a model have in common on their command lines. */
 final class BenchOptions {
@@ -44,9 +46,9 @@ final class BenchOptions {
      *
      * @throws UsageException when there is no such type
      */
-    DType dtype(ModelConfig shapes, String device) {
+    DType dtype(ModelConfig shapes, Device device) {
         if (dtype.equals("auto")) {
-            return shapes.dtypeOn(device);
+            return Generator.defaultDtype(shapes, device);
         }
         try {
             return DType.parse(dtype);

@@ -159,15 +159,6 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
         return attention.layers.size();
     }
 
-    /**
-     * The type to compute in where nobody names one: the model's own on a GPU, float32 on CPU.
-     *
-     * @param device {@code cpu}, or torch's name of a GPU
-     */
-    public DType dtypeOn(String device) {
-        return device.equals("cpu") ? DType.FLOAT32 : dtype;
-    }
-
     public ModelConfig withDtype(DType other) {
         return new ModelConfig(family, hidden, heads, kvHeads, headDim, intermediate, vocabulary, contextLength,
                 tiedEmbeddings, attentionBias, outputBias, mlpBias, fusedProjections, norms, attention, embeddingScale,

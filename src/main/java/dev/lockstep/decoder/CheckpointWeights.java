@@ -7,6 +7,7 @@ import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ExpectedTensor;
 import dev.lockstep.checkpoint.ModelWeight;
 import dev.lockstep.checkpoint.TensorRef;
+import dev.lockstep.torch.Device;
 import dev.lockstep.torch.TorchScriptProgram;
 
 /** Hands a checkpoint's weights to the decoder's program, which maps them from their files. */
@@ -17,10 +18,10 @@ final class CheckpointWeights {
     // types, because the program counts parts by layer
     private final boolean fuse;
 
-    CheckpointWeights(TorchScriptProgram program, Checkpoint checkpoint, String device, DType dtype) {
+    CheckpointWeights(TorchScriptProgram program, Checkpoint checkpoint, Device device, DType dtype) {
         this.program = program;
         this.checkpoint = checkpoint;
-        this.fuse = !device.equals("cpu")
+        this.fuse = !device.isCpu()
                 || checkpoint.tensors().values().stream().noneMatch(tensor -> tensor.dtype() == dtype);
     }
 

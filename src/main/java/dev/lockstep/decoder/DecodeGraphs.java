@@ -8,6 +8,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import dev.lockstep.cuda.CudaGraph;
+import dev.lockstep.torch.Device;
 import dev.lockstep.torch.DeviceMemory;
 
 /**
@@ -59,7 +60,7 @@ final class DecodeGraphs implements AutoCloseable {
     /** Sets the calling thread up; only it may use this object. */
     DecodeGraphs() {
         this((first, call) -> new Graph(CudaGraph.record(first == null ? null : ((Graph) first).graph, call)),
-                () -> DeviceMemory.of("cuda").free());
+                () -> DeviceMemory.of(Device.ofRank("cuda")).free());
         try {
             CudaGraph.usePoolStream();
         } catch (UnsatisfiedLinkError e) {

@@ -8,6 +8,7 @@ import org.slf4j.LoggerFactory;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.cuda.CudaException;
+import dev.lockstep.torch.Device;
 import dev.lockstep.torch.TorchScriptProgram;
 
 /**
@@ -35,12 +36,12 @@ final class DecodeSteps implements AutoCloseable {
      *
      * @param config the model's shapes
      */
-    static DecodeSteps of(TorchScriptProgram program, ModelConfig config, String device, DType dtype,
+    static DecodeSteps of(TorchScriptProgram program, ModelConfig config, Device device, DType dtype,
             Acceleration acceleration) {
         boolean softcap = config.attention().softcap() > 0;
         // the program's attention, where it is not flash attention, depends on the longest row's length
         ProgramStep slow = new ProgramStep(program, dtype != DType.FLOAT32 && !softcap);
-        if (device.equals("cpu")) {
+        if (device.isCpu()) {
             return new DecodeSteps(slow, slow, slow, null);
         }
         if (softcap) {

@@ -14,6 +14,7 @@ import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.checkpoint.ModelException;
+import dev.lockstep.torch.Device;
 import dev.lockstep.torch.DeviceMemory;
 import dev.lockstep.torch.TorchScriptProgram;
 
@@ -49,7 +50,7 @@ public final class Decoder implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Decoder.class);
 
     private final ModelConfig config;
-    private final String device;
+    private final Device device;
     private final DType dtype;
     private final TorchScriptProgram program;
     private final DecodeSteps steps;
@@ -60,13 +61,13 @@ public final class Decoder implements AutoCloseable {
     // the program has edits for the next choice
     private boolean edited;
 
-    private Decoder(ModelConfig config, String device, DType dtype, Acceleration acceleration,
+    private Decoder(ModelConfig config, Device device, DType dtype, Acceleration acceleration,
             Consumer<TorchScriptProgram> weights) {
         this.config = config;
         this.device = device;
         this.dtype = dtype;
         this.program = program(device);
-        if (device.equals("cpu")) {
+        if (device.isCpu()) {
             TorchScriptProgram.withoutOptimizer();
         }
         configure(acceleration.fp8());
@@ -78,8 +79,8 @@ public final class Decoder implements AutoCloseable {
         if (fp8) {
             checkFp8();
         }
-        program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), dtype.torchCode(), device,
-                fp8);
+        program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), dtype.torchCode(),
+                device.name(), fp8);
         program.integer("configure_norms", config.norms().eps(), config.norms().wide(), config.norms().addOne());
         program.integer("configure_attention", config.attention().scale(), config.attention().softcap());
         program.integer("configure_ends", config.embeddingScale(), config.finalSoftcap(),
@@ -96,7 +97,7 @@ public final class Decoder implements AutoCloseable {
     }
 
     private void checkFp8() {
-        if (device.equals("cpu") || dtype != DType.BFLOAT16) {
+        if (device.isCpu() || dtype != DType.BFLOAT16) {
             throw new ModelException("fp8 weights are for a GPU and bfloat16, not for " + device + " and " + dtype);
         }
         if (IntStream.of(config.hidden(), config.intermediate(), config.heads() * config.headDim(),
@@ -106,8 +107,8 @@ public final class Decoder implements AutoCloseable {
         }
     }
 
-    private static TorchScriptProgram program(String device) {
-        String faster = device.equals("cpu") ? "cpu.torchscript" : "cuda.torchscript";
+    private static TorchScriptProgram program(Device device) {
+        String faster = device.isCpu() ? "cpu.torchscript" : "cuda.torchscript";
         try {
             return TorchScriptProgram.load(Decoder.class, "Decoder", PROGRAM, faster);
         } catch (EngineException e) {
@@ -120,17 +121,16 @@ public final class Decoder implements AutoCloseable {
      * Loads a model's weights. On CPU, weights stored in {@code dtype} stay mapped into memory and are not copied;
      * others, which are converted, are packed for faster products where {@code dtype} is float32.
      *
-     * @param device torch's name of the device: {@code cpu} or {@code cuda:0}
      * @param dtype  the type to compute in; norms, rotations and sampling are in float32 always
      * @throws ModelException when the PyTorch engine cannot be loaded, or the model cannot be computed in fp8
      */
-    public static Decoder load(Checkpoint checkpoint, String device, DType dtype, Acceleration acceleration) {
+    public static Decoder load(Checkpoint checkpoint, Device device, DType dtype, Acceleration acceleration) {
         return new Decoder(checkpoint.config(), device, dtype, acceleration,
                 program -> new CheckpointWeights(program, checkpoint, device, dtype).place());
     }
 
     /** A model of random weights, for measuring shapes of which there is no checkpoint. */
-    public static Decoder random(ModelConfig config, String device, DType dtype, Acceleration acceleration) {
+    public static Decoder random(ModelConfig config, Device device, DType dtype, Acceleration acceleration) {
         return new Decoder(config, device, dtype, acceleration, program -> RandomWeights.place(program, config));
     }
 
@@ -139,8 +139,8 @@ public final class Decoder implements AutoCloseable {
         return config;
     }
 
-    /** Torch's name of the device it is on. */
-    public String device() {
+    /** What it is on. */
+    public Device device() {
         return device;
     }
 
@@ -355,7 +355,7 @@ public final class Decoder implements AutoCloseable {
      * @param like    a row whose kind of sampling is made ready
      */
     public void warmUp(int rows, int longest, int count, RowSampling like) {
-        if (!device.equals("cpu")) {
+        if (!device.isCpu()) {
             for (int i = 0; i < count; i++) {
                 steps.take(rows, longest + i, ChoiceKind.of(like), false);
             }

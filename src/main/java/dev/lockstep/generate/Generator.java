@@ -14,6 +14,7 @@ import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.tokenizer.Tokenizer;
+import dev.lockstep.torch.Device;
 import dev.lockstep.torch.DeviceMemory;
 
 /**
@@ -21,7 +22,7 @@ import dev.lockstep.torch.DeviceMemory;
  * the next request as soon as its row ends. Every row gets the text it would get alone.
  *
  * <pre>{@code
- * try (Generator generator = Generator.load(Checkpoint.open(directory), "cpu", DType.FLOAT32)) {
+ * try (Generator generator = Generator.load(Checkpoint.open(directory), Device.CPU)) {
  *     System.out.println(generator.complete(List.of("In the beginning"), params, 16).get(0).text());
  * }
  * }</pre>
@@ -53,29 +54,34 @@ public final class Generator implements AutoCloseable {
     /**
      * Loads tokenizer and weights.
      *
-     * @param device {@code cpu}, or torch's name of a GPU: {@code cuda}, {@code cuda:0}
+     * @param device {@link Device#CPU}; in a program of several ranks {@code Device.ofRank(world.device())}
      * @param dtype  the type to compute in
      * @throws dev.lockstep.checkpoint.ModelException when the tokenizer or the PyTorch engine cannot be loaded
      */
-    public static Generator load(Checkpoint checkpoint, String device, DType dtype, Acceleration acceleration) {
+    public static Generator load(Checkpoint checkpoint, Device device, DType dtype, Acceleration acceleration) {
         return new Generator(Tokenizer.load(checkpoint.directory()),
                 Decoder.load(checkpoint, device, dtype, acceleration));
     }
 
     /** {@link #load(Checkpoint, String, DType, Acceleration)} with all there is. */
-    public static Generator load(Checkpoint checkpoint, String device, DType dtype) {
+    public static Generator load(Checkpoint checkpoint, Device device, DType dtype) {
         return load(checkpoint, device, dtype, Acceleration.FULL);
     }
 
-    /** {@link #load(Checkpoint, String, DType)} in the checkpoint's type on a GPU and in float32 on CPU. */
-    public static Generator load(Checkpoint checkpoint, String device) {
-        return load(checkpoint, device, checkpoint.config().dtypeOn(device));
+    /** {@link #load(Checkpoint, String, DType)} in the {@linkplain #defaultDtype usual type}. */
+    public static Generator load(Checkpoint checkpoint, Device device) {
+        return load(checkpoint, device, defaultDtype(checkpoint.config(), device));
+    }
+
+    /** The type to compute in where nobody names one: the model's own on a GPU, float32 on CPU. */
+    public static DType defaultDtype(ModelConfig config, Device device) {
+        return device.isCpu() ? DType.FLOAT32 : config.dtype();
     }
 
     /**
      * A model of random weights and without a tokenizer, for measuring: its completions have tokens, but no text.
      */
-    public static Generator random(ModelConfig config, String device, DType dtype, Acceleration acceleration) {
+    public static Generator random(ModelConfig config, Device device, DType dtype, Acceleration acceleration) {
         return new Generator(null, Decoder.random(config, device, dtype, acceleration));
     }
 
@@ -103,7 +109,7 @@ public final class Generator implements AutoCloseable {
      */
     public int autoBatchSize(List<Request> requests, long rows) {
         long free = decoder.memory().free();
-        long cache = decoder.device().equals("cpu") ? Math.min(CPU_CACHE_BYTES, free / 4) : free / 10 * 8;
+        long cache = decoder.device().isCpu() ? Math.min(CPU_CACHE_BYTES, free / 4) : free / 10 * 8;
         long fit = cache / Math.max(1, decoder.slotBytes(room.capacity(requests)));
         long slots = Math.max(1, Math.min(mostSlots(), fit));
         long waves = Math.max(1, rows / slots + (rows % slots == 0 ? 0 : 1));
@@ -112,7 +118,7 @@ public final class Generator implements AutoCloseable {
 
     /** No automatic batch size is above this. */
     public int mostSlots() {
-        return decoder.device().equals("cpu") ? CPU_SLOTS : CUDA_SLOTS;
+        return decoder.device().isCpu() ? CPU_SLOTS : CUDA_SLOTS;
     }
 
     /**
@@ -193,7 +199,7 @@ public final class Generator implements AutoCloseable {
         for (int fit = slots;; fit /= 2) {
             try {
                 room.reserveForMore(good, fit);
-                if (!decoder.device().equals("cpu")) {
+                if (!decoder.device().isCpu()) {
                     warmUp(good.subList(0, fit));
                 }
                 return fit == slots ? batchSize : fit;

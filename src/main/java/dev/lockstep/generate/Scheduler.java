@@ -236,7 +236,7 @@ final class Scheduler {
      * Prompts that wait do so for the steps that are owed.
      */
     private int stepsAtOnce(int decoding) {
-        if (decoder.device().equals("cpu") || rows.subList(0, decoding).stream().anyMatch(Sequence::isRuled)) {
+        if (decoder.device().isCpu() || rows.subList(0, decoding).stream().anyMatch(Sequence::isRuled)) {
             return 1;
         }
         int most = isPromptNext() ? Math.min(stepsOwed, Decoder.LOOKAHEAD) : Decoder.LOOKAHEAD;

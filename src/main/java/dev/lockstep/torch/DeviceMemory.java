@@ -18,10 +18,10 @@ import dev.lockstep.djl.LoadedLibrary;
  */
 public record DeviceMemory(long free, long used) {
     /**
-     * @param device as torch names it; the GPU is the calling thread's current one
+     * @param device of GPUs the calling thread's current one
      */
-    public static DeviceMemory of(String device) {
-        return device.equals("cpu")
+    public static DeviceMemory of(Device device) {
+        return device.isCpu()
                 ? new DeviceMemory(kilobytes("/proc/meminfo", "MemAvailable:"),
                         kilobytes("/proc/self/status", "VmHWM:"))
                 : gpu();

@@ -39,6 +39,7 @@ import dev.lockstep.generate.SamplingParams;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.json.Json;
 import dev.lockstep.prompts.SamplingOverrides;
+import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -48,7 +49,7 @@ class GenerationConfigTest {
     private static final Path CASES = Path.of("src/test/resources/cases");
     private static final JsonNode GOLDEN = read(Path.of("src/test/resources/golden/generation_config.json"));
     /** Where models are: {@code -Dlockstep.test.device=cuda:0} has them on a GPU. */
-    private static final String DEVICE = System.getProperty("lockstep.test.device", "cpu");
+    private static final Device DEVICE = new Device(System.getProperty("lockstep.test.device", "cpu"));
     /** transformers makes no number of an end token that is held back and favoured at once, and takes it; here it waits. */
     private static final Set<String> OTHERWISE_ON_PURPOSE = Set.of("decay_and_min_new");
 

@@ -18,6 +18,7 @@ import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.RowSampling;
 import dev.lockstep.fixtures.RandomCheckpoint;
+import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -72,7 +73,7 @@ class OddOffsetTest {
     private static Outcome run(Checkpoint checkpoint, DType computed) {
         List<Decoder.Admission> rows = List.of(new Decoder.Admission(0, new int[]{5, 6, 7, 8}, GREEDY),
                 new Decoder.Admission(1, new int[]{4000, 17, 3}, GREEDY));
-        try (Decoder decoder = Decoder.load(checkpoint, "cpu", computed, Acceleration.FULL)) {
+        try (Decoder decoder = Decoder.load(checkpoint, Device.CPU, computed, Acceleration.FULL)) {
             decoder.allocate(rows.size(), 32, 1, false);
             float[][] logits = decoder.firstLogits(rows);
             List<int[]> greedy = new ArrayList<>();

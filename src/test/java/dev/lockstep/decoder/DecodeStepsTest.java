@@ -10,6 +10,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.torch.Device;
 import dev.lockstep.torch.TorchScriptProgram;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -86,7 +87,8 @@ class DecodeStepsTest {
     void kernelsThatCannotBeMade_areLeftToTheProgram() {
         ModelConfig config = ModelConfig.read(Golden.checkpoint("llama-gqa"));
         try (TorchScriptProgram program = TorchScriptProgram.load(Decoder.class, "Decoder", Decoder.PROGRAM);
-                DecodeSteps steps = DecodeSteps.of(program, config, "cuda:0", DType.FLOAT32, Acceleration.FULL)) {
+                DecodeSteps steps = DecodeSteps.of(program, config, Device.ofRank("cuda"), DType.FLOAT32,
+                        Acceleration.FULL)) {
             steps.allocate(4, 16, 1);
             assertThat(steps.graphBytes()).isZero();
         }

@@ -26,6 +26,7 @@ import dev.lockstep.checkpoint.TensorRef;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.RandomCheckpoint;
 import dev.lockstep.fixtures.SafetensorsFile;
+import dev.lockstep.torch.Device;
 import dev.lockstep.torch.TorchScriptProgram;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -40,7 +41,7 @@ class DecoderTest {
     @MethodSource("dev.lockstep.fixtures.Golden#checkpoints")
     void firstLogits_tenPromptsPacked_equalTransformers(String family) {
         JsonNode cases = Golden.expected(family).get("cases");
-        try (Decoder decoder = Decoder.load(Checkpoint.open(Golden.checkpoint(family)), "cpu", DType.FLOAT32,
+        try (Decoder decoder = Decoder.load(Checkpoint.open(Golden.checkpoint(family)), Device.CPU, DType.FLOAT32,
                 Acceleration.FULL)) {
             List<Decoder.Admission> rows = new ArrayList<>();
             for (JsonNode golden : cases) {
@@ -99,7 +100,7 @@ class DecoderTest {
     }
 
     private static float[] firstLogits(Checkpoint checkpoint, DType dtype, int[] prompt) {
-        try (Decoder decoder = Decoder.load(checkpoint, "cpu", dtype, Acceleration.FULL)) {
+        try (Decoder decoder = Decoder.load(checkpoint, Device.CPU, dtype, Acceleration.FULL)) {
             decoder.allocate(1, 64, 1, false);
             return decoder.firstLogits(List.of(new Decoder.Admission(0, prompt, GREEDY)))[0];
         }

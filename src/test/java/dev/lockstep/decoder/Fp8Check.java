@@ -12,6 +12,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.tokenizer.Tokenizer;
+import dev.lockstep.torch.Device;
 
 /**
  * How much fp8 weights change what the example model says: by hand on a machine with a GPU, {@code Fp8Check}. Every
@@ -36,7 +37,7 @@ final class Fp8Check {
         List<int[]> texts = new ArrayList<>();
         List<float[]> logprobs = new ArrayList<>();
         for (boolean fp8 : new boolean[]{false, true}) {
-            try (Decoder decoder = Decoder.load(checkpoint, "cuda:0", DType.BFLOAT16,
+            try (Decoder decoder = Decoder.load(checkpoint, Device.ofRank("cuda"), DType.BFLOAT16,
                     new Acceleration(true, true, fp8))) {
                 if (!fp8) {
                     texts.addAll(continued(decoder, prompts));

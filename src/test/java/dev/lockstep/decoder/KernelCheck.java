@@ -11,6 +11,7 @@ import dev.lockstep.checkpoint.ModelConfig.Attention;
 import dev.lockstep.checkpoint.ModelConfig.Norms;
 import dev.lockstep.checkpoint.ModelConfig.QkNorm;
 import dev.lockstep.checkpoint.ModelConfig.Rope;
+import dev.lockstep.torch.Device;
 
 /**
  * Decode steps by our own kernels against the TorchScript program's, layer by layer on random shapes, weights and rows:
@@ -55,7 +56,7 @@ final class KernelCheck {
     private static boolean check(ModelConfig config, DType dtype, boolean fp8) {
         double worst = 0;
         double worstRow = 0;
-        try (Decoder decoder = Decoder.random(config, "cuda:0", dtype,
+        try (Decoder decoder = Decoder.random(config, Device.ofRank("cuda"), dtype,
                 new Acceleration(true, true, fp8))) {
             for (int[] lengths : LENGTHS) {
                 decoder.allocate(lengths.length, 3100, 0, false, 0);

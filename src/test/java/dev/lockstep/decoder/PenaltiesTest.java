@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -28,8 +29,9 @@ class PenaltiesTest {
 
     @BeforeAll
     static void load() {
-        decoder = Decoder.load(Checkpoint.open(Golden.checkpoint("qwen2")), "cpu", DType.FLOAT32, Acceleration.FULL);
-        anew = Decoder.load(Checkpoint.open(Golden.checkpoint("qwen2")), "cpu", DType.FLOAT32, Acceleration.FULL);
+        decoder = Decoder.load(Checkpoint.open(Golden.checkpoint("qwen2")), Device.CPU, DType.FLOAT32,
+                Acceleration.FULL);
+        anew = Decoder.load(Checkpoint.open(Golden.checkpoint("qwen2")), Device.CPU, DType.FLOAT32, Acceleration.FULL);
         cases = Golden.expected("qwen2").get("cases");
     }
 

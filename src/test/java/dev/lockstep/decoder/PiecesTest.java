@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
@@ -25,7 +26,7 @@ class PiecesTest {
 
     @BeforeAll
     static void load() {
-        decoder = Decoder.load(Checkpoint.open(Golden.checkpoint("mistral-sliding")), "cpu", DType.FLOAT32,
+        decoder = Decoder.load(Checkpoint.open(Golden.checkpoint("mistral-sliding")), Device.CPU, DType.FLOAT32,
                 Acceleration.FULL);
         Arrays.setAll(PROMPT, i -> 5 + 37 * i);
     }

@@ -20,6 +20,7 @@ import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -28,7 +29,7 @@ class DjlLibrariesTest {
     /** A program of its own, which has libtorch loaded. */
     static final class Loading {
         public static void main(String[] args) {
-            Decoder.load(Checkpoint.open(Golden.checkpoint("llama-gqa")), "cpu", DType.FLOAT32, Acceleration.FULL)
+            Decoder.load(Checkpoint.open(Golden.checkpoint("llama-gqa")), Device.CPU, DType.FLOAT32, Acceleration.FULL)
                     .close();
         }
     }

@@ -21,6 +21,7 @@ import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -73,7 +74,7 @@ class CasesTest {
     /** {@code --max-new-tokens 24 --no-special-tokens}, greedy. */
     private static List<List<Integer>> generate(Path directory) {
         SamplingParams params = new SamplingParams(true, 1, 0, 1, 0, 1, 0, 24, 0, false, List.of(), List.of());
-        try (Generator generator = Generator.load(Checkpoint.open(directory), "cpu", DType.FLOAT32)) {
+        try (Generator generator = Generator.load(Checkpoint.open(directory), Device.CPU, DType.FLOAT32)) {
             List<Request> requests = new ArrayList<>();
             for (String line : Files.readAllLines(CASES.resolve("weights-without-model-prefix/prompts.jsonl"))) {
                 requests.add(new Request(requests.size(), 0,

@@ -15,6 +15,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
+import dev.lockstep.torch.Device;
 
 /** Continuous batches against static ones; src/test/bench/batches.sh tells all. */
 final class CompareBatches {
@@ -40,7 +41,7 @@ final class CompareBatches {
         for (String line : Files.readAllLines(examples.resolve("first-lines.jsonl"))) {
             prompts.add(new ObjectMapper().readTree(line).get("prompt").asText());
         }
-        try (Generator generator = Generator.load(Checkpoint.open(examples.resolve("models/kjv-6m")), "cpu",
+        try (Generator generator = Generator.load(Checkpoint.open(examples.resolve("models/kjv-6m")), Device.CPU,
                 DType.FLOAT32)) {
             SplittableRandom random = new SplittableRandom(1);
             List<Request> requests = new ArrayList<>();

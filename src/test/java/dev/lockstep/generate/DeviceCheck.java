@@ -13,6 +13,7 @@ import dev.lockstep.checkpoint.DType;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.decoder.TokenLogprobs;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.torch.Device;
 
 /**
  * The golden cases and the trained model on a device, by hand where there is no Maven: {@code DeviceCheck cuda:0}, or with
@@ -27,7 +28,7 @@ final class DeviceCheck {
     private DeviceCheck() {}
 
     public static void main(String[] args) throws Exception {
-        String device = args[0];
+        Device device = new Device(args[0]);
         List<String> all = new ArrayList<>(Golden.CHECKPOINTS);
         Arrays.stream(DType.values()).map(DType::toString).forEach(all::add);
         all.add("logprobs");
@@ -44,7 +45,7 @@ final class DeviceCheck {
         System.exit(failures);
     }
 
-    private static void trained(DType dtype, String device) {
+    private static void trained(DType dtype, Device device) {
         Checkpoint kjv = Checkpoint.open(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m"));
         for (boolean greedy : new boolean[]{true, false}) {
             for (boolean kernels : new boolean[]{false, true}) {
@@ -59,7 +60,7 @@ final class DeviceCheck {
         }
     }
 
-    private static void logprobs(String family, String device) throws Exception {
+    private static void logprobs(String family, Device device) throws Exception {
         JsonNode cases = Golden.json("logprobs-" + family + ".json").get("cases");
         SamplingParams params = new SamplingParams(true, 1, 0, 1, 0, 1, 0, 0, 0, 40, 0, false, List.of(), List.of(), 5);
         List<Request> requests = new ArrayList<>();
@@ -89,7 +90,7 @@ final class DeviceCheck {
         }
     }
 
-    private static void golden(String family, String device) throws Exception {
+    private static void golden(String family, Device device) throws Exception {
         JsonNode cases = Golden.expected(family).get("cases");
         SamplingParams params = SamplingParams.greedy(40, List.of());
         List<Request> requests = new ArrayList<>();
@@ -123,7 +124,7 @@ final class DeviceCheck {
         }
     }
 
-    private static List<int[]> kjv(Checkpoint checkpoint, String device, DType dtype, boolean greedy, boolean graphs,
+    private static List<int[]> kjv(Checkpoint checkpoint, Device device, DType dtype, boolean greedy, boolean graphs,
             boolean kernels, int batchSize) {
         SamplingParams params = new SamplingParams(greedy, 0.8, 0, 0.95, 0, 1, 0, 50, 0, true, List.of(), List.of());
         List<String> prompts = new ArrayList<>();

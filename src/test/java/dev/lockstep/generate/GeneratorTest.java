@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -20,7 +21,7 @@ class GeneratorTest {
     private static final List<String> PROMPTS = prompts();
     @AutoClose
     private static final Generator generator = Generator.load(
-            Checkpoint.open(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m")), "cpu");
+            Checkpoint.open(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m")), Device.CPU);
 
     private static List<String> prompts() {
         List<String> prompts = new ArrayList<>();

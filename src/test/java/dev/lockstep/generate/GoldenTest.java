@@ -13,6 +13,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -27,7 +28,7 @@ class GoldenTest {
         JsonNode expected = Golden.expected(family);
         List<Integer> eos = List.of(expected.get("eos_token_id").asInt());
         Checkpoint checkpoint = Checkpoint.open(Golden.copyWithTokenizer(family, scratch));
-        try (Generator generator = Generator.load(checkpoint, "cpu", DType.FLOAT32)) {
+        try (Generator generator = Generator.load(checkpoint, Device.CPU, DType.FLOAT32)) {
             for (int batchSize : new int[]{1, 3, 4, 10}) {
                 List<Completion> free = generator.generate(requests(expected, List.of()), batchSize, UNSEEN);
                 List<Completion> ended = generator.generate(requests(expected, eos), batchSize, UNSEEN);
@@ -53,7 +54,7 @@ class GoldenTest {
     void generate_promptsInPieces_equalsTransformers(String family, @TempDir Path scratch) {
         JsonNode expected = Golden.expected(family);
         Checkpoint checkpoint = Checkpoint.open(Golden.copyWithTokenizer(family, scratch));
-        try (Generator generator = Generator.load(checkpoint, "cpu", DType.FLOAT32)) {
+        try (Generator generator = Generator.load(checkpoint, Device.CPU, DType.FLOAT32)) {
             generator.prefillTokens(5);
             for (int batchSize : new int[]{1, 3, 10}) {
                 for (Completion completion : generator.generate(requests(expected, List.of()), batchSize, UNSEEN)) {

@@ -16,6 +16,7 @@ import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.decoder.TokenLogprobs;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
@@ -29,7 +30,7 @@ class LogprobsTest {
     private Path scratch;
 
     private Generator generator(String family) {
-        return Generator.load(Checkpoint.open(Golden.copyWithTokenizer(family, scratch)), "cpu", DType.FLOAT32);
+        return Generator.load(Checkpoint.open(Golden.copyWithTokenizer(family, scratch)), Device.CPU, DType.FLOAT32);
     }
 
     /** Each case twice, so that there are rows for ten slots. */

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -25,7 +26,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 class StreamingTest {
     @AutoClose
     private static final Generator generator = Generator.load(
-            Checkpoint.open(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m")), "cpu");
+            Checkpoint.open(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m")), Device.CPU);
 
     @AfterEach
     void withoutHook() {
