@@ -16,7 +16,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.fixtures.Golden;
@@ -80,7 +79,7 @@ class DjlLibrariesTest {
         })).isSameAs(failure);
         assertThatThrownBy(() -> DjlLibraries.load(() -> {
             throw new FileNotFoundException("libtorch.so");
-        })).isInstanceOf(ModelException.class).hasMessage("A native library cannot be loaded: libtorch.so");
+        })).isInstanceOf(LibraryException.class).hasMessage("A native library cannot be loaded: libtorch.so");
         assertThat(thisProcessHoldsTheLock()).isFalse();
     }
 
@@ -94,7 +93,7 @@ class DjlLibrariesTest {
         Files.setPosixFilePermissions(unpacked.resolve("version.txt"), PosixFilePermissions.fromString("rw-rw-rw-"));
         DjlLibraries.check(cache);
         Files.setPosixFilePermissions(library, PosixFilePermissions.fromString("rwxrwxr-x"));
-        assertThatThrownBy(() -> DjlLibraries.check(cache)).isInstanceOf(ModelException.class)
+        assertThatThrownBy(() -> DjlLibraries.check(cache)).isInstanceOf(LibraryException.class)
                 .hasMessage("Native libraries are not loaded from " + cache + ", because " + library
                         + " may be written by other users (chmod go-w changes that); remove it, or set DJL_CACHE_DIR to a "
                         + "directory of your own.");
