@@ -66,7 +66,7 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule generateUsesDecoder = only("generate", own("decoder"), own("torch"), own("checkpoint"),
-            own("tokenizer"), own("host"), JAVA, LOGGING, JSON, DJL);
+            own("tokenizer"), own("host"), JAVA, LOGGING, JSON);
 
     @ArchTest
     static final ArchRule promptsUseGenerate = only("prompts", own("generate"), own("tokenizer"), own("checkpoint"),

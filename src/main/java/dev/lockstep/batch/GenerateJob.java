@@ -10,7 +10,6 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-import ai.djl.engine.EngineException;
 import org.slf4j.LoggerFactory;
 
 import dev.lockstep.checkpoint.Checkpoint;
@@ -38,7 +37,7 @@ import dev.lockstep.report.Summary;
 import dev.lockstep.results.ResultFile;
 import dev.lockstep.results.Tally;
 import dev.lockstep.torch.Device;
-import dev.lockstep.torch.DeviceMemory;
+import dev.lockstep.torch.OutOfDeviceMemoryException;
 import dev.lockstep.world.World;
 
 /**
@@ -76,10 +75,7 @@ public final class GenerateJob {
                 }
             } catch (UsageException | ModelException | LibraryException e) {
                 abort(world, 2, e.getMessage());
-            } catch (EngineException e) {
-                if (!DeviceMemory.ranOut(e)) {
-                    throw e;
-                }
+            } catch (OutOfDeviceMemoryException e) {
                 abort(world, 1,
                         "the memory of " + world.device() + " does not hold the model, of which each rank has all: "
                                 + "take a smaller one, fewer ranks where they share it, or a smaller --batch-size");

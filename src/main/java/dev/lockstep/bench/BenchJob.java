@@ -2,7 +2,6 @@ package dev.lockstep.bench;
 
 import java.io.IOException;
 
-import ai.djl.engine.EngineException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
@@ -14,7 +13,7 @@ import dev.lockstep.djl.LibraryException;
 import dev.lockstep.host.AtomicFile;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.json.Json;
-import dev.lockstep.torch.DeviceMemory;
+import dev.lockstep.torch.OutOfDeviceMemoryException;
 import dev.lockstep.world.World;
 
 /** The built-in {@code bench}: each of its subcommands measures one thing and prints a table on rank 0. */
@@ -55,10 +54,7 @@ public final class BenchJob {
                 world.abort(2, "bench: " + e.getMessage());
             } catch (IOException e) {
                 world.abort(1, "bench: " + e.getMessage());
-            } catch (EngineException e) {
-                if (!DeviceMemory.ranOut(e)) {
-                    throw e;
-                }
+            } catch (OutOfDeviceMemoryException e) {
                 world.abort(1,
                         "bench: the memory of " + world.device() + " does not hold the model with so many tokens: "
                                 + "measure a smaller model, fewer rows at a time or shorter ones");

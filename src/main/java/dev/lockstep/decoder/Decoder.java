@@ -121,8 +121,10 @@ public final class Decoder implements AutoCloseable {
      * Loads a model's weights. On CPU, weights stored in {@code dtype} stay mapped into memory and are not copied;
      * others, which are converted, are packed for faster products where {@code dtype} is float32.
      *
-     * @param dtype  the type to compute in; norms, rotations and sampling are in float32 always
-     * @throws ModelException when the PyTorch engine cannot be loaded, or the model cannot be computed in fp8
+     * @param dtype the type to compute in; norms, rotations and sampling are in float32 always
+     * @throws ModelException                                when the model cannot be computed in fp8
+     * @throws dev.lockstep.djl.LibraryException             when the PyTorch engine cannot be loaded
+     * @throws dev.lockstep.torch.OutOfDeviceMemoryException when the device's memory does not hold the weights
      */
     public static Decoder load(Checkpoint checkpoint, Device device, DType dtype, Acceleration acceleration) {
         return new Decoder(checkpoint.config(), device, dtype, acceleration,

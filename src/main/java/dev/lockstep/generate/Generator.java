@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntConsumer;
 
-import ai.djl.engine.EngineException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,6 +15,7 @@ import dev.lockstep.decoder.Decoder;
 import dev.lockstep.tokenizer.Tokenizer;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.DeviceMemory;
+import dev.lockstep.torch.OutOfDeviceMemoryException;
 
 /**
  * Generates text for many prompts on one device with continuous batching: a fixed number of slots, each refilled with
@@ -56,7 +56,9 @@ public final class Generator implements AutoCloseable {
      *
      * @param device {@link Device#CPU}; in a program of several ranks {@code Device.ofRank(world.device())}
      * @param dtype  the type to compute in
-     * @throws dev.lockstep.checkpoint.ModelException when the tokenizer or the PyTorch engine cannot be loaded
+     * @throws dev.lockstep.checkpoint.ModelException when the tokenizer cannot be loaded
+     * @throws dev.lockstep.djl.LibraryException      when the PyTorch engine cannot be loaded
+     * @throws OutOfDeviceMemoryException             when the device's memory does not hold the weights
      */
     public static Generator load(Checkpoint checkpoint, Device device, DType dtype, Acceleration acceleration) {
         return new Generator(Tokenizer.load(checkpoint.directory()),
@@ -203,8 +205,8 @@ public final class Generator implements AutoCloseable {
                     warmUp(good.subList(0, fit));
                 }
                 return fit == slots ? batchSize : fit;
-            } catch (EngineException e) {
-                if (fit == 1 || !DeviceMemory.ranOut(e)) {
+            } catch (OutOfDeviceMemoryException e) {
+                if (fit == 1) {
                     throw e;
                 }
                 room.forget();

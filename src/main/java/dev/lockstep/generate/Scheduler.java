@@ -8,14 +8,13 @@ import java.util.List;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
 
-import ai.djl.engine.EngineException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.LogitEdits;
 import dev.lockstep.decoder.TokenLogprobs;
-import dev.lockstep.torch.DeviceMemory;
+import dev.lockstep.torch.OutOfDeviceMemoryException;
 
 /** Rows on their way through the decoder's slots, from a source until it has no more. */
 final class Scheduler {
@@ -68,10 +67,7 @@ final class Scheduler {
         while (fill()) {
             try {
                 advance();
-            } catch (EngineException e) {
-                if (!DeviceMemory.ranOut(e)) {
-                    throw e;
-                }
+            } catch (OutOfDeviceMemoryException e) {
                 shrink();
             }
             retire();

@@ -3,9 +3,7 @@ package dev.lockstep.torch;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Locale;
 
-import ai.djl.engine.EngineException;
 import com.sun.jna.ptr.LongByReference;
 
 import dev.lockstep.djl.LoadedLibrary;
@@ -25,13 +23,6 @@ public record DeviceMemory(long free, long used) {
                 ? new DeviceMemory(kilobytes("/proc/meminfo", "MemAvailable:"),
                         kilobytes("/proc/self/status", "VmHWM:"))
                 : gpu();
-    }
-
-    /** Whether the engine failed for want of a device's memory. */
-    public static boolean ranOut(EngineException e) {
-        String message = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
-        // libtorch's words on CUDA and on CPU
-        return message.contains("out of memory") || message.contains("can't allocate memory");
     }
 
     private static DeviceMemory gpu() {

@@ -33,7 +33,8 @@ import dev.lockstep.djl.LoadedLibrary;
 
 /**
  * A module of TorchScript source, loaded into the PyTorch engine with every attribute at its zero. Methods are called by
- * name; a call costs 5 to 7 microseconds. Not safe for use by several threads.
+ * name; a call costs 5 to 7 microseconds, and throws {@link OutOfDeviceMemoryException} when the device's memory does
+ * not suffice, EngineException when something else fails. Not safe for use by several threads.
  */
 public final class TorchScriptProgram implements AutoCloseable {
     private static final Pattern ATTRIBUTE = Pattern.compile("(?m)^  (\\w+) : (.+)$");
@@ -237,7 +238,11 @@ public final class TorchScriptProgram implements AutoCloseable {
         }
 
         IValue run(String method) {
-            return IValueUtils.runMethod(module, method, values);
+            try {
+                return IValueUtils.runMethod(module, method, values);
+            } catch (EngineException e) {
+                throw OutOfDeviceMemoryException.of(e);
+            }
         }
 
         @Override

@@ -27,6 +27,7 @@ import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.RandomCheckpoint;
 import dev.lockstep.fixtures.SafetensorsFile;
 import dev.lockstep.torch.Device;
+import dev.lockstep.torch.OutOfDeviceMemoryException;
 import dev.lockstep.torch.TorchScriptProgram;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -202,6 +203,16 @@ class DecoderTest {
         assertThatThrownBy(() -> TorchScriptProgram.load(Decoder.class, "Decoder", List.of("decoder.torchscript"),
                 "cuda.torchscript"))
                         .hasMessageContaining("no function rms_norm to replace");
+    }
+
+    /** No address space holds a petabyte. */
+    @Test
+    void moreThanMemoryHolds_isAnExceptionOfItsOwn() {
+        try (Decoder decoder = Decoder.load(Checkpoint.open(Golden.checkpoint("llama-gqa")), Device.CPU,
+                DType.FLOAT32, Acceleration.FULL)) {
+            assertThatThrownBy(() -> decoder.copyGigabytes(1 << 20, 1)).isInstanceOf(OutOfDeviceMemoryException.class)
+                    .hasMessageContaining("can't allocate memory");
+        }
     }
 
     /** Of two the engine would take one and say nothing. */

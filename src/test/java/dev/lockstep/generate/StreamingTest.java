@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.torch.Device;
+import dev.lockstep.torch.OutOfDeviceMemoryException;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -206,7 +207,7 @@ class StreamingTest {
             // only once rows are some tokens long, so that they have something to lose
             if (rows > 2 && ++calls[0] % 5 == 0) {
                 refused.add(rows);
-                throw new EngineException("CUDA out of memory. Tried to allocate 2.00 GiB");
+                throw new OutOfDeviceMemoryException("CUDA out of memory. Tried to allocate 2.00 GiB", null);
             }
         });
         Seen seen = new Seen();
@@ -223,7 +224,7 @@ class StreamingTest {
         int[] alone = {0};
         generator.beforeDecoding(rows -> {
             if (rows > 1 || ++alone[0] <= 2) {
-                throw new EngineException("CUDA out of memory");
+                throw new OutOfDeviceMemoryException("CUDA out of memory", null);
             }
         });
         Seen seen = new Seen();

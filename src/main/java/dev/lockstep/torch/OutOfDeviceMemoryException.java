@@ -1,0 +1,24 @@
+package dev.lockstep.torch;
+
+import java.util.Locale;
+
+import ai.djl.engine.EngineException;
+
+/** A program's call needed more of a device's memory than could be had. Fewer rows at a time, or shorter ones, may do. */
+public final class OutOfDeviceMemoryException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    /** @param message libtorch's */
+    public OutOfDeviceMemoryException(String message, Throwable cause) {
+        super(message, cause);
+    }
+
+    /** What the engine's failure is: want of memory, which libtorch says in words alone, or what it was. */
+    static RuntimeException of(EngineException e) {
+        String message = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
+        // libtorch's words on CUDA and on CPU
+        return message.contains("out of memory") || message.contains("can't allocate memory")
+                ? new OutOfDeviceMemoryException(e.getMessage(), e)
+                : e;
+    }
+}
