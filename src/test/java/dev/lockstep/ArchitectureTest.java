@@ -6,6 +6,7 @@ import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
@@ -40,6 +41,12 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule worldUsesWireAndMpj = only("world", own("wire"), own("host"), JAVA, LOGGING, JSON, MPJ);
+
+    @ArchTest
+    static final ArchRule mpjIsSeenWhereItIsStartedAndByItsTransport = noClasses().that()
+            .haveNameNotMatching(
+                    "dev\\.lockstep\\.world\\.(transport\\.MpjTransport|Bootstrap|MpjExpressLauncher)(\\$.*)?")
+            .should().dependOnClassesThat().resideInAPackage(MPJ);
 
     @ArchTest
     static final ArchRule djlUsesHost = only("djl", own("host"), JAVA, LOGGING, DJL, JNA);

@@ -10,6 +10,8 @@ import mpi.MPI;
 
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.RankEnvironment;
+import dev.lockstep.world.transport.MpjTransport;
+import dev.lockstep.world.transport.Transport;
 
 /**
  * Starts MPJ Express in this rank. MPJ expects a server that collects every rank's ports and hands out the table of
@@ -22,11 +24,11 @@ final class Bootstrap {
     /**
      * MPJ Express once it runs.
      *
-     * @param transfer null in a world of one
+     * @param transport null in a world of one
      * @param threads  of its own, which would keep the JVM alive for ever
      * @param args     what is left of the arguments it was given
      */
-    record Mpj(MpjTransport transfer, Set<Thread> threads, String[] args) {
+    record Mpj(Transport transport, Set<Thread> threads, String[] args) {
         static final Mpj NONE = new Mpj(null, Set.of(), new String[0]);
     }
 

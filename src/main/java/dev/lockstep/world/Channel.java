@@ -3,6 +3,11 @@ package dev.lockstep.world;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
+import dev.lockstep.world.transport.Chunk;
+import dev.lockstep.world.transport.ChunkedInput;
+import dev.lockstep.world.transport.ChunkedOutput;
+import dev.lockstep.world.transport.Transport;
+
 /** One group's messages: parts with the header of the call that they belong to. */
 final class Channel {
     private static final int FIRST_TAG = 1 << 16;
@@ -11,11 +16,11 @@ final class Channel {
     static final int TAG_LIMIT = 1 << 16;
     private static final int GROUP_IDS = 1 << 11;
 
-    private final MpjTransport transfer; // null in a world of one, which sends nothing
+    private final Transport transport; // null in a world of one, which sends nothing
     private final Members members;
 
-    Channel(MpjTransport transfer, Members members) {
-        this.transfer = transfer;
+    Channel(Transport transport, Members members) {
+        this.transport = transport;
         this.members = members;
     }
 
@@ -65,16 +70,16 @@ final class Channel {
                 .put((byte) call.kind().ordinal()).putShort((short) call.root()).putInt(part.length())
                 .putInt(members.id() << 1 | (part.last() ? 1 : 0));
         boolean inline = part.length() <= Chunk.INLINE;
-        transfer.send(part.buffer(), 0, Chunk.HEADER + (inline ? part.length() : 0), members.world()[to], tag);
+        transport.send(part.buffer(), 0, Chunk.HEADER + (inline ? part.length() : 0), members.world()[to], tag);
         if (!inline) {
-            transfer.send(part.buffer(), Chunk.HEADER, part.length(), members.world()[to], tag + 1);
+            transport.send(part.buffer(), Chunk.HEADER, part.length(), members.world()[to], tag + 1);
         }
     }
 
     /** @param buffer is used for the part if it is large enough */
     private Chunk take(CollectiveTracker.Call call, int from, byte[] buffer) {
         int tag = tag(call);
-        transfer.receive(buffer, 0, Chunk.HEADER + Chunk.INLINE, members.world()[from], tag);
+        transport.receive(buffer, 0, Chunk.HEADER + Chunk.INLINE, members.world()[from], tag);
         ByteBuffer header = ByteBuffer.wrap(buffer);
         CollectiveTracker.Call theirs = new CollectiveTracker.Call(header.getInt(), Verb.values()[header.get()],
                 Codec.Kind.values()[header.get()], header.getShort() & 0xffff);
@@ -97,7 +102,7 @@ final class Channel {
             return new Chunk(buffer, length, last);
         }
         byte[] room = buffer.length >= Chunk.HEADER + length ? buffer : new byte[Chunk.HEADER + length];
-        transfer.receive(room, Chunk.HEADER, length, members.world()[from], tag + 1);
+        transport.receive(room, Chunk.HEADER, length, members.world()[from], tag + 1);
         return new Chunk(room, length, last);
     }
 

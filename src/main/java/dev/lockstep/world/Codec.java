@@ -11,6 +11,9 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 
+import dev.lockstep.world.transport.Chunk;
+import dev.lockstep.world.transport.ChunkedOutput;
+
 /** How values of one kind become bytes and bytes become values. */
 interface Codec<V> {
     void write(V value, OutputStream out) throws IOException;

@@ -11,6 +11,10 @@ import java.util.Optional;
 import java.util.function.BinaryOperator;
 import java.util.function.Consumer;
 
+import dev.lockstep.world.transport.Chunk;
+import dev.lockstep.world.transport.ChunkedInput;
+import dev.lockstep.world.transport.ChunkedOutput;
+
 /**
  * The algorithms, for values of any kind and length: all are made of parts that go from one rank to another, each with a
  * header that says to which call it belongs, so that ranks which are in different calls notice.

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Set;
 
 import dev.lockstep.wire.RankEnvironment;
+import dev.lockstep.world.transport.Transport;
 
 /**
  * MPJ Express's own mpjrun.sh, which puts what {@code MPI.Init} has to know before the program's arguments: rank,
@@ -39,17 +40,17 @@ final class MpjExpressLauncher {
         }
         System.setProperty("lockstep.rank", args[0]);
         Bootstrap.Mpj mpj = Bootstrap.init(args);
-        Shutdown ending = new Shutdown(mpj.transfer()::finish);
+        Shutdown ending = new Shutdown(mpj.transport()::finish);
         ending.catchUncaught();
         ending.watch(Thread.currentThread(), mpj.threads());
-        Session session = new Session(null, mpj.transfer(), ending);
-        return new Joined(mpj.args(), self(session, mpj.transfer()), session);
+        Session session = new Session(null, mpj.transport(), ending);
+        return new Joined(mpj.args(), self(session, mpj.transport()), session);
     }
 
     /** That launcher tells nobody who shares a host with whom, so the ranks tell each other. */
-    private static RankEnvironment self(Session session, MpjTransport transfer) {
-        int rank = transfer.rank();
-        int size = transfer.size();
+    private static RankEnvironment self(Session session, Transport transport) {
+        int rank = transport.rank();
+        int size = transport.size();
         String host = World.hostName();
         List<String> hosts = session.collectives(Members.ofWorld(size, rank)).allGather(host,
                 JsonCodec.of(String.class), Verb.ALL_GATHER);

@@ -7,17 +7,18 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 import dev.lockstep.wire.Message;
+import dev.lockstep.world.transport.Transport;
 
 /** What all groups of a rank share. */
 final class Session {
     private final ControlLink link; // null: there is no launcher
-    private final MpjTransport transfer; // null: a world of one
+    private final Transport transport; // null: a world of one
     private final Shutdown ending;
     private int nextGroup = 1;
 
-    Session(ControlLink link, MpjTransport transfer, Shutdown ending) {
+    Session(ControlLink link, Transport transport, Shutdown ending) {
         this.link = link;
-        this.transfer = transfer;
+        this.transport = transport;
         this.ending = ending;
     }
 
@@ -46,7 +47,7 @@ final class Session {
 
     Collectives collectives(Members members) {
         CollectiveTracker standing = new CollectiveTracker(members);
-        Collectives collectives = new Collectives(new Channel(transfer, members), standing, ending);
+        Collectives collectives = new Collectives(new Channel(transport, members), standing, ending);
         if (link != null) {
             if (members.id() > 0 && members.self() == 0) {
                 tell(new Message.Formed(members.id(), members.leader(),

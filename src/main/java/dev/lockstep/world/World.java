@@ -68,7 +68,7 @@ public final class World extends Group implements AutoCloseable {
             }
         }
         ending.watch(Thread.currentThread(), mpj.threads());
-        Session session = new Session(link, mpj.transfer(), ending);
+        Session session = new Session(link, mpj.transport(), ending);
         session.tell(new Message.Joined());
         return session;
     }

@@ -1,4 +1,4 @@
-package dev.lockstep.world;
+package dev.lockstep.world.transport;
 
 import mpi.Intracomm;
 import mpi.MPI;
@@ -8,38 +8,41 @@ import mpi.MPIException;
  * Bytes from rank to rank over MPJ Express, in messages whose length the receiver always knows: one that is longer than
  * the receiver's buffer stops MPJ for good.
  */
-final class MpjTransport {
+public final class MpjTransport implements Transport {
     /** Longer messages wait for their receiver; MPJ's own default. */
-    static final int EAGER = 128 << 10;
+    public static final int EAGER = 128 << 10;
 
     private final Intracomm ranks;
 
-    MpjTransport(Intracomm ranks) {
+    public MpjTransport(Intracomm ranks) {
         this.ranks = ranks;
     }
 
-    void send(byte[] bytes, int offset, int length, int to, int tag) {
+    @Override
+    public void send(byte[] bytes, int offset, int length, int to, int tag) {
         attempt(() -> {
             ranks.Send(bytes, offset, length, MPI.BYTE, to, tag);
             return null;
         });
     }
 
-    /** @param length at least the message's */
-    void receive(byte[] bytes, int offset, int length, int from, int tag) {
+    @Override
+    public void receive(byte[] bytes, int offset, int length, int from, int tag) {
         attempt(() -> ranks.Recv(bytes, offset, length, MPI.BYTE, from, tag));
     }
 
-    int rank() {
+    @Override
+    public int rank() {
         return attempt(ranks::Rank);
     }
 
-    int size() {
+    @Override
+    public int size() {
         return attempt(ranks::Size);
     }
 
-    /** Waits until all ranks have called it, and is the last call. */
-    void finish() {
+    @Override
+    public void finish() {
         attempt(() -> {
             MPI.Finalize();
             return null;

@@ -1,15 +1,15 @@
-package dev.lockstep.world;
+package dev.lockstep.world.transport;
 
 import java.io.OutputStream;
 import java.util.Arrays;
 
 /** Cuts what is written into parts. */
-final class ChunkedOutput extends OutputStream {
+public final class ChunkedOutput extends OutputStream {
     private final Chunk.Sink sink;
     private byte[] buffer = new byte[Chunk.HEADER + Chunk.INLINE];
     private int end = Chunk.HEADER;
 
-    ChunkedOutput(Chunk.Sink sink) {
+    public ChunkedOutput(Chunk.Sink sink) {
         this.sink = sink;
     }
 
@@ -30,7 +30,7 @@ final class ChunkedOutput extends OutputStream {
     }
 
     /** The value is complete. A stream that is never finished sends nothing more: its writer has failed. */
-    void finish() {
+    public void finish() {
         put(true);
     }
 

@@ -1,16 +1,16 @@
-package dev.lockstep.world;
+package dev.lockstep.world.transport;
 
 import java.io.InputStream;
 import java.util.function.Supplier;
 
 /** Reads the parts of one value as a stream. */
-final class ChunkedInput extends InputStream {
+public final class ChunkedInput extends InputStream {
     private final Supplier<Chunk> source;
     private Chunk part;
     private int at;
 
     /** @param source gives the next part each time, in a buffer that may be the same */
-    ChunkedInput(Supplier<Chunk> source) {
+    public ChunkedInput(Supplier<Chunk> source) {
         this.source = source;
     }
 
@@ -39,7 +39,7 @@ final class ChunkedInput extends InputStream {
     }
 
     /** Takes in what the reader left, so that the next message is the next value's. */
-    void drain() {
+    public void drain() {
         while (part == null || !part.last()) {
             part = source.get();
         }

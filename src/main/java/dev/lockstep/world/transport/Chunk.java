@@ -1,4 +1,4 @@
-package dev.lockstep.world;
+package dev.lockstep.world.transport;
 
 /**
  * A piece of a value's bytes on its way. Values of any length are sent piece by piece, so neither side nor MPJ ever holds
@@ -8,11 +8,11 @@ package dev.lockstep.world;
  * @param length of the payload
  * @param last   whether the value ends with it
  */
-record Chunk(byte[] buffer, int length, boolean last) {
+public record Chunk(byte[] buffer, int length, boolean last) {
     /** Before every payload: which group and call it belongs to, its length, whether it is the last. */
-    static final int HEADER = 16;
+    public static final int HEADER = 16;
     /** A payload of so many bytes travels with its header; a longer one follows in a message of its own. */
-    static final int INLINE = 4096 - HEADER;
+    public static final int INLINE = 4096 - HEADER;
     /**
      * No payload is longer. MPJ takes a direct buffer of the next power of two, its own header included, for every
      * message under way and never gives it back.
@@ -20,7 +20,7 @@ record Chunk(byte[] buffer, int length, boolean last) {
     static final int MAX = (16 << 20) - 1024;
 
     /** Takes parts in order; the buffer is its giver's again afterwards. */
-    interface Sink {
+    public interface Sink {
         void put(Chunk part);
     }
 }

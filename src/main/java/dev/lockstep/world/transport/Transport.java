@@ -1,0 +1,37 @@
+package dev.lockstep.world.transport;
+
+/**
+ * Bytes from rank to rank, in order between any two of them. A rank's threads take turns: no two calls at a time.
+ * {@link MpjTransport} is MPJ Express's form of it.
+ *
+ * <p>
+ * All methods throw {@link IllegalStateException} when the other rank cannot be reached; what becomes of the job then is for
+ * the launcher to say.
+ */
+public interface Transport {
+    /**
+     * Returns when the bytes may be changed, which for long messages is not before the receiver takes them.
+     *
+     * @param length in bytes, from {@code offset} on; 0 is a message too
+     * @param to     the receiver's rank
+     * @param tag    which of this rank's messages the receiver means
+     */
+    void send(byte[] bytes, int offset, int length, int to, int tag);
+
+    /**
+     * Waits for a message.
+     *
+     * @param length in bytes, at least the message's: a longer one cannot be received
+     * @param from   the sender's rank
+     */
+    void receive(byte[] bytes, int offset, int length, int from, int tag);
+
+    /** This rank, from 0. */
+    int rank();
+
+    /** How many ranks there are. */
+    int size();
+
+    /** Waits until all ranks have called it, and is the last call. */
+    void finish();
+}
