@@ -14,6 +14,8 @@ import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import dev.lockstep.host.HostName;
+
 /** The lock of a directory on this host's disk or a shared one, held by one process at a time; its file says by which. */
 public final class DirectoryLock {
     static final String FILE = "lockstep.lock";
@@ -68,7 +70,7 @@ public final class DirectoryLock {
             LockSupport.parkNanos(LOOK_NANOS);
         }
         channel.truncate(0);
-        channel.write(ByteBuffer.wrap(("process " + ProcessHandle.current().pid() + " on " + hostName() + "\n")
+        channel.write(ByteBuffer.wrap(("process " + ProcessHandle.current().pid() + " on " + HostName.here() + "\n")
                 .getBytes(StandardCharsets.UTF_8)), 0);
     }
 
@@ -77,13 +79,5 @@ public final class DirectoryLock {
         channel.read(bytes, 0);
         String text = new String(bytes.array(), 0, bytes.position(), StandardCharsets.UTF_8).strip();
         return text.matches("process \\d+ on [\\w.-]+") ? text : "another process";
-    }
-
-    private static String hostName() {
-        try {
-            return Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
-        } catch (IOException e) {
-            return "localhost";
-        }
     }
 }

@@ -1,5 +1,5 @@
 /**
- * What every process needs of the machine that it runs on: files replaced whole, sums, text that is safe on a
+ * What every process needs of the machine that it runs on: its name, files replaced whole, sums, text that is safe on a
  * terminal, and the exception that ends a job with one sentence. Uses nothing but Java, so every other package may use
  * it. Begin with {@link dev.lockstep.host.UsageException}.
  */

@@ -18,6 +18,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 
+import dev.lockstep.host.HostName;
 import dev.lockstep.host.IoReason;
 import dev.lockstep.host.Printable;
 import dev.lockstep.host.UsageException;
@@ -60,9 +61,9 @@ public final class Agent {
         SlurmAllocation allocation = new SlurmAllocation(environment);
         Message.AgentHello enlist = slurm
                 ? new Message.AgentHello(allocation.number("SLURM_PROCID"),
-                        environment.getOrDefault("SLURMD_NODENAME", RankPlanner.hostName()), allocation.localRank(),
+                        environment.getOrDefault("SLURMD_NODENAME", HostName.here()), allocation.localRank(),
                         allocation.localSize())
-                : new Message.AgentHello(Integer.parseInt(args[1]), RankPlanner.hostName(), -1, -1);
+                : new Message.AgentHello(Integer.parseInt(args[1]), HostName.here(), -1, -1);
         List<String> addresses = addresses(launcher, slurm ? "" : environment.getOrDefault("SSH_CONNECTION", ""));
         String reason = "it has no address";
         for (String address : addresses) {
@@ -82,7 +83,7 @@ public final class Agent {
                 reason = e.getMessage() == null ? "the connection ended" : e.getMessage(); // the next, if there is one
             }
         }
-        System.err.println(Printable.line("the launcher cannot be reached from " + RankPlanner.hostName() + " at "
+        System.err.println(Printable.line("the launcher cannot be reached from " + HostName.here() + " at "
                 + String.join(", ", addresses) + " port " + launcher[1] + " (" + reason
                 + "): --interface says which network to use"));
         System.exit(2);
@@ -205,7 +206,7 @@ public final class Agent {
             addresses.add(client);
         }
         addresses.addAll(own);
-        if (launcher[2].equals(RankPlanner.hostName())) {
+        if (launcher[2].equals(HostName.here())) {
             addresses.add("127.0.0.1");
         } else if (!client.isEmpty()) {
             addresses.add(client); // the launcher is behind an address that it does not know

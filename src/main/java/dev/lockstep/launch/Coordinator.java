@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 
+import dev.lockstep.host.Closing;
 import dev.lockstep.wire.GuardedListener;
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.SealedLink;
@@ -65,7 +66,7 @@ final class Coordinator implements Closeable {
             try {
                 link.send(message);
             } catch (IOException e) {
-                closeQuietly(link);
+                Closing.quietly(link);
             }
         });
     }
@@ -73,7 +74,7 @@ final class Coordinator implements Closeable {
     @Override
     public void close() {
         entrance.close();
-        links.values().forEach(Coordinator::closeQuietly);
+        links.values().forEach(Closing::quietly);
     }
 
     private void serve(Socket socket, Runnable admit) throws IOException {
@@ -101,14 +102,6 @@ final class Coordinator implements Closeable {
             if (rank >= 0) {
                 events.add(new LaunchEvent.LinkLost(rank));
             }
-        }
-    }
-
-    private static void closeQuietly(Closeable closeable) {
-        try {
-            closeable.close();
-        } catch (IOException e) {
-            // it is gone either way
         }
     }
 }

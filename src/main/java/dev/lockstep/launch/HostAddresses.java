@@ -10,6 +10,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
 
+import dev.lockstep.host.HostName;
 import dev.lockstep.host.UsageException;
 
 /** This host's addresses. */
@@ -30,7 +31,7 @@ final class HostAddresses {
                 ? !own.address().isLoopbackAddress() && !own.address().isLinkLocalAddress()
                 : own.name().equals(choice) || isIn(own.address(), choice)).map(Own::address).toList();
         if (chosen.isEmpty() && !choice.isEmpty()) {
-            throw new UsageException("--interface " + choice + ": " + RankPlanner.hostName()
+            throw new UsageException("--interface " + choice + ": " + HostName.here()
                     + " has no such interface and no address in it; it has " + all.stream()
                             .map(own -> own.name() + " " + text(own.address())).collect(Collectors.joining(", ")));
         }

@@ -10,6 +10,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 
+import dev.lockstep.host.HostName;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.wire.HostRanks;
 import dev.lockstep.wire.JobSpec;
@@ -50,7 +51,7 @@ record LaunchModes(Path home, Map<String, String> environment, JobSpec job, Outp
         RankPlanner ranks = new RankPlanner(home, environment, job, gpus, limits);
         int size = count > 0 ? count : ranks.defaultCount();
         ranks.checkGpusFor(size, "-np " + size + " is");
-        HostRanks share = HostRanks.all(size, RankPlanner.hostName());
+        HostRanks share = HostRanks.all(size, HostName.here());
         Lines lines = address -> ranks.plan(share, address, "token").stream().map(LaunchModes::describe).toList();
         return new Plan(size, lines, null, coordinator -> {
             ScratchDirectory scratch = ranks.prepare(size);

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
+import dev.lockstep.host.HostName;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.wire.HostRanks;
 import dev.lockstep.wire.JobSpec;
@@ -89,7 +90,7 @@ final class RankPlanner {
             scratch = made;
         }
         if (size > 1) {
-            HostsFile.ifNeeded(hostName(), made.directory())
+            HostsFile.ifNeeded(HostName.here(), made.directory())
                     .ifPresent(file -> moreJvmOptions.add("-Djdk.net.hosts.file=" + file));
         }
         return made;
@@ -114,7 +115,7 @@ final class RankPlanner {
         String address = job.network().isEmpty()
                 ? ""
                 : HostAddresses.text(HostAddresses.addresses(job.network()).get(0));
-        String host = share.host().isEmpty() ? hostName() : share.host();
+        String host = share.host().isEmpty() ? HostName.here() : share.host();
         Map<String, String> common = common(share.localSize());
         List<RankPlan> plans = new ArrayList<>();
         for (int i = 0; i < share.ranks().size(); i++) {
@@ -204,14 +205,5 @@ final class RankPlanner {
                 ? share + String.format(Locale.ROOT, "%.2f",
                         Double.parseDouble(option.substring(share.length())) / localSize)
                 : option;
-    }
-
-    /** As the kernel has it; asking the resolver could take seconds, or fail where the name is in no DNS. */
-    static String hostName() {
-        try {
-            return Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
-        } catch (IOException e) {
-            return "localhost";
-        }
     }
 }

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
+import dev.lockstep.host.HostName;
 import dev.lockstep.wire.HostRanks;
 import dev.lockstep.wire.JobSpec;
 import dev.lockstep.wire.Message;
@@ -68,7 +69,7 @@ record RemoteAgents(JobSpec job, List<RemoteHost> hosts, boolean ownOutput) {
      */
     String whereabouts(Coordinator coordinator) {
         List<InetAddress> addresses = HostAddresses.addresses(job.network());
-        return coordinator.token() + " " + coordinator.port() + " " + RankPlanner.hostName() + " "
+        return coordinator.token() + " " + coordinator.port() + " " + HostName.here() + " "
                 + addresses.stream().map(HostAddresses::text).collect(Collectors.joining(","));
     }
 }

@@ -11,6 +11,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
+import dev.lockstep.host.Closing;
 import dev.lockstep.wire.HostRanks;
 import dev.lockstep.wire.JobSpec;
 import dev.lockstep.wire.Message;
@@ -121,7 +122,9 @@ final class RemoteHost {
         processes.values().forEach(process -> process.exit(code));
         enlisted.countDown();
         drained.countDown();
-        close();
+        if (link != null) {
+            Closing.quietly(link);
+        }
     }
 
     /** The job is over: the agent ends with this code. */
@@ -184,16 +187,6 @@ final class RemoteHost {
             }
         } catch (IOException e) {
             // the reader notices
-        }
-    }
-
-    private void close() {
-        try {
-            if (link != null) {
-                link.close();
-            }
-        } catch (IOException e) {
-            // it is gone either way
         }
     }
 

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
+import dev.lockstep.host.HostName;
 import dev.lockstep.wire.HostRanks;
 
 /** Ranks on other hosts: one ssh for each host brings an agent there, which starts that host's ranks. */
@@ -43,7 +44,7 @@ final class SshSpawner implements Spawner {
 
     /** Whether the name is this host's own, which needs no ssh. */
     static boolean isHere(String host) {
-        return host.equals("localhost") || host.equals(RankPlanner.hostName());
+        return host.equals("localhost") || host.equals(HostName.here());
     }
 
     /** What brings an agent to its host; the token is not in it but is read from stdin. */

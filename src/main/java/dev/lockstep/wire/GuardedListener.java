@@ -9,6 +9,8 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.TimeUnit;
 
+import dev.lockstep.host.Closing;
+
 /**
  * A listening socket that strangers may knock at. Each connection is served by a thread of its own; until it is admitted
  * it is one of a bounded number, of which the oldest has to go, and has a bounded time, however slowly it goes on
@@ -58,9 +60,9 @@ public final class GuardedListener implements Closeable {
 
     @Override
     public void close() {
-        closeQuietly(server);
+        Closing.quietly(server);
         synchronized (waiting) {
-            waiting.forEach(each -> closeQuietly(each.visitor()));
+            waiting.forEach(each -> Closing.quietly(each.visitor()));
         }
     }
 
@@ -102,7 +104,7 @@ public final class GuardedListener implements Closeable {
         synchronized (waiting) {
             while (!waiting.isEmpty() && (waiting.size() > allowed
                     || System.nanoTime() - waiting.peek().since() > ADMIT_NANOS)) {
-                closeQuietly(waiting.remove().visitor());
+                Closing.quietly(waiting.remove().visitor());
             }
         }
     }
@@ -111,13 +113,5 @@ public final class GuardedListener implements Closeable {
         Thread thread = new Thread(work, name);
         thread.setDaemon(true);
         thread.start();
-    }
-
-    private static void closeQuietly(Closeable closeable) {
-        try {
-            closeable.close();
-        } catch (IOException e) {
-            // it is gone either way
-        }
     }
 }

@@ -3,6 +3,7 @@ package dev.lockstep.world;
 import java.util.List;
 import java.util.Set;
 
+import dev.lockstep.host.HostName;
 import dev.lockstep.wire.RankEnvironment;
 import dev.lockstep.world.transport.Transport;
 
@@ -51,7 +52,7 @@ final class MpjExpressLauncher {
     private static RankEnvironment self(Session session, Transport transport) {
         int rank = transport.rank();
         int size = transport.size();
-        String host = World.hostName();
+        String host = HostName.here();
         List<String> hosts = session.collectives(Members.ofWorld(size, rank)).allGather(host,
                 JsonCodec.of(String.class), Verb.ALL_GATHER);
         int before = (int) hosts.subList(0, rank).stream().filter(host::equals).count();

@@ -9,6 +9,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.helpers.NOPLogger;
 
+import dev.lockstep.host.HostName;
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.RankEnvironment;
 
@@ -91,7 +92,7 @@ public final class World extends Group implements AutoCloseable {
             MpjExpressLauncher.Joined joined = MpjExpressLauncher.join(args);
             current = new World(joined.args(), joined.self(), joined.session());
         } else {
-            RankEnvironment self = RankEnvironment.alone(0, 1, 0, 1, hostName(), deviceWithoutLauncher());
+            RankEnvironment self = RankEnvironment.alone(0, 1, 0, 1, HostName.here(), deviceWithoutLauncher());
             current = new World(args, self, new Session(null, null, new Shutdown(() -> {
             })));
         }
@@ -276,14 +277,6 @@ public final class World extends Group implements AutoCloseable {
                     + (e.getMessage() == null ? "it has closed the connection" : e.getMessage()));
             Runtime.getRuntime().halt(1);
             throw new AssertionError(e);
-        }
-    }
-
-    static String hostName() {
-        try {
-            return Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
-        } catch (IOException e) {
-            return "localhost";
         }
     }
 

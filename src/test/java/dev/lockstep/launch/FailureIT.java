@@ -13,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.host.HostName;
 
 import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
 import static dev.lockstep.fixtures.Launched.awaitGone;
@@ -23,7 +24,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** However a job ends: no rank stays behind, the exit code is right, and one line says whose fault it was. */
 class FailureIT {
-    private static final String HOST = RankPlanner.hostName();
+    private static final String HOST = HostName.here();
 
     private static Launched.Command program(String np, String... args) {
         String[] words = {"-np", np, "-cp", TEST_CLASSES, "dev.lockstep.fixtures.Programs"};

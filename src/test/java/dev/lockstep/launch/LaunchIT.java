@@ -23,6 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.host.HostName;
 
 import static dev.lockstep.fixtures.Launched.HOME;
 import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
@@ -184,7 +185,7 @@ class LaunchIT {
         Launched.Result result = mpjrun("--dry-run", "-np", "2", "--device", "cpu", "hello", "--job-option").run();
         assertThat(result.exitCode()).isZero();
         assertThat(result.lines()).hasSize(2);
-        assertThat(result.lines().get(1)).startsWith("rank 1 host " + RankPlanner.hostName() + " gpu - ").contains(
+        assertThat(result.lines().get(1)).startsWith("rank 1 host " + HostName.here() + " gpu - ").contains(
                 "CUDA_VISIBLE_DEVICES=''", "OMP_NUM_THREADS=", "OMP_WAIT_POLICY=PASSIVE", "RUST_FLAVOR=cpu",
                 "LOCKSTEP_RANK=1", "LOCKSTEP_SIZE=2", "-XX:MaxRAMPercentage=25.00", "lib-cpu")
                 .endsWith("dev.lockstep.bench.HelloJob --job-option").doesNotContain("TOKEN");

@@ -21,6 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.host.HostName;
 import dev.lockstep.wire.Frames;
 import dev.lockstep.wire.HostRanks;
 import dev.lockstep.wire.JobSpec;
@@ -100,7 +101,7 @@ class StraysIT {
         Path ran = scratch.resolve("ran");
         try (ServerSocket server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress());
                 Launched agent = Launched.script(Launched.HOME.resolve("launch/rank.sh"), "--agent", "ssh", "0")
-                        .input("token " + server.getLocalPort() + " " + RankPlanner.hostName() + " 127.0.0.1\n")
+                        .input("token " + server.getLocalPort() + " " + HostName.here() + " 127.0.0.1\n")
                         .start();
                 Socket visitor = server.accept()) {
             assertThat(visitor.getInputStream().readNBytes(32)).hasSize(32);
