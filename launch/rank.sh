@@ -8,7 +8,7 @@ set -euo pipefail
 if [ "${1:-}" = --agent ]; then
   shift
   lockstep_launcher_jvm
-  exec "${lockstep_jvm[@]}" dev.lockstep.launch.Agent "$@"
+  exec "${lockstep_jvm[@]}" dev.lockstep.launch.remote.Agent "$@"
 fi
 
 [ -n "${SLURM_STEP_ID:-}" ] && [ -n "${SLURM_PROCID:-}" ] ||
@@ -45,4 +45,4 @@ where=${pmi_reply##*value=}
 pmi 'cmd=finalize'
 [ "$where" != none ] || exit 2 # the launcher has said why
 export LOCKSTEP_LAUNCHER=${where//;/ }
-exec "${lockstep_jvm[@]}" dev.lockstep.launch.Agent slurm {PMI_FD}>&-
+exec "${lockstep_jvm[@]}" dev.lockstep.launch.remote.Agent slurm {PMI_FD}>&-

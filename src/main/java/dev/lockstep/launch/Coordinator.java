@@ -12,6 +12,8 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 
 import dev.lockstep.host.Closing;
+import dev.lockstep.launch.ranks.LaunchEvent;
+import dev.lockstep.launch.remote.RemoteAgents;
 import dev.lockstep.wire.GuardedListener;
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.SealedLink;

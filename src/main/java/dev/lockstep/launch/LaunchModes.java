@@ -12,6 +12,19 @@ import java.util.Map;
 
 import dev.lockstep.host.HostName;
 import dev.lockstep.host.UsageException;
+import dev.lockstep.launch.local.GpuBinding;
+import dev.lockstep.launch.local.HostLimits;
+import dev.lockstep.launch.local.LocalSpawner;
+import dev.lockstep.launch.local.RankPlan;
+import dev.lockstep.launch.local.RankPlanner;
+import dev.lockstep.launch.local.ScratchDirectory;
+import dev.lockstep.launch.local.ShellWords;
+import dev.lockstep.launch.local.SlurmAllocation;
+import dev.lockstep.launch.output.OutputRouter;
+import dev.lockstep.launch.ranks.Spawner;
+import dev.lockstep.launch.remote.RemoteAgents;
+import dev.lockstep.launch.remote.SlurmSpawner;
+import dev.lockstep.launch.remote.SshSpawner;
 import dev.lockstep.wire.HostRanks;
 import dev.lockstep.wire.JobSpec;
 
@@ -73,7 +86,7 @@ record LaunchModes(Path home, Map<String, String> environment, JobSpec job, Outp
         }
         RemoteAgents agents = RemoteAgents.of(job, shares, false, outlet, heartbeat);
         return new Plan(size, address -> List.of(lines), agents,
-                coordinator -> new SshSpawner(agents, coordinator, home,
+                coordinator -> new SshSpawner(agents, whereabouts(agents, coordinator), home,
                         environment, bootstrap, outlet.output()));
     }
 
@@ -97,17 +110,23 @@ record LaunchModes(Path home, Map<String, String> environment, JobSpec job, Outp
         }
         RemoteAgents agents = RemoteAgents.of(job, SlurmSpawner.shares(size), false, outlet, heartbeat);
         return new Plan(size, address -> lines, agents,
-                coordinator -> new SlurmSpawner(agents, coordinator, command, bootstrap, outlet.output()));
+                coordinator -> new SlurmSpawner(agents, whereabouts(agents, coordinator), command, bootstrap,
+                        outlet.output()));
     }
 
     /** The agents are the tasks of this process's own step; they learn from its stdout where it is. */
     Plan served(int size) {
         RemoteAgents agents = RemoteAgents.of(job, SlurmSpawner.shares(size), true, outlet, heartbeat);
         return new Plan(size, address -> List.of(), agents, coordinator -> {
-            System.out.println(agents.whereabouts(coordinator));
+            String whereabouts = whereabouts(agents, coordinator);
+            System.out.println(whereabouts);
             System.out.flush();
-            return new SlurmSpawner(agents, coordinator, List.of(), bootstrap, outlet.output());
+            return new SlurmSpawner(agents, whereabouts, List.of(), bootstrap, outlet.output());
         });
+    }
+
+    private static String whereabouts(RemoteAgents agents, Coordinator coordinator) {
+        return agents.whereabouts(coordinator.port(), coordinator.token());
     }
 
     /** The job's nodes; what cannot be found out is left out. */

@@ -25,6 +25,12 @@ import picocli.CommandLine.Parameters;
 import dev.lockstep.host.IoReason;
 import dev.lockstep.host.Printable;
 import dev.lockstep.host.UsageException;
+import dev.lockstep.launch.local.RankPlanner;
+import dev.lockstep.launch.local.SlurmAllocation;
+import dev.lockstep.launch.output.Console;
+import dev.lockstep.launch.output.OutputRouter;
+import dev.lockstep.launch.ranks.LaunchEvent;
+import dev.lockstep.launch.remote.SshSpawner;
 import dev.lockstep.wire.JobSpec;
 
 /** The launcher's command line: {@code mpjrun.sh [options] JOB [job options]}. */

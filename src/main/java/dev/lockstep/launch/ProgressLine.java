@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 
+import dev.lockstep.launch.output.Console;
 import dev.lockstep.wire.Message.Progress;
 
 /** How far all ranks together are: one line rewritten on a terminal, a line every ten seconds elsewhere. */

@@ -8,6 +8,11 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
+import dev.lockstep.launch.output.Console;
+import dev.lockstep.launch.ranks.ExitCode;
+import dev.lockstep.launch.ranks.LaunchEvent;
+import dev.lockstep.launch.ranks.RankProcess;
+import dev.lockstep.launch.ranks.Spawner;
 import dev.lockstep.wire.Message;
 
 /**
@@ -15,7 +20,6 @@ import dev.lockstep.wire.Message;
  * by one thread, so what came first is a fact: the rank that failed first decides how the job ends.
  */
 final class Supervisor {
-    static final int TIMED_OUT = 124;
     private static final int TERMINATED = 143; // 128 + SIGTERM
     private static final int OUTPUT_CLOSED = 141; // what the shell calls a process that SIGPIPE ended
 
@@ -207,11 +211,11 @@ final class Supervisor {
         int code = rank.exit;
         if (rank == suspect) {
             suspect = null;
-            verdict = new Verdict(code == 0 ? 1 : code, first(rank, code == 0 ? earlyExit() : Signals.describe(code)));
+            verdict = new Verdict(code == 0 ? 1 : code, first(rank, code == 0 ? earlyExit() : ExitCode.describe(code)));
         } else if (verdict != null) {
             return;
         } else if (code != 0 && (rank.bye == null || rank.bye != code)) {
-            conclude(code, first(rank, Signals.describe(code)));
+            conclude(code, first(rank, ExitCode.describe(code)));
         } else if (code == 0 && arrivals.hasCome(rank.number) && rank.bye == null && othersRun(rank)) {
             conclude(1, first(rank, earlyExit()));
         } else if (code == 0 && !arrivals.hasCome(rank.number)
@@ -240,10 +244,11 @@ final class Supervisor {
             }
         }
         if (verdict == null && options.timeout() != null && sinceBegin > options.timeout().toNanos()) {
-            conclude(TIMED_OUT, "the job was ended after its time-out of " + seconds(options.timeout()));
+            conclude(ExitCode.TIMED_OUT, "the job was ended after its time-out of " + seconds(options.timeout()));
         }
         if (verdict == null) {
-            arrivals.check(now, rank -> lastSeen(ranks.get(rank))).ifPresent(line -> conclude(TIMED_OUT, line));
+            arrivals.check(now, rank -> lastSeen(ranks.get(rank)))
+                    .ifPresent(line -> conclude(ExitCode.TIMED_OUT, line));
         }
         watchRanks(now);
         if (killAt != 0 && now > killAt) {
@@ -259,7 +264,7 @@ final class Supervisor {
         }
         if (verdict == null) {
             ranks.stream().filter(rank -> rank.linked && now > rank.heard + options.heartbeat().toNanos()).findFirst()
-                    .ifPresent(rank -> conclude(TIMED_OUT, first(rank, "no sign of life for "
+                    .ifPresent(rank -> conclude(ExitCode.TIMED_OUT, first(rank, "no sign of life for "
                             + seconds(options.heartbeat()) + ": its process is frozen, or its host is gone")));
         }
         if (verdict == null) {
@@ -291,7 +296,7 @@ final class Supervisor {
     /** Of a rank that has not come to World.init. */
     private static String lastSeen(Rank rank) {
         return rank.exit != null
-                ? "on host " + rank.process.host() + ", " + Signals.describe(rank.exit)
+                ? "on host " + rank.process.host() + ", " + ExitCode.describe(rank.exit)
                 : rank.process.isStarted()
                         ? "started on host " + rank.process.host()
                                 + ", its process is there, but has not connected: it has not called World.init"

@@ -1,6 +1,7 @@
 /**
- * mpjrun: plans ranks over hosts and GPUs, starts them here, over ssh or through Slurm, and sees them through to the
- * job's exit code. Uses {@code wire} and {@code host}; sees neither DJL nor MPJ. Begin with
- * {@code Mpjrun}, then {@code Supervisor}.
+ * mpjrun: decides where a job's ranks go, hears what they say over their control links, and sees them through to the
+ * job's exit code. Uses all the rooms within it ({@code ranks}, {@code output}, {@code local} and {@code remote}, none of
+ * which knows this one), {@code wire} and {@code host}; sees neither DJL nor MPJ. Begin with
+ * {@link dev.lockstep.launch.Mpjrun}, then {@code Supervisor}.
  */
 package dev.lockstep.launch;

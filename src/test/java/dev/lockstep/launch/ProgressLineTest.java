@@ -2,6 +2,7 @@ package dev.lockstep.launch;
 
 import org.junit.jupiter.api.Test;
 
+import dev.lockstep.launch.output.Console;
 import dev.lockstep.wire.Message.Progress;
 
 import static org.assertj.core.api.Assertions.assertThat;

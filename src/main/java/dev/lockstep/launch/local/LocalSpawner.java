@@ -1,0 +1,50 @@
+package dev.lockstep.launch.local;
+
+import java.io.IOException;
+import java.util.List;
+
+import dev.lockstep.launch.output.OutputRouter;
+import dev.lockstep.launch.ranks.LaunchEvent;
+import dev.lockstep.launch.ranks.RankProcess;
+import dev.lockstep.launch.ranks.Spawner;
+import dev.lockstep.wire.RankEnvironment;
+
+/** Ranks as the launcher's own children. */
+public final class LocalSpawner implements Spawner {
+    private final List<RankPlan> plans;
+    private final boolean tag;
+    private final OutputRouter outlet;
+    private final ScratchDirectory scratch;
+
+    /** @param scratch removed at the end */
+    public LocalSpawner(List<RankPlan> plans, boolean tag, OutputRouter outlet, ScratchDirectory scratch) {
+        this.plans = plans;
+        this.tag = tag;
+        this.outlet = outlet;
+        this.scratch = scratch;
+    }
+
+    @Override
+    public int size() {
+        return plans.size();
+    }
+
+    @Override
+    public RankProcess start(int rank) throws IOException {
+        RankPlan plan = plans.get(rank);
+        try {
+            return LocalProcess.start(plan, tag, outlet.lines(rank, 1), outlet.lines(rank, 2),
+                    code -> outlet.events().add(new LaunchEvent.Exited(rank, code)));
+        } catch (IOException e) {
+            throw new IOException("rank " + rank + " could not be started on " + plan.host() + ": " + e.getMessage(),
+                    e);
+        }
+    }
+
+    @Override
+    public void close(int code) {
+        OrphanProcesses.end(plans.get(0).environment().get(RankEnvironment.TOKEN),
+                plans.stream().map(RankPlan::rank).toList());
+        scratch.remove();
+    }
+}

@@ -1,0 +1,209 @@
+package dev.lockstep.launch.local;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+import dev.lockstep.host.HostName;
+import dev.lockstep.host.UsageException;
+import dev.lockstep.wire.HostRanks;
+import dev.lockstep.wire.JobSpec;
+import dev.lockstep.wire.RankEnvironment;
+
+/** What a job's ranks compute on and what it takes to start them, on the host that they are started on. */
+public final class RankPlanner {
+    static final String CUDA_VISIBLE_DEVICES = "CUDA_VISIBLE_DEVICES";
+
+    private final Path home;
+    private final Map<String, String> environment;
+    private final JobSpec job;
+    private final GpuBinding gpus;
+    private final HostLimits limits;
+    private final boolean cuda;
+    private final List<String> moreJvmOptions = new ArrayList<>();
+    private ScratchDirectory scratch; // null: ranks that are only shown have none
+
+    /**
+     * @param home Lockstep's own directory
+     * @param own  this process's variables; those that the job brings win
+     * @param gpus of this host
+     */
+    public RankPlanner(Path home, Map<String, String> own, JobSpec job, GpuBinding gpus, HostLimits limits) {
+        this.home = home;
+        this.environment = new HashMap<>(own);
+        environment.putAll(job.inherited());
+        this.job = job;
+        this.gpus = gpus;
+        this.limits = limits;
+        int visible = gpus.visible().size();
+        this.cuda = switch (job.device()) {
+            case "auto" -> visible > 0;
+            case "cpu" -> false;
+            case "cuda" -> true;
+            default -> throw new UsageException("--device " + job.device() + ": give auto, cpu or cuda");
+        };
+        if (cuda && visible == 0) {
+            throw new UsageException("--device cuda: no GPU is visible here (CUDA_VISIBLE_DEVICES is "
+                    + (environment.containsKey(CUDA_VISIBLE_DEVICES)
+                            ? "set and names none"
+                            : "not set and there is no /dev/nvidia0")
+                    + "); --device cpu computes without");
+        }
+    }
+
+    /** As many as this host has GPUs for, at least one. */
+    public int defaultCount() {
+        return cuda ? gpus.visible().size() : 1;
+    }
+
+    /**
+     * @param asked begins the sentence: "-np 3 is"
+     * @throws UsageException when so many would have to share GPUs and may not
+     */
+    public void checkGpusFor(int count, String asked) {
+        int visible = gpus.visible().size();
+        if (cuda && count > visible && !job.oversubscribe()) {
+            throw new UsageException(asked + " more than the " + visible + " visible GPU"
+                    + (visible == 1 ? "" : "s") + ": --oversubscribe lets ranks share them, --device cpu computes "
+                    + "without");
+        }
+    }
+
+    /**
+     * Makes a temporary directory for the ranks, unless the user has named one for them with {@code -x TMPDIR=}, and, where
+     * a rank could not find its own host's name, a file of names in it.
+     *
+     * @param size of the job
+     * @throws UsageException when it cannot be made
+     */
+    public ScratchDirectory prepare(int size) throws IOException {
+        ScratchDirectory made = ScratchDirectory.create(environment);
+        if (!job.variables().containsKey("TMPDIR")) {
+            scratch = made;
+        }
+        if (size > 1) {
+            HostsFile.ifNeeded(HostName.here(), made.directory())
+                    .ifPresent(file -> moreJvmOptions.add("-Djdk.net.hosts.file=" + file));
+        }
+        return made;
+    }
+
+    /** Lockstep's own class path, without libtorch. */
+    public static List<String> runtime(Path home) {
+        List<String> entries = new ArrayList<>(List.of(home + "/target/lockstep.jar", home + "/target/lib/*"));
+        String mpj = System.getProperty("lockstep.mpj.jar");
+        if (mpj != null) {
+            entries.add(mpj);
+        }
+        return entries;
+    }
+
+    /**
+     * @param share       which ranks, and how they are to be called
+     * @param coordinator the launcher's address and port as seen from here
+     */
+    public List<RankPlan> plan(HostRanks share, String coordinator, String token) throws IOException {
+        List<String> command = command(share);
+        String address = job.network().isEmpty()
+                ? ""
+                : HostAddresses.text(HostAddresses.addresses(job.network()).get(0));
+        String host = share.host().isEmpty() ? HostName.here() : share.host();
+        Map<String, String> common = common(share.localSize());
+        List<RankPlan> plans = new ArrayList<>();
+        for (int i = 0; i < share.ranks().size(); i++) {
+            int rank = share.ranks().get(i);
+            int localRank = share.firstLocalRank() + i;
+            String gpu = cuda ? gpus.of(localRank) : "";
+            Map<String, String> variables = new LinkedHashMap<>(job.inherited());
+            variables.putAll(common);
+            List<String> own = new ArrayList<>(command);
+            if (scratch != null) {
+                String directory = scratch.of(rank).toString();
+                variables.put("TMPDIR", directory);
+                own.add(1, "-Djava.io.tmpdir=" + directory); // before what the user adds
+            }
+            variables.put(CUDA_VISIBLE_DEVICES, gpu);
+            variables.putAll(job.variables());
+            variables.putAll(new RankEnvironment(rank, share.size(), localRank, share.localSize(), host,
+                    cuda ? "cuda" : "cpu", address, coordinator, token).variables());
+            plans.add(new RankPlan(rank, localRank, host, gpu, variables, own, Path.of(job.directory())));
+        }
+        return plans;
+    }
+
+    private List<String> command(HostRanks share) {
+        List<String> classPath = new ArrayList<>(job.classPath());
+        classPath.addAll(runtime(home));
+        // libtorch for CPU only where it is wanted, because DJL would prefer it to CUDA's
+        if (!cuda && !environment.containsKey("PYTORCH_LIBRARY_PATH")) {
+            classPath.add(home + "/target/lib-cpu/*");
+        }
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(jvmOptions(share.localSize()));
+        command.addAll(List.of("-cp", String.join(File.pathSeparator, classPath)));
+        command.addAll(job.program());
+        return command;
+    }
+
+    private Map<String, String> common(int localSize) {
+        Map<String, String> variables = new LinkedHashMap<>();
+        String threads = Integer.toString(limits.threads(localSize));
+        variables.put("OMP_NUM_THREADS", environment.getOrDefault("OMP_NUM_THREADS", threads));
+        variables.put("MKL_NUM_THREADS", environment.getOrDefault("MKL_NUM_THREADS", threads));
+        // a thread that spins between two kernels takes the core from another rank
+        variables.put("OMP_WAIT_POLICY", environment.getOrDefault("OMP_WAIT_POLICY", "PASSIVE"));
+        // DJL's tokenizers would look for a CUDA build of themselves
+        variables.put("RUST_FLAVOR", environment.getOrDefault("RUST_FLAVOR", "cpu"));
+        // DJL would ask the host's cloud service who it is and report to its makers
+        variables.put("OPT_OUT_TRACKING", environment.getOrDefault("OPT_OUT_TRACKING", "true"));
+        String mpj = environment.get("MPJ_HOME");
+        boolean configured = mpj != null && Files.isRegularFile(Path.of(mpj, "conf", "mpjexpress.conf"));
+        variables.put("MPJ_HOME", configured ? mpj : home.toString());
+        return variables;
+    }
+
+    /** conf/jvm.options, the share of memory divided between the ranks, then what the user adds. */
+    private List<String> jvmOptions(int localSize) {
+        Path conf = home.resolve("conf");
+        List<String> options = new ArrayList<>();
+        if (limits.memory() > 0) {
+            options.add("-XX:MaxRAM=" + limits.memory()); // what the percentage below is of
+        }
+        try {
+            for (String line : Files.readAllLines(conf.resolve("jvm.options"))) {
+                String option = line.strip();
+                if (!option.isEmpty() && !option.startsWith("#")) {
+                    options.add(divide(option, localSize));
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(conf.resolve("jvm.options") + " cannot be read", e);
+        }
+        options.add("-Dlogback.configurationFile=" + conf.resolve("logback.xml"));
+        options.add("-Dlockstep.home=" + conf.getParent());
+        options.addAll(moreJvmOptions);
+        for (String option : environment.getOrDefault("LOCKSTEP_JAVA_OPTS", "").strip().split("\\s+")) {
+            if (!option.isEmpty()) {
+                options.add(option);
+            }
+        }
+        return options;
+    }
+
+    private static String divide(String option, int localSize) {
+        String share = "-XX:MaxRAMPercentage=";
+        return option.startsWith(share)
+                ? share + String.format(Locale.ROOT, "%.2f",
+                        Double.parseDouble(option.substring(share.length())) / localSize)
+                : option;
+    }
+}

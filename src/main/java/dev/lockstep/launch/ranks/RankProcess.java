@@ -1,0 +1,28 @@
+package dev.lockstep.launch.ranks;
+
+/** A rank's process, on this host or on another. Its end is reported as an event. */
+public interface RankProcess {
+    /** The host it runs on, as far as is known by now. */
+    String host();
+
+    boolean isAlive();
+
+    /** Whether there is a process yet: another host takes its time. */
+    boolean isStarted();
+
+    /**
+     * Asks the rank and what it started to end, and notes them all: once a rank is gone its children are nobody's.
+     *
+     * @param sparesRank whether only what it started is asked
+     */
+    void end(boolean sparesRank);
+
+    /** Whether something that was asked to end, the rank or what it started, has not. */
+    boolean isEnding();
+
+    /** Kills those that were asked to end. */
+    void kill();
+
+    /** Waits until all the rank wrote has been passed on, however slow its reader is. */
+    void drain();
+}

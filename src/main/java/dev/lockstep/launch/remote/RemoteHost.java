@@ -1,0 +1,259 @@
+package dev.lockstep.launch.remote;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+
+import dev.lockstep.host.Closing;
+import dev.lockstep.launch.output.LinePump;
+import dev.lockstep.launch.output.OutputRouter;
+import dev.lockstep.launch.ranks.LaunchEvent;
+import dev.lockstep.launch.ranks.RankProcess;
+import dev.lockstep.wire.HostRanks;
+import dev.lockstep.wire.JobSpec;
+import dev.lockstep.wire.Message;
+import dev.lockstep.wire.SealedLink;
+
+/** An agent on another host as the launcher sees it: what it is told, and what it says about its ranks. */
+final class RemoteHost {
+    private final HostRanks share;
+    private final OutputRouter outlet;
+    private final BlockingQueue<LaunchEvent> events;
+    private final Duration silence;
+    private final Map<Integer, RemoteProcess> processes = new LinkedHashMap<>();
+    private final CountDownLatch enlisted = new CountDownLatch(1);
+    private final CountDownLatch drained = new CountDownLatch(1);
+    private volatile String name;
+    private volatile SealedLink link; // null: it has not enlisted
+    private volatile boolean passing;
+    private boolean givingUp;
+    private boolean givenUp;
+
+    /**
+     * @param share   with an empty host and a negative localSize where only the agent knows
+     * @param silence a host whose ranks were killed has said so by then, or never will
+     */
+    RemoteHost(HostRanks share, OutputRouter outlet, BlockingQueue<LaunchEvent> events, Duration silence) {
+        this.share = share;
+        this.silence = silence;
+        this.outlet = outlet;
+        this.events = events;
+        this.name = share.host();
+        share.ranks().forEach(rank -> processes.put(rank, new RemoteProcess(rank)));
+    }
+
+    HostRanks share() {
+        return share;
+    }
+
+    RankProcess process(int rank) {
+        return processes.get(rank);
+    }
+
+    boolean isEnlisted() {
+        return link != null;
+    }
+
+    /** Whether the agent enlists, or is given up, within that time. */
+    boolean awaitEnlisted(long millis) throws InterruptedException {
+        return enlisted.await(millis, TimeUnit.MILLISECONDS);
+    }
+
+    /**
+     * Tells the agent what to start and hears it until its link ends.
+     *
+     * @param ownOutput whether its ranks keep their output
+     */
+    void serve(SealedLink agent, Message.AgentHello enlist, JobSpec job, boolean ownOutput)
+            throws IOException {
+        synchronized (this) {
+            if (givenUp || link != null) {
+                return;
+            }
+            name = share.host().isEmpty() ? enlist.host() : share.host();
+            link = agent;
+        }
+        enlisted.countDown();
+        HostRanks placed = share.localSize() > 0
+                ? share
+                : new HostRanks(share.ranks(), share.size(), enlist.localRank(), enlist.localSize(), name);
+        send(new Message.Assignment(placed, job, ownOutput));
+        Map<Integer, LinePump.Lines> lines = new HashMap<>();
+        Map<Integer, ByteArrayOutputStream> parts = new HashMap<>();
+        try {
+            for (Message message; (message = agent.read()) != null;) {
+                if (message instanceof Message.Output output && processes.containsKey(output.rank())) {
+                    int key = 2 * output.rank() + output.stream();
+                    ByteArrayOutputStream line = parts.computeIfAbsent(key, k -> new ByteArrayOutputStream());
+                    line.write(output.bytes());
+                    if (!output.more()) {
+                        LinePump.Lines sink = lines.get(key);
+                        if (sink == null) {
+                            sink = lines(output.rank(), output.stream());
+                            lines.put(key, sink);
+                        }
+                        pass(sink, line.toByteArray());
+                        line.reset();
+                    }
+                } else if (message instanceof Message.Exited exited && processes.containsKey(exited.rank())) {
+                    processes.get(exited.rank()).exit(exited.code());
+                } else if (message instanceof Message.Failure failure) {
+                    lose(failure.code(), "host " + name + ": " + failure.cause());
+                } else if (message instanceof Message.Drained) {
+                    drained.countDown();
+                }
+            }
+        } finally {
+            lose(1, ranks() + " on host " + name + " lost: the connection to the host broke");
+        }
+    }
+
+    /** Ends its ranks as far as the launcher is concerned, for a reason that is said if nothing else has been. */
+    void lose(int code, String line) {
+        synchronized (this) {
+            if (!givenUp && processes.values().stream().anyMatch(RankProcess::isAlive)) {
+                events.add(new LaunchEvent.Lost(code, line));
+            }
+            givenUp = true;
+        }
+        processes.values().forEach(process -> process.exit(code));
+        enlisted.countDown();
+        drained.countDown();
+        if (link != null) {
+            Closing.quietly(link);
+        }
+    }
+
+    /** The job is over: the agent ends with this code. */
+    void over(int code) {
+        send(new Message.Dismiss(code));
+    }
+
+    /** A host that is cut off never answers, and its link may take a quarter of an hour to break. */
+    private synchronized void giveUpLater() {
+        if (givingUp || givenUp) {
+            return;
+        }
+        givingUp = true;
+        Thread waiting = new Thread(() -> {
+            try {
+                while (!drained.await(silence.toMillis(), TimeUnit.MILLISECONDS)) {
+                    if (!passing) { // it is not our own reader that is slow
+                        lose(1, "host " + name + " does not answer");
+                    }
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }, "give up " + name);
+        waiting.setDaemon(true);
+        waiting.start();
+    }
+
+    private String ranks() {
+        return (share.ranks().size() == 1 ? "rank " : "ranks ")
+                + share.ranks().stream().map(String::valueOf).collect(Collectors.joining(", "));
+    }
+
+    private LinePump.Lines lines(int rank, int stream) {
+        try {
+            return outlet.lines(rank, stream);
+        } catch (IOException e) {
+            events.add(new LaunchEvent.Lost(1, e.getMessage()));
+            return (bytes, offset, length) -> {
+                // nowhere to put it; the job is at its end
+            };
+        }
+    }
+
+    private void pass(LinePump.Lines sink, byte[] bytes) {
+        passing = true;
+        try {
+            sink.accept(bytes, 0, bytes.length);
+        } catch (IOException e) {
+            // nobody reads it; the rank goes on until the supervisor has heard
+        } finally {
+            passing = false;
+        }
+    }
+
+    private synchronized void send(Message message) {
+        try {
+            if (link != null) {
+                link.send(message);
+            }
+        } catch (IOException e) {
+            // the reader notices
+        }
+    }
+
+    /** One of its ranks. */
+    private final class RemoteProcess implements RankProcess {
+        private final int rank;
+        private boolean exited;
+        private volatile boolean ending;
+
+        RemoteProcess(int rank) {
+            this.rank = rank;
+        }
+
+        @Override
+        public String host() {
+            return name.isEmpty() ? "not yet known" : name;
+        }
+
+        @Override
+        public synchronized boolean isAlive() {
+            return !exited;
+        }
+
+        @Override
+        public boolean isStarted() {
+            return isEnlisted();
+        }
+
+        @Override
+        public void end(boolean sparesRank) {
+            ending = true;
+            if (isEnlisted()) {
+                send(new Message.End(rank, sparesRank));
+            } else {
+                lose(128 + 15, ranks() + " not started"); // an agent that comes now is sent away
+            }
+        }
+
+        @Override
+        public boolean isEnding() {
+            return ending && isAlive();
+        }
+
+        @Override
+        public void kill() {
+            send(new Message.Kill(rank));
+            giveUpLater();
+        }
+
+        @Override
+        public void drain() {
+            try {
+                drained.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
+        synchronized void exit(int code) {
+            if (!exited) {
+                exited = true;
+                events.add(new LaunchEvent.Exited(rank, code));
+            }
+        }
+    }
+}

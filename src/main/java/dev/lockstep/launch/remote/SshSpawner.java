@@ -1,0 +1,133 @@
+package dev.lockstep.launch.remote;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+import dev.lockstep.host.HostName;
+import dev.lockstep.launch.local.ShellWords;
+import dev.lockstep.launch.output.Console;
+import dev.lockstep.launch.ranks.ExitCode;
+import dev.lockstep.launch.ranks.RankProcess;
+import dev.lockstep.launch.ranks.Spawner;
+import dev.lockstep.wire.HostRanks;
+
+/** Ranks on other hosts: one ssh for each host brings an agent there, which starts that host's ranks. */
+public final class SshSpawner implements Spawner {
+    /** Makes ssh fail rather than ask, and notice a host that is gone. */
+    private static final List<String> OPTIONS = List.of("-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o",
+            "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3", "-T");
+    /** Goes to the directory, sees whether Lockstep is there, and becomes the agent. */
+    private static final String REMOTE = "for f in \"$1\" \"$2\"; do [ -e \"$f\" ] || { echo \"there is no $f: Lockstep and "
+            + "the working directory must have the same path on all hosts\" >&2; exit 2; }; done; "
+            + "cd \"$1\" && shift 2 && exec env \"$@\"";
+    private static final int SSH_FAILED = 255;
+
+    private final RemoteAgents agents;
+    private final String whereabouts;
+    private final Path home;
+    private final Map<String, String> environment;
+    private final Duration limit;
+    private final Console output;
+    private final Map<RemoteHost, AgentProcess> carriers = new HashMap<>();
+
+    /** @param whereabouts of the launcher, for the agents */
+    public SshSpawner(RemoteAgents agents, String whereabouts, Path home, Map<String, String> environment,
+            Duration limit,
+            Console output) {
+        this.agents = agents;
+        this.whereabouts = whereabouts;
+        this.home = home;
+        this.environment = environment;
+        this.limit = limit;
+        this.output = output;
+    }
+
+    /** Whether the name is this host's own, which needs no ssh. */
+    public static boolean isHere(String host) {
+        return host.equals("localhost") || host.equals(HostName.here());
+    }
+
+    /** What brings an agent to its host; the token is not in it but is read from stdin. */
+    public static List<String> command(String host, int index, String directory, Path home,
+            Map<String, String> environment) {
+        String agent = home.resolve("launch/rank.sh").toString();
+        if (isHere(host)) {
+            return List.of(agent, "--agent", "ssh", Integer.toString(index));
+        }
+        List<String> command = new ArrayList<>(
+                Arrays.asList(environment.getOrDefault("LOCKSTEP_SSH", "ssh").strip().split("\\s+")));
+        command.addAll(OPTIONS);
+        command.add(host);
+        List<String> script = new ArrayList<>(List.of("exec", "sh", "-c", REMOTE, "sh", directory, agent));
+        for (String name : List.of("JAVA_HOME", "MPJ_HOME", "LOCKSTEP_CACHE")) {
+            if (environment.containsKey(name)) {
+                script.add(name + "=" + environment.get(name));
+            }
+        }
+        script.addAll(List.of(agent, "--agent", "ssh", Integer.toString(index)));
+        // one word for ssh, whatever the login shell there is
+        command.add(script.stream().map(ShellWords::quote).collect(Collectors.joining(" ")));
+        return command;
+    }
+
+    @Override
+    public int size() {
+        return agents.hosts().get(0).share().size();
+    }
+
+    @Override
+    public RankProcess start(int rank) throws IOException {
+        for (int index = 0; index < agents.hosts().size(); index++) {
+            RemoteHost host = agents.hosts().get(index);
+            if (host.share().ranks().contains(rank)) {
+                if (!carriers.containsKey(host)) {
+                    carriers.put(host, carrier(host, index));
+                }
+                return host.process(rank);
+            }
+        }
+        throw new IllegalArgumentException("rank " + rank);
+    }
+
+    @Override
+    public void close(int code) {
+        agents.hosts().forEach(host -> host.over(0));
+        carriers.forEach((host, carrier) -> {
+            if (!host.isEnlisted()) {
+                carrier.abandon();
+            }
+        });
+        carriers.values().forEach(AgentProcess::close);
+    }
+
+    private AgentProcess carrier(RemoteHost host, int index) throws IOException {
+        HostRanks share = host.share();
+        String name = share.host();
+        List<String> command = command(name, index, agents.job().directory(), home, environment);
+        try {
+            AgentProcess carrier = new AgentProcess(command, List.of(), whereabouts + "\n",
+                    share.ranks().contains(0), output, host::isEnlisted,
+                    (code, reason) -> host.lose(host.isEnlisted() ? 1 : 2, why(host, name, code, reason)));
+            RemoteAgents.watch(host, "host " + name, limit, carrier::reason);
+            return carrier;
+        } catch (IOException e) {
+            throw new IOException("host " + name + " cannot be reached: " + e.getMessage()
+                    + " (LOCKSTEP_SSH names the ssh command)", e);
+        }
+    }
+
+    private static String why(RemoteHost host, String name, int code, String reason) {
+        if (host.isEnlisted()) {
+            return "host " + name + " was lost: ssh " + ExitCode.describe(code);
+        }
+        String because = reason.isEmpty() ? "ssh " + ExitCode.describe(code) : reason;
+        return "host " + name + (code == SSH_FAILED ? " cannot be reached: " : ": ") + because;
+    }
+}

@@ -1,0 +1,6 @@
+/**
+ * Ranks on other hosts, over ssh or through Slurm: the agent that starts them there, with what {@code local} has, and the
+ * launcher's view of it. Uses {@code local}, {@code ranks}, {@code output}, {@code wire} and {@code host}. Begin with
+ * {@link dev.lockstep.launch.remote.RemoteHost}, for the other end with {@link dev.lockstep.launch.remote.Agent}.
+ */
+package dev.lockstep.launch.remote;
