@@ -91,7 +91,7 @@ class HangIT {
             launched.ranks().forEach(rank -> awaitTrue(Duration.ofSeconds(20),
                     () -> instances(rank, "dev.lockstep.world.CollectiveTracker") == 1));
             awaitTrue(Duration.ofSeconds(20),
-                    () -> instances(launched.launcher(), "dev.lockstep.launch.Positions$Standing") == 1);
+                    () -> instances(launched.launcher(), "dev.lockstep.launch.CollectiveWatchdog$Standing") == 1);
         }
     }
 
