@@ -226,7 +226,7 @@ public final class GenerateJob {
         Timing timing = generator.timing();
         return new Shown(new Report.RankReport(world.rank(), world.host(), Device.ofRank(world.device()).name(),
                 share.prompts(), share.tokens(), seconds, timing.prefillSeconds(), timing.decodeSeconds(),
-                timing.steps(), generator.memory().used()), slots,
+                timing.steps(), generator.peakMemoryBytes()), slots,
                 share.course().taken(loadSeconds, (started - begin) / 1e9));
     }
 

@@ -60,7 +60,7 @@ final class DecodeGraphs implements AutoCloseable {
     /** Sets the calling thread up; only it may use this object. */
     DecodeGraphs() {
         this((first, call) -> new Graph(CudaGraph.record(first == null ? null : ((Graph) first).graph, call)),
-                () -> DeviceMemory.of(Device.ofRank("cuda")).free());
+                new DeviceMemory(Device.ofRank("cuda"))::free);
         try {
             CudaGraph.usePoolStream();
         } catch (UnsatisfiedLinkError e) {

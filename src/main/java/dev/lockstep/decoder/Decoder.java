@@ -51,6 +51,7 @@ public final class Decoder implements AutoCloseable {
 
     private final ModelConfig config;
     private final Device device;
+    private final DeviceMemory memory;
     private final DType dtype;
     private final TorchScriptProgram program;
     private final DecodeSteps steps;
@@ -65,6 +66,7 @@ public final class Decoder implements AutoCloseable {
             Consumer<TorchScriptProgram> weights) {
         this.config = config;
         this.device = device;
+        this.memory = new DeviceMemory(device);
         this.dtype = dtype;
         this.program = program(device);
         if (device.isCpu()) {
@@ -151,9 +153,9 @@ public final class Decoder implements AutoCloseable {
         return dtype;
     }
 
-    /** Memory of the device now. */
+    /** Memory of the device, whose peak is kept from the first {@link #allocate} on. */
     public DeviceMemory memory() {
-        return DeviceMemory.of(device);
+        return memory;
     }
 
     /** Bytes of the device's memory that recorded steps hold. */
@@ -193,6 +195,7 @@ public final class Decoder implements AutoCloseable {
         program.integer("allocate", slots, capacity, LOOKAHEAD, ends, penalized,
                 Math.min(best, config.vocabulary()));
         steps.allocate(slots, capacity, ends);
+        memory.sample();
     }
 
     /**
@@ -229,7 +232,9 @@ public final class Decoder implements AutoCloseable {
             return new int[0];
         }
         edited = false;
-        return ints(program.integers("choose_first", ChoiceKind.of(complete).after()));
+        int[] tokens = ints(program.integers("choose_first", ChoiceKind.of(complete).after()));
+        memory.sample();
+        return tokens;
     }
 
     /**
@@ -243,7 +248,7 @@ public final class Decoder implements AutoCloseable {
 
     /** Of the tokens that the last prefill chose; to be called where one of its rows is {@linkplain RowSampling#ranked}. */
     public TokenLogprobs[] firstLogprobs() {
-        return logprobs(program.floats("first_ranked"));
+        return TokenLogprobs.of(program.floats("first_ranked"));
     }
 
     /** The logits of the first new token of each prompt, float32 [rows, vocabulary]; slots are as after a prefill. */
@@ -310,6 +315,7 @@ public final class Decoder implements AutoCloseable {
      */
     public int[][] chosen(int rows, int steps) {
         int[] flat = ints(program.integers("read", steps, rows));
+        memory.sample();
         int[][] tokens = new int[steps][];
         for (int step = 0; step < steps; step++) {
             tokens[step] = Arrays.copyOfRange(flat, step * rows, (step + 1) * rows);
@@ -322,24 +328,12 @@ public final class Decoder implements AutoCloseable {
      * {@linkplain RowSampling#ranked}.
      */
     public TokenLogprobs[][] logprobs(int rows, int steps) {
-        TokenLogprobs[] flat = logprobs(program.floats("read_ranked", steps, rows));
+        TokenLogprobs[] flat = TokenLogprobs.of(program.floats("read_ranked", steps, rows));
         TokenLogprobs[][] byStep = new TokenLogprobs[steps][];
         for (int step = 0; step < steps; step++) {
             byStep[step] = Arrays.copyOfRange(flat, step * rows, (step + 1) * rows);
         }
         return byStep;
-    }
-
-    /** Of the program's form: the chosen token's, those of the likeliest, and these tokens. */
-    private static TokenLogprobs[] logprobs(float[][] ranked) {
-        return Arrays.stream(ranked).map(entry -> {
-            int best = entry.length / 2;
-            int[] ids = new int[best];
-            for (int i = 0; i < best; i++) {
-                ids[i] = (int) entry[1 + best + i];
-            }
-            return new TokenLogprobs(entry[0], ids, Arrays.copyOfRange(entry, 1, 1 + best));
-        }).toArray(TokenLogprobs[]::new);
     }
 
     /** {@link DecodeSteps#compare} of the next step. */

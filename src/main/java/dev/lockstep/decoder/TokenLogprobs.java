@@ -17,4 +17,16 @@ public record TokenLogprobs(float chosen, int[] bestIds, float[] best) {
                 ? this
                 : new TokenLogprobs(chosen, Arrays.copyOf(bestIds, most), Arrays.copyOf(best, most));
     }
+
+    /** Of rows as the program has them: the chosen token's, those of the likeliest, and these tokens. */
+    static TokenLogprobs[] of(float[][] ranked) {
+        return Arrays.stream(ranked).map(row -> {
+            int best = row.length / 2;
+            int[] ids = new int[best];
+            for (int i = 0; i < best; i++) {
+                ids[i] = (int) row[1 + best + i];
+            }
+            return new TokenLogprobs(row[0], ids, Arrays.copyOfRange(row, 1, 1 + best));
+        }).toArray(TokenLogprobs[]::new);
+    }
 }

@@ -241,9 +241,9 @@ public final class Generator implements AutoCloseable {
         return timing;
     }
 
-    /** Memory of the device now. */
-    public DeviceMemory memory() {
-        return decoder.memory();
+    /** The most bytes of the device's memory that were {@linkplain DeviceMemory#peak seen in use}. */
+    public long peakMemoryBytes() {
+        return decoder.memory().peak();
     }
 
     /** Frees the model. */

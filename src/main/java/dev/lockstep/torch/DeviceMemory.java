@@ -3,37 +3,76 @@ package dev.lockstep.torch;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.Supplier;
 
+import com.sun.jna.Function;
 import com.sun.jna.ptr.LongByReference;
 
 import dev.lockstep.djl.LoadedLibrary;
 
 /**
- * Memory of a device at one moment.
+ * The memory of a device. Of a GPU, the calling thread's current one is asked.
  *
- * @param free  bytes that can be had; on CPU what the system calls available
- * @param used  bytes in use, by whomever; on CPU the most this process ever had resident
+ * <p>libtorch counts peaks, but in an allocator whose members it does not export, so a GPU's peak is the largest of the
+ * {@linkplain #sample samples}. One after each call that allocates misses little: what libtorch has once taken from the
+ * GPU it keeps, in use or not, until it runs out. Not safe for use by several threads.
  */
-public record DeviceMemory(long free, long used) {
-    /**
-     * @param device of GPUs the calling thread's current one
-     */
-    public static DeviceMemory of(Device device) {
-        return device.isCpu()
-                ? new DeviceMemory(kilobytes("/proc/meminfo", "MemAvailable:"),
-                        kilobytes("/proc/self/status", "VmHWM:"))
-                : gpu();
+public final class DeviceMemory {
+    /** What a GPU's driver says, in bytes, of all processes together. */
+    record Reading(long free, long used) {}
+
+    private final Device device;
+    private final Supplier<Reading> gpu;
+    private long peak;
+
+    public DeviceMemory(Device device) {
+        this(device, new Driver());
     }
 
-    private static DeviceMemory gpu() {
-        LongByReference free = new LongByReference();
-        LongByReference total = new LongByReference();
-        int error = LoadedLibrary.named("libcuda.so").getFunction("cuMemGetInfo_v2")
-                .invokeInt(new Object[]{free, total});
-        if (error != 0) {
-            throw new IllegalStateException("cuMemGetInfo answers " + error);
+    DeviceMemory(Device device, Supplier<Reading> gpu) {
+        this.device = device;
+        this.gpu = gpu;
+    }
+
+    /** Bytes that can be had now; on CPU what the system calls available. */
+    public long free() {
+        return device.isCpu() ? kilobytes("/proc/meminfo", "MemAvailable:") : gpu.get().free();
+    }
+
+    /** Has {@link #peak} know of what is in use now; needless on CPU, where the system keeps the peak. */
+    public void sample() {
+        if (!device.isCpu()) {
+            peak = Math.max(peak, gpu.get().used());
         }
-        return new DeviceMemory(free.getValue(), total.getValue() - free.getValue());
+    }
+
+    /**
+     * The most bytes that were seen in use, now included: on CPU by this process, on a GPU by all that use it; 0 where
+     * the system does not tell.
+     */
+    public long peak() {
+        sample();
+        return device.isCpu() ? kilobytes("/proc/self/status", "VmHWM:") : peak;
+    }
+
+    private static final class Driver implements Supplier<Reading> {
+        private final LongByReference free = new LongByReference();
+        private final LongByReference total = new LongByReference();
+        private final Object[] arguments = {free, total};
+        // null: not asked yet, when the driver may not have been loaded
+        private Function memory;
+
+        @Override
+        public Reading get() {
+            if (memory == null) {
+                memory = LoadedLibrary.named("libcuda.so").getFunction("cuMemGetInfo_v2");
+            }
+            int error = memory.invokeInt(arguments);
+            if (error != 0) {
+                throw new IllegalStateException("cuMemGetInfo answers " + error);
+            }
+            return new Reading(free.getValue(), total.getValue() - free.getValue());
+        }
     }
 
     private static long kilobytes(String file, String name) {
