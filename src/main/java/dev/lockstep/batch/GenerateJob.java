@@ -128,8 +128,9 @@ public final class GenerateJob {
             world.barrier();
             Checkpoint checkpoint = Checkpoint.open(options.model());
             checkpoint.unused().ifPresent(LoggerFactory.getLogger(GenerateJob.class)::info);
-            Fingerprint fingerprint = Fingerprint.of(checkpoint, options.computing(dtype(checkpoint)), prompts.digest(),
-                    options.sampled());
+            Fingerprint fingerprint = Fingerprint.of(checkpoint, JobSettings.computing(options, dtype(checkpoint)),
+                    prompts.digest(),
+                    JobSettings.sampling(options));
             directory.check(fingerprint);
             if (options.resume() && Files.exists(directory.path())) {
                 // the run before may have died of its tokenizer, as this one would again

@@ -11,14 +11,12 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
-import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.GenerationField;
 import dev.lockstep.cli.AccelerationOptions;
 import dev.lockstep.cli.CommandLineErrors;
@@ -28,7 +26,6 @@ import dev.lockstep.host.AtomicFile;
 import dev.lockstep.host.FileName;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.json.FieldException;
-import dev.lockstep.json.Json;
 import dev.lockstep.prompts.Prompt;
 import dev.lockstep.prompts.SamplingOverrides;
 
@@ -247,18 +244,6 @@ public final class GenerateOptions {
     /** What the command line says about sampling and lengths. */
     public SamplingOverrides sampling() {
         return sampling;
-    }
-
-    /** All that decides which tokens are chosen of equal logits, in one line that two runs can be compared by. */
-    public String sampled() throws JsonProcessingException {
-        return Json.MAPPER.writeValueAsString(sampling()) + " samples " + numSamples
-                + (addSpecialTokens() ? "" : " without special tokens")
-                + (ignoredDefaults().isEmpty() ? "" : " without " + ignoredDefaults());
-    }
-
-    /** What the model computes in and how its weights are kept, likewise. */
-    public String computing(DType dtype) {
-        return dtype + (acceleration().fp8() ? " with fp8 weights" : "");
     }
 
     /**

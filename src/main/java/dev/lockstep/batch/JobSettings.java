@@ -8,8 +8,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 
+import dev.lockstep.checkpoint.DType;
 import dev.lockstep.cli.AccelerationOptions;
 import dev.lockstep.generate.SamplingParams;
 import dev.lockstep.json.Json;
@@ -17,7 +19,7 @@ import dev.lockstep.prompts.SamplingOverrides;
 import dev.lockstep.report.Report;
 
 /** What a job was told, by name, for people to read beside its results. */
-final class JobSettings {
+public final class JobSettings {
     private JobSettings() {}
 
     /** What the job was to do, as far as rows do not say otherwise. */
@@ -48,5 +50,17 @@ final class JobSettings {
         settings.put("finished", ZonedDateTime.now().truncatedTo(ChronoUnit.SECONDS)
                 .format(DateTimeFormatter.ISO_OFFSET_DATE_TIME));
         return settings;
+    }
+
+    /** All that the command line says about which tokens are chosen, in one line that two runs can be compared by. */
+    public static String sampling(GenerateOptions options) throws JsonProcessingException {
+        return Json.MAPPER.writeValueAsString(options.sampling()) + " samples " + options.numSamples()
+                + (options.addSpecialTokens() ? "" : " without special tokens")
+                + (options.ignoredDefaults().isEmpty() ? "" : " without " + options.ignoredDefaults());
+    }
+
+    /** What the model computes in and how its weights are kept, likewise. */
+    public static String computing(GenerateOptions options, DType dtype) {
+        return dtype + (options.acceleration().fp8() ? " with fp8 weights" : "");
     }
 }

@@ -13,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.batch.GenerateOptions;
+import dev.lockstep.batch.JobSettings;
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.fixtures.Runs;
@@ -25,7 +26,8 @@ class FingerprintTest {
 
     private static Fingerprint of(Path model, String... options) throws IOException {
         GenerateOptions parsed = GenerateOptions.parse(options);
-        return Fingerprint.of(Checkpoint.open(model), parsed.computing(DType.FLOAT32), "p", parsed.sampled());
+        return Fingerprint.of(Checkpoint.open(model), JobSettings.computing(parsed, DType.FLOAT32), "p",
+                JobSettings.sampling(parsed));
     }
 
     private void copyOfModel() throws IOException {
