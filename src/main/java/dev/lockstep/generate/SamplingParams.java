@@ -35,22 +35,6 @@ public record SamplingParams(boolean greedy, double temperature, int topK, doubl
     /** From one over this to this: what float32 has room for beside any logit. */
     public static final double MOST_PENALTY = 1e20;
 
-    /** Without presence and frequency penalty and without log-probabilities. */
-    public SamplingParams(boolean greedy, double temperature, int topK, double topP, double minP,
-            double repetitionPenalty, long seed, int maxNewTokens, int minNewTokens, boolean ignoreEos,
-            List<Integer> eosTokenIds, List<String> stop) {
-        this(greedy, temperature, topK, topP, minP, repetitionPenalty, 0, 0, seed, maxNewTokens, minNewTokens,
-                ignoreEos, eosTokenIds, stop, NO_LOGPROBS, TokenRules.NONE);
-    }
-
-    /** Without {@link TokenRules}. */
-    public SamplingParams(boolean greedy, double temperature, int topK, double topP, double minP,
-            double repetitionPenalty, double presencePenalty, double frequencyPenalty, long seed, int maxNewTokens,
-            int minNewTokens, boolean ignoreEos, List<Integer> eosTokenIds, List<String> stop, int logprobs) {
-        this(greedy, temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, seed,
-                maxNewTokens, minNewTokens, ignoreEos, eosTokenIds, stop, logprobs, TokenRules.NONE);
-    }
-
     /**
      * @throws IllegalArgumentException naming the value that is out of its range
      */
@@ -74,7 +58,12 @@ public record SamplingParams(boolean greedy, double temperature, int topK, doubl
 
     /** The likeliest token at every step, until an end token or so many tokens. */
     public static SamplingParams greedy(int maxNewTokens, List<Integer> eosTokenIds) {
-        return new SamplingParams(true, 1, 0, 1, 0, 1, 0, maxNewTokens, 0, false, eosTokenIds, List.of());
+        return builder(maxNewTokens).greedy(true).eosTokenIds(eosTokenIds).build();
+    }
+
+    /** Begins with sampling from the model's own probabilities, until so many tokens, end tokens or not. */
+    public static Builder builder(int maxNewTokens) {
+        return new Builder(maxNewTokens);
     }
 
     /** Whether logits can be divided and multiplied by this. */
@@ -85,6 +74,111 @@ public record SamplingParams(boolean greedy, double temperature, int topK, doubl
     private static void require(boolean holds, String rule, Object value) {
         if (!holds) {
             throw new IllegalArgumentException(rule + ", not " + value);
+        }
+    }
+
+    /** Takes the components by their names; what is not said has no effect on the text. */
+    public static final class Builder {
+        private final int maxNewTokens;
+        private boolean greedy;
+        private double temperature = 1;
+        private int topK;
+        private double topP = 1;
+        private double minP;
+        private double repetitionPenalty = 1;
+        private double presencePenalty;
+        private double frequencyPenalty;
+        private long seed;
+        private int minNewTokens;
+        private boolean ignoreEos;
+        private List<Integer> eosTokenIds = List.of();
+        private List<String> stop = List.of();
+        private int logprobs = NO_LOGPROBS;
+        private TokenRules rules = TokenRules.NONE;
+
+        private Builder(int maxNewTokens) {
+            this.maxNewTokens = maxNewTokens;
+        }
+
+        public Builder greedy(boolean value) {
+            greedy = value;
+            return this;
+        }
+
+        public Builder temperature(double value) {
+            temperature = value;
+            return this;
+        }
+
+        public Builder topK(int value) {
+            topK = value;
+            return this;
+        }
+
+        public Builder topP(double value) {
+            topP = value;
+            return this;
+        }
+
+        public Builder minP(double value) {
+            minP = value;
+            return this;
+        }
+
+        public Builder repetitionPenalty(double value) {
+            repetitionPenalty = value;
+            return this;
+        }
+
+        public Builder presencePenalty(double value) {
+            presencePenalty = value;
+            return this;
+        }
+
+        public Builder frequencyPenalty(double value) {
+            frequencyPenalty = value;
+            return this;
+        }
+
+        public Builder seed(long value) {
+            seed = value;
+            return this;
+        }
+
+        public Builder minNewTokens(int value) {
+            minNewTokens = value;
+            return this;
+        }
+
+        public Builder ignoreEos(boolean value) {
+            ignoreEos = value;
+            return this;
+        }
+
+        public Builder eosTokenIds(List<Integer> value) {
+            eosTokenIds = value;
+            return this;
+        }
+
+        public Builder stop(List<String> value) {
+            stop = value;
+            return this;
+        }
+
+        public Builder logprobs(int value) {
+            logprobs = value;
+            return this;
+        }
+
+        public Builder rules(TokenRules value) {
+            rules = value;
+            return this;
+        }
+
+        /** @throws IllegalArgumentException naming the value that is out of its range */
+        public SamplingParams build() {
+            return new SamplingParams(greedy, temperature, topK, topP, minP, repetitionPenalty, presencePenalty,
+                    frequencyPenalty, seed, maxNewTokens, minNewTokens, ignoreEos, eosTokenIds, stop, logprobs, rules);
         }
     }
 }

@@ -176,16 +176,20 @@ public record SamplingOverrides(Boolean greedy, Double temperature, Integer topK
         List<Integer> ends = new ArrayList<>(
                 ignoreEos && !stopTokens.isEmpty() ? List.of() : first(all, SamplingOverrides::eosTokenIds, List.of()));
         ends.addAll(stopTokens);
-        return new SamplingParams(greedy, first(all, o -> o.isCold() ? null : o.temperature, 1.0),
-                first(all, SamplingOverrides::topK, greedy ? 0 : DEFAULT_TOP_K),
-                first(all, SamplingOverrides::topP, 1.0), first(all, SamplingOverrides::minP, 0.0),
-                first(all, SamplingOverrides::repetitionPenalty, 1.0),
-                first(job, SamplingOverrides::presencePenalty, 0.0),
-                first(job, SamplingOverrides::frequencyPenalty, 0.0), first(job, SamplingOverrides::seed, 0L), max,
+        return SamplingParams.builder(max).greedy(greedy)
+                .temperature(first(all, o -> o.isCold() ? null : o.temperature, 1.0))
+                .topK(first(all, SamplingOverrides::topK, greedy ? 0 : DEFAULT_TOP_K))
+                .topP(first(all, SamplingOverrides::topP, 1.0))
+                .minP(first(all, SamplingOverrides::minP, 0.0))
+                .repetitionPenalty(first(all, SamplingOverrides::repetitionPenalty, 1.0))
+                .presencePenalty(first(job, SamplingOverrides::presencePenalty, 0.0))
+                .frequencyPenalty(first(job, SamplingOverrides::frequencyPenalty, 0.0))
+                .seed(first(job, SamplingOverrides::seed, 0L))
                 // a checkpoint does not know how long the job's rows may become
-                least == checkpoint ? Math.min(min, max) : min, ignoreEos && stopTokens.isEmpty(), ends,
-                first(all, SamplingOverrides::stop, List.of()),
-                first(job, SamplingOverrides::logprobs, SamplingParams.NO_LOGPROBS), rules);
+                .minNewTokens(least == checkpoint ? Math.min(min, max) : min)
+                .ignoreEos(ignoreEos && stopTokens.isEmpty()).eosTokenIds(ends)
+                .stop(first(all, SamplingOverrides::stop, List.of()))
+                .logprobs(first(job, SamplingOverrides::logprobs, SamplingParams.NO_LOGPROBS)).rules(rules).build();
     }
 
     private Boolean asksForGreedy() {

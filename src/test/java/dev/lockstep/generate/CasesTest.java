@@ -73,7 +73,7 @@ class CasesTest {
 
     /** {@code --max-new-tokens 24 --no-special-tokens}, greedy. */
     private static List<List<Integer>> generate(Path directory) {
-        SamplingParams params = new SamplingParams(true, 1, 0, 1, 0, 1, 0, 24, 0, false, List.of(), List.of());
+        SamplingParams params = SamplingParams.builder(24).greedy(true).build();
         try (Generator generator = Generator.load(Checkpoint.open(directory), Device.CPU, DType.FLOAT32)) {
             List<Request> requests = new ArrayList<>();
             for (String line : Files.readAllLines(CASES.resolve("weights-without-model-prefix/prompts.jsonl"))) {

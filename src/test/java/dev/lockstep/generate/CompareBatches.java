@@ -54,7 +54,7 @@ final class CompareBatches {
     }
 
     private static SamplingParams params(int tokens) {
-        return new SamplingParams(false, 0.8, 0, 0.95, 0, 1, 0, tokens, 0, true, List.of(), List.of());
+        return SamplingParams.builder(tokens).temperature(0.8).topP(0.95).ignoreEos(true).build();
     }
 
     /** One way to get the completions of all requests. */

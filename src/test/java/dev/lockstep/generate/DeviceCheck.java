@@ -62,7 +62,7 @@ final class DeviceCheck {
 
     private static void logprobs(String family, Device device) throws Exception {
         JsonNode cases = Golden.json("logprobs-" + family + ".json").get("cases");
-        SamplingParams params = new SamplingParams(true, 1, 0, 1, 0, 1, 0, 0, 0, 40, 0, false, List.of(), List.of(), 5);
+        SamplingParams params = SamplingParams.builder(40).greedy(true).logprobs(5).build();
         List<Request> requests = new ArrayList<>();
         for (JsonNode golden : cases) {
             requests.add(new Request(requests.size(), 0, Golden.ints(golden.get("prompt_ids")), params));
@@ -126,7 +126,8 @@ final class DeviceCheck {
 
     private static List<int[]> kjv(Checkpoint checkpoint, Device device, DType dtype, boolean greedy, boolean graphs,
             boolean kernels, int batchSize) {
-        SamplingParams params = new SamplingParams(greedy, 0.8, 0, 0.95, 0, 1, 0, 50, 0, true, List.of(), List.of());
+        SamplingParams params = SamplingParams.builder(50).greedy(greedy).temperature(0.8).topP(0.95).ignoreEos(true)
+                .build();
         List<String> prompts = new ArrayList<>();
         for (int i = 0; i < 64; i++) {
             JsonNode golden = Golden.expected("llama-gqa").get("cases").get(i % 10);

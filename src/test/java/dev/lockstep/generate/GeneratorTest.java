@@ -32,11 +32,13 @@ class GeneratorTest {
     }
 
     private static SamplingParams greedy(int maxNewTokens, int minNewTokens, List<Integer> eos, String... stop) {
-        return new SamplingParams(true, 1, 0, 1, 0, 1, 0, maxNewTokens, minNewTokens, false, eos, List.of(stop));
+        return SamplingParams.builder(maxNewTokens).greedy(true).minNewTokens(minNewTokens).eosTokenIds(eos)
+                .stop(List.of(stop)).build();
     }
 
     private static SamplingParams sampled(long seed, double penalty) {
-        return new SamplingParams(false, 0.8, 50, 0.95, 0.01, penalty, seed, 30, 0, false, List.of(EOS), List.of());
+        return SamplingParams.builder(30).temperature(0.8).topK(50).topP(0.95).minP(0.01).repetitionPenalty(penalty)
+                .seed(seed).eosTokenIds(List.of(EOS)).build();
     }
 
     private static List<String> texts(List<Completion> completions) {
@@ -73,7 +75,7 @@ class GeneratorTest {
                 case 0 -> greedy(3 + i, 0, List.of(EOS));
                 case 1 -> sampled(i, 1);
                 case 2 -> sampled(i, 1.5);
-                case 3 -> new SamplingParams(false, 1.5, 0, 1, 0, 1, i, 5, 0, true, List.of(), List.of());
+                case 3 -> SamplingParams.builder(5).temperature(1.5).seed(i).ignoreEos(true).build();
                 default -> greedy(40, 12, List.of(EOS, 16), "the");
             };
             int[] ids = generator.tokenizer().encode(PROMPTS.get(i % 10), true);
@@ -183,9 +185,9 @@ class GeneratorTest {
 
     @Test
     void samplingParams_outOfRange_nameTheValue() {
-        assertThatThrownBy(() -> new SamplingParams(false, 0, 0, 1, 0, 1, 0, 1, 0, false, List.of(), List.of()))
+        assertThatThrownBy(() -> SamplingParams.builder(1).temperature(0).build())
                 .hasMessageContaining("temperature must be above 0");
-        assertThatThrownBy(() -> new SamplingParams(true, 1, 0, 1.5, 0, 1, 0, 1, 0, false, List.of(), List.of()))
+        assertThatThrownBy(() -> SamplingParams.builder(1).greedy(true).topP(1.5).build())
                 .hasMessageContaining("top-p").hasMessageContaining("1.5");
         assertThatThrownBy(() -> greedy(0, 0, List.of())).hasMessageContaining("max-new-tokens");
         assertThatThrownBy(() -> greedy(5, 6, List.of())).hasMessageContaining("min-new-tokens");

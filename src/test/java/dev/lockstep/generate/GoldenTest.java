@@ -67,7 +67,7 @@ class GoldenTest {
     }
 
     private static List<Request> requests(JsonNode expected, List<Integer> eos) {
-        SamplingParams params = new SamplingParams(true, 1, 0, 1, 0, 1, 0, 40, 0, false, eos, List.of());
+        SamplingParams params = SamplingParams.builder(40).greedy(true).eosTokenIds(eos).build();
         List<Request> requests = new ArrayList<>();
         for (JsonNode golden : expected.get("cases")) {
             requests.add(new Request(requests.size(), 0, Golden.ints(golden.get("prompt_ids")), params));

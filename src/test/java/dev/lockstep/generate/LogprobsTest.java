@@ -43,7 +43,7 @@ class LogprobsTest {
     }
 
     private static SamplingParams greedy(int logprobs) {
-        return new SamplingParams(true, 1, 0, 1, 0, 1, 0, 0, 0, 40, 0, false, List.of(), List.of(), logprobs);
+        return SamplingParams.builder(40).greedy(true).logprobs(logprobs).build();
     }
 
     @ParameterizedTest
@@ -89,8 +89,9 @@ class LogprobsTest {
     @Test
     void generate_sampledAndPenalized_areTheModelsOwn() {
         JsonNode cases = Golden.json("logprobs-llama-gqa.json").get("cases");
-        SamplingParams params = new SamplingParams(false, 1.7, 0, 0.9, 0, 1.4, 1, 0.5, 3, 12, 12, false, List.of(7),
-                List.of(), 20);
+        SamplingParams params = SamplingParams.builder(12).temperature(1.7).topP(0.9).repetitionPenalty(1.4)
+                .presencePenalty(1).frequencyPenalty(0.5).seed(3).minNewTokens(12).eosTokenIds(List.of(7)).logprobs(20)
+                .build();
         try (Generator generator = generator("llama-gqa")) {
             List<Request> requests = requests(cases, params);
             for (Completion completion : generator.generate(requests, 4, UNSEEN)) {
@@ -98,8 +99,10 @@ class LogprobsTest {
                 for (int i = 0; i < 12; i++) {
                     int[] soFar = IntStream.concat(Arrays.stream(prompt), Arrays.stream(completion.tokenIds(), 0, i))
                             .toArray();
-                    TokenLogprobs anew = generator.generate(List.of(new Request(0, 0, soFar, new SamplingParams(true, 1,
-                            0, 1, 0, 1, 0, 0, 0, 1, 0, false, List.of(), List.of(), 20))), 1, UNSEEN).get(0).logprobs()
+                    TokenLogprobs anew = generator
+                            .generate(List.of(new Request(0, 0, soFar,
+                                    SamplingParams.builder(1).greedy(true).logprobs(20).build())), 1, UNSEEN)
+                            .get(0).logprobs()
                             .get(0);
                     TokenLogprobs likely = completion.logprobs().get(i);
                     assertThat(likely.bestIds()).isEqualTo(anew.bestIds());
@@ -146,7 +149,7 @@ class LogprobsTest {
             JsonNode golden = Golden.expected("llama-gqa").get("cases").get(0);
             String stop = golden.get("greedy_text").asText().substring(25, 29);
             Completion stopped = generator.generate(List.of(new Request(0, 0, Golden.ints(golden.get("prompt_ids")),
-                    new SamplingParams(true, 1, 0, 1, 0, 1, 0, 0, 0, 40, 0, false, List.of(), List.of(stop), 1))), 1,
+                    SamplingParams.builder(40).greedy(true).stop(List.of(stop)).logprobs(1).build())), 1,
                     UNSEEN).get(0);
             assertThat(stopped.finishReason()).isEqualTo(FinishReason.STOP);
             assertThat(stopped.tokenIds().length).isBetween(2, 39);

@@ -68,8 +68,8 @@ class StreamingTest {
     private static List<Request> requests(int... lengths) {
         List<Request> requests = new ArrayList<>();
         for (int i = 0; i < lengths.length; i++) {
-            SamplingParams params = new SamplingParams(i % 2 == 0, 0.9, 0, 1, 0, 1, 5, lengths[i], 0, true, List.of(),
-                    List.of());
+            SamplingParams params = SamplingParams.builder(lengths[i]).greedy(i % 2 == 0).temperature(0.9).seed(5)
+                    .ignoreEos(true).build();
             requests.add(new Request(i, 0, new int[]{7 + i, 30 + i, 400 + 3 * i}, params));
         }
         return requests;

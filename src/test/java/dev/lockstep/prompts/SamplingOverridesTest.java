@@ -22,7 +22,7 @@ class SamplingOverridesTest {
     @Test
     void resolve_nothingSaid_isGreedyWithBuiltInDefaults() {
         assertThat(SamplingOverrides.resolve(NONE, NONE, NONE)).isEqualTo(
-                new SamplingParams(true, 1, 0, 1, 0, 1, 0, 100, 0, false, List.of(), List.of()));
+                SamplingParams.builder(100).greedy(true).build());
     }
 
     @ParameterizedTest
@@ -64,12 +64,15 @@ class SamplingOverridesTest {
                         + "\"eos_token_id\":24,\"ignore_eos\":true}");
         var checkpoint = of("{\"greedy\":false,\"top_k\":3,\"top_p\":0.3,\"min_p\":0.3,\"repetition_penalty\":1.3,"
                 + "\"eos_token_id\":[34,35],\"temperature\":0.3}");
-        assertThat(SamplingOverrides.resolve(row, commandLine, checkpoint)).isEqualTo(new SamplingParams(false, 0.3, 1,
-                0.2, 0.3, 1.3, 11, 12, 3, true, List.of(24), List.of("r")));
-        assertThat(SamplingOverrides.resolve(NONE, commandLine, checkpoint)).isEqualTo(new SamplingParams(false, 0.3, 2,
-                0.2, 0.3, 1.3, 21, 22, 3, true, List.of(24), List.of("c")));
-        assertThat(SamplingOverrides.resolve(NONE, NONE, checkpoint)).isEqualTo(new SamplingParams(false, 0.3, 3, 0.3,
-                0.3, 1.3, 0, 100, 0, false, List.of(34, 35), List.of()));
+        assertThat(SamplingOverrides.resolve(row, commandLine, checkpoint)).isEqualTo(
+                SamplingParams.builder(12).temperature(0.3).topK(1).topP(0.2).minP(0.3).repetitionPenalty(1.3).seed(11)
+                        .minNewTokens(3).ignoreEos(true).eosTokenIds(List.of(24)).stop(List.of("r")).build());
+        assertThat(SamplingOverrides.resolve(NONE, commandLine, checkpoint)).isEqualTo(
+                SamplingParams.builder(22).temperature(0.3).topK(2).topP(0.2).minP(0.3).repetitionPenalty(1.3).seed(21)
+                        .minNewTokens(3).ignoreEos(true).eosTokenIds(List.of(24)).stop(List.of("c")).build());
+        assertThat(SamplingOverrides.resolve(NONE, NONE, checkpoint))
+                .isEqualTo(SamplingParams.builder(100).temperature(0.3).topK(3).topP(0.3).minP(0.3)
+                        .repetitionPenalty(1.3).eosTokenIds(List.of(34, 35)).build());
     }
 
     @Test
@@ -111,9 +114,11 @@ class SamplingOverridesTest {
                 {"do_sample":true,"temperature":0.8,"top_k":7,"top_p":0.9,"min_p":0.1,"repetition_penalty":1.1,
                  "max_new_tokens":20,"max_length":9,"min_new_tokens":30}""")));
         assertThat(SamplingOverrides.resolve(NONE, NONE, checkpoint)).isEqualTo(
-                new SamplingParams(false, 0.8, 7, 0.9, 0.1, 1.1, 0, 20, 20, false, List.of(1, 2), List.of()));
+                SamplingParams.builder(20).temperature(0.8).topK(7).topP(0.9).minP(0.1).repetitionPenalty(1.1)
+                        .minNewTokens(20).eosTokenIds(List.of(1, 2)).build());
         assertThat(SamplingOverrides.resolve(NONE, of("{\"max_tokens\":40}"), checkpoint)).isEqualTo(
-                new SamplingParams(false, 0.8, 7, 0.9, 0.1, 1.1, 0, 40, 30, false, List.of(1, 2), List.of()));
+                SamplingParams.builder(40).temperature(0.8).topK(7).topP(0.9).minP(0.1).repetitionPenalty(1.1)
+                        .minNewTokens(30).eosTokenIds(List.of(1, 2)).build());
         var total = SamplingOverrides.resolve(of("{\"max_length\":300,\"min_length\":7}"),
                 of("{\"max_tokens\":40,\"min_tokens\":5}"), checkpoint);
         assertThat(total.rules().maxLength()).isEqualTo(300);
