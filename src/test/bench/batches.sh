@@ -16,4 +16,4 @@ home=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 echo "batches, $(date +%F), $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), load $(cut -d' ' -f1-3 /proc/loadavg)"
 "$JAVA" -Dlockstep.home="$home" \
   -cp "$home/target/test-classes:$home/target/lockstep.jar:$home/target/lib/*:$home/target/lib-cpu/*" \
-  dev.lockstep.generate.CompareBatches "$@"
+  dev.lockstep.fixtures.CompareBatches "$@"

@@ -14,7 +14,7 @@ turns=${1:-3} warm=${2:-10} repeats=${3:-10} rows=${4:-}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 for ((turn = 0; turn < turns; turn++)); do
-  "$home/launch/mpjrun.sh" -np 4 --device cpu -cp "$home/target/test-classes" dev.lockstep.world.CompareCollectives \
+  "$home/launch/mpjrun.sh" -np 4 --device cpu -cp "$home/target/test-classes" dev.lockstep.fixtures.CompareCollectives \
     "$warm" "$repeats" "$rows" | sed 's/^/ours /' >>"$work/all"
   mpirun --allow-run-as-root --oversubscribe --mca btl tcp,self -np 4 /usr/bin/python3 \
     "$home/src/test/bench/mpi4py_collectives.py" "$warm" "$repeats" "$rows" | sed 's/^/theirs /' >>"$work/all"

@@ -19,7 +19,7 @@ seconds=${1:-600}
 seed=${2:-$(date +%Y%m%d)}
 echo "collectives, $(date +%F), $(nproc) cores, seed $seed"
 LOCKSTEP_JAVA_OPTS="-Xms768m -Xmx768m -XX:+AlwaysPreTouch ${LOCKSTEP_JAVA_OPTS:-}" "$home/launch/mpjrun.sh" -np 4 \
-  --device cpu --timeout-collective 120 -cp "$home/target/test-classes" dev.lockstep.world.RandomCollectives \
+  --device cpu --timeout-collective 120 -cp "$home/target/test-classes" dev.lockstep.fixtures.RandomCollectives \
   "$seconds" "$seed" | tee /dev/stderr | awk '
     /^ *[0-9]+ / { n++; for (i = 4; i <= NF; i++) { split($i, of, ","); resident[n, i] = of[1] } fields = NF }
     /^no error in / { complete = 1 }

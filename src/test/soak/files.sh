@@ -26,7 +26,7 @@ while [ "$next" -lt "$count" ]; do
   code=0
   java -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-CreateCoredumpOnCrash -XX:ErrorFile=/dev/null \
     -Dlockstep.home="$home" -Dlogback.configurationFile="$home/conf/logback.xml" -cp "$classes" \
-    dev.lockstep.batch.MutatedFiles "$work" "$seed" "$next" "$((count - next))" >"$work/log" 2>"$work/errors" || code=$?
+    dev.lockstep.fixtures.MutatedFiles "$work" "$seed" "$next" "$((count - next))" >"$work/log" 2>"$work/errors" || code=$?
 
   grep '^FAILED' "$work/log" || true
   cat "$work/log" >>"$work/all"
