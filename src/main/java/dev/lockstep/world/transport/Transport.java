@@ -1,8 +1,8 @@
 package dev.lockstep.world.transport;
 
 /**
- * Bytes from rank to rank, in order between any two of them. A rank's threads take turns: no two calls at a time.
- * {@link MpjTransport} is MPJ Express's form of it.
+ * Bytes from rank to rank. Messages of one sender and tag arrive in order, and no tag holds another up; several threads
+ * may send and receive at once. {@link MpjTransport} is MPJ Express's form of it.
  *
  * <p>
  * All methods throw {@link IllegalStateException} when the other rank cannot be reached; what becomes of the job then is for
@@ -11,6 +11,7 @@ package dev.lockstep.world.transport;
 public interface Transport {
     /**
      * Returns when the bytes may be changed, which for long messages is not before the receiver takes them.
+     * One of up to {@code Chunk.HEADER + Chunk.INLINE} bytes never waits: in a barrier all ranks send before they receive.
      *
      * @param length in bytes, from {@code offset} on; 0 is a message too
      * @param to     the receiver's rank
