@@ -2,15 +2,15 @@ package dev.lockstep.cuda;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Properties;
 import java.util.function.IntSupplier;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+
+import dev.lockstep.host.AtomicFile;
 
 /** Which algorithm was found the fastest for each shape, in a file of one device and library. */
 final class AlgorithmTable {
@@ -44,12 +44,7 @@ final class AlgorithmTable {
         read();
         best.setProperty(shape, Integer.toString(found));
         try {
-            Files.createDirectories(file.getParent());
-            Path written = Files.createTempFile(file.getParent(), "products", ".tmp");
-            try (OutputStream out = Files.newOutputStream(written)) {
-                best.store(out, null);
-            }
-            Files.move(written, file, StandardCopyOption.ATOMIC_MOVE);
+            AtomicFile.writeCached(file, out -> best.store(out, null));
         } catch (IOException e) {
             LOG.debug("{} cannot be written", file, e);
         }

@@ -4,9 +4,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.List;
@@ -25,6 +22,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import dev.lockstep.djl.LoadedLibrary;
+import dev.lockstep.host.AtomicFile;
 import dev.lockstep.host.OwnFiles;
 import dev.lockstep.host.Sha256;
 
@@ -38,9 +36,6 @@ public final class KernelCompiler {
     private static final Pattern BUILTINS = Pattern.compile("libnvrtc-builtins(-[0-9a-f]+)?\\.so[.\\d]*");
     private static final Pattern NVRTC = Pattern.compile("libnvrtc(-[0-9a-f]+)?\\.so[.\\d]*");
     private static final String NEIGHBOUR = "libcublasLt.so";
-
-    private static final FileAttribute<?> NOT_FOR_OTHERS = PosixFilePermissions
-            .asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x"));
 
     private final Path cache;
     private final int architecture = CudaDriver.architecture();
@@ -161,13 +156,9 @@ public final class KernelCompiler {
         return HexFormat.of().formatHex(digest.digest(), 0, 16);
     }
 
-    /** Ranks that start together each write a file of their own, and the last one stays. */
     private void keep(Path kept, byte[] cubin) {
         try {
-            Files.createDirectories(cache, NOT_FOR_OTHERS);
-            Path written = Files.createTempFile(cache, "kernel", ".tmp");
-            Files.write(written, cubin);
-            Files.move(written, kept, StandardCopyOption.ATOMIC_MOVE);
+            AtomicFile.writeCached(kept, out -> out.write(cubin));
         } catch (IOException e) {
             LOG.debug("compiled code cannot be kept in {}", cache, e);
         }

@@ -13,17 +13,22 @@ import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
+import java.util.UUID;
 
-/** A file that a job leaves behind: whole or not there at all, never half. */
+/** A file that a job leaves behind, or keeps for the next one: whole or not there at all, never half. */
 public final class AtomicFile {
     public interface Content {
         void writeTo(OutputStream out) throws IOException;
     }
 
     private static final Set<PosixFilePermission> PRIVATE = PosixFilePermissions.fromString("rw-------");
+
+    private static final FileAttribute<?> NOT_FOR_OTHERS_TO_WRITE = PosixFilePermissions
+            .asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x"));
 
     private static final Set<OpenOption> NEW = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
 
@@ -82,11 +87,27 @@ public final class AtomicFile {
         var target = old ? path.toRealPath() : path.toAbsolutePath();
         var unfinished = target.resolveSibling("." + target.getFileName() + ".unfinished");
         Files.deleteIfExists(unfinished); // of a link, the link
+        moveOver(target, unfinished, old ? Files.getPosixFilePermissions(target) : PRIVATE, content);
+    }
+
+    /**
+     * Writes a file of a cache in the same way, for this user alone, and makes its directory where there is none. Ranks that
+     * write it at the same time each have an unfinished file of their own; the last one stays.
+     */
+    public static void writeCached(Path file, Content content) throws IOException {
+        var target = file.toAbsolutePath();
+        Files.createDirectories(target.getParent(), NOT_FOR_OTHERS_TO_WRITE);
+        var unfinished = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID() + ".unfinished");
+        moveOver(target, unfinished, PRIVATE, content);
+    }
+
+    private static void moveOver(Path target, Path unfinished, Set<PosixFilePermission> mode, Content content)
+            throws IOException {
         try {
             try (var channel = FileChannel.open(unfinished, NEW, PosixFilePermissions.asFileAttribute(PRIVATE));
                     var out = new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 16)) {
-                if (old) {
-                    Files.setPosixFilePermissions(unfinished, Files.getPosixFilePermissions(target));
+                if (!mode.equals(PRIVATE)) {
+                    Files.setPosixFilePermissions(unfinished, mode);
                 }
                 content.writeTo(out);
                 out.flush();

@@ -1,6 +1,7 @@
 package dev.lockstep.host;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -65,5 +66,44 @@ class AtomicFileTest {
         assertThatThrownBy(() -> write(file)).isInstanceOf(IOException.class)
                 .hasMessageMatching(
                         file + " cannot be written: there is no " + dir + "/none/\\.r\\.jsonl\\.unfinished");
+    }
+
+    @Test
+    void writeCached_isItsOwnersAlone_whateverWasThere() throws IOException {
+        Path file = dir.resolve("a/b/k.cubin");
+        AtomicFile.writeCached(file, out -> out.write('o'));
+        assertThat(mode(file)).isEqualTo("rw-------");
+        assertThat(OwnFiles.fault(file)).isEmpty();
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-rw-rw-"));
+        AtomicFile.writeCached(file, out -> out.write('n'));
+        assertThat(file).hasContent("n");
+        assertThat(mode(file)).isEqualTo("rw-------");
+    }
+
+    /** One rank begins and ends while another is at it. */
+    @Test
+    void writeCached_byTwoAtOnce_keepsOneThatIsWhole_andNothingElse() throws IOException {
+        Path file = dir.resolve("k.cubin");
+        AtomicFile.writeCached(file, out -> {
+            out.write("fir".getBytes(StandardCharsets.US_ASCII));
+            AtomicFile.writeCached(file, other -> other.write("second".getBytes(StandardCharsets.US_ASCII)));
+            assertThat(file).hasContent("second");
+            out.write("st".getBytes(StandardCharsets.US_ASCII));
+        });
+        assertThat(file).hasContent("first");
+        assertThat(dir).isDirectoryContaining(path -> path.equals(file)).isDirectoryNotContaining(
+                path -> !path.equals(file));
+    }
+
+    @Test
+    void writeCached_thatFails_leavesWhatWasThere_andNothingElse() throws IOException {
+        Path file = dir.resolve("k.cubin");
+        AtomicFile.writeCached(file, out -> out.write('o'));
+        assertThatThrownBy(() -> AtomicFile.writeCached(file, out -> {
+            out.write('n');
+            throw new IOException("no space");
+        })).hasMessage("no space");
+        assertThat(file).hasContent("o");
+        assertThat(dir).isDirectoryNotContaining(path -> !path.equals(file));
     }
 }
