@@ -1,5 +1,7 @@
 package dev.lockstep.host;
 
+import java.util.function.IntPredicate;
+
 /**
  * Text of files that nobody vouches for, as a sentence for a terminal may hold it: on one line, without characters that
  * move the cursor or turn the reading order, and not longer than one reads.
@@ -13,11 +15,15 @@ public final class Printable {
 
     /** The text with whatever does not print as {@code \}{@code uXXXX}, line breaks among it. */
     public static String escaped(String text) {
+        return escaped(text, Printable::prints);
+    }
+
+    private static String escaped(String text, IntPredicate plain) {
         StringBuilder escaped = new StringBuilder(text.length());
         for (int i = 0; i < text.length();) {
             int c = text.codePointAt(i);
             int units = Character.charCount(c);
-            if (prints(c)) {
+            if (plain.test(c)) {
                 escaped.appendCodePoint(c);
             } else {
                 for (char unit : text.substring(i, i + units).toCharArray()) {
@@ -42,22 +48,7 @@ public final class Printable {
      * parts of names.
      */
     public static String line(String text) {
-        StringBuilder line = new StringBuilder(text.length());
-        text.codePoints().forEach(point -> {
-            switch (point) {
-                case '\n' -> line.append("\\n");
-                case '\r' -> line.append("\\r");
-                case '\t' -> line.append("\\t");
-                default -> {
-                    if (isPlain(point)) {
-                        line.appendCodePoint(point);
-                    } else {
-                        line.append(String.format("\\u%04x", point));
-                    }
-                }
-            }
-        });
-        return line.toString();
+        return escaped(text.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t"), Printable::isPlain);
     }
 
     /** Whether a {@link #line} has the code point as it is. */
