@@ -34,8 +34,6 @@ import dev.lockstep.prompts.SamplingOverrides;
         "", "Generates text for every prompt, the prompts split over the ranks.", ""}, footer = {"",
                 "Exit codes: 0 all rows done; 2 wrong usage or input; 3 some rows failed (see their \"error\")."})
 public final class GenerateOptions {
-    /** Completions of one row: far beyond what anybody compares, and one OpenAI answer with all of them fits in memory. */
-
     @Option(names = "--model", paramLabel = "DIR", description = "Hugging Face checkpoint directory (examples/models/kjv-6m).")
     private String model;
 

@@ -65,12 +65,12 @@ public final class Generator implements AutoCloseable {
                 Decoder.load(checkpoint, device, dtype, acceleration));
     }
 
-    /** {@link #load(Checkpoint, String, DType, Acceleration)} with all there is. */
+    /** {@link #load(Checkpoint, Device, DType, Acceleration)} with all there is. */
     public static Generator load(Checkpoint checkpoint, Device device, DType dtype) {
         return load(checkpoint, device, dtype, Acceleration.FULL);
     }
 
-    /** {@link #load(Checkpoint, String, DType)} in the {@linkplain #defaultDtype usual type}. */
+    /** {@link #load(Checkpoint, Device, DType)} in the {@linkplain #defaultDtype usual type}. */
     public static Generator load(Checkpoint checkpoint, Device device) {
         return load(checkpoint, device, defaultDtype(checkpoint.config(), device));
     }

@@ -19,7 +19,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record Prompt(int index, String id, String text, SamplingOverrides overrides, String error, JsonNode chat,
         boolean rendered, Integer samples, OpenAiRequest openAi) {
-    /** So many samples of one prompt may be asked for. */
+    /** Samples of one prompt: far beyond what anybody compares, and one OpenAI answer with all of them fits in memory. */
     public static final int MOST_SAMPLES = 10_000;
 
     /** A text of the common kind. */
