@@ -52,12 +52,14 @@ public final class GenerateJob {
 
     private final World world;
     private final GenerateOptions options;
+    private final Device device;
     // when this rank passed the barrier before generation
     private long started;
 
     private GenerateJob(World world, GenerateOptions options) {
         this.world = world;
         this.options = options;
+        this.device = Device.ofRank(world.device());
     }
 
     /** Options as {@code generate --help} prints them. */
@@ -111,7 +113,7 @@ public final class GenerateJob {
     private record Run(String directory, String name, String job, int number, long rows) {}
 
     /** What a rank has to show for its share. */
-    private record Shown(Report.RankReport report, int batchSize, RankTrace.Snapshot course) {}
+    private record Shown(Report.RankReport report, int batchSize, RankTrace.Snapshot trace) {}
 
     /** Whether some row failed; on other ranks than the root always false. */
     private boolean run() throws IOException {
@@ -155,7 +157,7 @@ public final class GenerateJob {
         // nobody loads weights before all have found the checkpoint good
         world.barrier();
         long begin = System.nanoTime();
-        try (Generator generator = Generator.load(checkpoint, Device.ofRank(world.device()), dtype,
+        try (Generator generator = Generator.load(checkpoint, device, dtype,
                 options.acceleration())) {
             if (root != null) {
                 return lead(generator, defaults, root, begin);
@@ -167,9 +169,9 @@ public final class GenerateJob {
                     ? new JournalFile(Path.of(run.directory), world.rank())
                     : WorkServer.keeper(world);
             journal = journal(keeper, run);
-            RankWorker share = new RankWorker(world, generator, options, defaults, journal, WorkServer.from(world),
+            RankWorker worker = new RankWorker(world, generator, options, defaults, journal, WorkServer.from(world),
                     null);
-            Shown shown = work(generator, share, run, begin);
+            Shown shown = work(generator, worker, run, begin);
             if (!seen) {
                 keeper.append(new byte[0]);
             }
@@ -199,61 +201,61 @@ public final class GenerateJob {
         long rows = root.prompts.results().isEmpty() ? -1 : root.prompts.results().getAsLong() - past.count();
         Run run = world.broadcast(new Run(directory.toString(), job.name(), name, job.run(), rows), Run.class);
         List<Boolean> seen = world.gather(true, Boolean.class).orElseThrow();
-        WorkQueue dealer = new WorkQueue(root.prompts, world.size(), options.inBlocks(), options.numSamples(), past);
+        WorkQueue queue = new WorkQueue(root.prompts, world.size(), options.inBlocks(), options.numSamples(), past);
         journal = journal(new JournalFile(directory, 0), run);
-        WorkServer desk = new WorkServer(world, dealer, journal);
+        WorkServer server = new WorkServer(world, queue, journal);
         for (int rank = 0; rank < seen.size(); rank++) {
             if (!seen.get(rank)) {
-                desk.keepFor(rank, directory);
+                server.keepFor(rank, directory);
             }
         }
-        RankWorker share = new RankWorker(world, generator, options, defaults, journal,
-                (free, ahead, idle) -> dealer.deal(0, free, ahead, idle), dealer::notDealtToOthers);
-        Shown mine = work(generator, share, run, begin);
-        desk.close();
+        RankWorker worker = new RankWorker(world, generator, options, defaults, journal,
+                (free, ahead, idle) -> queue.deal(0, free, ahead, idle), queue::notDealtToOthers);
+        Shown mine = work(generator, worker, run, begin);
+        server.close();
         List<Shown> shown = world.gather(mine, Shown.class).orElseThrow();
-        return finish(root, dealer, shown, secondsSince(started), generator, defaults);
+        return finish(root, queue, shown, secondsSince(started), generator, defaults);
     }
 
     /** Does this rank's share. */
-    private Shown work(Generator generator, RankWorker share, Run run, long begin) {
+    private Shown work(Generator generator, RankWorker worker, Run run, long begin) {
         long rows = run.rows < 0 ? Long.MAX_VALUE : (run.rows + world.size() - 1) / world.size();
-        int slots = share.prepare(rows);
+        int slots = worker.prepare(rows);
         double loadSeconds = secondsSince(begin);
         world.barrier();
         started = System.nanoTime();
-        share.generate((int) Math.max(1, Math.min(slots, rows)));
+        worker.generate((int) Math.max(1, Math.min(slots, rows)));
         double seconds = secondsSince(started);
         Timing timing = generator.timing();
-        return new Shown(new Report.RankReport(world.rank(), world.host(), Device.ofRank(world.device()).name(),
-                share.prompts(), share.tokens(), seconds, timing.prefillSeconds(), timing.decodeSeconds(),
+        return new Shown(new Report.RankReport(world.rank(), world.host(), device.name(),
+                worker.prompts(), worker.tokens(), seconds, timing.prefillSeconds(), timing.decodeSeconds(),
                 timing.steps(), generator.peakMemoryBytes()), slots,
-                share.course().taken(loadSeconds, (started - begin) / 1e9));
+                worker.trace().taken(loadSeconds, (started - begin) / 1e9));
     }
 
     private DType dtype(Checkpoint checkpoint) {
         return options.dtype().map(DType::parse)
-                .orElse(Generator.defaultDtype(checkpoint.config(), Device.ofRank(world.device())));
+                .orElse(Generator.defaultDtype(checkpoint.config(), device));
     }
 
-    private boolean finish(Root root, WorkQueue dealer, List<Shown> shown, double seconds, Generator generator,
+    private boolean finish(Root root, WorkQueue queue, List<Shown> shown, double seconds, Generator generator,
             SamplingOverrides defaults) throws IOException {
         root.directory.stay();
-        JournalIndex index = JournalIndex.read(root.directory.path(), root.fingerprint.job(), dealer.prompts());
-        try (JournalResults results = index.results(dealer.prompts(), dealer::samples)) {
+        JournalIndex index = JournalIndex.read(root.directory.path(), root.fingerprint.job(), queue.prompts());
+        try (JournalResults results = index.results(queue.prompts(), queue::samples)) {
             ResultFile.write(results, options.output(), System.out);
         }
         Tally tally = index.tally();
-        Summary summary = new Summary(shown.stream().mapToLong(each -> each.report.tokens()).sum(), dealer.prompts(),
+        Summary summary = new Summary(shown.stream().mapToLong(each -> each.report.tokens()).sum(), queue.prompts(),
                 seconds);
-        double load = shown.stream().mapToDouble(each -> each.course.loadSeconds()).max().orElse(0);
+        double load = shown.stream().mapToDouble(each -> each.trace.loadSeconds()).max().orElse(0);
         int batchSize = shown.stream().mapToInt(Shown::batchSize).max().orElse(0);
         Report report = Report.of(summary, tally, batchSize, generator.dtype().toString(), world.device(),
                 options.model().toString(), load, shown.stream().map(Shown::report).toList());
         if (options.report().isPresent()) {
             String file = options.report().get();
             if (file.toLowerCase(Locale.ROOT).endsWith(".html")) {
-                new ReportPage(report, shown.stream().map(Shown::course).toList(), tally,
+                new ReportPage(report, shown.stream().map(Shown::trace).toList(), tally,
                         JobSettings.of(report, options, defaults)).write(file);
             } else {
                 report.write(file);

@@ -44,7 +44,7 @@ final class PrefetchedRequests implements RequestSource {
     private int askedFor;
     private int ahead;
     private int rowsDealt; // that no requests are made of
-    // the last hand had nothing beyond the free slots, so none is asked for any more
+    // the last grant had nothing beyond the free slots, so none is asked for any more
     private boolean atTheEnd;
     // there was nothing for free slots, so only suspects are left, for ranks that have nothing under way
     private boolean onlySuspects;
@@ -105,9 +105,9 @@ final class PrefetchedRequests implements RequestSource {
     }
 
     private void collect() {
-        WorkQueue.Grant hand;
+        WorkQueue.Grant grant;
         try {
-            hand = asked.get();
+            grant = asked.get();
         } catch (ExecutionException e) {
             if (e.getCause()instanceof RuntimeException cause) {
                 throw cause;
@@ -117,11 +117,11 @@ final class PrefetchedRequests implements RequestSource {
             throw new IllegalStateException(e);
         }
         asked = null;
-        over = hand.over();
-        atTheEnd = hand.work().isEmpty();
+        over = grant.over();
+        atTheEnd = grant.work().isEmpty();
         onlySuspects = atTheEnd && !over && askedFor > 0;
-        apart = !atTheEnd && hand.work().get(0).apart();
-        for (WorkQueue.Item work : hand.work()) {
+        apart = !atTheEnd && grant.work().get(0).apart();
+        for (WorkQueue.Item work : grant.work()) {
             rows += work.rows();
             rowsDealt += work.rows();
             promptsDealt += work.prompt().index() == lastIndex ? 0 : 1;

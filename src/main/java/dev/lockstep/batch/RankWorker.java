@@ -29,7 +29,7 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     private final PrefetchedRequests supply;
     // null: as many as it has been dealt
     private final LongSupplier total;
-    private final RankTrace course;
+    private final RankTrace trace;
     private int slots = 1;
     private long started;
     private long done;
@@ -48,7 +48,7 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
         this.journal = journal;
         this.supply = new PrefetchedRequests(deals, this);
         this.total = total;
-        this.course = new RankTrace(world.rank());
+        this.trace = new RankTrace(world.rank());
     }
 
     /**
@@ -67,11 +67,11 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     /** Generates until no rank has rows for this one. */
     void generate(int slotsInUse) {
         slots = slotsInUse;
-        course.begin();
+        trace.begin();
         stepped(0, Timing.NONE);
         supply.keepAhead(2 * slots);
         generator.generate(supply, slots, this);
-        course.stepped(tokens, generator.timing());
+        trace.stepped(tokens, generator.timing());
         journal.stop();
     }
 
@@ -126,7 +126,7 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
 
     @Override
     public void starting(List<Request> requests) {
-        course.starting(requests);
+        trace.starting(requests);
         started += requests.size();
         requests.forEach(request -> tokensAllowed += request.params().maxNewTokens());
     }
@@ -134,7 +134,7 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     @Override
     public void finished(Request request, Completion completion) {
         Prompt prompt = supply.promptOf(request);
-        course.finished(request, prompt, completion);
+        trace.finished(request, prompt, completion);
         tokensEnded += completion.tokenIds().length;
         try {
             journal.add(Result.of(prompt, completion, world.rank(), generator.tokenizer()));
@@ -147,7 +147,7 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     @Override
     public void stepped(long tokensSoFar, Timing timing) {
         tokens = tokensSoFar;
-        course.stepped(tokens, timing);
+        trace.stepped(tokens, timing);
         journal.flush();
         long rows = total == null ? supply.rows() : total.getAsLong();
         world.progress(done, rows, tokens, tokensToCome(rows));
@@ -168,8 +168,8 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     }
 
     /** What it did when. */
-    RankTrace course() {
-        return course;
+    RankTrace trace() {
+        return trace;
     }
 
     /** Prompts that it was dealt. */

@@ -31,7 +31,7 @@ final class WorkQueue {
      *
      * @param from  the first
      * @param to    the one after the last
-     * @param apart they are suspects: only what came in the same hand may be under way beside them
+     * @param apart they are suspects: only what came with the same grant may be under way beside them
      */
     record Item(Prompt prompt, int from, int to, boolean apart) {
         int rows() {
@@ -97,28 +97,28 @@ final class WorkQueue {
      */
     synchronized Grant deal(int rank, int free, int ahead, boolean idle) {
         long most = free + (left() - free > 2L * ahead * ranks ? ahead : 0);
-        List<Item> hand = new ArrayList<>();
+        List<Item> items = new ArrayList<>();
         while (most > 0) {
             Item work = cursors[rank].next((int) Math.min(most, Integer.MAX_VALUE));
             if (work == null) {
                 break;
             }
-            add(work, rank, hand);
+            add(work, rank, items);
             most -= work.rows();
         }
         boolean exhausted = most > 0 || cursors[rank].isAtEnd();
         if (!exhausted) {
-            return new Grant(hand, false);
+            return new Grant(items, false);
         }
         Deque<List<Item>> apart = cursors[rank].apart();
-        if (hand.isEmpty() && idle && !apart.isEmpty()) {
-            apart.remove().forEach(work -> add(work, rank, hand));
+        if (items.isEmpty() && idle && !apart.isEmpty()) {
+            apart.remove().forEach(work -> add(work, rank, items));
         }
-        return new Grant(hand, apart.isEmpty());
+        return new Grant(items, apart.isEmpty());
     }
 
-    private void add(Item work, int rank, List<Item> hand) {
-        hand.add(work);
+    private void add(Item work, int rank, List<Item> items) {
+        items.add(work);
         (rank == 0 ? dealtToRoot : dealtToOthers).addAndGet(work.rows());
     }
 

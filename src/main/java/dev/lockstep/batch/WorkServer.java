@@ -20,7 +20,7 @@ import dev.lockstep.world.World;
  */
 final class WorkServer implements Closeable {
     private static final int ASK = 1;
-    private static final int HAND = 2;
+    private static final int GRANT = 2;
     private static final int LINES = 3;
 
     /** @see WorkQueue#deal */
@@ -41,18 +41,18 @@ final class WorkServer implements Closeable {
      *
      * @param journal rank 0's, which is told when the job ends for a reason that is no row's
      */
-    WorkServer(World world, WorkQueue dealer, Journal journal) {
+    WorkServer(World world, WorkQueue queue, Journal journal) {
         this.world = world;
         this.journal = journal;
         for (int rank = 1; rank < world.size(); rank++) {
             int other = rank;
             start("rows for rank " + rank, () -> {
-                WorkQueue.Grant hand;
+                WorkQueue.Grant grant;
                 do {
                     Ask ask = world.receive(Ask.class, other, ASK);
-                    hand = dealer.deal(other, ask.free(), ask.ahead(), ask.idle());
-                    world.send(hand, WorkQueue.Grant.class, other, HAND);
-                } while (!hand.over());
+                    grant = queue.deal(other, ask.free(), ask.ahead(), ask.idle());
+                    world.send(grant, WorkQueue.Grant.class, other, GRANT);
+                } while (!grant.over());
             });
         }
     }
@@ -93,7 +93,7 @@ final class WorkServer implements Closeable {
     static WorkSource from(World world) {
         return (free, ahead, idle) -> {
             world.send(new Ask(free, ahead, idle), Ask.class, 0, ASK);
-            return world.receive(WorkQueue.Grant.class, 0, HAND);
+            return world.receive(WorkQueue.Grant.class, 0, GRANT);
         };
     }
 

@@ -12,7 +12,7 @@ import dev.lockstep.prompts.Prompt;
 /** Keeps, in bounded memory, what a rank does when and which of its rows took longest. */
 public final class RankTrace {
     /**
-     * A rank's course as it is handed to rank 0.
+     * A rank's trace as it is handed to rank 0.
      *
      * @param loadSeconds  from the barrier before loading until the rank was ready to generate
      * @param readySeconds from that barrier until all ranks were; there the clock of the timeline begins

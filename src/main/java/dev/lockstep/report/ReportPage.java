@@ -19,11 +19,11 @@ import dev.lockstep.results.Tally;
  * of which it draws at most {@value #MOST_RANKS} ranks.
  *
  * @param report   the figures
- * @param courses  what each rank did when, in order of rank
+ * @param traces  what each rank did when, in order of rank
  * @param tally    of all results, those of earlier runs of a resumed job included
  * @param settings by their names
  */
-public record ReportPage(Report report, List<RankTrace.Snapshot> courses, Tally tally, Map<String, Object> settings) {
+public record ReportPage(Report report, List<RankTrace.Snapshot> traces, Tally tally, Map<String, Object> settings) {
     static final int MOST_RANKS = 64;
 
     /** Writes the page; the file is replaced as a whole. */
@@ -35,7 +35,7 @@ public record ReportPage(Report report, List<RankTrace.Snapshot> courses, Tally 
         return "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                 + "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>"
                 + HtmlText.escape("generate: " + model()) + "</title>\n<style>\n" + style() + "</style>\n</head>\n"
-                + "<body>\n<main>\n" + head() + new TraceChart(report, courses).html() + rankTable() + lengthPlot()
+                + "<body>\n<main>\n" + head() + new TraceChart(report, traces).html() + rankTable() + lengthPlot()
                 + failureTable() + slowestTable() + settingList() + "</main>\n</body>\n</html>\n";
     }
 
@@ -77,19 +77,19 @@ public record ReportPage(Report report, List<RankTrace.Snapshot> courses, Tally 
 
     private String rankTable() {
         StringBuilder rows = new StringBuilder();
-        for (int i = 0; i < Math.min(MOST_RANKS, courses.size()); i++) {
+        for (int i = 0; i < Math.min(MOST_RANKS, traces.size()); i++) {
             Report.RankReport rank = report.ranks().get(i);
-            RankTrace.Snapshot course = courses.get(i);
+            RankTrace.Snapshot trace = traces.get(i);
             double other = Math.max(0, rank.seconds() - rank.prefillSeconds() - rank.decodeSeconds()
-                    - course.waitSeconds());
+                    - trace.waitSeconds());
             rows.append("<tr>").append(cell(rank.rank())).append("<td class=\"name\"><bdi>")
                     .append(HtmlText.escape(rank.host())).append("</bdi></td><td class=\"name\">")
                     .append(HtmlText.escape(rank.device())).append("</td>").append(cell(rank.prompts()))
                     .append(cell(rank.tokens()))
                     .append(cell(rank.seconds() > 0 ? rank.tokens() / rank.seconds() : 0))
-                    .append(cell(course.loadSeconds())).append(cell(rank.prefillSeconds()))
+                    .append(cell(trace.loadSeconds())).append(cell(rank.prefillSeconds()))
                     .append(cell(rank.decodeSeconds())).append(cell(other))
-                    .append(cell(course.idleSeconds(rank.seconds(), report.seconds()))).append(cell(rank.steps()))
+                    .append(cell(trace.idleSeconds(rank.seconds(), report.seconds()))).append(cell(rank.steps()))
                     .append(cell(rank.peakMemoryBytes() / 1e6)).append("</tr>\n");
         }
         return section("ranks", "Ranks", "<div class=\"scroll\"><table><thead><tr><th>rank<th class=\"name\">host"
@@ -157,7 +157,7 @@ public record ReportPage(Report report, List<RankTrace.Snapshot> courses, Tally 
 
     private String slowestTable() {
         SlowSample.Slowest all = new SlowSample.Slowest();
-        courses.forEach(course -> course.slowest().forEach(all::add));
+        traces.forEach(trace -> trace.slowest().forEach(all::add));
         List<SlowSample> slowest = all.rows();
         if (slowest.isEmpty()) {
             return "";

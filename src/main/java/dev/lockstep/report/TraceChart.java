@@ -12,20 +12,20 @@ final class TraceChart {
     private static final List<String> KINDS = List.of("load", "prefill", "decode", "other", "idle");
 
     private final Report report;
-    private final List<RankTrace.Snapshot> courses;
+    private final List<RankTrace.Snapshot> traces;
     // the clock of generation begins at 0, so loading is before it
     private final double begin;
     private final double column;
 
-    TraceChart(Report report, List<RankTrace.Snapshot> courses) {
+    TraceChart(Report report, List<RankTrace.Snapshot> traces) {
         this.report = report;
-        this.courses = courses;
-        this.begin = -courses.stream().mapToDouble(RankTrace.Snapshot::readySeconds).max().orElse(0);
+        this.traces = traces;
+        this.begin = -traces.stream().mapToDouble(RankTrace.Snapshot::readySeconds).max().orElse(0);
         this.column = Math.max(1e-6, report.seconds() - begin) / COLUMNS;
     }
 
     String html() {
-        int shown = Math.min(ReportPage.MOST_RANKS, courses.size());
+        int shown = Math.min(ReportPage.MOST_RANKS, traces.size());
         StringBuilder plot = new StringBuilder(shown > 16 ? "<div class=\"plot many\">" : "<div class=\"plot\">");
         plot.append(throughput());
         for (int rank = 0; rank < shown; rank++) {
@@ -42,8 +42,8 @@ final class TraceChart {
                 .append(SvgPlot.number(report.tokensPerSecond()))
                 .append(" tokens per second. The clock begins when all ranks are ready to generate; idle is a rank that has"
                         + " no row, other is what it does between steps.");
-        if (shown < courses.size()) {
-            plot.append(" Drawn are the first ").append(shown).append(" of ").append(SvgPlot.number(courses.size()))
+        if (shown < traces.size()) {
+            plot.append(" Drawn are the first ").append(shown).append(" of ").append(SvgPlot.number(traces.size()))
                     .append(" ranks; the rate is that of all.");
         }
         return ReportPage.section("course", "Tokens per second, and what each rank did",
@@ -52,7 +52,7 @@ final class TraceChart {
 
     private String throughput() {
         double[] rate = new double[COLUMNS];
-        for (int rank = 0; rank < courses.size(); rank++) {
+        for (int rank = 0; rank < traces.size(); rank++) {
             resample(rank, Timeline.Buckets::tokens, rate);
         }
         double most = report.tokensPerSecond();
@@ -81,13 +81,13 @@ final class TraceChart {
     }
 
     private String strip(int index) {
-        RankTrace.Snapshot course = courses.get(index);
+        RankTrace.Snapshot trace = traces.get(index);
         Report.RankReport rank = report.ranks().get(index);
         double[] load = new double[COLUMNS];
         double[] idle = new double[COLUMNS];
         double[] prefill = new double[COLUMNS];
         double[] decode = new double[COLUMNS];
-        double loaded = begin + Math.min(course.loadSeconds(), -begin);
+        double loaded = begin + Math.min(trace.loadSeconds(), -begin);
         spread(load, begin, loaded);
         spread(idle, loaded, 0);
         spread(idle, rank.seconds(), report.seconds());
@@ -112,8 +112,8 @@ final class TraceChart {
         }
         String title = String.format(Locale.ROOT,
                 "rank %d on %s: load %.2f s, prefill %.2f s, decode %.2f s, idle %.2f s",
-                rank.rank(), rank.host(), course.loadSeconds(), rank.prefillSeconds(), rank.decodeSeconds(),
-                course.idleSeconds(rank.seconds(), report.seconds()));
+                rank.rank(), rank.host(), trace.loadSeconds(), rank.prefillSeconds(), rank.decodeSeconds(),
+                trace.idleSeconds(rank.seconds(), report.seconds()));
         return "<div class=\"gutter strip\">rank " + rank.rank() + "</div><div class=\"strip\">"
                 + svg(COLUMNS, STRIP, title, "<title>" + HtmlText.escape(title) + "</title>" + paths) + "</div>";
     }
@@ -125,8 +125,8 @@ final class TraceChart {
     }
 
     private void resample(int rank, Function<Timeline.Buckets, float[]> kind, double[] columns) {
-        float[] buckets = kind.apply(courses.get(rank).timeline());
-        double width = courses.get(rank).timeline().width();
+        float[] buckets = kind.apply(traces.get(rank).timeline());
+        double width = traces.get(rank).timeline().width();
         for (int i = 0; i < buckets.length; i++) {
             // the last bucket reaches beyond the rank's end
             double to = Math.min((i + 1) * width, Math.max(i * width, report.ranks().get(rank).seconds()));

@@ -101,16 +101,16 @@ public final class FakeJob {
         }
 
         /** One thing that a rank does; false when it dies of it. */
-        boolean act(WorkQueue dealer, int slots) {
+        boolean act(WorkQueue workQueue, int slots) {
             if (!underWay.isEmpty() && underWay.stream().anyMatch(FakeJob.this::kills)) {
                 return false;
             }
             int free = slots - underWay.size();
             boolean apart = underWay.stream().anyMatch(WorkQueue.Item::apart);
             if (queue.isEmpty() && !over && !apart && free > 0) {
-                WorkQueue.Grant hand = dealer.deal(number, free, 0, underWay.isEmpty());
-                over = hand.over();
-                queue.addAll(hand.work());
+                WorkQueue.Grant grant = workQueue.deal(number, free, 0, underWay.isEmpty());
+                over = grant.over();
+                queue.addAll(grant.work());
             }
             if (free > 0 && !queue.isEmpty() && random.nextInt(3) > 0) {
                 return begin(free);
@@ -178,7 +178,7 @@ public final class FakeJob {
             job.check(FINGERPRINT);
             int run = job.begin(FINGERPRINT).run();
             JournalIndex past = JournalIndex.read(journal(), FINGERPRINT.job(), rows);
-            WorkQueue dealer = new WorkQueue(prompts, ranks, false, 1, past);
+            WorkQueue workQueue = new WorkQueue(prompts, ranks, false, 1, past);
             List<Rank> all = new ArrayList<>();
             for (int rank = 0; rank < ranks; rank++) {
                 all.add(new Rank(rank, run));
@@ -188,7 +188,7 @@ public final class FakeJob {
                 if (event >= kill.afterEvents && kill.launcher) {
                     return End.LAUNCHER_DIED;
                 }
-                if (event >= kill.afterEvents || !rank.act(dealer, slots)) {
+                if (event >= kill.afterEvents || !rank.act(workQueue, slots)) {
                     all.stream().filter(other -> other != rank
                             && !(together && other.underWay.stream().anyMatch(
                                     work -> poison.contains(work.prompt().index()))))
@@ -198,8 +198,8 @@ public final class FakeJob {
             }
             all.forEach(rank -> rank.journal.stop());
             job.stay();
-            JournalIndex index = JournalIndex.read(journal(), FINGERPRINT.job(), dealer.prompts());
-            try (JournalResults results = index.results(dealer.prompts(), dealer::samples)) {
+            JournalIndex index = JournalIndex.read(journal(), FINGERPRINT.job(), workQueue.prompts());
+            try (JournalResults results = index.results(workQueue.prompts(), workQueue::samples)) {
                 ResultFile.write(results, results().toString(), null);
             }
             job.remove();

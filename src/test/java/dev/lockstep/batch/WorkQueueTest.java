@@ -41,7 +41,7 @@ class WorkQueueTest {
         return new Result(prompt, "id", sample, "p", "t", new int[1], 3, 1, FinishReason.LENGTH, 0, null);
     }
 
-    private WorkQueue dealer(int prompts, int ranks, boolean inBlocks, int samples) throws IOException {
+    private WorkQueue queue(int prompts, int ranks, boolean inBlocks, int samples) throws IOException {
         Path file = Files.writeString(dir.resolve("p.txt"), text(prompts));
         return new WorkQueue(PromptFile.survey(file.toString(), null, inBlocks, samples, row -> row), ranks, inBlocks,
                 samples, JournalIndex.read(dir, JOB, 10_000));
@@ -51,9 +51,9 @@ class WorkQueueTest {
         return IntStream.range(0, prompts).mapToObj(i -> "\"prompt " + i + "\"\n").collect(Collectors.joining());
     }
 
-    private static List<String> rows(WorkQueue.Grant hand) {
+    private static List<String> rows(WorkQueue.Grant grant) {
         List<String> rows = new ArrayList<>();
-        for (WorkQueue.Item work : hand.work()) {
+        for (WorkQueue.Item work : grant.work()) {
             for (int sample = work.from(); sample < work.to(); sample++) {
                 rows.add(work.prompt().index() + "." + sample + (work.apart() ? " apart" : "")
                         + (work.prompt().error() != null ? " aside" : ""));
@@ -64,37 +64,37 @@ class WorkQueueTest {
 
     @Test
     void deal_dynamic_goesToWhoeverComes() throws IOException {
-        WorkQueue dealer = dealer(10, 2, false, 1);
-        assertThat(rows(dealer.deal(1, 4, 0, false))).containsExactly("0.0", "1.0", "2.0", "3.0");
-        assertThat(rows(dealer.deal(0, 3, 0, false))).containsExactly("4.0", "5.0", "6.0");
-        assertThat(dealer.notDealtToOthers()).isEqualTo(6);
+        WorkQueue queue = queue(10, 2, false, 1);
+        assertThat(rows(queue.deal(1, 4, 0, false))).containsExactly("0.0", "1.0", "2.0", "3.0");
+        assertThat(rows(queue.deal(0, 3, 0, false))).containsExactly("4.0", "5.0", "6.0");
+        assertThat(queue.notDealtToOthers()).isEqualTo(6);
         // near the end nothing is kept in stock, and that is not the end yet
-        WorkQueue.Grant none = dealer.deal(0, 0, 2, false);
+        WorkQueue.Grant none = queue.deal(0, 0, 2, false);
         assertThat(none.work()).isEmpty();
         assertThat(none.over()).isFalse();
-        WorkQueue.Grant last = dealer.deal(1, 5, 0, false);
+        WorkQueue.Grant last = queue.deal(1, 5, 0, false);
         assertThat(rows(last)).containsExactly("7.0", "8.0", "9.0");
         assertThat(last.over()).isTrue();
-        assertThat(dealer.deal(0, 1, 0, false)).isEqualTo(new WorkQueue.Grant(List.of(), true));
+        assertThat(queue.deal(0, 1, 0, false)).isEqualTo(new WorkQueue.Grant(List.of(), true));
     }
 
     @Test
     void deal_farFromTheEnd_givesSomeAhead() throws IOException {
-        assertThat(rows(dealer(100, 2, false, 1).deal(0, 4, 8, false))).hasSize(12);
+        assertThat(rows(queue(100, 2, false, 1).deal(0, 4, 8, false))).hasSize(12);
     }
 
     @Test
     void deal_inBlocks_keepsToTheShares() throws IOException {
         for (boolean pipe : new boolean[]{false, true}) {
-            WorkQueue dealer = pipe
+            WorkQueue queue = pipe
                     ? new WorkQueue(PromptFile.survey("-", stream(2000), true, 1, row -> row), 3, true, 1,
                             JournalIndex.read(dir, JOB, 10_000))
-                    : dealer(2000, 3, true, 1);
-            assertThat(rows(dealer.deal(2, 2, 0, false))).containsExactly("1334.0", "1335.0");
-            WorkQueue.Grant first = dealer.deal(0, 2000, 0, false);
+                    : queue(2000, 3, true, 1);
+            assertThat(rows(queue.deal(2, 2, 0, false))).containsExactly("1334.0", "1335.0");
+            WorkQueue.Grant first = queue.deal(0, 2000, 0, false);
             assertThat(rows(first)).hasSize(667).startsWith("0.0").endsWith("666.0");
             assertThat(first.over()).isTrue();
-            assertThat(rows(dealer.deal(1, 1, 0, false))).containsExactly("667.0");
+            assertThat(rows(queue.deal(1, 1, 0, false))).containsExactly("667.0");
         }
     }
 
@@ -104,10 +104,10 @@ class WorkQueueTest {
 
     @Test
     void deal_samplesOfOnePrompt_goToSeveralRanks() throws IOException {
-        WorkQueue dealer = dealer(2, 2, false, 5);
-        assertThat(rows(dealer.deal(0, 3, 0, false))).containsExactly("0.0", "0.1", "0.2");
-        assertThat(rows(dealer.deal(1, 4, 0, false))).containsExactly("0.3", "0.4", "1.0", "1.1");
-        assertThat(rows(dealer.deal(0, 9, 0, false))).containsExactly("1.2", "1.3", "1.4");
+        WorkQueue queue = queue(2, 2, false, 5);
+        assertThat(rows(queue.deal(0, 3, 0, false))).containsExactly("0.0", "0.1", "0.2");
+        assertThat(rows(queue.deal(1, 4, 0, false))).containsExactly("0.3", "0.4", "1.0", "1.1");
+        assertThat(rows(queue.deal(0, 9, 0, false))).containsExactly("1.2", "1.3", "1.4");
     }
 
     @Test
@@ -122,15 +122,15 @@ class WorkQueueTest {
             PromptFile prompts = PromptFile.survey(pipe ? "-" : file.toString(),
                     new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)), false, 2, row -> row);
             assertThat(prompts.results()).hasValue(6);
-            WorkQueue dealer = new WorkQueue(prompts, 2, false, 2, JournalIndex.read(dir, JOB, 10_000));
-            assertThat(rows(dealer.deal(0, 2, 0, false))).containsExactly("0.0", "0.1");
-            assertThat(dealer.notDealtToOthers()).isEqualTo(6);
-            assertThat(rows(dealer.deal(1, 3, 0, false))).containsExactly("0.2", "1.0", "1.1");
-            WorkQueue.Grant last = dealer.deal(0, 2, 0, false);
+            WorkQueue queue = new WorkQueue(prompts, 2, false, 2, JournalIndex.read(dir, JOB, 10_000));
+            assertThat(rows(queue.deal(0, 2, 0, false))).containsExactly("0.0", "0.1");
+            assertThat(queue.notDealtToOthers()).isEqualTo(6);
+            assertThat(rows(queue.deal(1, 3, 0, false))).containsExactly("0.2", "1.0", "1.1");
+            WorkQueue.Grant last = queue.deal(0, 2, 0, false);
             assertThat(rows(last)).containsExactly("2.0");
             assertThat(last.over()).isTrue();
-            assertThat(dealer.prompts()).isEqualTo(3);
-            assertThat(IntStream.range(0, 3).map(dealer::samples)).containsExactly(3, 2, 1);
+            assertThat(queue.prompts()).isEqualTo(3);
+            assertThat(IntStream.range(0, 3).map(queue::samples)).containsExactly(3, 2, 1);
         }
     }
 
@@ -143,21 +143,21 @@ class WorkQueueTest {
         journal.stop();
         Path file = Files.writeString(dir.resolve("n.jsonl"),
                 "{\"prompt\": \"a\", \"num_samples\": 3}\n{\"prompt\": \"b\", \"num_samples\": 4}\n");
-        WorkQueue dealer = new WorkQueue(PromptFile.survey(file.toString(), null, false, 1, row -> row), 1, false, 1,
+        WorkQueue queue = new WorkQueue(PromptFile.survey(file.toString(), null, false, 1, row -> row), 1, false, 1,
                 JournalIndex.read(dir, JOB, 10_000));
-        assertThat(dealer.notDealtToOthers()).isEqualTo(5);
-        assertThat(rows(dealer.deal(0, 9, 0, false))).containsExactly("0.0", "0.2", "1.1", "1.2", "1.3");
+        assertThat(queue.notDealtToOthers()).isEqualTo(5);
+        assertThat(rows(queue.deal(0, 9, 0, false))).containsExactly("0.0", "0.2", "1.1", "1.2", "1.3");
     }
 
     @Test
     void deal_pipe_endsWhereItEnds() throws IOException {
-        WorkQueue dealer = new WorkQueue(PromptFile.survey("-", stream(1500), false, 1, row -> row), 2, false, 1,
+        WorkQueue queue = new WorkQueue(PromptFile.survey("-", stream(1500), false, 1, row -> row), 2, false, 1,
                 JournalIndex.read(dir, JOB, 10_000));
-        assertThat(rows(dealer.deal(0, 1400, 0, false))).hasSize(1400);
-        WorkQueue.Grant rest = dealer.deal(1, 200, 64, false);
+        assertThat(rows(queue.deal(0, 1400, 0, false))).hasSize(1400);
+        WorkQueue.Grant rest = queue.deal(1, 200, 64, false);
         assertThat(rows(rest)).hasSize(100).endsWith("1499.0");
         assertThat(rest.over()).isTrue();
-        assertThat(dealer.prompts()).isEqualTo(1500);
+        assertThat(queue.prompts()).isEqualTo(1500);
     }
 
     /** Run 1 dies of rows 0 to 4, of which 1 has ended; run 2 of some of them as suspects. */
@@ -167,18 +167,18 @@ class WorkQueueTest {
         first.starting(List.of(row(0, 0), row(1, 0), row(2, 0), row(3, 0), row(4, 0)), false);
         first.add(result(1, 0));
         first.flush();
-        WorkQueue dealer = dealer(7, 1, false, 1);
-        WorkQueue.Grant others = dealer.deal(0, 9, 0, true);
+        WorkQueue queue = queue(7, 1, false, 1);
+        WorkQueue.Grant others = queue.deal(0, 9, 0, true);
         assertThat(rows(others)).containsExactly("5.0", "6.0");
         assertThat(others.over()).isFalse();
         // something else may still be under way there
-        assertThat(dealer.deal(0, 9, 0, false)).isEqualTo(new WorkQueue.Grant(List.of(), false));
-        WorkQueue.Grant apart = dealer.deal(0, 1, 0, true);
+        assertThat(queue.deal(0, 9, 0, false)).isEqualTo(new WorkQueue.Grant(List.of(), false));
+        WorkQueue.Grant apart = queue.deal(0, 1, 0, true);
         assertThat(rows(apart)).containsExactly("0.0 apart", "2.0 apart", "3.0 apart", "4.0 apart");
         assertThat(apart.over()).isTrue();
 
         // several ranks share them
-        WorkQueue shared = dealer(7, 2, false, 1);
+        WorkQueue shared = queue(7, 2, false, 1);
         assertThat(rows(shared.deal(0, 9, 0, true))).containsExactly("5.0", "6.0");
         assertThat(rows(shared.deal(1, 9, 0, true))).containsExactly("0.0 apart", "2.0 apart");
         assertThat(rows(shared.deal(0, 9, 0, true))).containsExactly("3.0 apart", "4.0 apart");
@@ -187,17 +187,17 @@ class WorkQueueTest {
         second.starting(List.of(row(0, 0), row(2, 0), row(3, 0)), true);
         second.add(result(2, 0));
         second.flush();
-        WorkQueue halves = dealer(7, 1, false, 1);
+        WorkQueue halves = queue(7, 1, false, 1);
         halves.deal(0, 9, 0, true);
         List<String> groups = new ArrayList<>();
-        for (WorkQueue.Grant hand; !(hand = halves.deal(0, 9, 0, true)).work().isEmpty();) {
-            groups.add(String.join(", ", rows(hand)));
+        for (WorkQueue.Grant grant; !(grant = halves.deal(0, 9, 0, true)).work().isEmpty();) {
+            groups.add(String.join(", ", rows(grant)));
         }
         assertThat(groups).containsExactly("0.0 apart", "3.0 apart", "4.0 apart");
 
         journal(3).starting(List.of(row(3, 0)), true);
         journal(4).starting(List.of(row(3, 0)), true);
-        WorkQueue last = dealer(7, 1, false, 1);
+        WorkQueue last = queue(7, 1, false, 1);
         assertThat(rows(last.deal(0, 9, 0, true))).containsExactly("3.0 aside", "5.0", "6.0");
         assertThat(rows(last.deal(0, 9, 0, true))).containsExactly("0.0 apart");
         assertThat(rows(last.deal(0, 9, 0, true))).containsExactly("4.0 apart");

@@ -30,7 +30,7 @@ class ReportPageTest {
     /** A job of so many ranks and rows, with something of everything. */
     private static ReportPage page(int ranks, int rows, double seconds, int failed) {
         Random random = new Random(rows);
-        List<RankTrace.Snapshot> courses = new ArrayList<>();
+        List<RankTrace.Snapshot> traces = new ArrayList<>();
         List<Report.RankReport> reports = new ArrayList<>();
         long tokens = 0;
         for (int rank = 0; rank < ranks; rank++) {
@@ -52,7 +52,7 @@ class ReportPageTest {
                         i == 0 ? EVIL : i == 1 ? "unbroken".repeat(20) : "Call me Ishmael, said he, number " + i, 12,
                         100, seconds / (i + 2), FinishReason.LENGTH));
             }
-            courses.add(new RankTrace.Snapshot(1.2 + rank * 0.1, 2.5, timeline.buckets(), slowest));
+            traces.add(new RankTrace.Snapshot(1.2 + rank * 0.1, 2.5, timeline.buckets(), slowest));
             reports.add(
                     new Report.RankReport(rank, "node-" + rank / 4 + ".cluster.example", "cuda:0", rows / ranks, mine,
                             end, timing.prefillSeconds(), timing.decodeSeconds(), timing.steps(), 70_000_000_000L));
@@ -70,7 +70,7 @@ class ReportPageTest {
         settings.put("model", report.model());
         settings.put("stop", List.of(EVIL));
         settings.put("path", "/a/very/long/path/without/any/space".repeat(5));
-        return new ReportPage(report, courses, tally, settings);
+        return new ReportPage(report, traces, tally, settings);
     }
 
     @ParameterizedTest
