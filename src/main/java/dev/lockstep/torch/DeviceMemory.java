@@ -22,11 +22,11 @@ public final class DeviceMemory {
     record Reading(long free, long used) {}
 
     private final Device device;
-    private final Supplier<Reading> gpu;
+    private final Supplier<Reading> gpu; // null on CPU, where what JNA would unpack for it is not needed and may not fit
     private long peak;
 
     public DeviceMemory(Device device) {
-        this(device, new Driver());
+        this(device, device.isCpu() ? null : new Driver());
     }
 
     DeviceMemory(Device device, Supplier<Reading> gpu) {
