@@ -72,6 +72,11 @@ class ArchitectureTest {
             own("checkpoint"), own("djl"), own("host"), JAVA, LOGGING, DJL, JNA);
 
     @ArchTest
+    static final ArchRule decodersProgramIsCalledInOnePlace = noClasses().that().resideInAPackage(own("decoder"))
+            .and().doNotHaveSimpleName("DecoderProgram").should().dependOnClassesThat()
+            .haveSimpleName("TorchScriptProgram");
+
+    @ArchTest
     static final ArchRule generateUsesDecoder = only("generate", own("decoder"), own("torch"), own("checkpoint"),
             own("tokenizer"), own("host"), JAVA, LOGGING, JSON);
 

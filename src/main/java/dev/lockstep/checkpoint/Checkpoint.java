@@ -53,7 +53,7 @@ public final class Checkpoint {
             config = config.untied();
         }
         if (!ConfigReader.namesDtype(directory)) {
-            config = config.withDtype(matched.tensors().values().iterator().next().dtype());
+            config = config.withDtype(matched.tensors().values().iterator().next().type().computed());
         }
         return new Checkpoint(directory, config, matched, defaults);
     }

@@ -74,9 +74,9 @@ record MatchedTensors(Map<String, TensorRef> tensors, boolean ownHead, String li
             throw new ModelException(tensor + " has shape " + Arrays.toString(entry.shape())
                     + ", but config.json calls for " + Arrays.toString(expected.shape()) + ".");
         }
-        DType dtype = DType.ofSafetensors(entry.dtype()).orElseThrow(() -> new ModelException(
+        StoredType type = StoredType.of(entry.dtype()).orElseThrow(() -> new ModelException(
                 tensor + " has dtype " + entry.dtype() + "; supported are F32, BF16 and F16."));
-        return new TensorRef(expected.name(), found.file(), entry.offset(), entry.bytes(), dtype, entry.shape());
+        return new TensorRef(expected.name(), found.file(), entry.offset(), entry.bytes(), type, entry.shape());
     }
 
     /** Names a few of them; empty where all are used. */

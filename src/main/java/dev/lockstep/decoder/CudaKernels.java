@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -48,22 +47,20 @@ record CudaKernels(Kernel embed, Kernel norm, Kernel attendSmall, Kernel attendL
     /**
      * Compiles them, unless they are on disk.
      *
-     * @param cache the directory that compiled code is kept in
      * @throws UnsatisfiedLinkError                     when a library or one of its functions is missing
      * @throws dev.lockstep.cuda.CudaException when a kernel does not compile
      */
-    static CudaKernels compile(ModelConfig config, DType dtype, boolean fp8, Path cache) {
-        KernelCompiler compiler = new KernelCompiler(cache);
+    static CudaKernels compile(ModelConfig config, DType dtype, boolean fp8, KernelCompiler compiler) {
         int pack = pack(dtype);
         int queries = config.heads() * config.headDim();
         String prelude = source("storage") + (fp8 ? source("fp8") : "");
-        List<String> types = List.of("STORAGE=" + dtype.torchCode(), "FP8=" + (fp8 ? 1 : 0));
-        String attention = prelude + source("head")
+        List<String> types = List.of("STORAGE=" + DecoderProgram.scalarType(dtype).code(), "FP8=" + (fp8 ? 1 : 0));
+        String attention = prelude + source("kv_cache") + source("attention_common")
                 + source(onTensorCores(config, dtype) ? "attend" : "attend_scalar");
         List<String> shapes = with(types, "HEADS=" + config.heads(), "KV_HEADS=" + config.kvHeads(),
                 "HEAD_DIM=" + config.headDim(), "WINDOW=" + config.attention().layers().get(0).window(),
                 "QK_NORM=" + (config.norms().qk() == QkNorm.EACH_HEAD ? 1 : 0));
-        CudaKernels kernels = new CudaKernels(
+        return new CudaKernels(
                 kernel(compiler, prelude + source("embed"), "embed", threads(config.hidden() / pack), types),
                 kernel(compiler, prelude + source("norm"), "rmsNorm", threads(config.hidden() / pack),
                         with(types, "H=" + config.hidden())),
@@ -76,8 +73,6 @@ record CudaKernels(Kernel embed, Kernel norm, Kernel attendSmall, Kernel attendL
                         ? kernel(compiler, prelude + source("quantize"), "quantize", threads(queries / pack),
                                 with(types, "K=" + queries))
                         : null);
-        compiler.report();
-        return kernels;
     }
 
     private static Kernel kernel(KernelCompiler compiler, String source, String name, int threads,

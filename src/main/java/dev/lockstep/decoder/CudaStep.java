@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.LongStream;
 
-import ai.djl.util.Utils;
 import com.sun.jna.Pointer;
 
 import dev.lockstep.checkpoint.DType;
@@ -19,7 +19,8 @@ import dev.lockstep.cuda.CublasLt.Type;
 import dev.lockstep.cuda.CublasLt.Weight;
 import dev.lockstep.cuda.CudaDriver;
 import dev.lockstep.cuda.Kernel;
-import dev.lockstep.torch.TorchScriptProgram;
+import dev.lockstep.cuda.KernelCompiler;
+import dev.lockstep.torch.ScalarType;
 
 /**
  * A decode step from the rows' last tokens to their logits, by kernels of our own ({@code kernels/*.cu}) and cuBLASLt
@@ -41,24 +42,21 @@ final class CudaStep implements ForwardStep {
     private static final int BLOCKS_PER_MULTIPROCESSOR = 8;
     private static final int FP8_ROWS = 16;
     private static final int WIDEST_HEAD = 256;
-    private static final int TORCH_FLOAT = 6;
-    private static final int TORCH_LONG = 4;
-    private static final int TORCH_BYTE = 0;
-    private static final int TORCH_FP8 = 24;
 
     /**
-     * The weight of a product.
+     * What a linear layer multiplies by.
      *
      * @param scales of [N] floats that the columns of the result are multiplied by; 0 unless weights are fp8
      */
-    private record Factor(Weight weight, long scales) {}
+    private record Linear(Weight weight, long scales) {}
 
     /** The weights of a layer; a norm that the family lacks is 0. */
-    private record Layer(long attentionNorm, Factor qkv, long queryNorm, long keyNorm, Factor output, long mlpNorm,
-            Factor gateUp, Factor down) {}
+    private record Layer(long attentionNorm, Linear qkv, long queryNorm, long keyNorm, Linear output, long mlpNorm,
+            Linear gateUp, Linear down) {}
 
-    private final TorchScriptProgram program;
+    private final DecoderProgram program;
     private final ModelConfig config;
+    private final KvCache cache;
     private final DType dtype;
     private final Type type;
     private final boolean fp8;
@@ -75,7 +73,7 @@ final class CudaStep implements ForwardStep {
     // by allocation
     private long cosine;
     private long sine;
-    private final long[] cache;
+    private long[] layerCaches = {};
     private long capacity;
     private long token;
     private long position;
@@ -94,11 +92,15 @@ final class CudaStep implements ForwardStep {
     /**
      * Compiles the kernels, unless they are on disk, and finds the weights of a program that has all of them.
      *
+     * @param tables the directory that tables of the fastest algorithms are kept in
      * @throws UnsatisfiedLinkError                     when a library or one of its functions is missing
      * @throws dev.lockstep.cuda.CudaException when a call of one fails
      */
-    CudaStep(TorchScriptProgram program, ModelConfig config, DType dtype, boolean fp8) {
+    CudaStep(DecoderProgram program, KvCache cache, ModelConfig config, DType dtype, boolean fp8,
+            KernelCompiler compiler,
+            Path tables) {
         this.program = program;
+        this.cache = cache;
         this.config = config;
         this.dtype = dtype;
         this.fp8 = fp8;
@@ -106,22 +108,20 @@ final class CudaStep implements ForwardStep {
         this.pack = CudaKernels.pack(dtype);
         this.chunk = CudaKernels.chunk(config, dtype);
         this.attentionBlocks = config.kvHeads() * ((config.heads() / config.kvHeads() + chunk - 1) / chunk);
-        this.kernels = CudaKernels.compile(config, dtype, fp8, cacheDirectory());
+        this.kernels = CudaKernels.compile(config, dtype, fp8, compiler);
 
         boolean headNorm = config.norms().qk() == QkNorm.EACH_HEAD;
         for (int i = 0; i < config.layers(); i++) {
-            layers.add(new Layer(weight("attention_norm", i), product("qkv", config.attentionBias(), i),
+            layers.add(new Layer(weight("attention_norm", i), linear("qkv", config.attentionBias(), i),
                     headNorm ? weight("q_norm", i) : 0, headNorm ? weight("k_norm", i) : 0,
-                    product("output", config.outputBias(), i), weight("mlp_norm", i),
-                    product("gate_up", config.mlpBias(), i), product("down", config.mlpBias(), i)));
+                    linear("output", config.outputBias(), i), weight("mlp_norm", i),
+                    linear("gate_up", config.mlpBias(), i), linear("down", config.mlpBias(), i)));
         }
         embedding = weight("embed", 0);
         lastNorm = weight("norm", 0);
         head = weight("head", 0);
-        cache = new long[config.layers()];
-        program.integer("allocate_workspace", WORKSPACE_BYTES);
-        products = new CublasLt(program.address(TORCH_BYTE, "state", "workspace"), WORKSPACE_BYTES,
-                cacheDirectory());
+        program.allocateWorkspace(WORKSPACE_BYTES);
+        products = new CublasLt(program.stateAddress("workspace", ScalarType.UINT8), WORKSPACE_BYTES, tables);
     }
 
     /** Whether the kernels can compute this model in this type. */
@@ -142,23 +142,20 @@ final class CudaStep implements ForwardStep {
                 && config.finalSoftcap() == 0 && config.activation() == Activation.SILU;
     }
 
-    static Path cacheDirectory() {
-        return Utils.getEngineCacheDir().resolve("kernels");
-    }
-
     private long weight(String name, int i) {
-        return program.address(dtype.torchCode(), "weight", name, i);
+        return program.weightAddress(name, i, DecoderProgram.scalarType(dtype));
     }
 
-    private Factor product(String name, boolean bias, int i) {
-        return new Factor(new Weight(program.address(fp8 ? TORCH_FP8 : dtype.torchCode(), "weight", name, i),
-                bias ? weight(name + "_bias", i) : 0),
-                fp8 ? program.address(TORCH_FLOAT, "weight", name + "_scale", i) : 0);
+    private Linear linear(String name, boolean bias, int i) {
+        ScalarType stored = fp8 ? ScalarType.FLOAT8_E4M3FN : DecoderProgram.scalarType(dtype);
+        return new Linear(new Weight(program.weightAddress(name, i, stored), bias ? weight(name + "_bias", i) : 0),
+                fp8 ? program.weightAddress(name + "_scale", i, ScalarType.FLOAT32) : 0);
     }
 
     /** Takes over the cache, rows and logits that the program has just allocated, and makes room for a step. */
     @Override
-    public void allocate(int slots, int capacity) {
+    public void allocate(Allocation size) {
+        int slots = size.slots();
         int queries = config.heads() * config.headDim();
         int keys = config.kvHeads() * config.headDim();
         // what attention leaves of split rows; there is more than one split only where there are few blocks
@@ -175,13 +172,10 @@ final class CudaStep implements ForwardStep {
                         : 0,
                 align((long) wholeRows(slots) * Float.BYTES), align(mostSplit),
                 align((long) slots * attentionBlocks * Integer.BYTES)};
-        long total = 0;
-        for (long size : sizes) {
-            total += size;
-        }
-        program.integer("allocate_step", total);
-        this.capacity = capacity;
-        x = program.address(TORCH_BYTE, "state", "scratch");
+        program.allocateStep(LongStream.of(sizes).sum());
+        capacity = cache.capacity();
+        layerCaches = cache.addresses();
+        x = program.stateAddress("scratch", ScalarType.UINT8);
         normed = x + sizes[0];
         qkv = normed + sizes[1];
         attended = qkv + sizes[2];
@@ -191,14 +185,11 @@ final class CudaStep implements ForwardStep {
         rowScales = quantized + sizes[6];
         partial = rowScales + sizes[7];
         arrived = partial + sizes[8];
-        cosine = program.address(TORCH_FLOAT, "state", "cos");
-        sine = program.address(TORCH_FLOAT, "state", "sin");
-        logits = program.address(TORCH_FLOAT, "state", "logits");
-        token = program.address(TORCH_LONG, "state", "token");
-        position = program.address(TORCH_LONG, "state", "position");
-        for (int i = 0; i < cache.length; i++) {
-            cache[i] = program.address(dtype.torchCode(), "weight", "kv", i);
-        }
+        cosine = program.stateAddress("cos", ScalarType.FLOAT32);
+        sine = program.stateAddress("sin", ScalarType.FLOAT32);
+        logits = program.stateAddress("logits", ScalarType.FLOAT32);
+        token = program.stateAddress("token", ScalarType.INT64);
+        position = program.stateAddress("position", ScalarType.INT64);
     }
 
     private long values(int slots, int width) {
@@ -237,7 +228,7 @@ final class CudaStep implements ForwardStep {
         return true;
     }
 
-    /** Computes the logits of rows 0 to {@code rows - 1}, which the program's {@code choose_step} reads. */
+    /** Computes the logits of rows 0 to {@code rows - 1}, which the program's {@code sample_step} reads. */
     @Override
     public void run(int rows, int longest) {
         Pointer stream = CudaDriver.stream();
@@ -267,12 +258,12 @@ final class CudaStep implements ForwardStep {
         float scale = (float) config.attention().scale();
         kernels.embed().launch(stream, rows, 1, 1, x, embedding, token, hidden);
         // with fp8 weights what is still to be added to the residual stream stands in normed
-        Factor before = null;
+        Linear before = null;
         for (int i = 0; i < count; i++) {
             Layer layer = layers.get(i);
             norm(stream, rows, layer.attentionNorm(), fp8 ? quantized : 0, before);
             multiply(stream, rows, projected, hidden, false, normed, Layer::qkv, i, qkv);
-            attend.launch(stream, splits, attentionBlocks, rows, attended, qkv, cache[i], cosine, sine,
+            attend.launch(stream, splits, attentionBlocks, rows, attended, qkv, layerCaches[i], cosine, sine,
                     layer.queryNorm(), layer.keyNorm(), position, partial, arrived, capacity, scale, eps, rowScales,
                     layer.qkv().scales(), layer.qkv().weight().bias());
             if (fp8) {
@@ -295,7 +286,7 @@ final class CudaStep implements ForwardStep {
     }
 
     /** Norm of the residual stream, into {@code normed} or else quantized. */
-    private void norm(Pointer stream, int rows, long weight, long quantizedTo, Factor before) {
+    private void norm(Pointer stream, int rows, long weight, long quantizedTo, Linear before) {
         boolean adds = fp8 && before != null;
         kernels.norm().launch(stream, rows, 1, 1, normed, x, weight, (float) config.norms().eps(), quantizedTo,
                 adds ? normed : 0, rowScales, adds ? before.scales() : 0, adds ? before.weight().bias() : 0);
@@ -303,9 +294,9 @@ final class CudaStep implements ForwardStep {
 
     /** One product of a layer; with fp8 weights of what is quantized, and to normed where it would add. */
     private void multiply(Pointer stream, int rows, int n, int k, boolean add, long from,
-            Function<Layer, Factor> factor, int layer, long to) {
-        Weight one = factor.apply(layers.get(layer)).weight();
-        Supplier<List<Weight>> alike = () -> layers.stream().map(factor).map(Factor::weight).toList();
+            Function<Layer, Linear> linear, int layer, long to) {
+        Weight one = linear.apply(layers.get(layer)).weight();
+        Supplier<List<Weight>> alike = () -> layers.stream().map(linear).map(Linear::weight).toList();
         if (fp8) {
             long raw = add ? normed : to;
             products.multiply(stream, new Shape(Type.FP8, type, wholeRows(rows), n, k, false, false), quantized, one,

@@ -1,15 +1,18 @@
 package dev.lockstep.decoder;
 
+import java.nio.file.Path;
+import java.util.Optional;
 import java.util.function.Supplier;
 
+import ai.djl.util.Utils;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.cuda.CudaException;
+import dev.lockstep.cuda.KernelCompiler;
 import dev.lockstep.torch.Device;
-import dev.lockstep.torch.TorchScriptProgram;
 
 /**
  * How a decode step is taken: by the program alone, or on a GPU by kernels of our own, but for the log-probabilities
@@ -18,9 +21,9 @@ import dev.lockstep.torch.TorchScriptProgram;
 final class DecodeSteps implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DecodeSteps.class);
     private static final String WITHOUT_KERNELS = "decode steps run without kernels of our own";
-    private static final String WITHOUT_CHOICE = "tokens are chosen without a kernel of our own";
+    private static final String WITHOUT_SAMPLING = "tokens are chosen without a kernel of our own";
     // of recorded steps: those that end with the logits
-    private static final int NO_CHOICE = -1;
+    private static final int NO_SAMPLING = -1;
 
     private final ProgramStep program;
     // null: steps are called one by one
@@ -36,7 +39,7 @@ final class DecodeSteps implements AutoCloseable {
      *
      * @param config the model's shapes
      */
-    static DecodeSteps of(TorchScriptProgram program, ModelConfig config, Device device, DType dtype,
+    static DecodeSteps of(DecoderProgram program, KvCache cache, ModelConfig config, Device device, DType dtype,
             Acceleration acceleration) {
         boolean softcap = config.attention().softcap() > 0;
         // the program's attention, where it is not flash attention, depends on the longest row's length
@@ -48,13 +51,23 @@ final class DecodeSteps implements AutoCloseable {
             LOG.info("flash attention has no soft cap, which {} needs: attention is computed step by step, slower",
                     config.family());
         }
-        // first of all the kernels, since what is recorded depends on them
-        ForwardStep step = acceleration.kernels() && CudaStep.fits(config, dtype)
-                ? attempt(WITHOUT_KERNELS, () -> new CudaStep(program, config, dtype, acceleration.fp8()), slow)
-                : slow;
-        Sampler sampler = acceleration.kernels()
-                ? attempt(WITHOUT_CHOICE, () -> new CudaSampler(program, config.vocabulary()), slow)
-                : slow;
+        ForwardStep step = slow;
+        Sampler sampler = slow;
+        if (acceleration.kernels()) {
+            Path kept = Utils.getEngineCacheDir().resolve("kernels");
+            Optional<KernelCompiler> compiler = attempt(WITHOUT_KERNELS, () -> Optional.of(new KernelCompiler(kept)),
+                    Optional.empty());
+            if (compiler.isPresent()) {
+                KernelCompiler one = compiler.get();
+                step = CudaStep.fits(config, dtype)
+                        ? attempt(WITHOUT_KERNELS,
+                                () -> new CudaStep(program, cache, config, dtype, acceleration.fp8(), one, kept), slow)
+                        : slow;
+                sampler = attempt(WITHOUT_SAMPLING, () -> new CudaSampler(program, config.vocabulary(), one), slow);
+                one.report();
+            }
+        }
+        // last of all, since what is recorded depends on the kernels
         return new DecodeSteps(slow, step, sampler,
                 acceleration.graphs() && step.isRecordable() ? new DecodeGraphs() : null);
     }
@@ -80,25 +93,22 @@ final class DecodeSteps implements AutoCloseable {
         }
     }
 
-    /** To be called before the program frees its cache. */
+    /** To be called before the cache is freed. */
     void free() {
         if (graphs != null) {
             graphs.close();
         }
+        program.program().freeStep();
     }
 
-    /**
-     * To be called when the program has allocated its cache.
-     *
-     * @param endTokens end tokens of each row that it has room for
-     */
-    void allocate(int slots, int capacity, int endTokens) {
-        this.slots = slots;
+    /** To be called when the program has allocated its cache and slots. */
+    void allocate(Allocation size) {
+        slots = size.slots();
         if (!isProgram()) {
-            program.program().integer("allocate_logits", slots);
+            program.program().allocateLogits(slots);
         }
-        step.allocate(slots, capacity);
-        sampler.allocate(slots, capacity, endTokens);
+        step.allocate(size);
+        sampler.allocate(size);
     }
 
     private boolean isProgram() {
@@ -117,7 +127,7 @@ final class DecodeSteps implements AutoCloseable {
      * @param kind    what some row needs
      * @param edited  the program has edits for this step's logits, which a recorded choice would not see
      */
-    void take(int rows, int longest, ChoiceKind kind, boolean edited) {
+    void take(int rows, int longest, SamplingKind kind, boolean edited) {
         if (graphs == null || edited && isProgram()) {
             call(rows, longest, kind, edited);
             return;
@@ -125,19 +135,19 @@ final class DecodeSteps implements AutoCloseable {
         int bucket = DecodeGraphs.bucket(rows, slots);
         int variant = step.variant(bucket, longest);
         if (edited) {
-            graphs.step(bucket, NO_CHOICE, variant, () -> run(bucket, longest));
-            choose(bucket, kind, true);
+            graphs.step(bucket, NO_SAMPLING, variant, () -> run(bucket, longest));
+            sample(bucket, kind, true);
         } else {
             graphs.step(bucket, kind.number(), variant, () -> call(bucket, longest, kind, false));
         }
     }
 
-    private void call(int rows, int longest, ChoiceKind kind, boolean edited) {
+    private void call(int rows, int longest, SamplingKind kind, boolean edited) {
         if (isProgram()) {
-            program.runAndChoose(rows, longest, kind);
+            program.runAndSample(rows, longest, kind);
         } else {
             run(rows, longest);
-            choose(rows, kind, edited);
+            sample(rows, kind, edited);
         }
     }
 
@@ -155,7 +165,7 @@ final class DecodeSteps implements AutoCloseable {
         }
     }
 
-    private void choose(int rows, ChoiceKind kind, boolean edited) {
+    private void sample(int rows, SamplingKind kind, boolean edited) {
         if (kind.refined() && sampler != program && !refinedSaid) {
             refinedSaid = true;
             LOG.info(
@@ -163,8 +173,8 @@ final class DecodeSteps implements AutoCloseable {
                             + "which is slower");
         }
         if (sampler.fits(kind)) {
-            Sampler worked = attempt(WITHOUT_CHOICE, () -> {
-                sampler.choose(rows, kind, edited);
+            Sampler worked = attempt(WITHOUT_SAMPLING, () -> {
+                sampler.sample(rows, kind, edited);
                 return sampler;
             }, program);
             if (worked == sampler) {
@@ -172,7 +182,7 @@ final class DecodeSteps implements AutoCloseable {
             }
             sampler = program;
         }
-        program.choose(rows, kind, edited);
+        program.sample(rows, kind, edited);
     }
 
     /**
@@ -182,20 +192,22 @@ final class DecodeSteps implements AutoCloseable {
      * @param layers -1 for the logits after all of them
      */
     float[][][] compare(int rows, int longest, int layers) {
-        TorchScriptProgram program = this.program.program();
+        DecoderProgram program = this.program.program();
         if (layers < 0) {
             step.run(rows, longest);
-            return new float[][][]{program.floats("program_logits", rows, longest),
-                    program.floats("step_logits_of", rows)};
+            return new float[][][]{program.programLogits(rows, longest),
+                    program.stepLogits(rows)};
         }
         ((CudaStep) step).runLayers(rows, longest, layers);
-        return new float[][][]{program.floats("program_hidden", rows, longest, layers),
-                program.floats("step_hidden", rows)};
+        return new float[][][]{program.programHidden(rows, longest, layers),
+                program.stepHidden(rows)};
     }
 
     @Override
     public void close() {
-        free();
+        if (graphs != null) {
+            graphs.close();
+        }
         step.close();
     }
 }

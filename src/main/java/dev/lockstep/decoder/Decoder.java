@@ -2,13 +2,8 @@ package dev.lockstep.decoder;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
-
-import ai.djl.engine.EngineException;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
@@ -16,7 +11,6 @@ import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.DeviceMemory;
-import dev.lockstep.torch.TorchScriptProgram;
 
 /**
  * A transformer with its weights, its key-value cache and the rows that are being generated, on one device. It is driven
@@ -31,7 +25,7 @@ public final class Decoder implements AutoCloseable {
      * The most steps that {@link #step} takes at once. The driver holds only so many launches: with 16 recorded steps of
      * some 300 each the last one waits, turning on a core, until the first is done.
      */
-    public static final int LOOKAHEAD = 8;
+    public static final int LOOKAHEAD = DecoderProgram.TOKENS_KEPT;
 
     /** So many steps that take the same kernels are compiled and recorded for good. */
     public static final int STEPS_TO_RECORD = 6;
@@ -42,60 +36,35 @@ public final class Decoder implements AutoCloseable {
     /** In the place of a token: every token is ruled out. */
     public static final int NO_TOKEN = -2;
 
-    /** The parts of the program. */
-    static final List<String> PROGRAM = List.of("decoder.torchscript", "weights.torchscript", "layers.torchscript",
-            "sampling.torchscript");
-
     private static final int FP8_WIDTH = 16;
-    private static final Logger LOG = LoggerFactory.getLogger(Decoder.class);
 
     private final ModelConfig config;
     private final Device device;
     private final DeviceMemory memory;
     private final DType dtype;
-    private final TorchScriptProgram program;
+    private final DecoderProgram program;
+    private final KvCache cache;
     private final DecodeSteps steps;
     // by slot
     private RowSampling[] settings = {};
     private int[] lengths = {};
-    private int capacity;
     // the program has edits for the next choice
     private boolean edited;
 
     private Decoder(ModelConfig config, Device device, DType dtype, Acceleration acceleration,
-            Consumer<TorchScriptProgram> weights) {
+            Consumer<DecoderProgram> weights) {
         this.config = config;
         this.device = device;
         this.memory = new DeviceMemory(device);
         this.dtype = dtype;
-        this.program = program(device);
-        if (device.isCpu()) {
-            TorchScriptProgram.withoutOptimizer();
-        }
-        configure(acceleration.fp8());
-        weights.accept(program);
-        this.steps = DecodeSteps.of(program, config, device, dtype, acceleration);
-    }
-
-    private void configure(boolean fp8) {
-        if (fp8) {
+        this.program = DecoderProgram.load(device);
+        this.cache = new KvCache(program, config, dtype);
+        if (acceleration.fp8()) {
             checkFp8();
         }
-        program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), dtype.torchCode(),
-                device.name(), fp8);
-        program.integer("configure_norms", config.norms().eps(), config.norms().wide(), config.norms().addOne());
-        program.integer("configure_attention", config.attention().scale(), config.attention().softcap());
-        program.integer("configure_ends", config.embeddingScale(), config.finalSoftcap(),
-                config.activation() == ModelConfig.Activation.GELU_TANH);
-        List<ModelConfig.Layer> layers = config.attention().layers();
-        List<ModelConfig.Rope> ropes = layers.stream().map(ModelConfig.Layer::rope).filter(Objects::nonNull)
-                .distinct().toList();
-        for (ModelConfig.Rope rope : ropes) {
-            program.integer("add_rotary", rope.inverseFrequencies());
-        }
-        for (ModelConfig.Layer layer : layers) {
-            program.integer("add_layer", layer.window(), ropes.indexOf(layer.rope()));
-        }
+        program.configure(config, dtype, device, acceleration.fp8());
+        weights.accept(program);
+        this.steps = DecodeSteps.of(program, cache, config, device, dtype, acceleration);
     }
 
     private void checkFp8() {
@@ -106,16 +75,6 @@ public final class Decoder implements AutoCloseable {
                 config.kvHeads() * config.headDim()).anyMatch(width -> width % FP8_WIDTH != 0)) {
             throw new ModelException("fp8 products take widths that are multiples of " + FP8_WIDTH + ", which those of "
                     + config.family() + " here are not");
-        }
-    }
-
-    private static TorchScriptProgram program(Device device) {
-        String faster = device.isCpu() ? "cpu.torchscript" : "cuda.torchscript";
-        try {
-            return TorchScriptProgram.load(Decoder.class, "Decoder", PROGRAM, faster);
-        } catch (EngineException e) {
-            LOG.debug("this libtorch lacks an operation of {}", faster, e);
-            return TorchScriptProgram.load(Decoder.class, "Decoder", PROGRAM);
         }
     }
 
@@ -165,36 +124,22 @@ public final class Decoder implements AutoCloseable {
 
     /** Bytes of key-value cache that one slot of this many tokens takes. */
     public long slotBytes(int capacity) {
-        return 2L * config.layers() * config.kvHeads() * config.headDim() * dtype.bytes() * capacity;
+        return cache.slotBytes(capacity);
     }
 
     /**
-     * Makes room for rows and forgets those there were.
+     * Makes room for sequences and forgets those there were.
      *
-     * @param slots     rows at a time
-     * @param capacity  tokens of the longest row, prompt and new ones together
-     * @param endTokens the most end tokens that one row has
-     * @param penalized some row will have a penalty
+     * @throws dev.lockstep.torch.OutOfDeviceMemoryException when the device's memory does not suffice
      */
-    public void allocate(int slots, int capacity, int endTokens, boolean penalized) {
-        allocate(slots, capacity, endTokens, penalized, 0);
-    }
-
-    /**
-     * {@link #allocate(int, int, int, boolean)} with room for log-probabilities.
-     *
-     * @param best the most likeliest tokens that some row wants to know of
-     */
-    public void allocate(int slots, int capacity, int endTokens, boolean penalized, int best) {
+    public void allocate(Allocation size) {
         steps.free();
-        program.integer("free");
-        this.capacity = capacity;
-        this.settings = new RowSampling[slots];
-        this.lengths = new int[slots];
-        int ends = Math.max(1, endTokens);
-        program.integer("allocate", slots, capacity, LOOKAHEAD, ends, penalized,
-                Math.min(best, config.vocabulary()));
-        steps.allocate(slots, capacity, ends);
+        cache.free();
+        this.settings = new RowSampling[size.slots()];
+        this.lengths = new int[size.slots()];
+        cache.allocate(size.slots(), size.capacity());
+        program.allocateSlots(size, config.vocabulary());
+        steps.allocate(size);
         memory.sample();
     }
 
@@ -232,7 +177,7 @@ public final class Decoder implements AutoCloseable {
             return new int[0];
         }
         edited = false;
-        int[] tokens = ints(program.integers("choose_first", ChoiceKind.of(complete).after()));
+        int[] tokens = program.sampleFirst(SamplingKind.of(complete));
         memory.sample();
         return tokens;
     }
@@ -242,37 +187,32 @@ public final class Decoder implements AutoCloseable {
      * of the slots of the next step, which may then be one step only.
      */
     public void edit(List<LogitEdits> byRow) {
-        program.integer("edit", LogitEdits.arguments(byRow));
+        program.edit(byRow);
         edited = true;
     }
 
-    /** Of the tokens that the last prefill chose; to be called where one of its rows is {@linkplain RowSampling#ranked}. */
+    /** Of the tokens that the last prefill chose; to be called where one of its rows is {@linkplain RowSampling#logprobs}. */
     public TokenLogprobs[] firstLogprobs() {
-        return TokenLogprobs.of(program.floats("first_ranked"));
+        return TokenLogprobs.of(program.firstLogprobs());
     }
 
     /** The logits of the first new token of each prompt, float32 [rows, vocabulary]; slots are as after a prefill. */
     public float[][] firstLogits(List<Admission> rows) {
         bring(rows);
-        return program.floats("first_logits");
+        return program.firstLogits();
     }
 
     private void bring(List<Admission> rows) {
-        long[] tokens = rows.stream().flatMapToInt(row -> Arrays.stream(row.prompt(), row.from(), row.to()))
-                .asLongStream().toArray();
-        long complete = 0;
+        int complete = 0;
         for (Admission row : rows) {
             settings[row.slot()] = row.settings();
             lengths[row.slot()] = row.to();
             if (row.isComplete()) {
                 complete++;
-                program.integer("admit", row.slot(), row.settings().reals(), row.settings().integers(),
-                        longs(row.prompt()));
+                program.admit(row.slot(), row.settings(), row.prompt());
             }
         }
-        program.integer("prefill", tokens, rows.stream().mapToLong(Admission::slot).toArray(),
-                rows.stream().mapToLong(Admission::from).toArray(),
-                rows.stream().mapToLong(row -> row.to() - row.from()).toArray(), complete);
+        program.prefill(rows, complete);
     }
 
     /**
@@ -291,10 +231,10 @@ public final class Decoder implements AutoCloseable {
     public void advance(int rows, int more) {
         RowSampling[] active = Arrays.copyOf(settings, rows);
         int longest = Arrays.stream(lengths, 0, rows).max().orElseThrow();
-        if (longest + more > capacity) {
-            throw new IllegalStateException("a slot holds " + capacity + " tokens, not " + (longest + more));
+        if (longest + more > cache.capacity()) {
+            throw new IllegalStateException("a slot holds " + cache.capacity() + " tokens, not " + (longest + more));
         }
-        ChoiceKind kind = ChoiceKind.of(active);
+        SamplingKind kind = SamplingKind.of(active);
         if (edited && more != 1) {
             throw new IllegalStateException("edits are for one step, not for " + more);
         }
@@ -314,7 +254,7 @@ public final class Decoder implements AutoCloseable {
      *         taken part in all of these; by step
      */
     public int[][] chosen(int rows, int steps) {
-        int[] flat = ints(program.integers("read", steps, rows));
+        int[] flat = program.read(steps, rows);
         memory.sample();
         int[][] tokens = new int[steps][];
         for (int step = 0; step < steps; step++) {
@@ -325,10 +265,10 @@ public final class Decoder implements AutoCloseable {
 
     /**
      * Of the tokens of the last steps, as {@link #chosen} gives them; to be called where one of those rows was
-     * {@linkplain RowSampling#ranked}.
+     * {@linkplain RowSampling#logprobs}.
      */
     public TokenLogprobs[][] logprobs(int rows, int steps) {
-        TokenLogprobs[] flat = TokenLogprobs.of(program.floats("read_ranked", steps, rows));
+        TokenLogprobs[] flat = TokenLogprobs.of(program.readLogprobs(steps, rows));
         TokenLogprobs[][] byStep = new TokenLogprobs[steps][];
         for (int step = 0; step < steps; step++) {
             byStep[step] = Arrays.copyOfRange(flat, step * rows, (step + 1) * rows);
@@ -353,9 +293,9 @@ public final class Decoder implements AutoCloseable {
     public void warmUp(int rows, int longest, int count, RowSampling like) {
         if (!device.isCpu()) {
             for (int i = 0; i < count; i++) {
-                steps.take(rows, longest + i, ChoiceKind.of(like), false);
+                steps.take(rows, longest + i, SamplingKind.of(like), false);
             }
-            program.integers("read", 1, rows);
+            program.read(1, rows);
         }
     }
 
@@ -365,22 +305,15 @@ public final class Decoder implements AutoCloseable {
      * @return bytes read and written by one call
      */
     public long copyGigabytes(int gigabytes, int times) {
-        return program.integer("copy_gigabytes", gigabytes, times);
+        return program.copyGigabytes(gigabytes, times);
     }
 
     /** The row in slot {@code source} goes on in slot {@code target}. */
     public void move(int source, int target) {
         settings[target] = settings[source];
         lengths[target] = lengths[source];
-        program.integer("move", source, target);
-    }
-
-    private static long[] longs(int[] values) {
-        return Arrays.stream(values).asLongStream().toArray();
-    }
-
-    private static int[] ints(long[] values) {
-        return Arrays.stream(values).mapToInt(Math::toIntExact).toArray();
+        cache.move(source, target);
+        program.moveSlot(source, target);
     }
 
     /** Frees weights and cache. */

@@ -1,25 +1,19 @@
 package dev.lockstep.decoder;
 
-import dev.lockstep.torch.TorchScriptProgram;
 /**
- * A step and a choice by the program: the reference for the kernels, and what is left where these cannot be had.
+ * A step and its sampling by the program: the reference for the kernels, and what is left where these cannot be had.
  *
  * @param isRecordable the program's attention does not depend on the longest row's length
  */
-record ProgramStep(TorchScriptProgram program, boolean isRecordable) implements ForwardStep, Sampler {
+record ProgramStep(DecoderProgram program, boolean isRecordable) implements ForwardStep, Sampler {
     @Override
-    public void allocate(int slots, int capacity) {
-        // the program's own buffers are there
-    }
-
-    @Override
-    public void allocate(int slots, int capacity, int endTokens) {
+    public void allocate(Allocation size) {
         // the program's own buffers are there
     }
 
     @Override
     public void run(int rows, int longest) {
-        program.integer("decode_logits", rows, longest);
+        program.decodeLogits(rows, longest);
     }
 
     @Override
@@ -28,18 +22,18 @@ record ProgramStep(TorchScriptProgram program, boolean isRecordable) implements 
     }
 
     @Override
-    public boolean fits(ChoiceKind kind) {
+    public boolean fits(SamplingKind kind) {
         return true;
     }
 
     @Override
-    public void choose(int rows, ChoiceKind kind, boolean edited) {
-        program.integer("choose_step", kind.after(rows));
+    public void sample(int rows, SamplingKind kind, boolean edited) {
+        program.sampleStep(rows, kind);
     }
 
     /** Both in one call, without the copy of the logits between them. */
-    void runAndChoose(int rows, int longest, ChoiceKind kind) {
-        program.integer("decode", kind.after(rows, longest));
+    void runAndSample(int rows, int longest, SamplingKind kind) {
+        program.decode(rows, longest, kind);
     }
 
     @Override

@@ -3,7 +3,7 @@ package dev.lockstep.decoder;
 import java.util.Arrays;
 
 /**
- * How the decoder chooses the tokens of one row.
+ * How the tokens of one sequence are sampled.
  *
  * @param greedy            take the likeliest token
  * @param temperature       divides the logits; above 0
@@ -16,12 +16,12 @@ import java.util.Arrays;
  * @param minNewTokens      no end token before so many new tokens
  * @param endTokens         the tokens that {@code minNewTokens} holds back, within the vocabulary
  * @param randomKey         with the step and the token it fixes every random number of the row
- * @param ranked            log-probabilities are wanted
+ * @param logprobs          log-probabilities are wanted
  * @param refinements       what few rows have
  */
 public record RowSampling(boolean greedy, double temperature, int topK, double topP, double minP,
         double repetitionPenalty, double presencePenalty, double frequencyPenalty, int minNewTokens, int[] endTokens,
-        long randomKey, boolean ranked, SamplingRefinements refinements) {
+        long randomKey, boolean logprobs, SamplingRefinements refinements) {
     /** Below this a row is greedy: float32 holds neither such a temperature nor what it makes of a logit. */
     private static final double LEAST_TEMPERATURE = 1e-30;
     /** From here on all tokens are alike in float32. */
@@ -48,27 +48,5 @@ public record RowSampling(boolean greedy, double temperature, int topK, double t
     public boolean penalized() {
         return repetitionPenalty != 1 || presencePenalty != 0 || frequencyPenalty != 0
                 || refinements.promptPenalty() != 1;
-    }
-
-    /** As the program keeps them by slot. */
-    double[] reals() {
-        return new double[]{greedy ? 1 : temperature, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty,
-                refinements.promptPenalty(), endTokens.length == 0 ? 1 : refinements.decayFactor(),
-                refinements.typicalP(), refinements.epsilonCutoff(), refinements.etaCutoff()};
-    }
-
-    /** As the program keeps them. With no end tokens at all nothing is held back, so any token may stand in their place. */
-    long[] integers() {
-        int[] ends = endTokens.length == 0 ? new int[1] : endTokens;
-        long[] integers = new long[5 + ends.length];
-        integers[0] = greedy ? 1 : 0;
-        integers[1] = topK;
-        integers[2] = endTokens.length == 0 ? 0 : minNewTokens;
-        integers[3] = randomKey;
-        integers[4] = refinements.decayStart();
-        for (int i = 0; i < ends.length; i++) {
-            integers[5 + i] = ends[i];
-        }
-        return integers;
     }
 }

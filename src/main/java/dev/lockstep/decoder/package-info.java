@@ -1,6 +1,6 @@
 /**
  * The transformer: its weights, the cache of keys and values, steps computed by a TorchScript program or on a GPU by
- * kernels of our own, and the choice of tokens. Uses {@code torch}, {@code cuda} and {@code checkpoint}. Begin with
+ * kernels of our own, and sampling. Uses {@code torch}, {@code cuda} and {@code checkpoint}. Begin with
  * {@link dev.lockstep.decoder.Decoder}.
  */
 package dev.lockstep.decoder;

@@ -2,21 +2,14 @@ package dev.lockstep.generate;
 
 import java.util.Collection;
 
+import dev.lockstep.decoder.Allocation;
 import dev.lockstep.decoder.Decoder;
 
 /** What the decoder has room for; it grows when no row is under way. */
 final class CacheReservation {
-    /** What some rows need. */
-    private record Size(int slots, int capacity, int endTokens, boolean penalized, int best) {
-        boolean holds(Size need) {
-            return need.slots <= slots && need.capacity <= capacity && need.endTokens <= endTokens
-                    && (penalized || !need.penalized) && need.best <= best;
-        }
-    }
-
     private final Decoder decoder;
     // null: none is allocated
-    private Size size;
+    private Allocation size;
 
     CacheReservation(Decoder decoder) {
         this.decoder = decoder;
@@ -43,7 +36,7 @@ final class CacheReservation {
     }
 
     boolean holds(Request request, int slots) {
-        return size != null && size.holds(new Size(slots, request.promptIds().length + limit(request),
+        return size != null && size.holds(new Allocation(slots, request.promptIds().length + limit(request),
                 request.params().eosTokenIds().size(), penalized(request), request.params().logprobs()));
     }
 
@@ -60,7 +53,7 @@ final class CacheReservation {
         int prompt = requests.stream().mapToInt(request -> request.promptIds().length).max().orElse(0);
         int more = requests.stream().mapToInt(request -> request.params().maxNewTokens()).max().orElse(0);
         // each growth means an empty batch, so a little more row by row must not become many of them
-        long grown = size == null ? 0 : size.capacity + size.capacity / 4L;
+        long grown = size == null ? 0 : size.capacity() + size.capacity() / 4L;
         long capacity = Math.max((long) prompt + more, size == null || holds(requests, slots) ? 0 : grown);
         reserve(requests, slots, (int) Math.min(decoder.config().contextLength(), capacity));
     }
@@ -70,17 +63,14 @@ final class CacheReservation {
     }
 
     private void reserve(Collection<Request> requests, int slots, int capacity) {
-        Size need = new Size(slots, capacity,
+        Allocation need = new Allocation(slots, capacity,
                 requests.stream().mapToInt(request -> request.params().eosTokenIds().size()).max().orElse(0),
                 requests.stream().anyMatch(request -> penalized(request)),
-                requests.stream().mapToInt(request -> request.params().logprobs()).max().orElse(0));
+                Math.max(0, requests.stream().mapToInt(request -> request.params().logprobs()).max().orElse(0)));
         if (size == null || !size.holds(need)) {
-            Size both = size == null
-                    ? need
-                    : new Size(slots, Math.max(size.capacity, capacity), Math.max(size.endTokens, need.endTokens),
-                            size.penalized || need.penalized, Math.max(size.best, need.best));
+            Allocation both = size == null ? need : size.grown(need);
             size = null;
-            decoder.allocate(both.slots, both.capacity, both.endTokens, both.penalized, Math.max(0, both.best));
+            decoder.allocate(both);
             size = both;
         }
     }

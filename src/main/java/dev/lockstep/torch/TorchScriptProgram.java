@@ -159,7 +159,7 @@ public final class TorchScriptProgram implements AutoCloseable {
     /**
      * Calls a method that returns an int.
      *
-     * @param arguments Integer or Long for int, Double for float, Boolean, String, long[] for List[int], double[] for
+     * @param arguments Integer or Long for int, ScalarType for an int that is a dtype, Double for float, Boolean, String, long[] for List[int], double[] for
      *                  List[float], float[][] for a float32 Tensor of two dimensions
      */
     public long integer(String method, Object... arguments) {
@@ -193,21 +193,12 @@ public final class TorchScriptProgram implements AutoCloseable {
     /**
      * Calls a method that returns a Tensor on a GPU, which the program must keep.
      *
-     * @param dtype the tensor's type, as torch numbers it
+     * @param type the tensor's type
      * @return the address of its first element in the device's memory
      * @throws UnsatisfiedLinkError when this libtorch does not tell
      */
-    public long address(int dtype, String method, Object... arguments) {
-        Function data = LoadedLibrary.named("libtorch_cpu.so").getFunction(DATA + switch (dtype) {
-            case 0 -> "h";
-            case 3 -> "i";
-            case 4 -> "l";
-            case 5 -> "N3c104HalfE";
-            case 6 -> "f";
-            case 15 -> "N3c108BFloat16E";
-            case 24 -> "N3c1013Float8_e4m3fnE";
-            default -> throw new IllegalArgumentException("type " + dtype);
-        } + "EEPT_v");
+    public long address(ScalarType type, String method, Object... arguments) {
+        Function data = LoadedLibrary.named("libtorch_cpu.so").getFunction(DATA + type.mangled() + "EEPT_v");
         try (Call call = new Call(arguments); IValue result = call.run(method)) {
             try (PtNDArray tensor = result.toTensor(manager)) {
                 return Pointer.nativeValue(data.invokePointer(new Object[]{new Pointer(tensor.getHandle())}));
@@ -261,6 +252,8 @@ public final class TorchScriptProgram implements AutoCloseable {
             return IValue.from((boolean) flag);
         } else if (argument instanceof Integer || argument instanceof Long) {
             return IValue.from(((Number) argument).longValue());
+        } else if (argument instanceof ScalarType type) {
+            return IValue.from((long) type.code());
         } else if (argument instanceof Double number) {
             return IValue.from((double) number);
         } else if (argument instanceof String text) {

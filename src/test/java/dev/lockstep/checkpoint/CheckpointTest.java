@@ -42,7 +42,7 @@ class CheckpointTest {
         assertThat(checkpoint.tensors().keySet()).containsExactlyElementsOf(
                 Checkpoint.expected(checkpoint.config()).stream().map(ExpectedTensor::name).toList());
         assertThat(checkpoint.tensors().values())
-                .allSatisfy(tensor -> assertThat(tensor.dtype()).isEqualTo(checkpoint.config().dtype()));
+                .allSatisfy(tensor -> assertThat(tensor.type().computed()).isEqualTo(checkpoint.config().dtype()));
         assertThat(checkpoint.generationDefaults().eosTokenIds()).containsExactly(1);
     }
 
@@ -176,8 +176,8 @@ class CheckpointTest {
 
         Checkpoint checkpoint = Checkpoint.open(directory);
 
-        assertThat(checkpoint.tensor("model.embed_tokens.weight").dtype()).isEqualTo(DType.BFLOAT16);
-        assertThat(checkpoint.tensor("model.layers.0.input_layernorm.weight").dtype()).isEqualTo(DType.FLOAT16);
+        assertThat(checkpoint.tensor("model.embed_tokens.weight").type()).isEqualTo(StoredType.BF16);
+        assertThat(checkpoint.tensor("model.layers.0.input_layernorm.weight").type()).isEqualTo(StoredType.F16);
     }
 
     @Test

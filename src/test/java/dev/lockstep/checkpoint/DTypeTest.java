@@ -9,22 +9,22 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 class DTypeTest {
     @ParameterizedTest
-    @CsvSource({"float32, F32, 6, 4", "bfloat16, BF16, 15, 2", "float16, F16, 5, 2"})
-    void parse_nameOfTorch_isTheTypeWithTorchsNumbers(String name, String safetensors, int code, int bytes) {
+    @CsvSource({"float32, F32, 4", "bfloat16, BF16, 2", "float16, F16, 2"})
+    void parse_nameOfTorch_isTheTypeThatIsStoredUnderAnother(String name, String safetensors, int bytes) {
         DType type = DType.parse(name);
 
         assertThat(type).hasToString(name);
         assertThat(DType.parse("torch." + name)).isEqualTo(type);
-        assertThat(type.safetensorsName()).isEqualTo(safetensors);
-        assertThat(type.torchCode()).isEqualTo(code);
         assertThat(type.bytes()).isEqualTo(bytes);
-        assertThat(DType.ofSafetensors(safetensors)).contains(type);
+        StoredType stored = StoredType.of(safetensors).orElseThrow();
+        assertThat(stored.bytes()).isEqualTo(bytes);
+        assertThat(stored.computed()).isEqualTo(type);
     }
 
     @Test
     void parse_unknownName_saysWhatIsSupported() {
         assertThatIllegalArgumentException().isThrownBy(() -> DType.parse("float64")).withMessage(
                 "\"float64\" is not a supported dtype; supported are float32, bfloat16 and float16");
-        assertThat(DType.ofSafetensors("I64")).isEmpty();
+        assertThat(StoredType.of("I64")).isEmpty();
     }
 }

@@ -1,5 +1,6 @@
 package dev.lockstep.decoder;
 
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.SplittableRandom;
@@ -7,6 +8,8 @@ import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 import dev.lockstep.cuda.CudaGraph;
+import dev.lockstep.cuda.KernelCompiler;
+import dev.lockstep.torch.ScalarType;
 import dev.lockstep.torch.TorchScriptProgram;
 
 /**
@@ -24,7 +27,6 @@ final class ChoiceCheck {
     /** So few that rows run into the end of their slot. */
     private static final int CAPACITY = 2;
     private static final int ENDS = 3;
-    private static final int FLOAT32 = 6;
     // of one of the program's answers
     private static final int STATES = 5;
     private static final int CHOSEN = 4;
@@ -35,7 +37,9 @@ final class ChoiceCheck {
         GREEDY, PLAIN, FILTERED, ALL
     }
 
-    private final TorchScriptProgram program;
+    // with the methods that are there for this check
+    private final TorchScriptProgram checks;
+    private final DecoderProgram program;
     private final CudaSampler kernel;
     private final int vocabulary;
     private int choices;
@@ -44,17 +48,19 @@ final class ChoiceCheck {
 
     private ChoiceCheck(int vocabulary) {
         this.vocabulary = vocabulary;
-        program = program();
-        program.integer("configure", 1, 1, 8, FLOAT32, DEVICE, false);
-        program.integer("stage_random", new long[]{vocabulary, 8}, 1.0);
-        program.integer("keep", "embed");
-        kernel = new CudaSampler(program, vocabulary);
+        checks = program();
+        program = new DecoderProgram(checks);
+        checks.integer("configure", 1, 1, 8, ScalarType.FLOAT32, DEVICE, false);
+        program.stageRandom(new int[]{vocabulary, 8}, 1);
+        program.keep("embed");
+        kernel = new CudaSampler(program, vocabulary,
+                new KernelCompiler(Path.of(System.getProperty("java.io.tmpdir"), "kernels")));
     }
 
     /** The decoder's program with what only tests ask of it. */
     static TorchScriptProgram program() {
         return TorchScriptProgram.load(Decoder.class, "Decoder",
-                Stream.concat(Decoder.PROGRAM.stream(), Stream.of("choice-checks.torchscript")).toList());
+                Stream.concat(DecoderProgram.PARTS.stream(), Stream.of("choice-checks.torchscript")).toList());
     }
 
     public static void main(String[] args) {
@@ -125,37 +131,42 @@ final class ChoiceCheck {
     }
 
     private void admit(int slots, RowSampling... settings) {
-        program.integer("allocate", slots, CAPACITY, Decoder.LOOKAHEAD, ENDS, true, 0);
-        program.integer("allocate_logits", slots);
-        kernel.allocate(slots, CAPACITY, ENDS);
+        allocate(new Allocation(slots, CAPACITY, ENDS, true, 0));
         for (int slot = 0; slot < settings.length; slot++) {
-            long[] prompt = RANDOM.longs(vocabulary / 4, 0, vocabulary).toArray();
-            program.integer("admit", slot, settings[slot].reals(), settings[slot].integers(), prompt);
+            program.admit(slot, settings[slot], RANDOM.ints(vocabulary / 4, 0, vocabulary).toArray());
         }
+    }
+
+    private void allocate(Allocation size) {
+        program.allocateCache(size.slots(), size.capacity());
+        program.allocateSlots(size, vocabulary);
+        program.allocateLogits(size.slots());
+        kernel.allocate(size);
     }
 
     /** One step by the program and by the kernel; the program's is where the next one begins. */
     private void compare(RowSampling[] settings, int key, double deviation, boolean coarse, double holes) {
         int rows = settings.length;
-        ChoiceKind kind = ChoiceKind.of(settings);
+        SamplingKind kind = SamplingKind.of(settings);
         double noNumbers = key % 6 == 0 ? 0.5 / vocabulary : 0;
-        program.integer("random_logits", rows, key, deviation, coarse, holes, noNumbers);
-        program.integer("keep_rows", 0);
-        program.integer("choose_step", kind.after(rows));
-        program.integer("keep_rows", 1);
-        long[] expected = program.integers("read", 1, rows);
-        program.integer("restore_rows", 0);
-        kernel.choose(rows, kind, false);
-        long[] chosen = program.integers("read", 1, rows);
-        float[][] changed = program.floats("changed_rows", 1);
+        checks.integer("random_logits", rows, key, deviation, coarse, holes, noNumbers);
+        checks.integer("keep_rows", 0);
+        program.sampleStep(rows, kind);
+        checks.integer("keep_rows", 1);
+        int[] expected = program.read(1, rows);
+        checks.integer("restore_rows", 0);
+        kernel.sample(rows, kind, false);
+        int[] chosen = program.read(1, rows);
+        float[][] changed = checks.floats("changed_rows", 1);
         choices += rows;
         if (LongStream.range(0, rows).anyMatch(row -> expected[(int) row] < 0 != chosen[(int) row] < 0)) {
             // one says that it cannot be chosen from these logits, the other chooses
             broken++;
         } else if (!Arrays.equals(expected, chosen)) {
-            program.integer("restore_rows", 0);
-            program.integer("random_logits", rows, key, deviation, coarse, holes, noNumbers);
-            float[][] race = program.floats("race_of", rows, chosen, kind.filtered(), kind.penalized(), kind.ends());
+            checks.integer("restore_rows", 0);
+            checks.integer("random_logits", rows, key, deviation, coarse, holes, noNumbers);
+            float[][] race = checks.floats("race_of", rows, Arrays.stream(chosen).asLongStream().toArray(),
+                    kind.filtered(), kind.penalized(), kind.ends());
             for (int row = 0; row < rows; row++) {
                 if (expected[row] != chosen[row]) {
                     different++;
@@ -174,7 +185,7 @@ final class ChoiceCheck {
                 }
             }
         }
-        program.integer("restore_rows", 1);
+        checks.integer("restore_rows", 1);
     }
 
     private void measure() {
@@ -192,17 +203,15 @@ final class ChoiceCheck {
         RowSampling[] settings = new RowSampling[rows];
         Arrays.setAll(settings,
                 row -> new RowSampling(greedy, 1, topK, topP, 0, 1, 0, new int[0], RANDOM.nextLong()));
-        program.integer("allocate", rows, CAPACITY, Decoder.LOOKAHEAD, ENDS, false, 0);
-        program.integer("allocate_logits", rows);
-        kernel.allocate(rows, CAPACITY, ENDS);
+        allocate(new Allocation(rows, CAPACITY, ENDS, false, 0));
         for (int slot = 0; slot < rows; slot++) {
-            program.integer("admit", slot, settings[slot].reals(), settings[slot].integers(), new long[0]);
+            program.admit(slot, settings[slot], new int[0]);
         }
-        program.integer("random_logits", rows, 1, 3.0, false, 0.0, 0.0);
-        ChoiceKind kind = ChoiceKind.of(settings);
+        checks.integer("random_logits", rows, 1, 3.0, false, 0.0, 0.0);
+        SamplingKind kind = SamplingKind.of(settings);
         double reference = microseconds(
-                () -> program.integer("choose_step", kind.after(rows)));
-        double ours = microseconds(() -> kernel.choose(rows, kind, false));
+                () -> program.sampleStep(rows, kind));
+        double ours = microseconds(() -> kernel.sample(rows, kind, false));
         System.out.printf(Locale.ROOT, "%3d rows, %-20s %9.1f %9.1f%n", rows, name, reference, ours);
     }
 
@@ -211,19 +220,19 @@ final class ChoiceCheck {
         for (int i = 0; i < 6; i++) {
             step.run();
         }
-        program.integers("read", 1, 1);
+        program.read(1, 1);
         try (CudaGraph graph = CudaGraph.record(null, () -> {
             for (int i = 0; i < REPEATS; i++) {
                 step.run();
             }
         })) {
             graph.replay();
-            program.integers("read", 1, 1);
+            program.read(1, 1);
             long start = System.nanoTime();
             for (int i = 0; i < 3; i++) {
                 graph.replay();
             }
-            program.integers("read", 1, 1);
+            program.read(1, 1);
             return (System.nanoTime() - start) / 1e3 / 3 / REPEATS;
         }
     }

@@ -11,14 +11,14 @@ import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.torch.Device;
-import dev.lockstep.torch.TorchScriptProgram;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** Which step takes the place of which, without a GPU. */
 class DecodeStepsTest {
-    private static final ChoiceKind GREEDY = ChoiceKind.of(new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0));
+    private static final SamplingKind GREEDY = SamplingKind.of(new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0));
     private static final int[] PROMPT = {5, 6, 7};
+    private static final Allocation ROOM = new Allocation(1, 32);
 
     /** Kernels that fail from some step on; until then they leave the program's own logits. */
     private static final class Failing implements ForwardStep {
@@ -32,7 +32,7 @@ class DecodeStepsTest {
         }
 
         @Override
-        public void allocate(int slots, int capacity) {
+        public void allocate(Allocation size) {
             // the program has
         }
 
@@ -86,10 +86,10 @@ class DecodeStepsTest {
     @Test
     void kernelsThatCannotBeMade_areLeftToTheProgram() {
         ModelConfig config = ModelConfig.read(Golden.checkpoint("llama-gqa"));
-        try (TorchScriptProgram program = TorchScriptProgram.load(Decoder.class, "Decoder", Decoder.PROGRAM);
-                DecodeSteps steps = DecodeSteps.of(program, config, Device.ofRank("cuda"), DType.FLOAT32,
-                        Acceleration.FULL)) {
-            steps.allocate(4, 16, 1);
+        try (DecoderProgram program = program();
+                DecodeSteps steps = DecodeSteps.of(program, new KvCache(program, config, DType.FLOAT32), config,
+                        Device.ofRank("cuda"), DType.FLOAT32, Acceleration.FULL)) {
+            steps.allocate(new Allocation(4, 16));
             assertThat(steps.graphBytes()).isZero();
         }
     }
@@ -118,11 +118,11 @@ class DecodeStepsTest {
     }
 
     private static void run(int failure, boolean recordable, Recorder recorder) {
-        try (TorchScriptProgram program = program()) {
+        try (DecoderProgram program = program()) {
             ProgramStep slow = new ProgramStep(program, recordable);
             try (DecodeSteps steps = new DecodeSteps(slow, new Failing(slow, failure), slow,
                     new DecodeGraphs(recorder, () -> 0))) {
-                steps.allocate(1, 32, 1);
+                steps.allocate(ROOM);
                 for (int step = 1; step <= 12; step++) {
                     steps.take(1, PROMPT.length + step, GREEDY, false);
                 }
@@ -131,24 +131,20 @@ class DecodeStepsTest {
     }
 
     /** A model of one layer with a row that decodes. */
-    private static TorchScriptProgram program() {
-        TorchScriptProgram program = TorchScriptProgram.load(Decoder.class, "Decoder", Decoder.PROGRAM);
-        TorchScriptProgram.withoutOptimizer();
-        program.integer("configure", 2, 2, 4, DType.FLOAT32.torchCode(), "cpu", false);
-        program.integer("configure_norms", 1e-5, false, false);
-        program.integer("configure_attention", 0.5, 0.0);
-        program.integer("configure_ends", 1.0, 0.0, false);
-        program.integer("add_rotary", new double[]{1, 0.1});
-        program.integer("add_layer", 0, 0);
-        RandomWeights.place(program, new ModelConfig("llama", 8, 2, 2, 4, 16, 32, 32, false, false, false, false, false,
+    private static DecoderProgram program() {
+        DecoderProgram program = DecoderProgram.load(Device.CPU);
+        ModelConfig config = new ModelConfig("llama", 8, 2, 2, 4, 16, 32, 32, false, false, false, false, false,
                 ModelConfig.Norms.before(1e-5),
                 ModelConfig.Attention.alike(1, 4, 0, new ModelConfig.Rope(10000, 4, 1, null)), 1, 0,
-                ModelConfig.Activation.SILU, DType.FLOAT32));
-        program.integer("allocate", 1, 32, Decoder.LOOKAHEAD, 1, false, 0);
+                ModelConfig.Activation.SILU, DType.FLOAT32);
+        program.configure(config, DType.FLOAT32, Device.CPU, false);
+        RandomWeights.place(program, config);
+        program.allocateCache(ROOM.slots(), ROOM.capacity());
+        program.allocateSlots(ROOM, config.vocabulary());
         RowSampling row = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
-        program.integer("admit", 0, row.reals(), row.integers(), new long[]{5, 6, 7});
-        program.integer("prefill", new long[]{5, 6, 7}, new long[]{0}, new long[]{0}, new long[]{3}, 1L);
-        program.integers("choose_first", GREEDY.after());
+        program.admit(0, row, PROMPT);
+        program.prefill(List.of(new Decoder.Admission(0, PROMPT, row)), 1);
+        program.sampleFirst(GREEDY);
         return program;
     }
 }

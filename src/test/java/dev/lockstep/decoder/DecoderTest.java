@@ -22,12 +22,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.checkpoint.StoredType;
 import dev.lockstep.checkpoint.TensorRef;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.RandomCheckpoint;
 import dev.lockstep.fixtures.SafetensorsFile;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.OutOfDeviceMemoryException;
+import dev.lockstep.torch.ScalarType;
 import dev.lockstep.torch.TorchScriptProgram;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -48,7 +50,7 @@ class DecoderTest {
             for (JsonNode golden : cases) {
                 rows.add(new Decoder.Admission(rows.size(), Golden.ints(golden.get("prompt_ids")), GREEDY));
             }
-            decoder.allocate(rows.size(), 128, 1, false);
+            decoder.allocate(new Allocation(rows.size(), 128));
             float[][] logits = decoder.firstLogits(rows);
             for (int row = 0; row < logits.length; row++) {
                 for (JsonNode top : cases.get(row).get("first_logits_top8")) {
@@ -78,7 +80,7 @@ class DecoderTest {
     void firstLogits_mixedTypes_equalTransformers(@TempDir Path scratch) throws IOException {
         Checkpoint mixed = widened(scratch.resolve("mixed"),
                 name -> name.contains("layers.1.") || name.endsWith("layers.0.self_attn.q_proj.weight"));
-        assertThat(mixed.tensors().values()).extracting(TensorRef::dtype).contains(DType.FLOAT32, DType.BFLOAT16);
+        assertThat(mixed.tensors().values()).extracting(TensorRef::type).contains(StoredType.F32, StoredType.BF16);
         int[] prompt = Golden.ints(Golden.expected("llama-gqa-bfloat16").get("cases").get(0).get("prompt_ids"));
         // both have tensors that need no conversion, so neither's are packed, and no bit may differ
         assertThat(firstLogits(mixed, DType.FLOAT32, prompt))
@@ -102,7 +104,7 @@ class DecoderTest {
 
     private static float[] firstLogits(Checkpoint checkpoint, DType dtype, int[] prompt) {
         try (Decoder decoder = Decoder.load(checkpoint, Device.CPU, dtype, Acceleration.FULL)) {
-            decoder.allocate(1, 64, 1, false);
+            decoder.allocate(new Allocation(1, 64));
             return decoder.firstLogits(List.of(new Decoder.Admission(0, prompt, GREEDY)))[0];
         }
     }
@@ -118,7 +120,7 @@ class DecoderTest {
                 float[][] probabilities = program.floats("probabilities_of",
                         new float[][]{Golden.floats(golden.get("logits"))},
                         IntStream.of(Golden.ints(golden.get("history"))).asLongStream().toArray(), new long[0],
-                        settings.reals(), settings.integers());
+                        SamplingColumns.floats(settings), SamplingColumns.ints(settings));
                 assertThat(probabilities[0]).as("%s", settings).containsExactly(Golden.floats(golden.get("probs")),
                         within(1e-5f));
             }
@@ -149,7 +151,7 @@ class DecoderTest {
     void tables_ofAnyLength_areTheBeginningOfALongerOne(int positions) {
         ModelConfig.Rope rope = new ModelConfig.Rope(10_000, 12, 1, null);
         try (TorchScriptProgram program = ChoiceCheck.program()) {
-            program.integer("configure", 1, 1, 12, DType.FLOAT32.torchCode(), "cpu", false);
+            program.integer("configure", 1, 1, 12, ScalarType.FLOAT32, "cpu", false);
             program.integer("add_rotary", rope.inverseFrequencies());
             for (String table : List.of("cos", "sin")) {
                 program.integer("make_tables", 5000);
@@ -157,7 +159,7 @@ class DecoderTest {
                 assertThat(longer).hasDimensions(5000, 6);
                 assertThat(longer[3][0]).isEqualTo((float) (table.equals("cos") ? Math.cos(3) : Math.sin(3)),
                         within(1e-6f));
-                program.integer("allocate", 2, positions, 1, 1, false, 0);
+                program.integer("allocate_cache", 2, positions);
                 assertThat(program.floats("state", table)).isDeepEqualTo(Arrays.copyOf(longer, positions));
             }
         }
@@ -182,9 +184,9 @@ class DecoderTest {
     /** Without them products are slower, which nothing else would show. */
     @Test
     void cpuFunctions_fitThisLibtorch() {
-        try (TorchScriptProgram program = TorchScriptProgram.load(Decoder.class, "Decoder", Decoder.PROGRAM,
+        try (TorchScriptProgram program = TorchScriptProgram.load(Decoder.class, "Decoder", DecoderProgram.PARTS,
                 "cpu.torchscript")) {
-            assertThat(program.integer("free")).isZero();
+            assertThat(program.integer("free_cache")).isZero();
         }
     }
 
@@ -194,9 +196,9 @@ class DecoderTest {
      */
     @Test
     void cudaFunctions_replaceFunctionsOfTheProgram() {
-        try (TorchScriptProgram program = TorchScriptProgram.load(Decoder.class, "Decoder", Decoder.PROGRAM,
+        try (TorchScriptProgram program = TorchScriptProgram.load(Decoder.class, "Decoder", DecoderProgram.PARTS,
                 "cuda.torchscript")) {
-            assertThat(program.integer("free")).isZero();
+            assertThat(program.integer("free_cache")).isZero();
         } catch (EngineException e) {
             assertThat(e).hasMessageContaining("Arguments for call are not valid");
         }

@@ -55,7 +55,7 @@ final class Fp8Check {
 
     /** Each prompt with its greedy continuation. */
     private static List<int[]> continued(Decoder decoder, List<int[]> prompts) {
-        decoder.allocate(prompts.size(), 200, 0, false);
+        decoder.allocate(new Allocation(prompts.size(), 200));
         int[] first = decoder.prefill(admissions(prompts));
         List<int[]> texts = new ArrayList<>();
         for (int row = 0; row < prompts.size(); row++) {
@@ -80,7 +80,7 @@ final class Fp8Check {
             for (int row = 0; row < prompts.size(); row++) {
                 before.add(Arrays.copyOf(texts.get(row), prompts.get(row).length + step));
             }
-            decoder.allocate(prompts.size(), 200, 0, false);
+            decoder.allocate(new Allocation(prompts.size(), 200));
             float[][] logits = decoder.firstLogits(admissions(before));
             for (int row = 0; row < logits.length; row++) {
                 double sum = 0;

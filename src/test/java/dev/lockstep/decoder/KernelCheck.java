@@ -59,7 +59,7 @@ final class KernelCheck {
         try (Decoder decoder = Decoder.random(config, Device.ofRank("cuda"), dtype,
                 new Acceleration(true, true, fp8))) {
             for (int[] lengths : LENGTHS) {
-                decoder.allocate(lengths.length, 3100, 0, false, 0);
+                decoder.allocate(new Allocation(lengths.length, 3100));
                 for (int slot = 0; slot < lengths.length; slot++) {
                     int length = lengths[slot] == 0 ? RANDOM.nextInt(1, 130) : lengths[slot];
                     int[] prompt = RANDOM.ints(length, 0, config.vocabulary()).toArray();

@@ -2,9 +2,8 @@
 // projection on, that is norm and rotation of queries and keys, the new key and value into the cache, and attention of
 // each query head over its row's cache by length.
 //
-//   out [N, HEADS HEAD_DIM]; qkv [N, (HEADS + 2 KV_HEADS) HEAD_DIM]; kv [slots S, 2 KV_HEADS, HEAD_DIM], row n's tokens
-//   from n S on; position [N] int64, where the new token stands, so that position + 1 are seen; cosine, sine
-//   [context, HEAD_DIM / 2]; the norms' weights [HEAD_DIM].
+//   out [N, HEADS HEAD_DIM]; qkv [N, (HEADS + 2 KV_HEADS) HEAD_DIM]; kv and S as in kv_cache.cu; position [N] int64, where
+//   the new token stands, so that position + 1 are seen; cosine, sine [S, HEAD_DIM / 2]; the norms' weights [HEAD_DIM].
 //   partial [N, y, SPLITS, CHUNK, HEAD_DIM + 4] floats and arrived [N, y] ints, zeros before and after, where SPLITS > 1.
 // Blocks (x: SPLITS of a row's tokens, y: kv heads times chunks of 8 query heads, z: rows) of THREADS, which is
 // given to the compiler: more of them for few blocks, fewer for many.
@@ -53,7 +52,7 @@ __device__ __forceinline__ void readKeys(uint4 (&key)[2][BLOCKS], const stored *
 #pragma unroll
     for (int i = 0; i < 2; i++) {
         // past the end the last token is read again, and not counted
-        const stored *from = keys + min(tile + g + 8 * i, end - 1) * STRIDE;
+        const stored *from = keys + min(tile + g + 8 * i, end - 1) * TOKEN_STRIDE;
 #pragma unroll
         for (int b = 0; b < BLOCKS; b++) {
             key[i][b] = *(const uint4 *)(from + 32 * b + 8 * c);
@@ -66,7 +65,7 @@ __device__ __forceinline__ void readValues(unsigned (&value)[4][WORDS], const st
     int g = threadIdx.x % 32 / 4, c = threadIdx.x % 4;
 #pragma unroll
     for (int i = 0; i < 4; i++) {
-        const stored *from = values + min(tile + 2 * c + i % 2 + 8 * (i / 2), end - 1) * STRIDE;
+        const stored *from = values + min(tile + 2 * c + i % 2 + 8 * (i / 2), end - 1) * TOKEN_STRIDE;
 #if HEAD_DIM % 64 == 0
 #pragma unroll
         for (int w = 0; w < WORDS; w += 4) {
@@ -125,8 +124,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
     Angles turns = angles(cosine, sine, at);
 
     Part mine = part(at + 1, blockIdx.x, gridDim.x);
-    stored *keys = kv + my.row * S * STRIDE + my.kvHead * HEAD_DIM;
-    stored *values = keys + KV_HEADS * HEAD_DIM;
+    KvCache cache = cacheOf(kv, S, my.row, my.kvHead);
+    stored *keys = cache.keys, *values = cache.values;
     int tile = mine.begin + warp * TILE;
     uint4 key[2][BLOCKS];
     unsigned value[4][WORDS];
@@ -138,8 +137,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
     // meanwhile the queries go to shared memory and the new token into the cache
     if (mine.newest && warp == WARPS - 1) {
         turn(newKey, keyNorm, turns, eps);
-        storeHead(keys + at * STRIDE, newKey);
-        storeHead(values + at * STRIDE, newValue);
+        storeHead(keys + at * TOKEN_STRIDE, newKey);
+        storeHead(values + at * TOKEN_STRIDE, newValue);
     }
 #pragma unroll
     for (int t = 0; t < TURNS; t++) {

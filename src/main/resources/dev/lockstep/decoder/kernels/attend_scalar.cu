@@ -28,15 +28,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
     int at = (int)position[my.row];
     Angles turns = angles(cosine, sine, at);
     Part mine = part(at + 1, blockIdx.x, gridDim.x);
-    stored *keys = kv + my.row * S * STRIDE + my.kvHead * HEAD_DIM;
-    stored *values = keys + KV_HEADS * HEAD_DIM;
+    KvCache cache = cacheOf(kv, S, my.row, my.kvHead);
+    stored *keys = cache.keys, *values = cache.values;
 
     // queries to shared memory; the split that holds the new token brings it into the cache, where it then finds it
     if (mine.newest && warp == WARPS - 1) {
         Head newKey = projected.head(my.row, HEADS + my.kvHead);
         turn(newKey, keyNorm, turns, eps);
-        storeHead(keys + at * STRIDE, newKey);
-        storeHead(values + at * STRIDE, projected.head(my.row, HEADS + KV_HEADS + my.kvHead));
+        storeHead(keys + at * TOKEN_STRIDE, newKey);
+        storeHead(values + at * TOKEN_STRIDE, projected.head(my.row, HEADS + KV_HEADS + my.kvHead));
     }
     for (int h = warp; h < CHUNK; h += WARPS) {
         Head head = {};
@@ -73,8 +73,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
 #pragma unroll
             for (int p = 0; p < PIECES; p++) {
                 int piece = min(p * LANES + member, PACKS - 1) * PACK;
-                key[u][p] = *(const uint4 *)(keys + token * STRIDE + piece);
-                value[u][p] = *(const uint4 *)(values + token * STRIDE + piece);
+                key[u][p] = *(const uint4 *)(keys + token * TOKEN_STRIDE + piece);
+                value[u][p] = *(const uint4 *)(values + token * TOKEN_STRIDE + piece);
             }
         }
         float score[AHEAD][CHUNK];

@@ -1,13 +1,14 @@
-// The choice of each row's next token from its logits, as choose of sampling.torchscript defines it but for ranked and
-// refined steps: penalties, end tokens held back or favoured, then the likeliest token or a draw after temperature, top-k, top-p and min-p; and what
-// follows from it, the rows' token, position, step, seen and chosen.
+// Samples each row's next token from its logits, as sample of sampling.torchscript defines it but for steps with
+// log-probabilities and refined ones: penalties, end tokens held back or favoured, then the likeliest token or a draw after
+// temperature, top-k, top-p and min-p; and what follows from it, the rows' token, position, step, token counts and chosen.
 //
-// logits [N, V] float32, which penalties and end tokens overwrite; reals [slots, 11], integers [slots, 5 + E], token,
-// position, step [slots], chosen [M, slots], int64 but for the reals, as in decoder.torchscript; seen [slots, V] int32, or
-// null where no row has a penalty. V, E and M are any, M up to 1,024. sampled and filtered: some row draws, and some of
-// them has a top-k or a top-p.
+// logits [N, V] float32, which penalties and end tokens overwrite; samplingFloats [slots, SAMPLING_FLOATS], samplingInts
+// [slots, SAMPLING_INTS + E], token, position, step [slots], chosen [M, slots], int64 but for the floats, as in
+// decoder.torchscript; tokenCounts [slots, V] int32, or null where no row has a penalty. V, E and M are any, M up to 1,024.
+// sampled and filtered: some row draws, and some of them has a top-k or a top-p. The columns of the settings, and what
+// stands for a token where there is none, come as constants from SamplingColumns.java and CudaSampler.java.
 // One block of 1,024 threads a row. Bytes: 4 N V for the likeliest token alone, once more to draw, twice more for each of
-// top-k and top-p, and 4 N V of seen.
+// top-k and top-p, and 4 N V of the token counts.
 //
 // Nothing is sorted. With d = (best - logit) / temperature, which is 0 or more, all of a row's filters say d <= limit. To
 // find it d is rounded up to a level, a multiple of 2^-17, and levels are counted in two passes: those of 2,048 bins of
@@ -125,7 +126,7 @@ __device__ __forceinline__ word mix(word z) {
 }
 
 // As penalize of sampling.torchscript, of the tokens that the row has.
-__device__ __forceinline__ void penalize(float *logits, const int *seen, int V, float prompt, float repetition,
+__device__ __forceinline__ void penalize(float *logits, const int *tokenCounts, int V, float prompt, float repetition,
         float presence, float frequency) {
     float inverse = 1 / prompt;
     for (int start = threadIdx.x; start < V; start += THREADS * 4 * AHEAD) {
@@ -133,7 +134,7 @@ __device__ __forceinline__ void penalize(float *logits, const int *seen, int V, 
 #pragma unroll
         for (int j = 0; j < 4 * AHEAD; j++) {
             int i = start + THREADS * j;
-            flags[j] = i < V ? seen[i] : 0;
+            flags[j] = i < V ? tokenCounts[i] : 0;
         }
 #pragma unroll
         for (int j = 0; j < 4 * AHEAD; j++) {
@@ -285,27 +286,29 @@ __device__ __forceinline__ int race(Row row, float limit, word key, word step, i
     return (int)(unsigned)least((word)__float_as_uint(time) << 32 | (unsigned)winner);
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS) choose(float *logits, const float *reals, const long long *integers,
-        int *seen, long long *token, long long *position, long long *step, long long *chosen, int V, int E, int slots, int M,
-        long long capacity, int sampled, int filtered) {
+extern "C" __global__ void __launch_bounds__(THREADS) sample(float *logits, const float *samplingFloats,
+        const long long *samplingInts, int *tokenCounts, long long *token, long long *position, long long *step,
+        long long *chosen, int V, int E, int slots, int M, long long capacity, int sampled, int filtered) {
     long long slot = blockIdx.x;
     float *mine = logits + slot * V;
-    const float *real = reals + slot * 11;
-    const long long *integer = integers + slot * (5 + E);
+    const float *floats = samplingFloats + slot * SAMPLING_FLOATS;
+    const long long *ints = samplingInts + slot * (SAMPLING_INTS + E);
     long long generated = step[slot];
     long long later = threadIdx.x + 1 < M ? chosen[(threadIdx.x + 1ll) * slots + slot] : 0;
 
-    if (seen && (real[3] != 1 || real[4] != 0 || real[5] != 0 || real[6] != 1)) {
-        penalize(mine, seen + slot * V, V, real[6], real[3], real[4], real[5]);
+    if (tokenCounts && (floats[REPETITION_PENALTY] != 1 || floats[PRESENCE_PENALTY] != 0
+            || floats[FREQUENCY_PENALTY] != 0 || floats[PROMPT_PENALTY] != 1)) {
+        penalize(mine, tokenCounts + slot * V, V, floats[PROMPT_PENALTY], floats[REPETITION_PENALTY],
+                floats[PRESENCE_PENALTY], floats[FREQUENCY_PENALTY]);
         __syncthreads();
     }
-    bool early = generated < integer[2];
-    if (early || (real[7] != 1 && generated > integer[4])) {
-        float growth = fminf(powf(real[7], (float)max(generated - integer[4], 0ll)), 1e30f) - 1;
+    bool early = generated < ints[MIN_NEW_TOKENS];
+    if (early || (floats[DECAY_FACTOR] != 1 && generated > ints[DECAY_START])) {
+        float growth = fminf(powf(floats[DECAY_FACTOR], (float)max(generated - ints[DECAY_START], 0ll)), 1e30f) - 1;
         for (int e = threadIdx.x; e < E; e += THREADS) {
-            long long end = integer[5 + e];
+            long long end = ints[SAMPLING_INTS + e];
             // the last one is repeated to fill the columns
-            if (e == 0 || end != integer[4 + e]) {
+            if (e == 0 || end != ints[SAMPLING_INTS + e - 1]) {
                 float x = mine[end];
                 mine[end] = early || x == LEAST ? LEAST : __fadd_rn(x, __fmul_rn(fabsf(x), growth));
             }
@@ -325,22 +328,22 @@ extern "C" __global__ void __launch_bounds__(THREADS) choose(float *logits, cons
     best = valueOf(first);
     next = (int)(unsigned)first;
     // a logit that is no number or infinite, or no token left
-    int wrong = __syncthreads_or(broken) ? -1 : next < V ? 0 : -2;
+    int wrong = __syncthreads_or(broken) ? NO_NUMBER : next < V ? 0 : NO_TOKEN;
     next = wrong ? 0 : next;
 
-    if (!wrong && sampled && integer[0] == 0) {
-        Row row = {mine, V, best, 1.0f / real[0]};
+    if (!wrong && sampled && ints[GREEDY] == 0) {
+        Row row = {mine, V, best, 1.0f / floats[TEMPERATURE]};
         unsigned level = ALL;
-        if (filtered && integer[1] > 0 && integer[1] < V) {
-            level = narrowed<false>(row, level, integer[1], 0);
+        if (filtered && ints[TOP_K] > 0 && ints[TOP_K] < V) {
+            level = narrowed<false>(row, level, ints[TOP_K], 0);
         }
-        if (filtered && real[1] < 1) {
-            level = narrowed<true>(row, level, 0, real[1]);
+        if (filtered && floats[TOP_P] < 1) {
+            level = narrowed<true>(row, level, 0, floats[TOP_P]);
         }
         float limit = min(REACH, level == ALL ? REACH : level / LEVELS);
         // a min-p of 0 makes this infinity
-        limit = fminf(limit, -logf(real[2]));
-        next = race(row, limit, integer[3], generated, next);
+        limit = fminf(limit, -logf(floats[MIN_P]));
+        next = race(row, limit, ints[RANDOM_KEY], generated, next);
     }
     if (threadIdx.x < M) {
         chosen[threadIdx.x * (long long)slots + slot] = threadIdx.x + 1 < M ? later : wrong ? wrong : next;
@@ -350,8 +353,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) choose(float *logits, cons
         // a slot without a row may run along; it stays within its own cache
         position[slot] = min(max(position[slot] + 1, 0ll), capacity - 1);
         step[slot] = generated + 1;
-        if (seen) {
-            seen[slot * V + next] += 2;
+        if (tokenCounts) {
+            tokenCounts[slot * V + next] += 2;
         }
     }
 }

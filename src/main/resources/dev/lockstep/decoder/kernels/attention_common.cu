@@ -6,7 +6,6 @@
 #define GROUP (HEADS / KV_HEADS)
 #define HALF (HEAD_DIM / 2)
 #define PAIRS ((HALF + 63) / 64)
-#define STRIDE (2ll * KV_HEADS * HEAD_DIM)
 // blocks that share a multiprocessor, which leaves each thread 168 registers, or 255 for wide heads
 #define BLOCKS_AT_ONCE ((HEAD_DIM > 128 ? 256 : 384) / THREADS)
 #define LOG2E 1.4426950408889634f

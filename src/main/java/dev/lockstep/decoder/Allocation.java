@@ -1,0 +1,34 @@
+package dev.lockstep.decoder;
+
+/**
+ * What a decoder has room for.
+ *
+ * @param slots     sequences at a time
+ * @param capacity  tokens of the longest sequence, prompt and new ones together
+ * @param endTokens the most end tokens that one sequence has
+ * @param penalized whether some sequence may have a penalty
+ * @param logprobs  the most tokens beside the chosen one whose log-probability some sequence wants
+ */
+public record Allocation(int slots, int capacity, int endTokens, boolean penalized, int logprobs) {
+    /** Has room for one end token where sequences have none. */
+    public Allocation {
+        endTokens = Math.max(1, endTokens);
+    }
+
+    /** Room for sequences without end tokens, penalties and log-probabilities. */
+    public Allocation(int slots, int capacity) {
+        this(slots, capacity, 0, false, 0);
+    }
+
+    /** Whether there is room for all that the other has room for. */
+    public boolean holds(Allocation other) {
+        return other.slots <= slots && other.capacity <= capacity && other.endTokens <= endTokens
+                && (penalized || !other.penalized) && other.logprobs <= logprobs;
+    }
+
+    /** With these slots, room for what either of both has room for. */
+    public Allocation grown(Allocation other) {
+        return new Allocation(other.slots, Math.max(capacity, other.capacity), Math.max(endTokens, other.endTokens),
+                penalized || other.penalized, Math.max(logprobs, other.logprobs));
+    }
+}

@@ -1,0 +1,304 @@
+package dev.lockstep.decoder;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.DoubleStream;
+import java.util.stream.LongStream;
+
+import ai.djl.engine.EngineException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.checkpoint.StoredType;
+import dev.lockstep.checkpoint.TensorRef;
+import dev.lockstep.torch.Device;
+import dev.lockstep.torch.ScalarType;
+import dev.lockstep.torch.TorchScriptProgram;
+
+/**
+ * The TorchScript program that begins in {@code decoder.torchscript}, its methods with the types that they take and give;
+ * what each does is said there. A call costs some microseconds and on a GPU waits for nothing, but for those that give
+ * numbers back. All throw {@link dev.lockstep.torch.OutOfDeviceMemoryException} when the device's memory does not suffice.
+ * Not safe for use by several threads.
+ */
+final class DecoderProgram implements AutoCloseable {
+    /** The most tokens of each slot that are kept to be read at once. */
+    static final int TOKENS_KEPT = 8;
+
+    /** The parts of the program. */
+    static final List<String> PARTS = List.of("decoder.torchscript", "cache.torchscript", "weights.torchscript",
+            "layers.torchscript", "sampling.torchscript");
+
+    private static final Logger LOG = LoggerFactory.getLogger(DecoderProgram.class);
+
+    private final TorchScriptProgram program;
+
+    /** @param program one that has {@link #PARTS}, and for tests more */
+    DecoderProgram(TorchScriptProgram program) {
+        this.program = program;
+    }
+
+    /**
+     * Loads it with the faster functions that this libtorch has for the device, for the calling thread to use.
+     *
+     * @throws dev.lockstep.djl.LibraryException when the PyTorch engine cannot be loaded
+     */
+    static DecoderProgram load(Device device) {
+        DecoderProgram program = new DecoderProgram(source(device.isCpu() ? "cpu.torchscript" : "cuda.torchscript"));
+        if (device.isCpu()) {
+            TorchScriptProgram.withoutOptimizer();
+        }
+        return program;
+    }
+
+    private static TorchScriptProgram source(String faster) {
+        try {
+            return TorchScriptProgram.load(Decoder.class, "Decoder", PARTS, faster);
+        } catch (EngineException e) {
+            LOG.debug("this libtorch lacks an operation of {}", faster, e);
+            return TorchScriptProgram.load(Decoder.class, "Decoder", PARTS);
+        }
+    }
+
+    // ---- the model
+
+    /** Gives it the model's shapes, before anything else. */
+    void configure(ModelConfig config, DType dtype, Device device, boolean fp8) {
+        program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), scalarType(dtype),
+                device.name(), fp8);
+        program.integer("configure_norms", config.norms().eps(), config.norms().wide(), config.norms().addOne());
+        program.integer("configure_attention", config.attention().scale(), config.attention().softcap());
+        program.integer("configure_ends", config.embeddingScale(), config.finalSoftcap(),
+                config.activation() == ModelConfig.Activation.GELU_TANH);
+        List<ModelConfig.Layer> layers = config.attention().layers();
+        List<ModelConfig.Rope> ropes = layers.stream().map(ModelConfig.Layer::rope).filter(Objects::nonNull)
+                .distinct().toList();
+        for (ModelConfig.Rope rope : ropes) {
+            program.integer("add_rotary", rope.inverseFrequencies());
+        }
+        for (ModelConfig.Layer layer : layers) {
+            program.integer("add_layer", layer.window(), ropes.indexOf(layer.rope()));
+        }
+    }
+
+    /** From now on weights are copied anyway, so that they may be packed. */
+    void pack() {
+        program.integer("pack");
+    }
+
+    /** Reads one stored tensor, mapped into memory. */
+    void stage(TensorRef tensor) {
+        program.integer("stage", tensor.file().toString(), tensor.file().toFile().length(), tensor.offset(),
+                longs(tensor.shape()), scalarType(tensor.type()), tensor.type().bytes());
+    }
+
+    /** Makes a tensor of random numbers of this standard deviation. */
+    void stageRandom(int[] shape, double deviation) {
+        program.integer("stage_random", longs(shape), deviation);
+    }
+
+    /** What was staged since becomes the weight of this name, of the next layer. */
+    void keep(String name) {
+        program.integer("keep", name);
+    }
+
+    /** The output weights are the embedding's. */
+    void tie() {
+        program.integer("tie");
+    }
+
+    // ---- the cache and the slots
+
+    void allocateCache(int slots, int capacity) {
+        program.integer("allocate_cache", slots, capacity);
+    }
+
+    void freeCache() {
+        program.integer("free_cache");
+    }
+
+    void moveCache(int source, int target) {
+        program.integer("move_cache", source, target);
+    }
+
+    /** After {@link #allocateCache}. */
+    void allocateSlots(Allocation size, int vocabulary) {
+        program.integer("allocate_slots", size.slots(), TOKENS_KEPT, SamplingColumns.Floats.values().length,
+                SamplingColumns.Ints.values().length, size.endTokens(), size.penalized(),
+                Math.min(size.logprobs(), vocabulary));
+    }
+
+    void moveSlot(int source, int target) {
+        program.integer("move_slot", source, target);
+    }
+
+    void admit(int slot, RowSampling settings, int[] prompt) {
+        program.integer("admit", slot, SamplingColumns.floats(settings), SamplingColumns.ints(settings),
+                longs(prompt));
+    }
+
+    // ---- steps
+
+    /** Pieces of prompts, of which the first so many are then complete. */
+    void prefill(List<Decoder.Admission> rows, int complete) {
+        program.integer("prefill",
+                rows.stream().flatMapToInt(row -> Arrays.stream(row.prompt(), row.from(), row.to())).asLongStream()
+                        .toArray(),
+                rows.stream().mapToLong(Decoder.Admission::slot).toArray(),
+                rows.stream().mapToLong(Decoder.Admission::from).toArray(),
+                rows.stream().mapToLong(row -> row.to() - row.from()).toArray(), complete);
+    }
+
+    /** A token for each complete row of the last prefill. */
+    int[] sampleFirst(SamplingKind kind) {
+        return ints(program.integers("sample_first", kind.sampled(), kind.filtered(), kind.penalized(), kind.ends(),
+                kind.logprobs(), kind.refined()));
+    }
+
+    void decode(int rows, int longest, SamplingKind kind) {
+        program.integer("decode", rows, longest, kind.sampled(), kind.filtered(), kind.penalized(), kind.ends(),
+                kind.logprobs(), kind.refined());
+    }
+
+    void decodeLogits(int rows, int longest) {
+        program.integer("decode_logits", rows, longest);
+    }
+
+    void sampleStep(int rows, SamplingKind kind) {
+        program.integer("sample_step", rows, kind.sampled(), kind.filtered(), kind.penalized(), kind.ends(),
+                kind.logprobs(), kind.refined());
+    }
+
+    /** What the next sampling does to the logits, by row. */
+    void edit(List<LogitEdits> byRow) {
+        LongStream.Builder rows = LongStream.builder();
+        LongStream.Builder tokens = LongStream.builder();
+        DoubleStream.Builder biases = DoubleStream.builder();
+        LongStream.Builder onlyRows = LongStream.builder();
+        LongStream.Builder only = LongStream.builder();
+        for (int row = 0; row < byRow.size(); row++) {
+            LogitEdits edits = byRow.get(row);
+            for (int i = 0; i < edits.tokens().length; i++) {
+                rows.add(row);
+                tokens.add(edits.tokens()[i]);
+                biases.add(edits.biases()[i]);
+            }
+            for (int token : edits.only()) {
+                onlyRows.add(row);
+                only.add(token);
+            }
+        }
+        program.integer("edit", rows.build().toArray(), tokens.build().toArray(), biases.build().toArray(),
+                onlyRows.build().toArray(), only.build().toArray());
+    }
+
+    void editStep(int rows) {
+        program.integer("edit_step", rows);
+    }
+
+    /** The last tokens of slots 0 to {@code rows - 1}, step by step; waits for the device. */
+    int[] read(int steps, int rows) {
+        return ints(program.integers("read", steps, rows));
+    }
+
+    /** Float32 [steps * rows, 1 + 2 K], as {@link TokenLogprobs#of} takes them. */
+    float[][] readLogprobs(int steps, int rows) {
+        return program.floats("read_logprobs", steps, rows);
+    }
+
+    /** The same of the tokens that {@link #sampleFirst} gave. */
+    float[][] firstLogprobs() {
+        return program.floats("first_logprobs");
+    }
+
+    /** Bytes read and written. */
+    long copyGigabytes(int gigabytes, int times) {
+        return program.integer("copy_gigabytes", gigabytes, times);
+    }
+
+    // ---- for steps that are computed outside of it, by addresses in a GPU's memory, which hold until the next allocation
+
+    void allocateWorkspace(long bytes) {
+        program.integer("allocate_workspace", bytes);
+    }
+
+    void allocateStep(long bytes) {
+        program.integer("allocate_step", bytes);
+    }
+
+    void allocateLogits(int slots) {
+        program.integer("allocate_logits", slots);
+    }
+
+    void freeStep() {
+        program.integer("free_step");
+    }
+
+    /** Of one of the tensors that the program's {@code state} knows. */
+    long stateAddress(String name, ScalarType type) {
+        return program.address(type, "state", name);
+    }
+
+    long weightAddress(String name, int layer, ScalarType type) {
+        return program.address(type, "weight", name, layer);
+    }
+
+    long cacheAddress(int layer, DType dtype) {
+        return program.address(scalarType(dtype), "cache", layer);
+    }
+
+    // ---- for tests
+
+    float[][] firstLogits() {
+        return program.floats("first_logits");
+    }
+
+    float[][] stepHidden(int rows) {
+        return program.floats("step_hidden", rows);
+    }
+
+    float[][] stepLogits(int rows) {
+        return program.floats("step_logits_of", rows);
+    }
+
+    float[][] programHidden(int rows, int longest, int layers) {
+        return program.floats("program_hidden", rows, longest, layers);
+    }
+
+    float[][] programLogits(int rows, int longest) {
+        return program.floats("program_logits", rows, longest);
+    }
+
+    /** The type of tensors that are computed with. */
+    static ScalarType scalarType(DType dtype) {
+        return switch (dtype) {
+            case FLOAT32 -> ScalarType.FLOAT32;
+            case BFLOAT16 -> ScalarType.BFLOAT16;
+            case FLOAT16 -> ScalarType.FLOAT16;
+        };
+    }
+
+    private static ScalarType scalarType(StoredType type) {
+        return switch (type) {
+            case F32 -> ScalarType.FLOAT32;
+            case BF16 -> ScalarType.BFLOAT16;
+            case F16 -> ScalarType.FLOAT16;
+        };
+    }
+
+    private static long[] longs(int[] values) {
+        return Arrays.stream(values).asLongStream().toArray();
+    }
+
+    private static int[] ints(long[] values) {
+        return Arrays.stream(values).mapToInt(Math::toIntExact).toArray();
+    }
+
+    @Override
+    public void close() {
+        program.close();
+    }
+}
