@@ -40,6 +40,20 @@ class ArchitectureTest {
             LOGGING, COMMAND_LINE);
 
     @ArchTest
+    static final ArchRule launchersRoomsUseOnlyThoseBelow = layeredArchitecture()
+            .consideringOnlyDependenciesInAnyPackage(own("launch"))
+            .layer("launcher").definedBy("dev.lockstep.launch")
+            .layer("remote").definedBy("dev.lockstep.launch.remote")
+            .layer("local").definedBy("dev.lockstep.launch.local")
+            .layer("output").definedBy("dev.lockstep.launch.output")
+            .layer("ranks").definedBy("dev.lockstep.launch.ranks")
+            .whereLayer("launcher").mayNotBeAccessedByAnyLayer()
+            .whereLayer("remote").mayOnlyAccessLayers("local", "output", "ranks")
+            .whereLayer("local").mayOnlyAccessLayers("output", "ranks")
+            .whereLayer("output").mayOnlyAccessLayers("ranks")
+            .whereLayer("ranks").mayNotAccessAnyLayer();
+
+    @ArchTest
     static final ArchRule worldUsesWireAndMpj = only("world", own("wire"), own("host"), JAVA, LOGGING, JSON, MPJ);
 
     @ArchTest

@@ -19,6 +19,7 @@ import dev.lockstep.djl.LibraryException;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Timing;
 import dev.lockstep.host.AtomicFile;
+import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.Printable;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.journal.Fingerprint;
@@ -45,8 +46,6 @@ import dev.lockstep.world.World;
  * from the journals rank 0 writes the results in input order, and it prints how fast it went.
  */
 public final class GenerateJob {
-    private static final int SOME_ROWS_FAILED = 3;
-
     // of this process, whose only job this is; null before there is one
     private static Journal journal;
 
@@ -73,16 +72,16 @@ public final class GenerateJob {
                 }
                 boolean failed = new GenerateJob(world, options).run();
                 if (failed) {
-                    world.exit(SOME_ROWS_FAILED);
+                    world.exit(ExitCode.SOME_ROWS_FAILED.code());
                 }
             } catch (UsageException | ModelException | LibraryException e) {
-                abort(world, 2, e.getMessage());
+                abort(world, ExitCode.USAGE, e.getMessage());
             } catch (OutOfDeviceMemoryException e) {
-                abort(world, 1,
+                abort(world, ExitCode.FAILED,
                         "the memory of " + world.device() + " does not hold the model, of which each rank has all: "
                                 + "take a smaller one, fewer ranks where they share it, or a smaller --batch-size");
             } catch (IOException | UncheckedIOException e) {
-                abort(world, 1, e instanceof FileSystemException file
+                abort(world, ExitCode.FAILED, e instanceof FileSystemException file
                         ? file.getFile() + " cannot be used: " + AtomicFile.why(e)
                         : AtomicFile.why(e));
             }
@@ -90,11 +89,11 @@ public final class GenerateJob {
     }
 
     /** Ends the job for a reason that is no row's, so that none becomes a suspect. */
-    private static void abort(World world, int code, String sentence) {
+    private static void abort(World world, ExitCode code, String sentence) {
         if (journal != null) {
             journal.stopAnyway();
         }
-        world.abort(code, "generate: " + sentence);
+        world.abort(code.code(), "generate: " + sentence);
     }
 
     /** What only rank 0 has. */

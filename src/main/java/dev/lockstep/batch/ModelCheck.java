@@ -20,6 +20,7 @@ import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.checkpoint.TensorRef;
 import dev.lockstep.djl.LibraryException;
+import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.Printable;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.json.Json;
@@ -32,7 +33,6 @@ import dev.lockstep.tokenizer.Tokenizer;
  * is not Java, and a template can take for ever; so there is a form of it that runs in a JVM of its own.
  */
 final class ModelCheck {
-    private static final int REFUSED = 2;
     /** A large tokenizer takes some three seconds. */
     static final int SECONDS = 60;
     private static final String AT = "at ";
@@ -94,10 +94,10 @@ final class ModelCheck {
             String at = lines.stream().filter(line -> line.startsWith(AT)).reduce("", (a, b) -> b)
                     .replaceFirst("^" + AT, "");
             lines.removeIf(line -> line.startsWith(AT));
-            if (ended && process.exitValue() == 0) {
+            if (ended && ExitCode.DONE.is(process.exitValue())) {
                 return String.join("\n", lines);
             }
-            if (ended && process.exitValue() == REFUSED && !lines.isEmpty()) {
+            if (ended && ExitCode.USAGE.is(process.exitValue()) && !lines.isEmpty()) {
                 throw new ModelException(lines.get(lines.size() - 1));
             }
             throw new ModelException(directory + ": the process that tried its " + at + (ended
@@ -153,7 +153,7 @@ final class ModelCheck {
             out.println(summary(checkpoint));
         } catch (ModelException | LibraryException | UsageException e) {
             out.println(e.getMessage());
-            System.exit(REFUSED);
+            System.exit(ExitCode.USAGE.code());
         }
     }
 

@@ -9,6 +9,7 @@ import picocli.CommandLine.Parameters;
 import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.cli.CommandLineErrors;
 import dev.lockstep.djl.LibraryException;
+import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.FileName;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.world.World;
@@ -42,11 +43,12 @@ public final class ModelJob {
                     job.run();
                 }
             } catch (CommandLine.MissingParameterException | CommandLine.UnmatchedArgumentException e) {
-                world.abort(2, "model: give one checkpoint's directory and nothing but --check: model MODEL [--check]");
+                world.abort(ExitCode.USAGE.code(),
+                        "model: give one checkpoint's directory and nothing but --check: model MODEL [--check]");
             } catch (ParameterException e) {
-                world.abort(2, "model: " + CommandLineErrors.sentence(e));
+                world.abort(ExitCode.USAGE.code(), "model: " + CommandLineErrors.sentence(e));
             } catch (ModelException | LibraryException | UsageException e) {
-                world.abort(2, "model: " + e.getMessage());
+                world.abort(ExitCode.USAGE.code(), "model: " + e.getMessage());
             }
         }
     }

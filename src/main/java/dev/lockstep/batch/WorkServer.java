@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 import dev.lockstep.host.AtomicFile;
+import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.journal.Journal;
 import dev.lockstep.journal.JournalFile;
@@ -78,10 +79,10 @@ final class WorkServer implements Closeable {
                 service.run();
             } catch (UsageException e) {
                 journal.stopAnyway();
-                world.abort(2, "generate: " + e.getMessage());
+                world.abort(ExitCode.USAGE.code(), "generate: " + e.getMessage());
             } catch (IOException | UncheckedIOException e) {
                 journal.stopAnyway();
-                world.abort(1, "generate: " + name + ": " + AtomicFile.why(e));
+                world.abort(ExitCode.FAILED.code(), "generate: " + name + ": " + AtomicFile.why(e));
             }
         }, name);
         thread.setDaemon(true);

@@ -11,6 +11,7 @@ import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.cli.CommandLineErrors;
 import dev.lockstep.djl.LibraryException;
 import dev.lockstep.host.AtomicFile;
+import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.json.Json;
 import dev.lockstep.torch.OutOfDeviceMemoryException;
@@ -42,20 +43,20 @@ public final class BenchJob {
                 } else if (last.commandSpec().userObject()instanceof Measurement measurement) {
                     measurement.run(world);
                 } else {
-                    world.abort(2, "bench: " + WHAT);
+                    world.abort(ExitCode.USAGE.code(), "bench: " + WHAT);
                 }
             } catch (UnmatchedArgumentException e) {
-                world.abort(2, "bench: " + (e.getCommandLine() == line
+                world.abort(ExitCode.USAGE.code(), "bench: " + (e.getCommandLine() == line
                         ? WHAT + ", not " + e.getUnmatched().get(0)
                         : CommandLineErrors.sentence(e)));
             } catch (ParameterException e) {
-                world.abort(2, "bench: " + CommandLineErrors.sentence(e));
+                world.abort(ExitCode.USAGE.code(), "bench: " + CommandLineErrors.sentence(e));
             } catch (ModelException | LibraryException | UsageException e) {
-                world.abort(2, "bench: " + e.getMessage());
+                world.abort(ExitCode.USAGE.code(), "bench: " + e.getMessage());
             } catch (IOException e) {
-                world.abort(1, "bench: " + e.getMessage());
+                world.abort(ExitCode.FAILED.code(), "bench: " + e.getMessage());
             } catch (OutOfDeviceMemoryException e) {
-                world.abort(1,
+                world.abort(ExitCode.FAILED.code(),
                         "bench: the memory of " + world.device() + " does not hold the model with so many tokens: "
                                 + "measure a smaller model, fewer rows at a time or shorter ones");
             }

@@ -1,5 +1,6 @@
 package dev.lockstep.bench;
 
+import dev.lockstep.host.ExitCode;
 import dev.lockstep.world.World;
 
 /** The built-in {@code hello}: rank 0 prints one line per rank, by rank. */
@@ -10,7 +11,7 @@ public final class HelloJob {
     public static void main(String[] args) {
         try (World world = World.init(args)) {
             if (args.length > 0) {
-                world.abort(2, "hello: it takes no options, not " + args[0]);
+                world.abort(ExitCode.USAGE.code(), "hello: it takes no options, not " + args[0]);
             }
             String line = "rank " + world.rank() + " of " + world.size() + " on " + world.host() + " pid "
                     + ProcessHandle.current().pid() + " device " + world.device();

@@ -13,6 +13,7 @@ import java.util.stream.IntStream;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 
+import dev.lockstep.host.ExitCode;
 import dev.lockstep.world.Buffers;
 import dev.lockstep.world.Group;
 import dev.lockstep.world.Op;
@@ -48,7 +49,8 @@ public final class SelftestJob {
         try (World world = World.init(args)) {
             boolean large = args.length == 1 && args[0].equals("--large");
             if (args.length > 0 && !large) {
-                world.abort(2, "selftest: it takes no options but --large, not " + String.join(" ", args));
+                world.abort(ExitCode.USAGE.code(),
+                        "selftest: it takes no options but --large, not " + String.join(" ", args));
             }
             SelftestJob test = new SelftestJob(world);
             test.all(world, "");
@@ -58,7 +60,7 @@ public final class SelftestJob {
                 test.large();
             }
             if (test.failed) {
-                world.exit(1);
+                world.exit(ExitCode.FAILED.code());
             }
         }
     }

@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
+import dev.lockstep.host.ExitCode;
 import dev.lockstep.wire.Message;
 
 /**
@@ -18,11 +19,8 @@ import dev.lockstep.wire.Message;
  * others wait for it, a rank that does not come.
  */
 final class CollectiveWatchdog {
-    /** @param code the job's exit code */
-    record Finding(int code, String line) {}
-
-    private static final int MISMATCH = 1;
-    private static final int HANG = 124;
+    /** @param code how the job ends */
+    record Finding(ExitCode code, String line) {}
 
     /** A group of ranks is named by its id and its least rank: groups that share no rank may have the same id. */
     private record Key(int id, int leader) {}
@@ -125,16 +123,17 @@ final class CollectiveWatchdog {
     }
 
     private Finding mismatch(int rank, int other, Standing group) {
-        return new Finding(MISMATCH, "rank " + rank + " is in " + group.of(rank).position().call() + ", rank " + other
-                + " in " + group.of(other).position().call()
-                + ": every rank has to call the same collectives in the same order");
+        return new Finding(ExitCode.FAILED,
+                "rank " + rank + " is in " + group.of(rank).position().call() + ", rank " + other
+                        + " in " + group.of(other).position().call()
+                        + ": every rank has to call the same collectives in the same order");
     }
 
     private Finding ended(Standing group) {
         for (int waiting : group.inside()) {
             for (int rank : group.members) {
                 if (ended[rank] && group.of(rank).number() < group.of(waiting).number()) {
-                    return new Finding(MISMATCH, "rank " + rank + " has ended, where rank " + waiting
+                    return new Finding(ExitCode.FAILED, "rank " + rank + " has ended, where rank " + waiting
                             + " waits for it in " + group.of(waiting).position().call());
                 }
             }
@@ -149,8 +148,9 @@ final class CollectiveWatchdog {
                 // one that waits in another collective itself is not the one to blame
                 boolean late = group.of(rank).number() < place.number() && !isHeldUp(rank);
                 if (late && now - Math.max(place.since(), lastSign[rank]) > limit) {
-                    return new Finding(HANG, "hang: rank " + rank + " has not reached " + place.position().call()
-                            + "; " + everyone(rank, now));
+                    return new Finding(ExitCode.TIMED_OUT,
+                            "hang: rank " + rank + " has not reached " + place.position().call()
+                                    + "; " + everyone(rank, now));
                 }
             }
         }

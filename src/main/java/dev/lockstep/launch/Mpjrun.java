@@ -22,6 +22,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
+import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.IoReason;
 import dev.lockstep.host.Printable;
 import dev.lockstep.host.UsageException;
@@ -40,8 +41,6 @@ import dev.lockstep.wire.JobSpec;
                 "Exit codes: 0; 2 wrong usage or input; 3 finished, but some rows failed; 124 time-out; else the code of"
                         + " the rank that failed first."})
 public final class Mpjrun implements Callable<Integer> {
-
-    private static final int USAGE = 2;
 
     @Option(names = {"-np", "-n",
             "--np"}, paramLabel = "N", description = "ranks (one per visible GPU, or 1; the hosts' slots; a Slurm job's tasks)")
@@ -119,7 +118,7 @@ public final class Mpjrun implements Callable<Integer> {
 
     private static int refuse(String sentence) {
         System.err.println(Printable.line("mpjrun: " + sentence));
-        return USAGE;
+        return ExitCode.USAGE.code();
     }
 
     @Override
@@ -171,7 +170,7 @@ public final class Mpjrun implements Callable<Integer> {
         LaunchModes.Plan plan = plan(launch, list, remote, count);
         if (dryRun) {
             plan.lines().apply("coordinator").forEach(System.out::println);
-            return 0;
+            return ExitCode.DONE.code();
         }
         Supervisor.Options options = new Supervisor.Options(limit, bootstrap, collective, heartbeat, quiet,
                 Boolean.getBoolean("lockstep.terminal"));

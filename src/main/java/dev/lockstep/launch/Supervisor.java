@@ -8,10 +8,11 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
+import dev.lockstep.host.ExitCode;
 import dev.lockstep.launch.output.Console;
-import dev.lockstep.launch.ranks.ExitCode;
 import dev.lockstep.launch.ranks.LaunchEvent;
 import dev.lockstep.launch.ranks.RankProcess;
+import dev.lockstep.launch.ranks.Signals;
 import dev.lockstep.launch.ranks.Spawner;
 import dev.lockstep.wire.Message;
 
@@ -20,9 +21,6 @@ import dev.lockstep.wire.Message;
  * by one thread, so what came first is a fact: the rank that failed first decides how the job ends.
  */
 final class Supervisor {
-    private static final int TERMINATED = 143; // 128 + SIGTERM
-    private static final int OUTPUT_CLOSED = 141; // what the shell calls a process that SIGPIPE ended
-
     /** Between asking a rank to end and killing it. */
     private static final long TERM_NANOS = 300_000_000L;
     /**
@@ -139,7 +137,7 @@ final class Supervisor {
                 try {
                     ranks.add(new Rank(rank, spawner.start(rank)));
                 } catch (IOException e) {
-                    conclude(1, e.getMessage());
+                    conclude(ExitCode.FAILED, e.getMessage());
                     return;
                 }
             }
@@ -157,7 +155,7 @@ final class Supervisor {
             } else if (rank.bye == null && verdict == null && othersRun(rank)) {
                 suspect = rank;
                 suspectUntil = System.nanoTime() + LAST_WORDS_NANOS;
-                verdict = new Verdict(1, first(rank, "its control link broke"));
+                verdict = new Verdict(ExitCode.FAILED.code(), first(rank, "its control link broke"));
                 endRanksBut(rank);
             }
         } else if (event instanceof LaunchEvent.Exited exited) {
@@ -170,10 +168,10 @@ final class Supervisor {
             }
         } else if (event instanceof LaunchEvent.Lost lost) {
             if (verdict == null) {
-                conclude(lost.code(), lost.code() == 2 ? "mpjrun: " + lost.line() : lost.line());
+                conclude(lost.code(), ExitCode.USAGE.is(lost.code()) ? "mpjrun: " + lost.line() : lost.line());
             }
         } else if (verdict == null) {
-            conclude(OUTPUT_CLOSED, null);
+            conclude(Signals.OUTPUT_CLOSED, null);
         }
     }
 
@@ -188,7 +186,8 @@ final class Supervisor {
                     .ifPresent(this::judge);
         } else if (message instanceof Message.Failure failure) {
             if (verdict == null) {
-                conclude(failure.code(), failure.code() == 2 ? failure.cause() : first(rank, failure.cause()));
+                conclude(failure.code(),
+                        ExitCode.USAGE.is(failure.code()) ? failure.cause() : first(rank, failure.cause()));
             }
         } else if (message instanceof Message.Bye bye) {
             rank.bye = bye.exitCode();
@@ -211,16 +210,18 @@ final class Supervisor {
         int code = rank.exit;
         if (rank == suspect) {
             suspect = null;
-            verdict = new Verdict(code == 0 ? 1 : code, first(rank, code == 0 ? earlyExit() : ExitCode.describe(code)));
+            verdict = new Verdict(code == 0 ? ExitCode.FAILED.code() : code,
+                    first(rank, code == 0 ? earlyExit() : Signals.describe(code)));
         } else if (verdict != null) {
             return;
         } else if (code != 0 && (rank.bye == null || rank.bye != code)) {
-            conclude(code, first(rank, ExitCode.describe(code)));
+            conclude(code, first(rank, Signals.describe(code)));
         } else if (code == 0 && arrivals.hasCome(rank.number) && rank.bye == null && othersRun(rank)) {
-            conclude(1, first(rank, earlyExit()));
+            conclude(ExitCode.FAILED, first(rank, earlyExit()));
         } else if (code == 0 && !arrivals.hasCome(rank.number)
                 && ranks.stream().anyMatch(each -> arrivals.hasCome(each.number))) {
-            conclude(1, first(rank, "exited with code 0 without World.init, where other ranks wait for it"));
+            conclude(ExitCode.FAILED,
+                    first(rank, "exited with code 0 without World.init, where other ranks wait for it"));
         } else if (byeCode == 0) {
             byeCode = code;
         }
@@ -284,6 +285,10 @@ final class Supervisor {
         }
     }
 
+    private void conclude(ExitCode code, String line) {
+        conclude(code.code(), line);
+    }
+
     private void conclude(int code, String line) {
         verdict = new Verdict(code, line);
         endRanksBut(null);
@@ -296,7 +301,7 @@ final class Supervisor {
     /** Of a rank that has not come to World.init. */
     private static String lastSeen(Rank rank) {
         return rank.exit != null
-                ? "on host " + rank.process.host() + ", " + ExitCode.describe(rank.exit)
+                ? "on host " + rank.process.host() + ", " + Signals.describe(rank.exit)
                 : rank.process.isStarted()
                         ? "started on host " + rank.process.host()
                                 + ", its process is there, but has not connected: it has not called World.init"
@@ -328,18 +333,18 @@ final class Supervisor {
             }
             ranks.forEach(rank -> rank.process.kill());
         }
-        spawner.close(TERMINATED);
+        spawner.close(Signals.TERMINATED);
         coordinator.close();
     }
 
     private int report() throws InterruptedException {
         int code = verdict == null ? byeCode : verdict.code();
-        if (code == 130 || code == 143) {
+        if (code == Signals.INTERRUPTED || code == Signals.TERMINATED) {
             // Ctrl-C reaches the ranks as it reaches us: then it is no rank's failure
             Thread.sleep(300);
         }
         if (!stopping && verdict != null && verdict.line() != null) {
-            output.say(verdict.code() == 2 ? verdict.line() : "mpjrun: " + verdict.line());
+            output.say(ExitCode.USAGE.is(verdict.code()) ? verdict.line() : "mpjrun: " + verdict.line());
         }
         return code;
     }

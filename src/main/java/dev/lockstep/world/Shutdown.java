@@ -3,6 +3,7 @@ package dev.lockstep.world;
 import java.io.IOException;
 import java.util.Set;
 
+import dev.lockstep.host.ExitCode;
 import dev.lockstep.wire.Message;
 
 /** How a rank ends, whichever way that happens, and what its launcher hears of it. */
@@ -44,7 +45,7 @@ final class Shutdown {
                 System.err.print("Exception in thread \"" + thread.getName() + "\" ");
                 error.printStackTrace();
             } finally {
-                abort(1, error.toString());
+                abort(ExitCode.FAILED.code(), error.toString());
             }
         });
     }
@@ -64,13 +65,14 @@ final class Shutdown {
             } catch (InterruptedException e) {
                 return; // nobody interrupts this thread
             }
-            exit(0);
+            exit(ExitCode.DONE.code());
         }, "lockstep-end");
         watcher.setDaemon(true);
         watcher.start();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             if (closed) {
-                sayBye(0); // System.exit after close: a code other than 0 the launcher sees for itself
+                // System.exit after close: a code other than 0 the launcher sees for itself
+                sayBye(ExitCode.DONE.code());
             }
         }, "lockstep-bye"));
     }

@@ -9,6 +9,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.helpers.NOPLogger;
 
+import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.HostName;
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.RankEnvironment;
@@ -65,7 +66,8 @@ public final class World extends Group implements AutoCloseable {
             try {
                 mpj = Bootstrap.start(self, link);
             } catch (IllegalStateException e) {
-                ending.abort(1, e.getMessage()); // it is not the program's fault, and its trace says nothing
+                // it is not the program's fault, and its trace says nothing
+                ending.abort(ExitCode.FAILED.code(), e.getMessage());
             }
         }
         ending.watch(Thread.currentThread(), mpj.threads());
@@ -236,7 +238,7 @@ public final class World extends Group implements AutoCloseable {
     /**
      * Ends the whole job at once, without waiting for anything.
      *
-     * @param code  the launcher's exit code; with 2 the cause is shown to the user as it stands
+     * @param code  the launcher's exit code; with {@link ExitCode#USAGE}'s the cause is shown to the user as it stands
      * @param cause one sentence
      */
     public void abort(int code, String cause) {

@@ -22,7 +22,8 @@ class CollectiveWatchdogTest {
     }
 
     private String line(int second) {
-        return positions.check(second * SECOND).map(finding -> finding.code() + ": " + finding.line()).orElse("");
+        return positions.check(second * SECOND).map(finding -> finding.code().code() + ": " + finding.line())
+                .orElse("");
     }
 
     @Test

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.BlockingQueue;
 
+import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.IoReason;
 import dev.lockstep.launch.ranks.LaunchEvent;
 
@@ -48,8 +49,9 @@ public record OutputRouter(Console output, Path files, BlockingQueue<LaunchEvent
                 lines.accept(bytes, offset, length);
             } catch (IOException e) {
                 if (!BROKEN_PIPE.equals(e.getMessage())) {
-                    events.add(new LaunchEvent.Lost(1, "output of the ranks is lost: " + name + " cannot be written: "
-                            + IoReason.of(e)));
+                    events.add(new LaunchEvent.Lost(ExitCode.FAILED.code(),
+                            "output of the ranks is lost: " + name + " cannot be written: "
+                                    + IoReason.of(e)));
                 } else if (!name.equals("stderr")) { // of which nobody has to read all
                     events.add(new LaunchEvent.OutputClosed());
                 }

@@ -18,6 +18,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 
+import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.HostName;
 import dev.lockstep.host.IoReason;
 import dev.lockstep.host.Printable;
@@ -65,7 +66,7 @@ public final class Agent {
         String[] launcher = (slurm ? environment.getOrDefault(SlurmSpawner.LAUNCHER, "") : readLine()).split(" ", -1);
         if (launcher.length != 4) {
             System.err.println("lockstep: agents are started by launch/mpjrun.sh, not by hand");
-            System.exit(2);
+            System.exit(ExitCode.USAGE.code());
         }
         SlurmAllocation allocation = new SlurmAllocation(environment);
         Message.AgentHello enlist = slurm
@@ -95,7 +96,7 @@ public final class Agent {
         System.err.println(Printable.line("the launcher cannot be reached from " + HostName.here() + " at "
                 + String.join(", ", addresses) + " port " + launcher[1] + " (" + reason
                 + "): --interface says which network to use"));
-        System.exit(2);
+        System.exit(ExitCode.USAGE.code());
     }
 
     /** Never returns: ends with the code the launcher gives. */
@@ -110,9 +111,9 @@ public final class Agent {
                 processes.put(plan.rank(), start(plan, assignment, running));
             }
         } catch (UsageException e) {
-            send(new Message.Failure(2, e.getMessage()));
+            send(new Message.Failure(ExitCode.USAGE.code(), e.getMessage()));
         } catch (IOException e) {
-            send(new Message.Failure(1, "a rank could not be started: " + IoReason.of(e)));
+            send(new Message.Failure(ExitCode.FAILED.code(), "a rank could not be started: " + IoReason.of(e)));
         }
         Thread listener = new Thread(this::listen, "launcher");
         listener.start();
@@ -164,7 +165,7 @@ public final class Agent {
     }
 
     private void listen() {
-        int code = 1; // the launcher is gone
+        int code = ExitCode.FAILED.code(); // the launcher is gone
         try {
             for (Message message; (message = link.read()) != null;) {
                 if (message instanceof Message.End end && processes.containsKey(end.rank())) {

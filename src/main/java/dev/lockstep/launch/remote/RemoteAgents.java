@@ -9,10 +9,10 @@ import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
+import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.HostName;
 import dev.lockstep.launch.local.HostAddresses;
 import dev.lockstep.launch.output.OutputRouter;
-import dev.lockstep.launch.ranks.ExitCode;
 import dev.lockstep.wire.HostRanks;
 import dev.lockstep.wire.JobSpec;
 import dev.lockstep.wire.Message;
@@ -50,7 +50,7 @@ public record RemoteAgents(JobSpec job, List<RemoteHost> hosts, boolean ownOutpu
             try {
                 if (!host.awaitEnlisted(limit.toMillis())) {
                     String why = reason.get();
-                    host.lose(ExitCode.TIMED_OUT, name + " did not start its ranks within " + limit.toSeconds()
+                    host.lose(ExitCode.TIMED_OUT.code(), name + " did not start its ranks within " + limit.toSeconds()
                             + " s (LOCKSTEP_BOOTSTRAP_TIMEOUT changes that)" + (why.isEmpty() ? "" : ": " + why));
                 }
             } catch (InterruptedException e) {

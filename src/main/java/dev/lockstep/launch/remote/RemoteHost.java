@@ -12,10 +12,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 import dev.lockstep.host.Closing;
+import dev.lockstep.host.ExitCode;
 import dev.lockstep.launch.output.LinePump;
 import dev.lockstep.launch.output.OutputRouter;
 import dev.lockstep.launch.ranks.LaunchEvent;
 import dev.lockstep.launch.ranks.RankProcess;
+import dev.lockstep.launch.ranks.Signals;
 import dev.lockstep.wire.HostRanks;
 import dev.lockstep.wire.JobSpec;
 import dev.lockstep.wire.Message;
@@ -111,7 +113,7 @@ final class RemoteHost {
                 }
             }
         } finally {
-            lose(1, ranks() + " on host " + name + " lost: the connection to the host broke");
+            lose(ExitCode.FAILED.code(), ranks() + " on host " + name + " lost: the connection to the host broke");
         }
     }
 
@@ -146,7 +148,7 @@ final class RemoteHost {
             try {
                 while (!drained.await(silence.toMillis(), TimeUnit.MILLISECONDS)) {
                     if (!passing) { // it is not our own reader that is slow
-                        lose(1, "host " + name + " does not answer");
+                        lose(ExitCode.FAILED.code(), "host " + name + " does not answer");
                     }
                 }
             } catch (InterruptedException e) {
@@ -166,7 +168,7 @@ final class RemoteHost {
         try {
             return outlet.lines(rank, stream);
         } catch (IOException e) {
-            events.add(new LaunchEvent.Lost(1, e.getMessage()));
+            events.add(new LaunchEvent.Lost(ExitCode.FAILED.code(), e.getMessage()));
             return (bytes, offset, length) -> {
                 // nowhere to put it; the job is at its end
             };
@@ -225,7 +227,7 @@ final class RemoteHost {
             if (isEnlisted()) {
                 send(new Message.End(rank, sparesRank));
             } else {
-                lose(128 + 15, ranks() + " not started"); // an agent that comes now is sent away
+                lose(Signals.TERMINATED, ranks() + " not started"); // an agent that comes now is sent away
             }
         }
 

@@ -7,10 +7,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 
+import dev.lockstep.host.ExitCode;
 import dev.lockstep.launch.local.SlurmAllocation;
 import dev.lockstep.launch.output.Console;
-import dev.lockstep.launch.ranks.ExitCode;
 import dev.lockstep.launch.ranks.RankProcess;
+import dev.lockstep.launch.ranks.Signals;
 import dev.lockstep.launch.ranks.Spawner;
 import dev.lockstep.wire.HostRanks;
 
@@ -86,7 +87,7 @@ public final class SlurmSpawner implements Spawner {
     @Override
     public void close(int code) {
         // where the agents are srun's tasks already, its exit code is the job's if all of them end with that
-        agents.hosts().forEach(host -> host.over(carrier == null ? code : 0));
+        agents.hosts().forEach(host -> host.over(carrier == null ? code : ExitCode.DONE.code()));
         if (carrier != null) {
             if (agents.hosts().stream().noneMatch(RemoteHost::isEnlisted)) {
                 carrier.abandon();
@@ -97,8 +98,9 @@ public final class SlurmSpawner implements Spawner {
 
     private void ended(int code, String reason) {
         boolean started = agents.hosts().stream().anyMatch(RemoteHost::isEnlisted);
-        String because = reason.isEmpty() ? "it " + ExitCode.describe(code) : reason;
-        agents.hosts().forEach(host -> host.lose(started ? Math.max(1, code) : 2,
+        String because = reason.isEmpty() ? "it " + Signals.describe(code) : reason;
+        agents.hosts().forEach(host -> host.lose(
+                started ? Math.max(ExitCode.FAILED.code(), code) : ExitCode.USAGE.code(),
                 started ? "srun ended before the ranks: " + because : "srun did not start the ranks: " + because));
     }
 }

@@ -10,11 +10,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
+import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.HostName;
 import dev.lockstep.launch.local.ShellWords;
 import dev.lockstep.launch.output.Console;
-import dev.lockstep.launch.ranks.ExitCode;
 import dev.lockstep.launch.ranks.RankProcess;
+import dev.lockstep.launch.ranks.Signals;
 import dev.lockstep.launch.ranks.Spawner;
 import dev.lockstep.wire.HostRanks;
 
@@ -98,7 +99,7 @@ public final class SshSpawner implements Spawner {
 
     @Override
     public void close(int code) {
-        agents.hosts().forEach(host -> host.over(0));
+        agents.hosts().forEach(host -> host.over(ExitCode.DONE.code()));
         carriers.forEach((host, carrier) -> {
             if (!host.isEnlisted()) {
                 carrier.abandon();
@@ -114,7 +115,8 @@ public final class SshSpawner implements Spawner {
         try {
             AgentProcess carrier = new AgentProcess(command, List.of(), whereabouts + "\n",
                     share.ranks().contains(0), output, host::isEnlisted,
-                    (code, reason) -> host.lose(host.isEnlisted() ? 1 : 2, why(host, name, code, reason)));
+                    (code, reason) -> host.lose((host.isEnlisted() ? ExitCode.FAILED : ExitCode.USAGE).code(),
+                            why(host, name, code, reason)));
             RemoteAgents.watch(host, "host " + name, limit, carrier::reason);
             return carrier;
         } catch (IOException e) {
@@ -125,9 +127,9 @@ public final class SshSpawner implements Spawner {
 
     private static String why(RemoteHost host, String name, int code, String reason) {
         if (host.isEnlisted()) {
-            return "host " + name + " was lost: ssh " + ExitCode.describe(code);
+            return "host " + name + " was lost: ssh " + Signals.describe(code);
         }
-        String because = reason.isEmpty() ? "ssh " + ExitCode.describe(code) : reason;
+        String because = reason.isEmpty() ? "ssh " + Signals.describe(code) : reason;
         return "host " + name + (code == SSH_FAILED ? " cannot be reached: " : ": ") + because;
     }
 }
