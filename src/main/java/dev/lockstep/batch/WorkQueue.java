@@ -34,6 +34,14 @@ final class WorkQueue {
      * @param apart they are suspects: only what came with the same grant may be under way beside them
      */
     record Item(Prompt prompt, int from, int to, boolean apart) {
+        static Item of(Prompt prompt, int from, int to) {
+            return new Item(prompt, from, to, false);
+        }
+
+        static Item suspect(Prompt prompt, int sample) {
+            return new Item(prompt, sample, sample + 1, true);
+        }
+
         int rows() {
             return to - from;
         }
@@ -50,7 +58,15 @@ final class WorkQueue {
     }
 
     /** @param over there will be no more for this rank */
-    record Grant(List<Item> work, boolean over) {}
+    record Grant(List<Item> work, boolean over) {
+        static Grant more(List<Item> work) {
+            return new Grant(work, false);
+        }
+
+        static Grant last(List<Item> work) {
+            return new Grant(work, true);
+        }
+    }
 
     private final JournalIndex done;
     private final int samplesOfOthers;
@@ -108,13 +124,13 @@ final class WorkQueue {
         }
         boolean exhausted = most > 0 || cursors[rank].isAtEnd();
         if (!exhausted) {
-            return new Grant(items, false);
+            return Grant.more(items);
         }
         Deque<List<Item>> apart = cursors[rank].apart();
         if (items.isEmpty() && idle && !apart.isEmpty()) {
             apart.remove().forEach(work -> add(work, rank, items));
         }
-        return new Grant(items, apart.isEmpty());
+        return apart.isEmpty() ? Grant.last(items) : Grant.more(items);
     }
 
     private void add(Item work, int rank, List<Item> items) {
@@ -220,15 +236,15 @@ final class WorkQueue {
                         while (sample < samples && sample - from < most && isFresh(sample)) {
                             sample++;
                         }
-                        Item work = new Item(prompt, from, sample, false);
+                        Item work = Item.of(prompt, from, sample);
                         prompt = sample == samples ? null : prompt;
                         return work;
                     }
                     if (suspicion.setAside()) {
-                        return new Item(setAside(suspicion), sample, ++sample, false);
+                        return Item.of(setAside(suspicion), sample, ++sample);
                     }
                     suspects.computeIfAbsent(suspicion.death(), any -> new ArrayList<>())
-                            .add(new Item(prompt, sample, ++sample, true));
+                            .add(Item.suspect(prompt, sample++));
                     if (suspicion.again()) {
                         halved.add(suspicion.death());
                     }
@@ -243,10 +259,8 @@ final class WorkQueue {
         }
 
         private Prompt setAside(CrashSuspects.Suspicion suspicion) {
-            return new Prompt(prompt.index(), prompt.id(), prompt.text(), prompt.overrides(),
-                    "the row is set aside: its rank died " + suspicion.deaths()
-                            + " times while it was under way, at last with nothing beside it",
-                    null, prompt.rendered(), prompt.samples(), prompt.openAi());
+            return prompt.setAside("the row is set aside: its rank died " + suspicion.deaths()
+                    + " times while it was under way, at last with nothing beside it");
         }
     }
 }

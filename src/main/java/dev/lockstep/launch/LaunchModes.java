@@ -84,7 +84,7 @@ record LaunchModes(Path home, Map<String, String> environment, JobSpec job, Outp
                 lines[rank] = describe(rank, share.host(), i, command);
             }
         }
-        RemoteAgents agents = RemoteAgents.of(job, shares, false, outlet, heartbeat);
+        RemoteAgents agents = RemoteAgents.relaying(job, shares, outlet, heartbeat);
         return new Plan(size, address -> List.of(lines), agents,
                 coordinator -> new SshSpawner(agents, whereabouts(agents, coordinator), home,
                         environment, bootstrap, outlet.output()));
@@ -108,7 +108,7 @@ record LaunchModes(Path home, Map<String, String> environment, JobSpec job, Outp
             int node = nodes.indexOf(places.get(rank));
             lines.add(describe(rank, places.get(rank), node < 0 ? rank : local[node]++, command));
         }
-        RemoteAgents agents = RemoteAgents.of(job, SlurmSpawner.shares(size), false, outlet, heartbeat);
+        RemoteAgents agents = RemoteAgents.relaying(job, SlurmSpawner.shares(size), outlet, heartbeat);
         return new Plan(size, address -> lines, agents,
                 coordinator -> new SlurmSpawner(agents, whereabouts(agents, coordinator), command, bootstrap,
                         outlet.output()));
@@ -116,7 +116,7 @@ record LaunchModes(Path home, Map<String, String> environment, JobSpec job, Outp
 
     /** The agents are the tasks of this process's own step; they learn from its stdout where it is. */
     Plan served(int size) {
-        RemoteAgents agents = RemoteAgents.of(job, SlurmSpawner.shares(size), true, outlet, heartbeat);
+        RemoteAgents agents = RemoteAgents.writing(job, SlurmSpawner.shares(size), outlet, heartbeat);
         return new Plan(size, address -> List.of(), agents, coordinator -> {
             String whereabouts = whereabouts(agents, coordinator);
             System.out.println(whereabouts);

@@ -315,7 +315,11 @@ final class Supervisor {
     private void endRanksBut(Rank spared) {
         for (Rank rank : ranks) {
             if (rank.exit == null) {
-                rank.process.end(rank == spared);
+                if (rank == spared) {
+                    rank.process.endChildren();
+                } else {
+                    rank.process.end();
+                }
             }
         }
         killAt = System.nanoTime() + TERM_NANOS;
@@ -326,7 +330,7 @@ final class Supervisor {
         stopping = true;
         synchronized (ranks) {
             List<RankProcess> alive = ranks.stream().map(rank -> rank.process).filter(RankProcess::isAlive).toList();
-            alive.forEach(process -> process.end(false));
+            alive.forEach(RankProcess::end);
             long until = System.nanoTime() + TERM_NANOS;
             while (ranks.stream().anyMatch(rank -> rank.process.isEnding()) && System.nanoTime() < until) {
                 LockSupport.parkNanos(5_000_000L);

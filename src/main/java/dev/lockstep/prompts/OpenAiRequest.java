@@ -18,6 +18,14 @@ public record OpenAiRequest(boolean chat, String model) {
     private static final String CHAT = "/v1/chat/completions";
     private static final String TEXT = "/v1/completions";
 
+    public static OpenAiRequest toChat(String model) {
+        return new OpenAiRequest(true, model);
+    }
+
+    public static OpenAiRequest toCompletions(String model) {
+        return new OpenAiRequest(false, model);
+    }
+
     static boolean isOne(JsonNode row) {
         return row.hasNonNull("custom_id") || row.hasNonNull("body") && row.hasNonNull("url");
     }

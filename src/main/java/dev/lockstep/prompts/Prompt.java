@@ -27,8 +27,23 @@ public record Prompt(int index, String id, String text, SamplingOverrides overri
         this(index, id, text, overrides, error, null, false, null, null);
     }
 
+    public static Prompt ofText(int index, String id, String text, SamplingOverrides overrides, Integer samples,
+            OpenAiRequest openAi) {
+        return new Prompt(index, id, text, overrides, null, null, false, samples, openAi);
+    }
+
+    /** @param chat what the chat template gets */
+    static Prompt ofChat(int index, String id, JsonNode chat, SamplingOverrides overrides, Integer samples,
+            OpenAiRequest openAi) {
+        return new Prompt(index, id, null, overrides, null, chat, false, samples, openAi);
+    }
+
     public static Prompt broken(int index, String id, String error) {
-        return new Prompt(index, id, null, SamplingOverrides.NONE, error);
+        return broken(index, id, error, null);
+    }
+
+    static Prompt broken(int index, String id, String error, OpenAiRequest openAi) {
+        return new Prompt(index, id, null, SamplingOverrides.NONE, error, null, false, null, openAi);
     }
 
     /** The same row with its conversation as a text. */
@@ -39,6 +54,11 @@ public record Prompt(int index, String id, String text, SamplingOverrides overri
     /** The same row, which cannot be used for this reason. */
     public Prompt broken(String why) {
         return new Prompt(index, id, null, overrides, why, null, false, samples, openAi);
+    }
+
+    /** The same row, which is not done for this reason; its text is kept. */
+    public Prompt setAside(String why) {
+        return new Prompt(index, id, text, overrides, why, null, rendered, samples, openAi);
     }
 
     /** Completions of this row, where the job makes so many of others. */

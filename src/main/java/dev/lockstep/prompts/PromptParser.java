@@ -33,7 +33,7 @@ final class PromptParser {
             if (OpenAiRequest.isOne(row)) {
                 id = name(row, "custom_id", id);
                 // known before the rest is read, so that whatever is wrong is answered in the form that was asked in
-                openAi = new OpenAiRequest(true, "");
+                openAi = OpenAiRequest.toChat("");
                 openAi = OpenAiRequest.of(row);
                 own = openAi.ownForm(row.get("body"));
             } else {
@@ -42,8 +42,7 @@ final class PromptParser {
             }
             return good(index, id, own, openAi);
         } catch (FieldException e) {
-            return new Prompt(index, id, null, SamplingOverrides.NONE, place + ": " + e.getMessage(), null, false, null,
-                    openAi);
+            return Prompt.broken(index, id, place + ": " + e.getMessage(), openAi);
         }
     }
 
@@ -63,8 +62,8 @@ final class PromptParser {
         }
         var overrides = SamplingOverrides.ofRow(row);
         return fields.has("prompt")
-                ? new Prompt(index, id, fields.string("prompt"), overrides, null, null, false, samples, openAi)
-                : new Prompt(index, id, null, overrides, null, chat(row), false, samples, openAi);
+                ? Prompt.ofText(index, id, fields.string("prompt"), overrides, samples, openAi)
+                : Prompt.ofChat(index, id, chat(row), overrides, samples, openAi);
     }
 
     private static String name(JsonNode row, String field, String otherwise) {

@@ -52,8 +52,8 @@ class PrefetchedRequestsTest {
     /** No more rows are begun than there are slots for, however many were dealt. */
     @Test
     void take_beginsRowsWhenTheyAreWanted() {
-        hands.add(new WorkQueue.Grant(List.of(work(0, 1, false), work(1, 5, false),
-                new WorkQueue.Item(Prompt.broken(2, "2", "no"), 0, 1, false), work(3, 1, false)), true));
+        hands.add(WorkQueue.Grant.last(List.of(work(0, 1, false), work(1, 5, false),
+                WorkQueue.Item.of(Prompt.broken(2, "2", "no"), 0, 1), work(3, 1, false))));
         assertThat(names(supply.first(3))).containsExactly("0.0", "1.0", "1.1");
         assertThat(names(supply.take(3, true))).containsExactly("0.0", "1.0", "1.1");
         assertThat(names(supply.take(2, false))).containsExactly("1.2", "1.3");
@@ -68,10 +68,10 @@ class PrefetchedRequestsTest {
     /** While suspects are under way nothing else is asked for, and they are asked for when nothing is under way. */
     @Test
     void take_suspects_areUnderWayAlone() {
-        hands.add(new WorkQueue.Grant(List.of(work(0, 1, false)), false));
-        hands.add(new WorkQueue.Grant(List.of(), false));
-        hands.add(new WorkQueue.Grant(List.of(work(1, 1, true), work(2, 1, true)), false));
-        hands.add(new WorkQueue.Grant(List.of(work(3, 1, true)), true));
+        hands.add(WorkQueue.Grant.more(List.of(work(0, 1, false))));
+        hands.add(WorkQueue.Grant.more(List.of()));
+        hands.add(WorkQueue.Grant.more(List.of(work(1, 1, true), work(2, 1, true))));
+        hands.add(WorkQueue.Grant.last(List.of(work(3, 1, true))));
         supply.first(1);
         supply.keepAhead(2);
         assertThat(names(supply.take(2, true))).containsExactly("0.0");

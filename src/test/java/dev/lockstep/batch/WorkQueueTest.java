@@ -75,7 +75,7 @@ class WorkQueueTest {
         WorkQueue.Grant last = queue.deal(1, 5, 0, false);
         assertThat(rows(last)).containsExactly("7.0", "8.0", "9.0");
         assertThat(last.over()).isTrue();
-        assertThat(queue.deal(0, 1, 0, false)).isEqualTo(new WorkQueue.Grant(List.of(), true));
+        assertThat(queue.deal(0, 1, 0, false)).isEqualTo(WorkQueue.Grant.last(List.of()));
     }
 
     @Test
@@ -172,7 +172,7 @@ class WorkQueueTest {
         assertThat(rows(others)).containsExactly("5.0", "6.0");
         assertThat(others.over()).isFalse();
         // something else may still be under way there
-        assertThat(queue.deal(0, 9, 0, false)).isEqualTo(new WorkQueue.Grant(List.of(), false));
+        assertThat(queue.deal(0, 9, 0, false)).isEqualTo(WorkQueue.Grant.more(List.of()));
         WorkQueue.Grant apart = queue.deal(0, 1, 0, true);
         assertThat(rows(apart)).containsExactly("0.0 apart", "2.0 apart", "3.0 apart", "4.0 apart");
         assertThat(apart.over()).isTrue();

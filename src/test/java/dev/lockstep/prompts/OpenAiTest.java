@@ -37,7 +37,7 @@ class OpenAiTest {
         assertThat(prompt.samplesOr(1)).isEqualTo(2);
         assertThat(prompt.overrides()).isEqualTo(SamplingOverrides
                 .ofRow(Runs.json("{\"temperature\": 0, \"max_new_tokens\": 5, \"stop\": [\".\"]}")));
-        assertThat(prompt.openAi()).isEqualTo(new OpenAiRequest(true, "m"));
+        assertThat(prompt.openAi()).isEqualTo(OpenAiRequest.toChat("m"));
     }
 
     @Test
@@ -47,7 +47,7 @@ class OpenAiTest {
         assertThat(prompt.overrides().maxNewTokens()).isEqualTo(3);
         assertThat(prompt.overrides().seed()).isEqualTo(4);
         assertThat(prompt.samplesOr(7)).isEqualTo(7);
-        assertThat(prompt.openAi()).isEqualTo(new OpenAiRequest(false, ""));
+        assertThat(prompt.openAi()).isEqualTo(OpenAiRequest.toCompletions(""));
     }
 
     @ParameterizedTest
@@ -79,7 +79,7 @@ class OpenAiTest {
 
     @Test
     void answer_chat_hasAChoiceForEachSample() {
-        JsonNode line = OpenAiAnswer.of(new OpenAiRequest(true, "m"), List.of(
+        JsonNode line = OpenAiAnswer.of(OpenAiRequest.toChat("m"), List.of(
                 new Result(4, "a", 0, "p", "one", new int[]{1, 2}, 7, 2, FinishReason.EOS, 0, null),
                 new Result(4, "a", 1, "p", "two", new int[]{1, 2, 3}, 7, 3, FinishReason.LENGTH, 0, null)));
         String key = line.get("id").asText().replace("batch_req_", "");
@@ -97,7 +97,7 @@ class OpenAiTest {
 
     @Test
     void answer_completion_hasItsText() {
-        JsonNode body = OpenAiAnswer.of(new OpenAiRequest(false, ""),
+        JsonNode body = OpenAiAnswer.of(OpenAiRequest.toCompletions(""),
                 List.of(new Result(0, "a", 0, "p", "one", new int[]{1}, 7, 1, FinishReason.STOP, 0, null)))
                 .at("/response/body");
         assertThat(body.get("object").asText()).isEqualTo("text_completion");
@@ -117,7 +117,7 @@ class OpenAiTest {
 
     @Test
     void resultFile_mixedRows_answersEachInItsOwnForm(@TempDir Path dir) throws Exception {
-        OpenAiRequest request = new OpenAiRequest(false, "m");
+        OpenAiRequest request = OpenAiRequest.toCompletions("m");
         List<Result> results = List.of(
                 new Result(0, "a", 0, "p", "x", new int[]{1}, 7, 1, FinishReason.EOS, 0, null),
                 new Result(1, "b", 0, "p", "z", new int[]{1}, null, null, 7, 1, FinishReason.EOS, 0, null, request),

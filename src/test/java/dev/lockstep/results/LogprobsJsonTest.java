@@ -37,7 +37,7 @@ class LogprobsJsonTest {
     }
 
     private static Result result(OpenAiRequest openAi, Completion completion) {
-        Prompt prompt = new Prompt(0, "a", "p", SamplingOverrides.NONE, null, null, false, null, openAi);
+        Prompt prompt = Prompt.ofText(0, "a", "p", SamplingOverrides.NONE, null, openAi);
         return Result.of(prompt, completion, 0, tokenizer);
     }
 
@@ -69,7 +69,7 @@ class LogprobsJsonTest {
 
     @Test
     void chat_isOpenAisContent() {
-        assertThat(inAnswer(new OpenAiRequest(true, "m"), completion(1))).isEqualTo(Runs.json("""
+        assertThat(inAnswer(OpenAiRequest.toChat("m"), completion(1))).isEqualTo(Runs.json("""
                 {"content": [
                   {"token": "\ufffd", "logprob": -0.5, "bytes": [195],
                    "top_logprobs": [{"token": "\ufffd", "logprob": -0.5, "bytes": [195]}]},
@@ -82,7 +82,7 @@ class LogprobsJsonTest {
 
     @Test
     void completions_isOpenAisLists() {
-        assertThat(inAnswer(new OpenAiRequest(false, "m"), completion(2))).isEqualTo(Runs.json("""
+        assertThat(inAnswer(OpenAiRequest.toCompletions("m"), completion(2))).isEqualTo(Runs.json("""
                 {"tokens": ["\ufffd", "\ufffd", " the"], "token_logprobs": [-0.5, -0.25, -6.196219],
                  "top_logprobs": [{"\ufffd": -0.5, " the": -2.0}, {"\ufffd": -0.25, " the": -3.0},
                    {"\ufffd": -1.0, " the": -6.196219}],

@@ -86,10 +86,18 @@ public final class LocalProcess implements RankProcess {
     }
 
     @Override
-    public void end(boolean sparesRank) {
+    public void end() {
+        end(Stream.concat(Stream.of(process.toHandle()), process.descendants()));
+    }
+
+    @Override
+    public void endChildren() {
+        end(process.descendants());
+    }
+
+    private void end(Stream<ProcessHandle> processes) {
         synchronized (ending) {
-            List<ProcessHandle> tree = Stream.concat(sparesRank ? Stream.empty() : Stream.of(process.toHandle()),
-                    process.descendants()).toList();
+            List<ProcessHandle> tree = processes.toList();
             tree.forEach(ProcessHandle::destroy);
             ending.addAll(tree);
         }

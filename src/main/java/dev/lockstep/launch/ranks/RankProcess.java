@@ -10,12 +10,11 @@ public interface RankProcess {
     /** Whether there is a process yet: another host takes its time. */
     boolean isStarted();
 
-    /**
-     * Asks the rank and what it started to end, and notes them all: once a rank is gone its children are nobody's.
-     *
-     * @param sparesRank whether only what it started is asked
-     */
-    void end(boolean sparesRank);
+    /** Asks the rank and what it started to end, and notes them all: once a rank is gone its children are nobody's. */
+    void end();
+
+    /** Does so with what the rank started, but not with the rank. */
+    void endChildren();
 
     /** Whether something that was asked to end, the rank or what it started, has not. */
     boolean isEnding();

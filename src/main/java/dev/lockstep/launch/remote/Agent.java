@@ -169,7 +169,12 @@ public final class Agent {
         try {
             for (Message message; (message = link.read()) != null;) {
                 if (message instanceof Message.End end && processes.containsKey(end.rank())) {
-                    processes.get(end.rank()).end(end.sparesRank());
+                    LocalProcess process = processes.get(end.rank());
+                    if (end.sparesRank()) {
+                        process.endChildren();
+                    } else {
+                        process.end();
+                    }
                 } else if (message instanceof Message.Kill kill && processes.containsKey(kill.rank())) {
                     processes.get(kill.rank()).kill();
                 } else if (message instanceof Message.Dismiss over) {
@@ -187,7 +192,7 @@ public final class Agent {
     /** However this process ends, no rank stays behind. */
     private void stop() {
         List<LocalProcess> alive = processes.values().stream().filter(LocalProcess::isAlive).toList();
-        alive.forEach(process -> process.end(false));
+        alive.forEach(LocalProcess::end);
         long until = System.nanoTime() + (told ? 0 : TERM_NANOS);
         while (alive.stream().anyMatch(LocalProcess::isEnding) && System.nanoTime() < until) {
             LockSupport.parkNanos(5_000_000L);

@@ -27,8 +27,21 @@ import dev.lockstep.wire.SealedLink;
  */
 public record RemoteAgents(JobSpec job, List<RemoteHost> hosts, boolean ownOutput) {
 
-    /** @param silence a host that does not answer for so long is gone */
-    public static RemoteAgents of(JobSpec job, List<HostRanks> shares, boolean ownOutput, OutputRouter outlet,
+    /**
+     * Agents that pass on what their ranks write.
+     *
+     * @param silence a host that does not answer for so long is gone
+     */
+    public static RemoteAgents relaying(JobSpec job, List<HostRanks> shares, OutputRouter outlet, Duration silence) {
+        return of(job, shares, false, outlet, silence);
+    }
+
+    /** Agents whose own output is where their ranks write. */
+    public static RemoteAgents writing(JobSpec job, List<HostRanks> shares, OutputRouter outlet, Duration silence) {
+        return of(job, shares, true, outlet, silence);
+    }
+
+    private static RemoteAgents of(JobSpec job, List<HostRanks> shares, boolean ownOutput, OutputRouter outlet,
             Duration silence) {
         List<RemoteHost> hosts = new ArrayList<>();
         shares.forEach(share -> hosts.add(new RemoteHost(share, outlet, outlet.events(), silence)));

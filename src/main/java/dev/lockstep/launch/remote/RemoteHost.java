@@ -222,7 +222,16 @@ final class RemoteHost {
         }
 
         @Override
-        public void end(boolean sparesRank) {
+        public void end() {
+            end(false);
+        }
+
+        @Override
+        public void endChildren() {
+            end(true);
+        }
+
+        private void end(boolean sparesRank) {
             ending = true;
             if (isEnlisted()) {
                 send(new Message.End(rank, sparesRank));
