@@ -1,6 +1,17 @@
 #!/usr/bin/env bash
 # Runs every test: units, then the real thing through launch/mpjrun.sh. Arguments go to Maven: -Dit.test=GenerateIT
+# With --gpu as the first argument: the tests that need an NVIDIA GPU, and those of the units that can use one.
 set -euo pipefail
+on_gpu=()
+if [ "${1:-}" = --gpu ]; then
+  shift
+  if [ ! -e /dev/nvidia0 ]; then
+    echo "test.sh: --gpu needs an NVIDIA GPU, and this host has none (no /dev/nvidia0)" >&2
+    exit 2
+  fi
+  on_gpu=(-Dgroups='gpu | device' -Dlockstep.test.device=cuda:0 -DskipITs
+    -Dmaven.test.dependency.excludes=ai.djl.pytorch:pytorch-native-cpu) # which DJL would prefer
+fi
 # shellcheck source=launch/setup.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/setup.sh"
 cd "$LOCKSTEP_HOME"
@@ -8,7 +19,7 @@ export JAVA_HOME=${JAVA%/bin/java}
 rm -rf target/surefire-reports target/failsafe-reports
 start=$SECONDS
 status=0
-mvn -B --no-transfer-progress verify "$@" </dev/null || status=$?
+mvn -B --no-transfer-progress verify ${on_gpu[@]+"${on_gpu[@]}"} "$@" </dev/null || status=$?
 
 # Maven counts units and integration tests apart; this is the sum, with the reason of every test that was skipped.
 awk -v seconds=$((SECONDS - start)) -v status=$status '

@@ -20,6 +20,7 @@ import java.util.stream.Stream;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,6 +33,7 @@ import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.GenerationField;
 import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.checkpoint.TensorRef;
+import dev.lockstep.fixtures.Golden;
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Request;
@@ -45,6 +47,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** Every field of a checkpoint's {@code generation_config.json}: transformers' tokens, or a sentence that names it. */
+@Tag("device")
 class GenerationConfigTest {
     private static final Path CASES = Path.of("src/test/resources/cases");
     private static final JsonNode GOLDEN = read(Path.of("src/test/resources/golden/generation_config.json"));
@@ -122,7 +125,7 @@ class GenerationConfigTest {
         }
         boolean limited = golden.get("config").has("max_length") || golden.get("config").has("max_new_tokens");
         for (int row = 0; row < completions.size(); row++) {
-            int[] expected = ints(golden.get("tokens").get(row));
+            int[] expected = Golden.ints(golden.get("tokens").get(row));
             int[] tokens = completions.get(row).tokenIds();
             assertThat(limited ? tokens : Arrays.copyOf(tokens, expected.length)).as(name).isEqualTo(expected);
         }
@@ -197,7 +200,7 @@ class GenerationConfigTest {
         List<Completion> completions = generate(checkpoint(json("{}"), null),
                 fields.put("max_new_tokens", 24).toString(), prompts());
         for (int i = 0; i < completions.size(); i++) {
-            assertThat(completions.get(i).tokenIds()).isEqualTo(ints(expected.get(i)));
+            assertThat(completions.get(i).tokenIds()).isEqualTo(Golden.ints(expected.get(i)));
         }
     }
 
@@ -248,7 +251,7 @@ class GenerationConfigTest {
             assertThat(completions.get(0).error()).isEqualTo("no token is left to choose: all are ruled out");
             assertThat(completions.get(1).tokenIds()).hasSize(24).containsOnly(3, 4, 5);
             assertThat(completions.get(2).tokenIds())
-                    .isEqualTo(ints(GOLDEN.get("greedy").get("none").get("tokens").get(2)));
+                    .isEqualTo(Golden.ints(GOLDEN.get("greedy").get("none").get("tokens").get(2)));
         }
     }
 
@@ -330,7 +333,8 @@ class GenerationConfigTest {
         }
         List<Completion> completions = generate(checkpoint, row, prompts);
         for (int i = 0; i < completions.size(); i++) {
-            assertThat(completions.get(i).tokenIds()).as("%s, prompt %d", name, i).isEqualTo(ints(expected.get(i)));
+            assertThat(completions.get(i).tokenIds()).as("%s, prompt %d", name, i)
+                    .isEqualTo(Golden.ints(expected.get(i)));
         }
     }
 
@@ -378,12 +382,6 @@ class GenerationConfigTest {
         List<String> prompts = new ArrayList<>();
         GOLDEN.get("prompts").forEach(prompt -> prompts.add(prompt.asText()));
         return prompts;
-    }
-
-    private static int[] ints(JsonNode array) {
-        int[] ints = new int[array.size()];
-        Arrays.setAll(ints, i -> array.get(i).asInt());
-        return ints;
     }
 
     private static JsonNode json(String text) throws IOException {

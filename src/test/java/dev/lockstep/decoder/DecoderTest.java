@@ -111,7 +111,7 @@ class DecoderTest {
 
     @Test
     void probabilities_everyProcessor_equalTransformers() {
-        try (TorchScriptProgram program = ChoiceCheck.program()) {
+        try (TorchScriptProgram program = SamplerPair.program()) {
             TorchScriptProgram.withoutOptimizer();
             for (JsonNode golden : Golden.json("sampling.json").get("cases")) {
                 RowSampling settings = new RowSampling(false, golden.get("temperature").asDouble(),
@@ -130,7 +130,7 @@ class DecoderTest {
     /** SplittableRandom is the JDK's own SplitMix64: with seed s its first long is what our hash makes of s. */
     @Test
     void uniforms_anyKeyAndStep_areSplitMix64OfKeyStepAndToken() {
-        try (TorchScriptProgram program = ChoiceCheck.program()) {
+        try (TorchScriptProgram program = SamplerPair.program()) {
             TorchScriptProgram.withoutOptimizer();
             for (long key : new long[]{0, 1, -1, Long.MIN_VALUE, 0x123456789abcdefL}) {
                 for (int step : new int[]{0, 1, 99}) {
@@ -150,7 +150,7 @@ class DecoderTest {
     @ValueSource(ints = {1, 7, 100, 333, 1025})
     void tables_ofAnyLength_areTheBeginningOfALongerOne(int positions) {
         ModelConfig.Rope rope = new ModelConfig.Rope(10_000, 12, 1, null);
-        try (TorchScriptProgram program = ChoiceCheck.program()) {
+        try (TorchScriptProgram program = SamplerPair.program()) {
             program.integer("configure", 1, 1, 12, ScalarType.FLOAT32, "cpu", false);
             program.integer("add_rotary", rope.inverseFrequencies());
             for (String table : List.of("cos", "sin")) {

@@ -1,8 +1,15 @@
 package dev.lockstep.decoder;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
+
+import org.junit.jupiter.api.Named;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
@@ -11,38 +18,50 @@ import dev.lockstep.checkpoint.ModelConfig.Attention;
 import dev.lockstep.checkpoint.ModelConfig.Norms;
 import dev.lockstep.checkpoint.ModelConfig.QkNorm;
 import dev.lockstep.checkpoint.ModelConfig.Rope;
+import dev.lockstep.fixtures.GpuTest;
 import dev.lockstep.torch.Device;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 /**
- * Decode steps by our own kernels against the TorchScript program's, layer by layer on random shapes, weights and rows:
- * by hand on a machine with a GPU, {@code KernelCheck}, or with names of types, of which fp8 is one, in those alone. Prints
- * a line for each case and ends with the number of failed ones as exit code.
+ * Decode steps by our own kernels against the TorchScript program's, layer by layer on random shapes, weights and rows.
  */
-final class KernelCheck {
+@GpuTest
+class KernelGpuTest {
     private static final SplittableRandom RANDOM = new SplittableRandom(7);
     // head width, query heads, kv heads, tokens a query sees
     private static final int[][] HEADS = {{128, 32, 8, 0}, {64, 14, 2, 0}, {96, 8, 8, 0}, {256, 16, 1, 0},
             {128, 20, 4, 40}, {32, 48, 4, 0}, {16, 8, 2, 7}, {80, 12, 4, 0}};
     private static final int[][] LENGTHS = {{1}, {5, 1, 70}, {3000, 2, 600}, new int[40], new int[150]};
 
-    private KernelCheck() {}
+    @ParameterizedTest(name = "{1}: {0}")
+    @MethodSource("shapes")
+    void step_kernels_computeWhatTheProgramDoes(ModelConfig config, DType dtype) {
+        // a row alone may have more of the reference's own rounding
+        check(config, dtype, false, dtype == DType.FLOAT32 ? 1e-5 : 1e-2);
+    }
 
-    public static void main(String[] args) {
-        List<String> types = args.length > 0 ? List.of(args) : List.of("float32", "bfloat16", "float16", "fp8");
-        int failures = 0;
-        for (String type : types) {
-            if (type.equals("fp8")) {
-                failures += check(config(HEADS[0], false), DType.BFLOAT16, true) ? 0 : 1;
-                failures += check(config(HEADS[2], true), DType.BFLOAT16, true) ? 0 : 1;
-                continue;
-            }
-            for (int[] heads : HEADS) {
-                for (boolean qkNorm : new boolean[]{false, true}) {
-                    failures += check(config(heads, qkNorm), DType.parse(type), false) ? 0 : 1;
-                }
-            }
-        }
-        System.exit(failures);
+    private static Stream<Arguments> shapes() {
+        return Arrays.stream(DType.values())
+                .flatMap(dtype -> Arrays.stream(HEADS).flatMap(heads -> Stream.of(false, true)
+                        .map(qkNorm -> Arguments.of(named(config(heads, qkNorm)), dtype))));
+    }
+
+    @ParameterizedTest(name = "fp8: {0}")
+    @MethodSource("fp8Shapes")
+    void step_kernelsWithFp8Weights_computeWhatTheProgramDoes(ModelConfig config) {
+        // a value that is rounded to fp8 the other way differs by a sixteenth
+        check(config, DType.BFLOAT16, true, 1.0 / 16);
+    }
+
+    private static Stream<Arguments> fp8Shapes() {
+        return Stream.of(config(HEADS[0], false), config(HEADS[2], true)).map(config -> Arguments.of(named(config)));
+    }
+
+    private static Named<ModelConfig> named(ModelConfig config) {
+        return Named.of(String.format(Locale.ROOT, "hidden %d, heads %d of %d, kv %d, q/k norm %s, window %d",
+                config.hidden(), config.heads(), config.headDim(), config.kvHeads(), config.norms().qk(),
+                config.attention().layers().get(0).window()), config);
     }
 
     private static ModelConfig config(int[] heads, boolean qkNorm) {
@@ -53,7 +72,7 @@ final class KernelCheck {
                 Attention.alike(3, heads[0], heads[3], rope), 1, 0, Activation.SILU, DType.FLOAT32);
     }
 
-    private static boolean check(ModelConfig config, DType dtype, boolean fp8) {
+    private static void check(ModelConfig config, DType dtype, boolean fp8, double limit) {
         double worst = 0;
         double worstRow = 0;
         try (Decoder decoder = Decoder.random(config, Device.ofRank("cuda"), dtype,
@@ -77,15 +96,8 @@ final class KernelCheck {
                 }
             }
         }
-        // a row alone may have more of the reference's own rounding
-        // and in fp8 a value that is rounded the other way differs by a sixteenth
-        double limit = fp8 ? 5e-2 : dtype == DType.FLOAT32 ? 1e-5 : 1e-2;
-        boolean good = worst < limit && worstRow < 3 * limit;
-        System.out.printf(Locale.ROOT,
-                "%-6s %-8s hidden %d, heads %d of %d, kv %d, q/k norm %s, window %d: %.2e, worst row %.2e%n",
-                good ? "ok" : "FAILED", fp8 ? "fp8" : dtype, config.hidden(), config.heads(), config.headDim(),
-                config.kvHeads(), config.norms().qk(), config.attention().layers().get(0).window(), worst, worstRow);
-        return good;
+        assertThat(worst).as("error of all rows").isLessThan(limit);
+        assertThat(worstRow).as("error of the worst row").isLessThan(3 * limit);
     }
 
     /** The norm of the difference over the norm of the reference. */

@@ -1,0 +1,148 @@
+package dev.lockstep.generate;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.decoder.Acceleration;
+import dev.lockstep.decoder.TokenLogprobs;
+import dev.lockstep.fixtures.Golden;
+import dev.lockstep.fixtures.GpuTest;
+import dev.lockstep.torch.Device;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+/** The golden cases and the trained model on a GPU. */
+@GpuTest
+class GoldenGpuTest {
+    private static final Device DEVICE = new Device("cuda:0");
+    private static final Generator.Progress UNSEEN = (rows, tokens) -> {
+    };
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("checkpoints")
+    void generate_greedyInFloat32_equalsTransformersForEveryBatchSize(String family, @TempDir Path scratch)
+            throws IOException {
+        JsonNode cases = Golden.expected(family).get("cases");
+        SamplingParams params = SamplingParams.greedy(40, List.of());
+        List<Request> requests = new ArrayList<>();
+        for (JsonNode golden : cases) {
+            requests.add(new Request(requests.size(), 0, Golden.ints(golden.get("prompt_ids")), params));
+        }
+        Checkpoint checkpoint = Checkpoint.open(Golden.copyWithTokenizer(family, scratch));
+        for (boolean kernels : new boolean[]{false, true}) {
+            try (Generator generator = Generator.load(checkpoint, DEVICE, DType.FLOAT32,
+                    new Acceleration(true, kernels, false))) {
+                // the second time in pieces, between which the other rows decode
+                for (int piece : new int[]{Scheduler.PREFILL_TOKENS, 5}) {
+                    generator.prefillTokens(piece);
+                    for (int batchSize : new int[]{1, 4, 10}) {
+                        for (Completion completion : generator.generate(requests, batchSize, UNSEEN)) {
+                            assertThat(completion.tokenIds())
+                                    .as("%s, kernels %s, pieces of %d, batches of %d, prompt %d", family, kernels,
+                                            piece,
+                                            batchSize, completion.index())
+                                    .isEqualTo(Golden.ints(cases.get(completion.index()).get("greedy_ids")));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private static List<String> checkpoints() {
+        return Golden.CHECKPOINTS;
+    }
+
+    @ParameterizedTest(name = "{0}, greedy {1}, kernels {2}")
+    @MethodSource("trainedRuns")
+    void generate_trainedModel_doesNotDependOnGraphsAndHardlyOnTheBatch(DType dtype, boolean greedy, boolean kernels) {
+        Checkpoint kjv = Checkpoint.open(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m"));
+        List<int[]> plain = kjv(kjv, dtype, greedy, false, kernels, 64);
+        List<int[]> graph = kjv(kjv, dtype, greedy, true, kernels, 64);
+        List<int[]> alone = kjv(kjv, dtype, greedy, true, kernels, 1);
+        assertThat(agreement(plain, graph)).as("the same tokens with graphs and without").isEqualTo(1);
+        assertThat(agreement(alone, graph)).as("the same tokens with a batch of 1 and of 64")
+                .isGreaterThanOrEqualTo(dtype == DType.FLOAT32 ? 1 : 0.95);
+    }
+
+    private static Stream<Arguments> trainedRuns() {
+        return Arrays.stream(DType.values()).flatMap(dtype -> Stream.of(true, false)
+                .flatMap(greedy -> Stream.of(true, false).map(kernels -> Arguments.of(dtype, greedy, kernels))));
+    }
+
+    /**
+     * What a 16-bit type computes is not transformers' float32, but that its steps are recorded must change nothing.
+     */
+    @ParameterizedTest(name = "{0} {1}")
+    @CsvSource({"llama-gqa, FLOAT32", "llama-gqa, BFLOAT16", "mistral-sliding, FLOAT32", "mistral-sliding, BFLOAT16"})
+    void generate_logprobs_equalTransformersOrThoseWithoutGraphs(String family, DType dtype, @TempDir Path scratch)
+            throws IOException {
+        JsonNode cases = Golden.json("logprobs-" + family + ".json").get("cases");
+        SamplingParams params = SamplingParams.builder(40).greedy(true).logprobs(5).build();
+        List<Request> requests = new ArrayList<>();
+        for (JsonNode golden : cases) {
+            requests.add(new Request(requests.size(), 0, Golden.ints(golden.get("prompt_ids")), params));
+        }
+        Checkpoint checkpoint = Checkpoint.open(Golden.copyWithTokenizer(family, scratch));
+        List<TokenLogprobs> recorded = logprobs(checkpoint, requests, dtype, true);
+        List<TokenLogprobs> called = logprobs(checkpoint, requests, dtype, false);
+        assertThat(recorded).hasSize(40 * cases.size());
+        for (int i = 0; i < recorded.size(); i++) {
+            TokenLogprobs token = recorded.get(i);
+            double expected = dtype == DType.FLOAT32
+                    ? cases.get(i / 40).get("logprobs").get(i % 40).asDouble()
+                    : called.get(i).chosen();
+            assertThat((double) token.chosen()).as("token %d of prompt %d", i % 40, i / 40)
+                    .isCloseTo(expected, within(1e-4));
+            assertThat(token.best()[0]).isEqualTo(token.chosen());
+        }
+    }
+
+    private static List<TokenLogprobs> logprobs(Checkpoint checkpoint, List<Request> requests, DType dtype,
+            boolean graphs) {
+        try (Generator generator = Generator.load(checkpoint, DEVICE, dtype, new Acceleration(graphs, true, false))) {
+            return generator.generate(requests, 4, UNSEEN).stream().flatMap(row -> row.logprobs().stream()).toList();
+        }
+    }
+
+    private static List<int[]> kjv(Checkpoint checkpoint, DType dtype, boolean greedy, boolean graphs,
+            boolean kernels, int batchSize) {
+        SamplingParams params = SamplingParams.builder(50).greedy(greedy).temperature(0.8).topP(0.95).ignoreEos(true)
+                .build();
+        List<String> prompts = new ArrayList<>();
+        for (int i = 0; i < 64; i++) {
+            JsonNode golden = Golden.expected("llama-gqa").get("cases").get(i % 10);
+            prompts.add(golden.get("prompt").asText().substring(i / 10));
+        }
+        try (Generator generator = Generator.load(checkpoint, DEVICE, dtype,
+                new Acceleration(graphs, kernels, false))) {
+            return generator.complete(prompts, params, batchSize).stream().map(Completion::tokenIds).toList();
+        }
+    }
+
+    /** The share of tokens before the first difference of each row. */
+    private static double agreement(List<int[]> a, List<int[]> b) {
+        int same = 0;
+        int all = 0;
+        for (int i = 0; i < a.size(); i++) {
+            int at = Arrays.mismatch(a.get(i), b.get(i));
+            same += at < 0 ? a.get(i).length : at;
+            all += a.get(i).length;
+        }
+        return (double) same / all;
+    }
+}
