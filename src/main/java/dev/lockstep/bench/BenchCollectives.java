@@ -10,6 +10,7 @@ import java.util.Map;
 
 import com.fasterxml.jackson.databind.PropertyNamingStrategies.SnakeCaseStrategy;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -41,17 +42,14 @@ final class BenchCollectives implements BenchJob.Measurement {
     @JsonNaming(SnakeCaseStrategy.class)
     record Measured(int worldSize, List<String> hosts, List<Row> rows) {}
 
-    private World world;
-
     @Option(names = "--max-bytes", paramLabel = "N", description = "The largest size (67108864).")
     private int maxBytes = 64 << 20;
 
     @Option(names = "--report", paramLabel = "F.json", description = "Write the table as JSON.")
-    private String report;
+    private @Nullable String report;
 
     @Override
-    public void run(World all) throws IOException {
-        world = all;
+    public void run(World world) throws IOException {
         if (maxBytes < LEAST_BYTES) {
             throw new UsageException("--max-bytes " + maxBytes + ": give at least " + LEAST_BYTES);
         }
@@ -61,11 +59,11 @@ final class BenchCollectives implements BenchJob.Measurement {
         List<Row> rows = new ArrayList<>();
         world.print(String.format("%-12s %10s %6s %12s %12s %12s", "collective", "bytes", "calls", "min us", "avg us",
                 "max us"));
-        measure("barrier", 0, rows, world::barrier);
+        measure(world, "barrier", 0, rows, world::barrier);
         for (long bytes = LEAST_BYTES; bytes < maxBytes; bytes *= STEP) {
-            measureAll((int) bytes, rows);
+            measureAll(world, (int) bytes, rows);
         }
-        measureAll(maxBytes, rows);
+        measureAll(world, maxBytes, rows);
         List<String> hosts = world.allGather(world.host(), String.class);
         if (world.isRoot() && report != null) {
             AtomicFile.write(report, out -> {
@@ -75,7 +73,7 @@ final class BenchCollectives implements BenchJob.Measurement {
         }
     }
 
-    private void measureAll(int bytes, List<Row> rows) {
+    private static void measureAll(World world, int bytes, List<Row> rows) {
         byte[] mine = new byte[bytes];
         List<byte[]> parts = Collections.nCopies(world.size(), new byte[bytes / world.size()]);
         float[] numbers = new float[bytes / Float.BYTES];
@@ -101,10 +99,10 @@ final class BenchCollectives implements BenchJob.Measurement {
                 }
             });
         }
-        calls.forEach((name, call) -> measure(name, bytes, rows, call));
+        calls.forEach((name, call) -> measure(world, name, bytes, rows, call));
     }
 
-    private void measure(String name, int bytes, List<Row> rows, Runnable call) {
+    private static void measure(World world, String name, int bytes, List<Row> rows, Runnable call) {
         int calls = (int) Math.max(FEWEST_CALLS, Math.min(MOST_CALLS, BYTES_PER_SIZE / Math.max(1, bytes) / 8));
         for (int i = 0; i < Math.max(1, calls / 10); i++) {
             call.run();

@@ -2,6 +2,7 @@ package dev.lockstep.bench;
 
 import java.io.IOException;
 
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -26,7 +27,7 @@ final class BenchOptions {
     @Mixin
     private AccelerationOptions acceleration;
     @Option(names = "--report", paramLabel = "F.json", description = "Write the figures for programs.")
-    private String report;
+    private @Nullable String report;
 
     /** As the user named it. */
     String config() {

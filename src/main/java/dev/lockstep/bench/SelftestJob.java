@@ -12,6 +12,7 @@ import java.util.function.IntToLongFunction;
 import java.util.stream.IntStream;
 
 import com.fasterxml.jackson.core.type.TypeReference;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.host.ExitCode;
 import dev.lockstep.world.Buffers;
@@ -107,7 +108,7 @@ public final class SelftestJob {
         return values;
     }
 
-    private static String of(int rank, String value) {
+    private static @Nullable String of(int rank, @Nullable String value) {
         return value == null ? null : rank + value;
     }
 
@@ -309,7 +310,7 @@ public final class SelftestJob {
         }
     }
 
-    @SuppressWarnings("unchecked") // A is the array of this element
+    @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"}) // A is the array of this element
     private static <A> A array(Class<?> element, int length, IntToLongFunction value) {
         Object array = Array.newInstance(element, length);
         if (array instanceof byte[] bytes) {
@@ -319,7 +320,7 @@ public final class SelftestJob {
         } else if (array instanceof int[] ints) {
             Arrays.setAll(ints, i -> (int) value.applyAsLong(i));
         } else if (array instanceof long[] longs) {
-            Arrays.setAll(longs, value::applyAsLong);
+            Arrays.setAll(longs, value);
         } else if (array instanceof float[] floats) {
             for (int i = 0; i < length; i++) {
                 floats[i] = value.applyAsLong(i);
@@ -330,13 +331,13 @@ public final class SelftestJob {
         return (A) array;
     }
 
-    private static void equal(String what, Object expected, Object actual) {
+    private static void equal(String what, @Nullable Object expected, Object actual) {
         if (!Objects.deepEquals(expected, actual)) {
             throw new AssertionError(what + ": expected " + brief(expected) + ", but it was " + brief(actual));
         }
     }
 
-    private static String brief(Object value) {
+    private static String brief(@Nullable Object value) {
         String text = value != null && value.getClass().isArray()
                 ? value.getClass().getSimpleName() + " of " + Array.getLength(value)
                 : String.valueOf(value);

@@ -3,4 +3,7 @@
  * collective, {@code hello} greets. Uses {@code generate} and {@code world}. Begin with
  * {@link dev.lockstep.bench.BenchJob}.
  */
+@NullMarked
 package dev.lockstep.bench;
+
+import org.jspecify.annotations.NullMarked;

@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.function.Predicate;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What becomes of each field of transformers' {@code GenerationConfig} (5.18) in a checkpoint. A field that would change
@@ -67,7 +68,7 @@ public enum GenerationField {
     }
 
     private final Treatment treatment;
-    private final String what;
+    private final @Nullable String what;
     private final Predicate<JsonNode> neutral;
 
     GenerationField(Treatment treatment) {
@@ -99,6 +100,7 @@ public enum GenerationField {
     }
 
     /** What a field that is refused asks for. */
+    @Nullable
     String what() {
         return what;
     }

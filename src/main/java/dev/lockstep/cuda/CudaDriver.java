@@ -7,6 +7,7 @@ import com.sun.jna.Pointer;
 import com.sun.jna.Structure;
 import com.sun.jna.ptr.IntByReference;
 import com.sun.jna.ptr.PointerByReference;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.djl.LoadedLibrary;
 
@@ -23,7 +24,7 @@ public final class CudaDriver {
     private static final int MINOR = 76;
 
     // null until it is asked for: a class that cannot be initialized would say why only once
-    private static volatile NativeLibrary driver;
+    private static volatile @Nullable NativeLibrary driver;
 
     /** {@code c10::cuda::CUDAStream} in memory. */
     @Structure.FieldOrder({"deviceType", "deviceIndex", "id"})

@@ -5,6 +5,7 @@ import com.sun.jna.Memory;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
 import com.sun.jna.Structure;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.djl.LoadedLibrary;
 
@@ -75,7 +76,7 @@ public final class CudaGraph implements AutoCloseable {
      * @param sharer a graph that is never replayed at the same time, whose memory this one may use too; or null
      * @throws UnsatisfiedLinkError when this libtorch has no such class
      */
-    public static CudaGraph record(CudaGraph sharer, Runnable work) {
+    public static CudaGraph record(@Nullable CudaGraph sharer, Runnable work) {
         NativeLibrary torch = LoadedLibrary.named("libtorch_cuda.so");
         CudaGraph recorded = new CudaGraph(torch);
         recorded.construct(torch);

@@ -18,6 +18,7 @@ import com.sun.jna.StringArray;
 import com.sun.jna.ptr.IntByReference;
 import com.sun.jna.ptr.LongByReference;
 import com.sun.jna.ptr.PointerByReference;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -143,7 +144,7 @@ public final class KernelCompiler {
         }
     }
 
-    private static void call(NativeLibrary nvrtc, String name, Object... arguments) {
+    private static void call(NativeLibrary nvrtc, String name, @Nullable Object... arguments) {
         CudaException.check(nvrtc.getFunction(name).invokeInt(arguments), name);
     }
 

@@ -3,4 +3,7 @@
  * needed, and cuBLASLt's products. Uses {@code djl}; knows nothing of transformers. Begin with
  * {@link dev.lockstep.cuda.KernelCompiler} and {@link dev.lockstep.cuda.CudaGraph}.
  */
+@NullMarked
 package dev.lockstep.cuda;
+
+import org.jspecify.annotations.NullMarked;

@@ -7,6 +7,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.checkpoint.ModelConfig.QkNorm;
@@ -20,7 +22,8 @@ import dev.lockstep.cuda.KernelCompiler;
  * @param attendLarge attention by larger ones, where there are few of them or each has much to do
  * @param quantize    null unless weights are fp8
  */
-record CudaKernels(Kernel embed, Kernel norm, Kernel attendSmall, Kernel attendLarge, Kernel swiglu, Kernel quantize) {
+record CudaKernels(Kernel embed, Kernel norm, Kernel attendSmall, Kernel attendLarge, Kernel swiglu,
+        @Nullable Kernel quantize) {
     /** Threads of a block of SwiGLU, where a row has several. */
     static final int SWIGLU_THREADS = 256;
     // where it has one, so that several share a multiprocessor

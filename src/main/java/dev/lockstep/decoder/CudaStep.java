@@ -8,6 +8,7 @@ import java.util.function.Supplier;
 import java.util.stream.LongStream;
 
 import com.sun.jna.Pointer;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
@@ -266,7 +267,7 @@ final class CudaStep implements ForwardStep {
             attend.launch(stream, splits, attentionBlocks, rows, attended, qkv, layerCaches[i], cosine, sine,
                     layer.queryNorm(), layer.keyNorm(), position, partial, arrived, capacity, scale, eps, rowScales,
                     layer.qkv().scales(), layer.qkv().weight().bias());
-            if (fp8) {
+            if (kernels.quantize() != null) {
                 kernels.quantize().launch(stream, rows, 1, 1, quantized, rowScales, attended);
             }
             multiply(stream, rows, hidden, queries, true, attended, Layer::output, i, x);
@@ -286,10 +287,11 @@ final class CudaStep implements ForwardStep {
     }
 
     /** Norm of the residual stream, into {@code normed} or else quantized. */
-    private void norm(Pointer stream, int rows, long weight, long quantizedTo, Linear before) {
-        boolean adds = fp8 && before != null;
+    private void norm(Pointer stream, int rows, long weight, long quantizedTo, @Nullable Linear before) {
+        Linear added = fp8 ? before : null;
         kernels.norm().launch(stream, rows, 1, 1, normed, x, weight, (float) config.norms().eps(), quantizedTo,
-                adds ? normed : 0, rowScales, adds ? before.scales() : 0, adds ? before.weight().bias() : 0);
+                added == null ? 0 : normed, rowScales, added == null ? 0 : added.scales(),
+                added == null ? 0 : added.weight().bias());
     }
 
     /** One product of a layer; with fp8 weights of what is quantized, and to normed where it would add. */

@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.function.LongSupplier;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,7 +33,7 @@ final class DecodeGraphs implements AutoCloseable {
 
     /** Records what a call hands to the device, which is not done by that; the first recording lends its memory. */
     interface Recorder {
-        Recording record(Recording first, Runnable call);
+        Recording record(@Nullable Recording first, Runnable call);
     }
 
     private record Graph(CudaGraph graph) implements Recording {
@@ -53,7 +54,7 @@ final class DecodeGraphs implements AutoCloseable {
     private final LongSupplier freeMemory;
     private final Map<Key, Recording> graphs = new HashMap<>();
     private final Map<Key, Integer> calls = new HashMap<>();
-    private Recording first;
+    private @Nullable Recording first;
     private long bytes;
     private boolean works = true;
 
@@ -109,7 +110,7 @@ final class DecodeGraphs implements AutoCloseable {
         return bytes;
     }
 
-    private Recording record(Key key, Runnable call) {
+    private @Nullable Recording record(Key key, Runnable call) {
         try {
             long free = freeMemory.getAsLong();
             Recording graph = recorder.record(first, call);
@@ -129,7 +130,7 @@ final class DecodeGraphs implements AutoCloseable {
     }
 
     /** Says that steps will be called, and has them called. */
-    void giveUp(String why) {
+    void giveUp(@Nullable String why) {
         if (!works) {
             return;
         }

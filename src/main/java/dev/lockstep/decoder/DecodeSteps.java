@@ -5,6 +5,7 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 import ai.djl.util.Utils;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,7 +28,7 @@ final class DecodeSteps implements AutoCloseable {
 
     private final ProgramStep program;
     // null: steps are called one by one
-    private final DecodeGraphs graphs;
+    private final @Nullable DecodeGraphs graphs;
     // how logits are computed and tokens chosen: by kernels, or by the program from where one of these failed
     private ForwardStep step;
     private Sampler sampler;
@@ -76,7 +77,7 @@ final class DecodeSteps implements AutoCloseable {
      * @param program what is left when one of the next two fails
      * @param graphs  null where steps are not to be recorded
      */
-    DecodeSteps(ProgramStep program, ForwardStep step, Sampler sampler, DecodeGraphs graphs) {
+    DecodeSteps(ProgramStep program, ForwardStep step, Sampler sampler, @Nullable DecodeGraphs graphs) {
         this.program = program;
         this.step = step;
         this.sampler = sampler;

@@ -3,4 +3,7 @@
  * kernels of our own, and sampling. Uses {@code torch}, {@code cuda} and {@code checkpoint}. Begin with
  * {@link dev.lockstep.decoder.Decoder}.
  */
+@NullMarked
 package dev.lockstep.decoder;
+
+import org.jspecify.annotations.NullMarked;

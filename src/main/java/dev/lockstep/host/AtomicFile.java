@@ -44,7 +44,7 @@ public final class AtomicFile {
             throw new UsageException(option + " " + file + " is a directory; name a file in it");
         }
         var directory = path.toAbsolutePath().getParent();
-        if (!Files.isDirectory(directory)) {
+        if (directory == null || !Files.isDirectory(directory)) {
             throw new UsageException(
                     option + " " + file + ": there is no directory " + directory + "; create it first");
         }

@@ -6,6 +6,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
+import org.jspecify.annotations.Nullable;
+
 /** Whether code that a cache holds can have been put there by nobody but this process's user or root. */
 public final class OwnFiles {
     private static final int OTHERS_WRITE = 022;
@@ -18,7 +20,7 @@ public final class OwnFiles {
         return faultOf(file.toAbsolutePath().getParent()).or(() -> faultOf(file));
     }
 
-    private static Optional<String> faultOf(Path path) {
+    private static Optional<String> faultOf(@Nullable Path path) {
         try {
             Object owner = Files.getAttribute(path, "unix:uid");
             int mode = (Integer) Files.getAttribute(path, "unix:mode");

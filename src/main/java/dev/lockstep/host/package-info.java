@@ -3,4 +3,7 @@
  * terminal, and the exception that ends a job with one sentence. Uses nothing but Java, so every other package may use
  * it. Begin with {@link dev.lockstep.host.UsageException}.
  */
+@NullMarked
 package dev.lockstep.host;
+
+import org.jspecify.annotations.NullMarked;

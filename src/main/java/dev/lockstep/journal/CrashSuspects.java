@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Which rows ranks may have died of, followed through all deaths that the journals tell of. Rows that were under way on a
  * rank that died are suspects together. If a rank dies again while it has nothing but suspects, those that it had under way
@@ -45,14 +47,14 @@ public final class CrashSuspects {
     /** What it takes besides: one death with nothing else under way while no other rank died, or two while others did. */
     private static final int PROOF = 2;
 
-    private static final class Record {
+    private static final class History {
         private int last;
         private boolean again;
         private int deaths;
         private int proof;
     }
 
-    private final Map<Sample, Record> records = new HashMap<>();
+    private final Map<Sample, History> records = new HashMap<>();
 
     CrashSuspects(List<Death> all) {
         Map<Integer, Integer> diedInRun = new HashMap<>();
@@ -60,9 +62,9 @@ public final class CrashSuspects {
         int number = 0;
         for (Death death : all.stream().sorted(Comparator.comparingInt(Death::run)).toList()) {
             number++;
-            boolean only = diedInRun.get(death.run) == 1;
+            boolean only = Integer.valueOf(1).equals(diedInRun.get(death.run));
             for (Sample row : death.rows) {
-                Record record = records.computeIfAbsent(row, any -> new Record());
+                History record = records.computeIfAbsent(row, any -> new History());
                 record.deaths++;
                 if (only || death.apart || record.deaths > 1) {
                     record.last = number;
@@ -76,8 +78,9 @@ public final class CrashSuspects {
     }
 
     /** What is held against a row; null: nothing. */
+    @Nullable
     Suspicion of(Sample row) {
-        Record record = records.get(row);
+        History record = records.get(row);
         return record == null || record.last == 0
                 ? null
                 : new Suspicion(record.last, record.again, record.deaths,

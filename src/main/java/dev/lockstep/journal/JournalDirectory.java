@@ -17,6 +17,8 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.zip.CRC32C;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.host.AtomicFile;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.json.Json;
@@ -63,8 +65,8 @@ public final class JournalDirectory implements Closeable {
     private final boolean resume;
     private final boolean temporary;
     private int runsBefore;
-    private Job job;
-    private FileChannel locked;
+    private @Nullable Job job;
+    private @Nullable FileChannel locked;
 
     private JournalDirectory(Path path, String output, boolean resume, boolean temporary) {
         this.path = path;

@@ -7,6 +7,7 @@ import java.util.function.Supplier;
 
 import com.sun.jna.Function;
 import com.sun.jna.ptr.LongByReference;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.djl.LoadedLibrary;
 
@@ -21,27 +22,25 @@ public final class DeviceMemory {
     /** What a GPU's driver says, in bytes, of all processes together. */
     record Reading(long free, long used) {}
 
-    private final Device device;
-    private final Supplier<Reading> gpu; // null on CPU, where what JNA would unpack for it is not needed and may not fit
+    private final @Nullable Supplier<Reading> gpu; // null on CPU, where what JNA would unpack for it is not needed and may not fit
     private long peak;
 
     public DeviceMemory(Device device) {
-        this(device, device.isCpu() ? null : new Driver());
+        this(device.isCpu() ? null : new Driver());
     }
 
-    DeviceMemory(Device device, Supplier<Reading> gpu) {
-        this.device = device;
+    DeviceMemory(@Nullable Supplier<Reading> gpu) {
         this.gpu = gpu;
     }
 
     /** Bytes that can be had now; on CPU what the system calls available. */
     public long free() {
-        return device.isCpu() ? kilobytes("/proc/meminfo", "MemAvailable:") : gpu.get().free();
+        return gpu == null ? kilobytes("/proc/meminfo", "MemAvailable:") : gpu.get().free();
     }
 
     /** Has {@link #peak} know of what is in use now; needless on CPU, where the system keeps the peak. */
     public void sample() {
-        if (!device.isCpu()) {
+        if (gpu != null) {
             peak = Math.max(peak, gpu.get().used());
         }
     }
@@ -52,7 +51,7 @@ public final class DeviceMemory {
      */
     public long peak() {
         sample();
-        return device.isCpu() ? kilobytes("/proc/self/status", "VmHWM:") : peak;
+        return gpu == null ? kilobytes("/proc/self/status", "VmHWM:") : peak;
     }
 
     private static final class Driver implements Supplier<Reading> {
@@ -60,14 +59,16 @@ public final class DeviceMemory {
         private final LongByReference total = new LongByReference();
         private final Object[] arguments = {free, total};
         // null: not asked yet, when the driver may not have been loaded
-        private Function memory;
+        private @Nullable Function memory;
 
         @Override
         public Reading get() {
-            if (memory == null) {
-                memory = LoadedLibrary.named("libcuda.so").getFunction("cuMemGetInfo_v2");
+            Function call = memory;
+            if (call == null) {
+                call = LoadedLibrary.named("libcuda.so").getFunction("cuMemGetInfo_v2");
+                memory = call;
             }
-            int error = memory.invokeInt(arguments);
+            int error = call.invokeInt(arguments);
             if (error != 0) {
                 throw new IllegalStateException("cuMemGetInfo answers " + error);
             }

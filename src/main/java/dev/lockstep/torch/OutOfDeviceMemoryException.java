@@ -3,13 +3,14 @@ package dev.lockstep.torch;
 import java.util.Locale;
 
 import ai.djl.engine.EngineException;
+import org.jspecify.annotations.Nullable;
 
 /** A program's call needed more of a device's memory than could be had. Fewer rows at a time, or shorter ones, may do. */
 public final class OutOfDeviceMemoryException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
     /** @param message libtorch's */
-    public OutOfDeviceMemoryException(String message, Throwable cause) {
+    public OutOfDeviceMemoryException(@Nullable String message, Throwable cause) {
         super(message, cause);
     }
 

@@ -3,4 +3,7 @@
  * memory of a device. Uses {@code djl}; knows nothing of transformers. Begin with
  * {@link dev.lockstep.torch.TorchScriptProgram}.
  */
+@NullMarked
 package dev.lockstep.torch;
+
+import org.jspecify.annotations.NullMarked;

@@ -7,9 +7,12 @@ import java.io.OutputStream;
 import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Objects;
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.IntBinaryOperator;
 import java.util.function.LongBinaryOperator;
+
+import org.jspecify.annotations.Nullable;
 
 /** Arrays of one primitive type: the length, then the elements as the machine has them. */
 final class ArrayCodec<A> implements Codec<A> {
@@ -89,7 +92,8 @@ final class ArrayCodec<A> implements Codec<A> {
     }
 
     @Override
-    public void write(A array, OutputStream out) throws IOException {
+    public void write(@Nullable A array, OutputStream out) throws IOException {
+        Objects.requireNonNull(array, "no array is given");
         int length = length(array);
         ByteBuffer block = block(length);
         out.write(block.putInt(0, length).array(), 0, Integer.BYTES);
@@ -116,7 +120,8 @@ final class ArrayCodec<A> implements Codec<A> {
     }
 
     @Override
-    public A copy(A array) {
+    public A copy(@Nullable A array) {
+        Objects.requireNonNull(array, "no array is given");
         A copy = create(length(array));
         System.arraycopy(array, 0, copy, 0, length(array));
         return copy;

@@ -10,6 +10,7 @@ import mpi.MPI;
 
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.RankEnvironment;
+import dev.lockstep.world.transport.Alone;
 import dev.lockstep.world.transport.MpjTransport;
 import dev.lockstep.world.transport.Transport;
 
@@ -24,12 +25,12 @@ final class Bootstrap {
     /**
      * MPJ Express once it runs.
      *
-     * @param transport null in a world of one
+     * @param transport to the other ranks
      * @param threads  of its own, which would keep the JVM alive for ever
      * @param args     what is left of the arguments it was given
      */
     record Mpj(Transport transport, Set<Thread> threads, String[] args) {
-        static final Mpj NONE = new Mpj(null, Set.of(), new String[0]);
+        static final Mpj NONE = new Mpj(new Alone(), Set.of(), new String[0]);
     }
 
     /** @throws IllegalStateException when MPJ does not start */

@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.BinaryOperator;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A group's verbs for arrays of one primitive type, which travel as they are. Arrays may differ in length from rank to
  * rank; where they must not, it is said. An array that a verb gives back is always a new one.
@@ -31,7 +33,7 @@ public final class Buffers<A> {
      *
      * @param values the root's; the others' is not looked at and may be null
      */
-    public A broadcast(A values, int root) {
+    public A broadcast(@Nullable A values, int root) {
         return collectives.broadcast(values, codec, root);
     }
 
@@ -45,7 +47,7 @@ public final class Buffers<A> {
      *
      * @param parts on the root one per rank, by rank; the others' is not looked at and may be null
      */
-    public A scatter(List<A> parts, int root) {
+    public A scatter(@Nullable List<A> parts, int root) {
         return collectives.scatter(parts, codec, root);
     }
 
@@ -59,7 +61,7 @@ public final class Buffers<A> {
      *
      * @param all the root's; the others' is not looked at and may be null
      */
-    public A scatterAll(A all, int root) {
+    public A scatterAll(@Nullable A all, int root) {
         List<A> parts = null;
         if (all != null) {
             parts = new ArrayList<>();

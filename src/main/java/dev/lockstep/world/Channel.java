@@ -16,7 +16,7 @@ final class Channel {
     static final int TAG_LIMIT = 1 << 16;
     private static final int GROUP_IDS = 1 << 11;
 
-    private final Transport transport; // null in a world of one, which sends nothing
+    private final Transport transport;
     private final Members members;
 
     Channel(Transport transport, Members members) {

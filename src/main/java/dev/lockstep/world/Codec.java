@@ -11,12 +11,14 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.world.transport.Chunk;
 import dev.lockstep.world.transport.ChunkedOutput;
 
 /** How values of one kind become bytes and bytes become values. */
 interface Codec<V> {
-    void write(V value, OutputStream out) throws IOException;
+    void write(@Nullable V value, OutputStream out) throws IOException;
 
     /** Reads one value, which may leave bytes unread that mean nothing. */
     V read(InputStream in) throws IOException;
@@ -25,7 +27,7 @@ interface Codec<V> {
     Kind kind();
 
     /** What another rank would receive for this value. */
-    default V copy(V value) throws IOException {
+    default V copy(@Nullable V value) throws IOException {
         List<InputStream> parts = new ArrayList<>();
         ChunkedOutput out = new ChunkedOutput(
                 part -> parts.add(new ByteArrayInputStream(Arrays.copyOfRange(part.buffer(),

@@ -3,6 +3,8 @@ package dev.lockstep.world;
 import java.util.ArrayList;
 import java.util.List;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.wire.Message;
 
 /**
@@ -64,7 +66,7 @@ final class CollectiveTracker {
     }
 
     /** What the launcher has not been told yet, or null. */
-    Message.Position news(long now) {
+    Message.@Nullable Position news(long now) {
         State current = state;
         if (current == reported) {
             return null;

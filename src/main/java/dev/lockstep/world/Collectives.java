@@ -11,6 +11,8 @@ import java.util.Optional;
 import java.util.function.BinaryOperator;
 import java.util.function.Consumer;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.world.transport.Chunk;
 import dev.lockstep.world.transport.ChunkedInput;
 import dev.lockstep.world.transport.ChunkedOutput;
@@ -62,34 +64,35 @@ final class Collectives {
                 channel.put(call, nothing, (rank + distance) % size);
                 channel.reader(call, (rank - distance + size) % size).drain();
             }
-            return null;
+            return NOTHING;
         });
     }
 
-    <V> V broadcast(V value, Codec<V> codec, int root) {
+    <V> V broadcast(@Nullable V value, Codec<V> codec, int root) {
         return inCall(Verb.BROADCAST, codec.kind(), root, call -> broadcast(call, value, codec, root));
     }
 
-    <V> V scatter(List<V> values, Codec<V> codec, int root) {
+    <V> V scatter(@Nullable List<V> values, Codec<V> codec, int root) {
         if (rank == root && (values == null || values.size() != size)) {
             throw new IllegalArgumentException("scatter: the root gives "
                     + (values == null ? "no list" : values.size() + " values") + " for " + size + " ranks");
         }
+        List<V> given = values == null ? List.of() : values;
         return inCall(Verb.SCATTER, codec.kind(), root, call -> {
             if (rank != root) {
                 return read(channel.reader(call, root), codec);
             }
             for (int to = 0; to < size; to++) {
                 if (to != root) {
-                    V value = values.get(to);
+                    V value = given.get(to);
                     channel.write(call, to, out -> codec.write(value, out));
                 }
             }
-            return codec.copy(values.get(root));
+            return codec.copy(given.get(root));
         });
     }
 
-    <V> Optional<List<V>> gather(V value, Codec<V> codec, int root) {
+    <V> Optional<List<V>> gather(@Nullable V value, Codec<V> codec, int root) {
         return inCall(Verb.GATHER, codec.kind(), root, call -> {
             List<V> values = new ArrayList<>();
             gather(call, root, out -> codec.write(value, out), () -> values.add(codec.copy(value)),
@@ -106,12 +109,12 @@ final class Collectives {
                     consumer.accept(codec.copy(item));
                 }
             }, in -> codec.readAll(in, consumer));
-            return null;
+            return NOTHING;
         });
     }
 
     /** One broadcast after the other; those of small values overlap, and no rank waits to send while it should receive. */
-    <V> List<V> allGather(V value, Codec<V> codec, Verb verb) {
+    <V> List<V> allGather(@Nullable V value, Codec<V> codec, Verb verb) {
         return inCall(verb, codec.kind(), 0, call -> {
             List<V> values = new ArrayList<>();
             for (int from = 0; from < size; from++) {
@@ -148,7 +151,7 @@ final class Collectives {
         });
     }
 
-    <V> Optional<V> reduce(V value, Codec<V> codec, BinaryOperator<V> function, int root) {
+    <V> Optional<V> reduce(@Nullable V value, Codec<V> codec, BinaryOperator<V> function, int root) {
         return inCall(Verb.REDUCE, codec.kind(), root, call -> {
             V result = reduceToFirst(call, value, codec, function);
             if (root != 0 && rank == 0) {
@@ -161,13 +164,13 @@ final class Collectives {
         });
     }
 
-    <V> V allReduce(V value, Codec<V> codec, BinaryOperator<V> function) {
+    <V> V allReduce(@Nullable V value, Codec<V> codec, BinaryOperator<V> function) {
         return inCall(Verb.ALL_REDUCE, codec.kind(), 0,
                 call -> broadcast(call, reduceToFirst(call, value, codec, function), codec, 0));
     }
 
     /** @param tag in 0..{@link Channel#TAG_LIMIT} */
-    <V> void send(V value, Codec<V> codec, int to, int tag) {
+    <V> void send(@Nullable V value, Codec<V> codec, int to, int tag) {
         try {
             CollectiveTracker.Call call = message(codec, to, tag);
             if (to == rank) {
@@ -202,7 +205,8 @@ final class Collectives {
         return new CollectiveTracker.Call(0, Verb.MESSAGE, codec.kind(), tag);
     }
 
-    private <V> V broadcast(CollectiveTracker.Call call, V value, Codec<V> codec, int root) throws IOException {
+    private <V> V broadcast(CollectiveTracker.Call call, @Nullable V value, Codec<V> codec, int root)
+            throws IOException {
         BinomialTree tree = new BinomialTree(rank, size, root);
         if (rank != root) {
             return read(channel.reader(call, tree.parent(), tree.children()), codec);
@@ -221,7 +225,8 @@ final class Collectives {
      *
      * @return rank 0's result; elsewhere a part of it
      */
-    private <V> V reduceToFirst(CollectiveTracker.Call call, V value, Codec<V> codec, BinaryOperator<V> function)
+    private <V> V reduceToFirst(CollectiveTracker.Call call, @Nullable V value, Codec<V> codec,
+            BinaryOperator<V> function)
             throws IOException {
         V result = codec.copy(value);
         for (int distance = 1; distance < size; distance <<= 1) {

@@ -8,6 +8,7 @@ import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
 
 import com.fasterxml.jackson.core.type.TypeReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Some ranks of a job, seen from one of them; {@link World} is all of them, and {@link #group} makes others. Ranks count
@@ -119,7 +120,7 @@ public sealed class Group permits World {
      *
      * @param value the root's; the others' is not looked at and may be null
      */
-    public <T> T broadcast(T value, Class<T> type, int root) {
+    public <T> T broadcast(@Nullable T value, Class<T> type, int root) {
         return collectives.broadcast(value, codec(type), root);
     }
 
@@ -129,12 +130,12 @@ public sealed class Group permits World {
     }
 
     /** {@link #broadcast(Object, Class, int)} for types with parameters. */
-    public <T> T broadcast(T value, TypeReference<T> type, int root) {
+    public <T> T broadcast(@Nullable T value, TypeReference<T> type, int root) {
         return collectives.broadcast(value, codec(type), root);
     }
 
     /** {@link #broadcast(Object, Class, int)} from rank 0, for types with parameters. */
-    public <T> T broadcast(T value, TypeReference<T> type) {
+    public <T> T broadcast(@Nullable T value, TypeReference<T> type) {
         return broadcast(value, type, 0);
     }
 
@@ -144,7 +145,7 @@ public sealed class Group permits World {
      * @param values on the root one per rank, by rank; the others' is not looked at and may be null
      * @return this rank's value
      */
-    public <T> T scatter(List<T> values, Class<T> type, int root) {
+    public <T> T scatter(@Nullable List<T> values, Class<T> type, int root) {
         return collectives.scatter(values, codec(type), root);
     }
 
@@ -168,7 +169,7 @@ public sealed class Group permits World {
      *
      * @return on the root the values, by rank, a null where a rank gave null; elsewhere empty
      */
-    public <T> Optional<List<T>> gather(T value, Class<T> type, int root) {
+    public <T> Optional<List<T>> gather(@Nullable T value, Class<T> type, int root) {
         return collectives.gather(value, codec(type), root);
     }
 
@@ -239,7 +240,7 @@ public sealed class Group permits World {
     }
 
     /** Gives every rank every rank's value, by rank. */
-    public <T> List<T> allGather(T value, Class<T> type) {
+    public <T> List<T> allGather(@Nullable T value, Class<T> type) {
         return collectives.allGather(value, codec(type), Verb.ALL_GATHER);
     }
 
@@ -270,7 +271,7 @@ public sealed class Group permits World {
      *                 time the job has as many ranks, so that rounding is the same too
      * @return on the root the result; elsewhere, and for a null result, empty
      */
-    public <T> Optional<T> reduce(T value, Class<T> type, BinaryOperator<T> function, int root) {
+    public <T> Optional<T> reduce(@Nullable T value, Class<T> type, BinaryOperator<T> function, int root) {
         return collectives.reduce(value, codec(type), function, root);
     }
 
@@ -290,7 +291,7 @@ public sealed class Group permits World {
     }
 
     /** As {@link #reduce(Object, Class, BinaryOperator, int)}, and every rank gets the result, the same to the last bit. */
-    public <T> T allReduce(T value, Class<T> type, BinaryOperator<T> function) {
+    public <T> T allReduce(@Nullable T value, Class<T> type, BinaryOperator<T> function) {
         return collectives.allReduce(value, codec(type), function);
     }
 
@@ -304,7 +305,7 @@ public sealed class Group permits World {
      *
      * @param tag from 0 to 65,535; messages with one tag are received in the order in which they were sent
      */
-    public <T> void send(T value, Class<T> type, int to, int tag) {
+    public <T> void send(@Nullable T value, Class<T> type, int to, int tag) {
         collectives.send(value, codec(type), to, tag);
     }
 

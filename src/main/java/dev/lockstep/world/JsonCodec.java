@@ -20,6 +20,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import org.jspecify.annotations.Nullable;
 
 /** Objects as JSON in UTF-8. The type is the caller's, never the sender's, and nothing is serialized Java. */
 final class JsonCodec<T> implements Codec<T> {
@@ -56,7 +57,7 @@ final class JsonCodec<T> implements Codec<T> {
     }
 
     @Override
-    public void write(T value, OutputStream out) throws IOException {
+    public void write(@Nullable T value, OutputStream out) throws IOException {
         try (JsonGenerator generator = MAPPER.createGenerator(out)) {
             write(value, generator);
         }
@@ -98,12 +99,14 @@ final class JsonCodec<T> implements Codec<T> {
         }
     }
 
-    private static void write(Object value, JsonGenerator generator) throws IOException {
+    private static void write(@Nullable Object value, JsonGenerator generator) throws IOException {
         try {
             MAPPER.writeValue(generator, value);
         } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException("a " + value.getClass().getName() + " cannot be sent as JSON: "
-                    + e.getOriginalMessage(), e);
+            throw new IllegalArgumentException(
+                    "a " + (value == null ? "null" : value.getClass().getName()) + " cannot be sent as JSON: "
+                            + e.getOriginalMessage(),
+                    e);
         }
     }
 

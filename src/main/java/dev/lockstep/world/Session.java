@@ -6,17 +6,19 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.wire.Message;
 import dev.lockstep.world.transport.Transport;
 
 /** What all groups of a rank share. */
 final class Session {
-    private final ControlLink link; // null: there is no launcher
-    private final Transport transport; // null: a world of one
+    private final @Nullable ControlLink link; // null: there is no launcher
+    private final Transport transport;
     private final Shutdown ending;
     private int nextGroup = 1;
 
-    Session(ControlLink link, Transport transport, Shutdown ending) {
+    Session(@Nullable ControlLink link, Transport transport, Shutdown ending) {
         this.link = link;
         this.transport = transport;
         this.ending = ending;

@@ -3,6 +3,8 @@ package dev.lockstep.world;
 import java.io.IOException;
 import java.util.Set;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.host.ExitCode;
 import dev.lockstep.wire.Message;
 
@@ -10,7 +12,7 @@ import dev.lockstep.wire.Message;
 final class Shutdown {
     private static final int CAUSE_LENGTH = 2000;
 
-    private final ControlLink link; // null: there is no launcher
+    private final @Nullable ControlLink link; // null: there is no launcher
     private final Runnable farewell;
     private volatile boolean closed;
     private boolean byeSaid;
@@ -84,19 +86,19 @@ final class Shutdown {
         System.exit(code);
     }
 
-    void abort(int code, String cause) {
+    void abort(int code, @Nullable String cause) {
         String line = cause == null ? "aborted" : cause.strip().replaceAll("\\s*\\R\\s*", " ");
         if (link == null) {
             System.err.println(line);
         } else {
-            send(new Message.Failure(code, line.substring(0, Math.min(line.length(), CAUSE_LENGTH))));
+            send(link, new Message.Failure(code, line.substring(0, Math.min(line.length(), CAUSE_LENGTH))));
         }
         System.out.flush();
         System.err.flush();
         Runtime.getRuntime().halt(code);
     }
 
-    private static Thread nextOfProgram(Set<Thread> mpjThreads) {
+    private static @Nullable Thread nextOfProgram(Set<Thread> mpjThreads) {
         for (Thread thread : Thread.getAllStackTraces().keySet()) {
             // the JVM's own last thread; it waits for all the others
             boolean destroyer = thread.getName().equals("DestroyJavaVM");
@@ -118,14 +120,14 @@ final class Shutdown {
             } catch (IOException e) {
                 return; // the link's reader ends this process
             }
-            send(new Message.Bye(code));
+            send(link, new Message.Bye(code));
         }
         // when MPJ sees one peer's sockets close it closes those to all the others, who may have more to say;
         // with a launcher not MPI.Finalize, which waits for all ranks, of which one may have left through System.exit
         farewell.run();
     }
 
-    private void send(Message message) {
+    private static void send(ControlLink link, Message message) {
         try {
             link.send(message);
         } catch (IOException e) {

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.helpers.NOPLogger;
@@ -13,6 +14,7 @@ import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.HostName;
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.RankEnvironment;
+import dev.lockstep.world.transport.Alone;
 
 /**
  * All ranks of a job, seen from one of them: a {@link Group}, whose verbs it has, and what concerns the rank as a process.
@@ -34,7 +36,7 @@ import dev.lockstep.wire.RankEnvironment;
 public final class World extends Group implements AutoCloseable {
     private static final long PROGRESS_NANOS = 500_000_000L;
 
-    private static World current;
+    private static @Nullable World current;
 
     private final List<String> args;
     private final RankEnvironment self;
@@ -95,7 +97,7 @@ public final class World extends Group implements AutoCloseable {
             current = new World(joined.args(), joined.self(), joined.session());
         } else {
             RankEnvironment self = RankEnvironment.alone(0, 1, 0, 1, HostName.here(), deviceWithoutLauncher());
-            current = new World(args, self, new Session(null, null, new Shutdown(() -> {
+            current = new World(args, self, new Session(null, new Alone(), new Shutdown(() -> {
             })));
         }
         return current;
@@ -265,9 +267,13 @@ public final class World extends Group implements AutoCloseable {
     }
 
     private <T, E extends Exception> T first(boolean mine, Work<T, E> work) throws E {
-        T result = mine ? work.run() : null;
+        if (mine) {
+            T result = work.run();
+            barrier();
+            return result;
+        }
         barrier();
-        return mine ? result : work.run();
+        return work.run();
     }
 
     private static ControlLink connect(RankEnvironment self) {

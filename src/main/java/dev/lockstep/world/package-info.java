@@ -3,4 +3,7 @@
  * Express and {@code wire}; never sees a model. Begin with {@link dev.lockstep.world.World}, then
  * {@link dev.lockstep.world.Group}.
  */
+@NullMarked
 package dev.lockstep.world;
+
+import org.jspecify.annotations.NullMarked;

@@ -11,7 +11,7 @@ class DeviceMemoryTest {
     private static DeviceMemory gpu(long... used) {
         List<DeviceMemory.Reading> readings = LongStream.of(used)
                 .mapToObj(bytes -> new DeviceMemory.Reading(100 - bytes, bytes)).toList();
-        return new DeviceMemory(Device.ofRank("cuda"), readings.iterator()::next);
+        return new DeviceMemory(readings.iterator()::next);
     }
 
     @Test

@@ -254,9 +254,7 @@ final class Lexer {
             char escape = text.charAt(++i);
             int simple = "\n\\'\"abfnrtv".indexOf(escape);
             int digits = escape == 'x' ? 2 : escape == 'u' ? 4 : escape == 'U' ? 8 : 0;
-            if (simple == 0) {
-                continue;
-            } else if (simple > 0) {
+            if (simple > 0) {
                 out.append("\n\\'\"\u0007\b\f\n\r\t\u000b".charAt(simple));
             } else if (digits > 0) {
                 out.appendCodePoint(codePoint(escape, text.substring(i + 1, Math.min(text.length(), i + 1 + digits)),
@@ -269,7 +267,7 @@ final class Lexer {
                 }
                 out.append((char) Integer.parseInt(text.substring(i, end), 8));
                 i = end - 1;
-            } else {
+            } else if (simple < 0) {
                 out.append('\\').append(escape);
             }
         }

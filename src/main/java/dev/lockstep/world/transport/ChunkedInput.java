@@ -6,8 +6,8 @@ import java.util.function.Supplier;
 /** Reads the parts of one value as a stream. */
 public final class ChunkedInput extends InputStream {
     private final Supplier<Chunk> source;
-    private Chunk part;
-    private int at;
+    private Chunk part = new Chunk(new byte[Chunk.HEADER], 0, false);
+    private int at = Chunk.HEADER;
 
     /** @param source gives the next part each time, in a buffer that may be the same */
     public ChunkedInput(Supplier<Chunk> source) {
@@ -35,19 +35,19 @@ public final class ChunkedInput extends InputStream {
 
     @Override
     public int available() {
-        return part == null ? 0 : Chunk.HEADER + part.length() - at;
+        return Chunk.HEADER + part.length() - at;
     }
 
     /** Takes in what the reader left, so that the next message is the next value's. */
     public void drain() {
-        while (part == null || !part.last()) {
+        while (!part.last()) {
             part = source.get();
         }
         at = Chunk.HEADER + part.length();
     }
 
     private boolean next() {
-        while (part == null || !part.last()) {
+        while (!part.last()) {
             part = source.get();
             at = Chunk.HEADER;
             if (part.length() > 0) {

@@ -22,7 +22,7 @@ public final class MpjTransport implements Transport {
     public void send(byte[] bytes, int offset, int length, int to, int tag) {
         attempt(() -> {
             ranks.Send(bytes, offset, length, MPI.BYTE, to, tag);
-            return null;
+            return true;
         });
     }
 
@@ -45,7 +45,7 @@ public final class MpjTransport implements Transport {
     public void finish() {
         attempt(() -> {
             MPI.Finalize();
-            return null;
+            return true;
         });
     }
 

@@ -3,4 +3,7 @@
  * {@link dev.lockstep.world.Group}. Uses MPJ Express and nothing of Lockstep. Begin with
  * {@link dev.lockstep.world.transport.Transport}.
  */
+@NullMarked
 package dev.lockstep.world.transport;
+
+import org.jspecify.annotations.NullMarked;
