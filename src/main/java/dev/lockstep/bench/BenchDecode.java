@@ -15,8 +15,8 @@ import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.cli.AccelerationOptions;
 import dev.lockstep.decoder.Acceleration;
-import dev.lockstep.decoder.Allocation;
 import dev.lockstep.decoder.Decoder;
+import dev.lockstep.decoder.DecoderAllocation;
 import dev.lockstep.decoder.RowSampling;
 import dev.lockstep.torch.Device;
 import dev.lockstep.world.World;
@@ -81,7 +81,7 @@ final class BenchDecode implements BenchJob.Measurement {
     }
 
     private Line measure(Decoder decoder, ModelConfig shapes, DType type, int batchSize, double bandwidth) {
-        decoder.allocate(new Allocation(batchSize, promptTokens + options.newTokens()));
+        decoder.allocate(new DecoderAllocation(batchSize, promptTokens + options.newTokens()));
         // the same steps as below, some of which would be recorded while they are measured
         decoder.warmUp(batchSize, promptTokens + 1, Math.max(Decoder.STEPS_TO_RECORD, options.newTokens() - 1),
                 GREEDY);

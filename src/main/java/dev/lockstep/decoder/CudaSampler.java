@@ -20,7 +20,7 @@ final class CudaSampler implements Sampler {
     private final int vocabulary;
     private final Kernel sample;
     // by allocation
-    private Allocation size = new Allocation(0, 0);
+    private DecoderAllocation size = new DecoderAllocation(0, 0);
     private long logits;
     private long samplingFloats;
     private long samplingInts;
@@ -47,7 +47,7 @@ final class CudaSampler implements Sampler {
 
     /** Takes over the rows' state and the logits that the program has just allocated. */
     @Override
-    public void allocate(Allocation size) {
+    public void allocate(DecoderAllocation size) {
         this.size = size;
         logits = program.stateAddress("logits", ScalarType.FLOAT32);
         samplingFloats = program.stateAddress("sampling_floats", ScalarType.FLOAT32);

@@ -155,7 +155,7 @@ final class CudaStep implements ForwardStep {
 
     /** Takes over the cache, rows and logits that the program has just allocated, and makes room for a step. */
     @Override
-    public void allocate(Allocation size) {
+    public void allocate(DecoderAllocation size) {
         int slots = size.slots();
         int queries = config.heads() * config.headDim();
         int keys = config.kvHeads() * config.headDim();

@@ -103,7 +103,7 @@ final class DecodeSteps implements AutoCloseable {
     }
 
     /** To be called when the program has allocated its cache and slots. */
-    void allocate(Allocation size) {
+    void allocate(DecoderAllocation size) {
         slots = size.slots();
         if (!isProgram()) {
             program.program().allocateLogits(slots);

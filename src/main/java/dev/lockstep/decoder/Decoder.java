@@ -132,7 +132,7 @@ public final class Decoder implements AutoCloseable {
      *
      * @throws dev.lockstep.torch.OutOfDeviceMemoryException when the device's memory does not suffice
      */
-    public void allocate(Allocation size) {
+    public void allocate(DecoderAllocation size) {
         steps.free();
         cache.free();
         this.settings = new RowSampling[size.slots()];

@@ -30,7 +30,7 @@ final class DecoderProgram implements AutoCloseable {
 
     /** The parts of the program. */
     static final List<String> PARTS = List.of("decoder.torchscript", "cache.torchscript", "weights.torchscript",
-            "layers.torchscript", "sampling.torchscript");
+            "layers.torchscript", "random.torchscript", "sampling.torchscript");
 
     private static final Logger LOG = LoggerFactory.getLogger(DecoderProgram.class);
 
@@ -125,7 +125,7 @@ final class DecoderProgram implements AutoCloseable {
     }
 
     /** After {@link #allocateCache}. */
-    void allocateSlots(Allocation size, int vocabulary) {
+    void allocateSlots(DecoderAllocation size, int vocabulary) {
         program.integer("allocate_slots", size.slots(), TOKENS_KEPT, SamplingColumns.Floats.values().length,
                 SamplingColumns.Ints.values().length, size.endTokens(), size.penalized(),
                 Math.min(size.logprobs(), vocabulary));

@@ -3,7 +3,7 @@ package dev.lockstep.decoder;
 /** How one step's logits are computed, which are left in the program's {@code step_logits}. */
 interface ForwardStep extends AutoCloseable {
     /** To be called when the program has allocated its cache. */
-    void allocate(Allocation size);
+    void allocate(DecoderAllocation size);
 
     /**
      * Computes the logits of the next tokens of slots 0 to {@code rows - 1}.

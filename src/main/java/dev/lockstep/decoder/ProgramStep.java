@@ -7,7 +7,7 @@ package dev.lockstep.decoder;
  */
 record ProgramStep(DecoderProgram program, boolean isRecordable) implements ForwardStep, Sampler {
     @Override
-    public void allocate(Allocation size) {
+    public void allocate(DecoderAllocation size) {
         // the program's own buffers are there
     }
 

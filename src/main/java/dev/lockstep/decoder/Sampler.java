@@ -3,7 +3,7 @@ package dev.lockstep.decoder;
 /** How tokens are sampled from a step's logits. */
 interface Sampler {
     /** To be called when the program has allocated its cache. */
-    void allocate(Allocation size);
+    void allocate(DecoderAllocation size);
 
     /** Whether it can sample in this way. */
     boolean fits(SamplingKind kind);

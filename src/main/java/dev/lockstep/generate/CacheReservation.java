@@ -2,14 +2,14 @@ package dev.lockstep.generate;
 
 import java.util.Collection;
 
-import dev.lockstep.decoder.Allocation;
 import dev.lockstep.decoder.Decoder;
+import dev.lockstep.decoder.DecoderAllocation;
 
 /** What the decoder has room for; it grows when no row is under way. */
 final class CacheReservation {
     private final Decoder decoder;
     // null: none is allocated
-    private Allocation size;
+    private DecoderAllocation size;
 
     CacheReservation(Decoder decoder) {
         this.decoder = decoder;
@@ -36,7 +36,7 @@ final class CacheReservation {
     }
 
     boolean holds(Request request, int slots) {
-        return size != null && size.holds(new Allocation(slots, request.promptIds().length + limit(request),
+        return size != null && size.holds(new DecoderAllocation(slots, request.promptIds().length + limit(request),
                 request.params().eosTokenIds().size(), penalized(request), request.params().logprobs()));
     }
 
@@ -63,12 +63,12 @@ final class CacheReservation {
     }
 
     private void reserve(Collection<Request> requests, int slots, int capacity) {
-        Allocation need = new Allocation(slots, capacity,
+        DecoderAllocation need = new DecoderAllocation(slots, capacity,
                 requests.stream().mapToInt(request -> request.params().eosTokenIds().size()).max().orElse(0),
                 requests.stream().anyMatch(request -> penalized(request)),
                 Math.max(0, requests.stream().mapToInt(request -> request.params().logprobs()).max().orElse(0)));
         if (size == null || !size.holds(need)) {
-            Allocation both = size == null ? need : size.grown(need);
+            DecoderAllocation both = size == null ? need : size.grown(need);
             size = null;
             decoder.allocate(both);
             size = both;

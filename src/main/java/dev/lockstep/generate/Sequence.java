@@ -164,7 +164,7 @@ final class Sequence {
         int[] ends = params.ignoreEos() ? new int[0] : params.eosTokenIds().stream().mapToInt(id -> id).toArray();
         return new RowSampling(params.greedy(), params.temperature(), params.topK(), params.topP(), params.minP(),
                 params.repetitionPenalty(), params.presencePenalty(), params.frequencyPenalty(), minNewTokens(), ends,
-                randomKey(), logprobs != null, refinements());
+                RandomKey.of(request), logprobs != null, refinements());
     }
 
     private int minNewTokens() {
@@ -185,20 +185,5 @@ final class Sequence {
 
     private static double either(Double value, double otherwise) {
         return value == null ? otherwise : value;
-    }
-
-    /** A function of seed, prompt and sample alone, so that where and when a row runs does not change its text. */
-    private long randomKey() {
-        long key = mix(request.params().seed());
-        key = mix(key + request.index());
-        return mix(key + request.sample());
-    }
-
-    /** SplitMix64 (Steele, Lea, Flood 2014): one step of its sequence from {@code z}. */
-    private static long mix(long z) {
-        z += 0x9e3779b97f4a7c15L;
-        z = (z ^ z >>> 30) * 0xbf58476d1ce4e5b9L;
-        z = (z ^ z >>> 27) * 0x94d049bb133111ebL;
-        return z ^ z >>> 31;
     }
 }

@@ -15,8 +15,8 @@ import dev.lockstep.checkpoint.ModelConfig.Attention;
 import dev.lockstep.checkpoint.ModelConfig.Norms;
 import dev.lockstep.checkpoint.ModelConfig.Rope;
 import dev.lockstep.decoder.Acceleration;
-import dev.lockstep.decoder.Allocation;
 import dev.lockstep.decoder.Decoder;
+import dev.lockstep.decoder.DecoderAllocation;
 import dev.lockstep.decoder.RowSampling;
 import dev.lockstep.fixtures.RandomCheckpoint;
 import dev.lockstep.torch.Device;
@@ -75,7 +75,7 @@ class OddOffsetTest {
         List<Decoder.Admission> rows = List.of(new Decoder.Admission(0, new int[]{5, 6, 7, 8}, GREEDY),
                 new Decoder.Admission(1, new int[]{4000, 17, 3}, GREEDY));
         try (Decoder decoder = Decoder.load(checkpoint, Device.CPU, computed, Acceleration.FULL)) {
-            decoder.allocate(new Allocation(rows.size(), 32));
+            decoder.allocate(new DecoderAllocation(rows.size(), 32));
             float[][] logits = decoder.firstLogits(rows);
             List<int[]> greedy = new ArrayList<>();
             greedy.add(decoder.prefill(rows));

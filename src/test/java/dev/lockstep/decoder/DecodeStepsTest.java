@@ -18,7 +18,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 class DecodeStepsTest {
     private static final SamplingKind GREEDY = SamplingKind.of(new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0));
     private static final int[] PROMPT = {5, 6, 7};
-    private static final Allocation ROOM = new Allocation(1, 32);
+    private static final DecoderAllocation ROOM = new DecoderAllocation(1, 32);
 
     /** Kernels that fail from some step on; until then they leave the program's own logits. */
     private static final class Failing implements ForwardStep {
@@ -32,7 +32,7 @@ class DecodeStepsTest {
         }
 
         @Override
-        public void allocate(Allocation size) {
+        public void allocate(DecoderAllocation size) {
             // the program has
         }
 
@@ -89,7 +89,7 @@ class DecodeStepsTest {
         try (DecoderProgram program = program();
                 DecodeSteps steps = DecodeSteps.of(program, new KvCache(program, config, DType.FLOAT32), config,
                         Device.ofRank("cuda"), DType.FLOAT32, Acceleration.FULL)) {
-            steps.allocate(new Allocation(4, 16));
+            steps.allocate(new DecoderAllocation(4, 16));
             assertThat(steps.graphBytes()).isZero();
         }
     }

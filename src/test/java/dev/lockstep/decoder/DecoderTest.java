@@ -50,7 +50,7 @@ class DecoderTest {
             for (JsonNode golden : cases) {
                 rows.add(new Decoder.Admission(rows.size(), Golden.ints(golden.get("prompt_ids")), GREEDY));
             }
-            decoder.allocate(new Allocation(rows.size(), 128));
+            decoder.allocate(new DecoderAllocation(rows.size(), 128));
             float[][] logits = decoder.firstLogits(rows);
             for (int row = 0; row < logits.length; row++) {
                 for (JsonNode top : cases.get(row).get("first_logits_top8")) {
@@ -104,7 +104,7 @@ class DecoderTest {
 
     private static float[] firstLogits(Checkpoint checkpoint, DType dtype, int[] prompt) {
         try (Decoder decoder = Decoder.load(checkpoint, Device.CPU, dtype, Acceleration.FULL)) {
-            decoder.allocate(new Allocation(1, 64));
+            decoder.allocate(new DecoderAllocation(1, 64));
             return decoder.firstLogits(List.of(new Decoder.Admission(0, prompt, GREEDY)))[0];
         }
     }

@@ -59,7 +59,7 @@ class Fp8GpuTest {
 
     /** Each prompt with its greedy continuation. */
     private static List<int[]> continued(Decoder decoder, List<int[]> prompts) {
-        decoder.allocate(new Allocation(prompts.size(), 200));
+        decoder.allocate(new DecoderAllocation(prompts.size(), 200));
         int[] first = decoder.prefill(admissions(prompts));
         List<int[]> texts = new ArrayList<>();
         for (int row = 0; row < prompts.size(); row++) {
@@ -84,7 +84,7 @@ class Fp8GpuTest {
             for (int row = 0; row < prompts.size(); row++) {
                 before.add(Arrays.copyOf(texts.get(row), prompts.get(row).length + step));
             }
-            decoder.allocate(new Allocation(prompts.size(), 200));
+            decoder.allocate(new DecoderAllocation(prompts.size(), 200));
             float[][] logits = decoder.firstLogits(admissions(before));
             for (int row = 0; row < logits.length; row++) {
                 double sum = 0;

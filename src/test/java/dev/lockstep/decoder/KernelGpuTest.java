@@ -78,7 +78,7 @@ class KernelGpuTest {
         try (Decoder decoder = Decoder.random(config, Device.ofRank("cuda"), dtype,
                 new Acceleration(true, true, fp8))) {
             for (int[] lengths : LENGTHS) {
-                decoder.allocate(new Allocation(lengths.length, 3100));
+                decoder.allocate(new DecoderAllocation(lengths.length, 3100));
                 for (int slot = 0; slot < lengths.length; slot++) {
                     int length = lengths[slot] == 0 ? RANDOM.nextInt(1, 130) : lengths[slot];
                     int[] prompt = RANDOM.ints(length, 0, config.vocabulary()).toArray();

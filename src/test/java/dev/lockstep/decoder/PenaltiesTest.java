@@ -44,7 +44,7 @@ class PenaltiesTest {
     @Test
     void step_rowsOfManyPenalties_takeTheBestTokenByTheFormulas() {
         List<Decoder.Admission> rows = rows();
-        decoder.allocate(new Allocation(rows.size(), 128, 1, true, 0));
+        decoder.allocate(new DecoderAllocation(rows.size(), 128, 1, true, 0));
         List<List<Integer>> texts = new ArrayList<>();
         for (int token : decoder.prefill(rows)) {
             texts.add(new ArrayList<>(List.of(token)));
@@ -66,7 +66,7 @@ class PenaltiesTest {
     void move_penalizedRow_takesItsCountsAlong() {
         Decoder.Admission row = rows().get(5);
         List<Integer> text = new ArrayList<>();
-        decoder.allocate(new Allocation(2, 128, 1, true, 0));
+        decoder.allocate(new DecoderAllocation(2, 128, 1, true, 0));
         text.add(decoder.prefill(List.of(new Decoder.Admission(0, row.prompt(), rows().get(0).settings()),
                 new Decoder.Admission(1, row.prompt(), row.settings())))[1]);
         for (int step = 1; step < 8; step++) {
@@ -91,7 +91,7 @@ class PenaltiesTest {
 
     private static List<Integer> byTheFormulas(Decoder.Admission row) {
         List<Integer> text = new ArrayList<>();
-        anew.allocate(new Allocation(1, 128, 1, false, 0));
+        anew.allocate(new DecoderAllocation(1, 128, 1, false, 0));
         for (int step = 0; step < NEW_TOKENS; step++) {
             int[] tokens = IntStream.concat(Arrays.stream(row.prompt()),
                     text.stream().mapToInt(token -> token)).toArray();

@@ -48,10 +48,10 @@ class PiecesTest {
 
     @Test
     void firstLogits_promptInPieces_areThoseOfTheWhole() {
-        decoder.allocate(new Allocation(2, 64));
+        decoder.allocate(new DecoderAllocation(2, 64));
         float[] whole = decoder.firstLogits(List.of(new Decoder.Admission(0, PROMPT, GREEDY)))[0];
         for (int piece : new int[]{1, 4, 22}) {
-            decoder.allocate(new Allocation(2, 64));
+            decoder.allocate(new DecoderAllocation(2, 64));
             int from = 0;
             for (; from + piece < PROMPT.length; from += piece) {
                 assertThat(decoder.prefill(List.of(new Decoder.Admission(1, PROMPT, from, from + piece, GREEDY))))
@@ -65,10 +65,10 @@ class PiecesTest {
     /** On a GPU steps are recorded for some more slots than are in use, and the next one may hold half a prompt. */
     @Test
     void step_overTheSlotOfAHalfBroughtPrompt_leavesNoTrace() {
-        decoder.allocate(new Allocation(2, 64, 1, true, 0));
+        decoder.allocate(new DecoderAllocation(2, 64, 1, true, 0));
         List<Integer> alone = text(0, 1, decoder.prefill(List.of(new Decoder.Admission(0, PROMPT, SAMPLED)))[0]);
 
-        decoder.allocate(new Allocation(2, 64, 1, true, 0));
+        decoder.allocate(new DecoderAllocation(2, 64, 1, true, 0));
         decoder.prefill(List.of(new Decoder.Admission(0, PROMPT, GREEDY)));
         for (int from = 0; from < 20; from += 5) {
             decoder.prefill(List.of(new Decoder.Admission(1, PROMPT, from, from + 5, SAMPLED)));

@@ -41,7 +41,7 @@ final class SamplerPair implements AutoCloseable {
                 Stream.concat(DecoderProgram.PARTS.stream(), Stream.of("sampling-checks.torchscript")).toList());
     }
 
-    void allocate(Allocation size) {
+    void allocate(DecoderAllocation size) {
         program.allocateCache(size.slots(), size.capacity());
         program.allocateSlots(size, vocabulary);
         program.allocateLogits(size.slots());

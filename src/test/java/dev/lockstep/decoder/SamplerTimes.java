@@ -32,7 +32,7 @@ final class SamplerTimes {
     private static void measure(SamplerPair pair, String name, int rows, boolean greedy, int topK, double topP) {
         RowSampling[] settings = new RowSampling[rows];
         Arrays.setAll(settings, row -> new RowSampling(greedy, 1, topK, topP, 0, 1, 0, new int[0], row));
-        pair.allocate(new Allocation(rows, 2));
+        pair.allocate(new DecoderAllocation(rows, 2));
         for (int slot = 0; slot < rows; slot++) {
             pair.program.admit(slot, settings[slot], new int[0]);
         }

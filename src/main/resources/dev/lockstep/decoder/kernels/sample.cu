@@ -243,7 +243,7 @@ __device__ __forceinline__ unsigned narrowed(Row row, unsigned limit, word targe
     return limit;
 }
 
-// 1 + b / 2^23 for the 23 random bits b of a token, of which uniform of sampling.torchscript makes u = (b + 0.5) / 2^23.
+// 1 + b / 2^23 for the 23 random bits b of a token, of which uniform of random.torchscript makes u = (b + 0.5) / 2^23.
 __device__ __forceinline__ float draw(word seed, int token) {
     return __uint_as_float(0x3f800000u | (unsigned)(mix(seed + (word)(token + 1) * GOLDEN) >> 41));
 }

@@ -9,26 +9,27 @@ package dev.lockstep.decoder;
  * @param penalized whether some sequence may have a penalty
  * @param logprobs  the most tokens beside the chosen one whose log-probability some sequence wants
  */
-public record Allocation(int slots, int capacity, int endTokens, boolean penalized, int logprobs) {
+public record DecoderAllocation(int slots, int capacity, int endTokens, boolean penalized, int logprobs) {
     /** Has room for one end token where sequences have none. */
-    public Allocation {
+    public DecoderAllocation {
         endTokens = Math.max(1, endTokens);
     }
 
     /** Room for sequences without end tokens, penalties and log-probabilities. */
-    public Allocation(int slots, int capacity) {
+    public DecoderAllocation(int slots, int capacity) {
         this(slots, capacity, 0, false, 0);
     }
 
     /** Whether there is room for all that the other has room for. */
-    public boolean holds(Allocation other) {
+    public boolean holds(DecoderAllocation other) {
         return other.slots <= slots && other.capacity <= capacity && other.endTokens <= endTokens
                 && (penalized || !other.penalized) && other.logprobs <= logprobs;
     }
 
     /** With these slots, room for what either of both has room for. */
-    public Allocation grown(Allocation other) {
-        return new Allocation(other.slots, Math.max(capacity, other.capacity), Math.max(endTokens, other.endTokens),
+    public DecoderAllocation grown(DecoderAllocation other) {
+        return new DecoderAllocation(other.slots, Math.max(capacity, other.capacity),
+                Math.max(endTokens, other.endTokens),
                 penalized || other.penalized, Math.max(logprobs, other.logprobs));
     }
 }
