@@ -96,7 +96,7 @@ final class WorkQueue {
      * @param idle  nothing is under way on the rank, so that it may get suspects; it gets all of a group, however many
      */
     synchronized Grant deal(int rank, int free, int ahead, boolean idle) {
-        long most = free + (left() - free > 2L * ahead * ranks ? ahead : 0);
+        long most = (long) free + (left() - free > 2L * ahead * ranks ? ahead : 0);
         List<Item> items = new ArrayList<>();
         while (most > 0) {
             Item work = cursors[rank].next((int) Math.min(most, Integer.MAX_VALUE));

@@ -307,7 +307,7 @@ public final class SelftestJob {
         }
     }
 
-    @SuppressWarnings("unchecked") // A is the array of this element
+    @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"}) // A is the array of this element
     private static <A> A array(Class<?> element, int length, IntToLongFunction value) {
         Object array = Array.newInstance(element, length);
         if (array instanceof byte[] bytes) {
@@ -317,7 +317,7 @@ public final class SelftestJob {
         } else if (array instanceof int[] ints) {
             Arrays.setAll(ints, i -> (int) value.applyAsLong(i));
         } else if (array instanceof long[] longs) {
-            Arrays.setAll(longs, value::applyAsLong);
+            Arrays.setAll(longs, value);
         } else if (array instanceof float[] floats) {
             for (int i = 0; i < length; i++) {
                 floats[i] = value.applyAsLong(i);

@@ -68,6 +68,7 @@ public enum GenerationField {
 
     private final Treatment treatment;
     private final String what;
+    @SuppressWarnings("ImmutableEnumChecker") // none of the lambdas has a state
     private final Predicate<JsonNode> neutral;
 
     GenerationField(Treatment treatment) {

@@ -4,12 +4,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 
 /** A list of requests as a source, whose completions end up in the order of the list. */
 final class OrderedCompletions implements RequestSource, SequenceListener {
     private final List<Request> requests = new ArrayList<>();
-    private final Map<Request, Integer> places = new IdentityHashMap<>();
+    private final IdentityHashMap<Request, Integer> places = new IdentityHashMap<>();
     private final Completion[] completions;
     private final Generator.Progress progress;
     private int next;

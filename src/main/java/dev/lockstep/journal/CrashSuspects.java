@@ -45,14 +45,14 @@ public final class CrashSuspects {
     /** What it takes besides: one death with nothing else under way while no other rank died, or two while others did. */
     private static final int PROOF = 2;
 
-    private static final class Record {
+    private static final class Deaths {
         private int last;
         private boolean again;
         private int deaths;
         private int proof;
     }
 
-    private final Map<Sample, Record> records = new HashMap<>();
+    private final Map<Sample, Deaths> records = new HashMap<>();
 
     CrashSuspects(List<Death> all) {
         Map<Integer, Integer> diedInRun = new HashMap<>();
@@ -62,7 +62,7 @@ public final class CrashSuspects {
             number++;
             boolean only = diedInRun.get(death.run) == 1;
             for (Sample row : death.rows) {
-                Record record = records.computeIfAbsent(row, any -> new Record());
+                Deaths record = records.computeIfAbsent(row, any -> new Deaths());
                 record.deaths++;
                 if (only || death.apart || record.deaths > 1) {
                     record.last = number;
@@ -77,7 +77,7 @@ public final class CrashSuspects {
 
     /** What is held against a row; null: nothing. */
     Suspicion of(Sample row) {
-        Record record = records.get(row);
+        Deaths record = records.get(row);
         return record == null || record.last == 0
                 ? null
                 : new Suspicion(record.last, record.again, record.deaths,

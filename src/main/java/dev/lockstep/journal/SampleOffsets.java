@@ -47,7 +47,7 @@ final class SampleOffsets {
             } else {
                 System.arraycopy(blocks, block(head), blocks, block, 1 << size(head));
                 blocks[block(head)] = free[size(head)];
-                free[size(head)] = block(head) + 1;
+                free[size(head)] = block(head) + 1L;
             }
             head = ~((long) block * SIZES + wanted);
             heads[prompt] = head;

@@ -101,7 +101,7 @@ record LaunchModes(Path home, Map<String, String> environment, JobSpec job, Outp
         int size = count > 0 ? count : tasks > 0 ? tasks : allocation.nodes();
         List<String> command = SlurmSpawner.command(allocation, size, job.oversubscribe(), job.directory(), home);
         List<String> nodes = nodes();
-        List<String> places = places(nodes, allocation, size);
+        List<String> places = places(nodes, size);
         List<String> lines = new ArrayList<>();
         int[] local = new int[nodes.size() + 1];
         for (int rank = 0; rank < size; rank++) {
@@ -147,7 +147,7 @@ record LaunchModes(Path home, Map<String, String> environment, JobSpec job, Outp
     /**
      * The host of every rank as Slurm will place them by itself; for showing, and for nothing else: srun decides.
      */
-    private List<String> places(List<String> nodes, SlurmAllocation allocation, int size) {
+    private List<String> places(List<String> nodes, int size) {
         String order = environment.getOrDefault("SLURM_DISTRIBUTION", "block");
         List<Integer> perNode = SlurmAllocation.expand(environment.getOrDefault("SLURM_TASKS_PER_NODE", "1"));
         List<String> places = new ArrayList<>();

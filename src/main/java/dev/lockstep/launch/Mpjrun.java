@@ -86,8 +86,10 @@ public final class Mpjrun implements Callable<Integer> {
     @Option(names = {"-v", "--verbose"}, description = "say what is started")
     private boolean verbose;
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "this help")
+    @SuppressWarnings("UnusedVariable") // picocli answers
     private boolean help;
     @Option(names = {"-V", "--version"}, versionHelp = true, description = "the version")
+    @SuppressWarnings("UnusedVariable")
     private boolean version;
     @Parameters(arity = "0..*", hidden = true)
     private List<String> words = List.of();

@@ -81,13 +81,13 @@ final class RankArrivals {
             return Optional.empty();
         }
         if (complete == 0) {
-            return Optional.of(missing(now, process));
+            return Optional.of(missing(process));
         }
         List<Integer> inside = ranks(rank -> !joined[rank]);
         return inside.isEmpty() ? Optional.empty() : Optional.of(insideInit(inside));
     }
 
-    private String missing(long now, IntFunction<String> process) {
+    private String missing(IntFunction<String> process) {
         List<Integer> waitedFor = ranks(rank -> ports[rank] == null);
         List<Integer> away = ranks(rank -> hellos[rank] == null);
         Map<String, List<Integer>> states = new LinkedHashMap<>();

@@ -154,6 +154,7 @@ public record SamplingOverrides(Boolean greedy, Double temperature, Integer topK
      *
      * @throws IllegalArgumentException in one sentence, when values of several places do not go together
      */
+    @SuppressWarnings("ReferenceEquality") // which of the three it is, not what it says
     public static SamplingParams resolve(SamplingOverrides row, SamplingOverrides commandLine,
             SamplingOverrides checkpoint) {
         var job = List.of(row, commandLine);

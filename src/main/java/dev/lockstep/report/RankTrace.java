@@ -2,7 +2,6 @@ package dev.lockstep.report;
 
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.Request;
@@ -42,7 +41,7 @@ public final class RankTrace {
     private final int rank;
     private final Timeline timeline = new Timeline();
     private final SlowSample.Slowest slowest = new SlowSample.Slowest();
-    private final Map<Request, Long> startedAt = new IdentityHashMap<>();
+    private final IdentityHashMap<Request, Long> startedAt = new IdentityHashMap<>();
     private long clock = System.nanoTime();
 
     public RankTrace(int rank) {

@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -56,7 +57,7 @@ public final class ChatTemplate {
      * @throws ModelException naming the file that cannot be read, or that of the usual template if it is not one
      */
     public static Optional<ChatTemplate> load(Path directory) {
-        return load(directory, Clock.systemDefaultZone());
+        return load(directory, Clock.system(ZoneId.systemDefault()));
     }
 
     public static Optional<ChatTemplate> load(Path directory, Clock clock) {

@@ -61,8 +61,8 @@ final class TokenBytes {
                     : token.replace('\u2581', ' ').getBytes(StandardCharsets.UTF_8);
         }
         ByteArrayOutputStream piece = new ByteArrayOutputStream();
-        for (char c : token.toCharArray()) {
-            piece.write(bytes[c]);
+        for (int i = 0; i < token.length(); i++) {
+            piece.write(bytes[token.charAt(i)]);
         }
         return piece.toByteArray();
     }

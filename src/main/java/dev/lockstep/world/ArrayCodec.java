@@ -89,6 +89,7 @@ final class ArrayCodec<A> implements Codec<A> {
     }
 
     @Override
+    @SuppressWarnings("ByteBufferBackingArray") // a block is an array of its own
     public void write(A array, OutputStream out) throws IOException {
         int length = length(array);
         ByteBuffer block = block(length);
@@ -101,6 +102,7 @@ final class ArrayCodec<A> implements Codec<A> {
     }
 
     @Override
+    @SuppressWarnings("ByteBufferBackingArray")
     public A read(InputStream in) throws IOException {
         int length = ByteBuffer.wrap(in.readNBytes(Integer.BYTES)).order(ByteOrder.nativeOrder()).getInt();
         A array = create(length);

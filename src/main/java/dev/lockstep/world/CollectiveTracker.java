@@ -64,6 +64,7 @@ final class CollectiveTracker {
     }
 
     /** What the launcher has not been told yet, or null. */
+    @SuppressWarnings("ReferenceEquality") // every change is a new state
     Message.Position news(long now) {
         State current = state;
         if (current == reported) {

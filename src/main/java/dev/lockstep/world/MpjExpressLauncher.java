@@ -28,6 +28,7 @@ final class MpjExpressLauncher {
     }
 
     /** @throws IllegalStateException when MPJ does not start */
+    @SuppressWarnings("LockOnNonEnclosingClassLiteral") // see there
     static Joined join(String[] args) {
         if (!args[2].equals(CLUSTER)) {
             // the ranks may be threads, each with classes of its own: this one they share

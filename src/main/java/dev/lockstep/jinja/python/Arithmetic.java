@@ -37,7 +37,7 @@ public final class Arithmetic {
             boolean reals = a instanceof Double || b instanceof Double || operator.equals("**")
                     && Numbers.whole(b).signum() < 0;
             return reals
-                    ? reals(operator, Numbers.real(a), Numbers.real(b), a instanceof Double || b instanceof Double)
+                    ? reals(operator, Numbers.real(a), Numbers.real(b))
                     : wholes(operator, Numbers.whole(a), Numbers.whole(b), r);
         }
         if (operator.equals("%") && Values.isText(a)) {
@@ -116,7 +116,7 @@ public final class Arithmetic {
         return value instanceof Boolean flag ? (flag ? 1L : 0L) : value;
     }
 
-    private static Object reals(String operator, double a, double b, boolean isFloat) {
+    private static Object reals(String operator, double a, double b) {
         if (b == 0 && operator.matches("/|//|%")) {
             throw new TemplateException(operator.equals("/")
                     ? "float division by zero"

@@ -95,7 +95,7 @@ public record FormatSpec(String fill, char align, char sign, boolean alternate, 
         }
         boolean whole = value instanceof Long || value instanceof BigInteger || value instanceof Boolean;
         if (whole && "eEfFgG%".indexOf(type) < 0) {
-            return pad(integer(Numbers.whole(value), r), '>', r);
+            return pad(integer(Numbers.whole(value)), '>', r);
         }
         if (Values.isNumber(value)) {
             return pad(real(Numbers.real(value), r), '>', r);
@@ -140,7 +140,7 @@ public record FormatSpec(String fill, char align, char sign, boolean alternate, 
         return (negative ? "-" : sign == '-' ? "" : String.valueOf(sign)) + digits;
     }
 
-    private String integer(BigInteger value, Rendering r) {
+    private String integer(BigInteger value) {
         if (precision >= 0) {
             throw new TemplateException("Precision not allowed in integer format specifier");
         }
@@ -193,12 +193,12 @@ public record FormatSpec(String fill, char align, char sign, boolean alternate, 
             case '%' -> value.movePointRight(2).setScale(places, RoundingMode.HALF_EVEN).toPlainString() + "%";
             case 'e', 'E' -> scientific(value, places);
             case 'g', 'G', 'n' -> general(value, Math.max(1, places), -4);
-            default -> precision < 0 ? Numbers.text(plain) : pointed(general(value, Math.max(1, places), -4), places);
+            default -> precision < 0 ? Numbers.text(plain) : pointed(general(value, Math.max(1, places), -4));
         };
     }
 
     /** Without a type a float keeps a digit behind its point. */
-    private static String pointed(String digits, int places) {
+    private static String pointed(String digits) {
         return digits.indexOf('.') >= 0 || digits.indexOf('e') >= 0 ? digits : digits + ".0";
     }
 

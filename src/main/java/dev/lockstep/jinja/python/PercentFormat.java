@@ -167,6 +167,7 @@ public final class PercentFormat {
                 .format(number, rendering);
     }
 
+    @SuppressWarnings("OrphanedFormatString") // Python says so
     private String shown(char type, Object value) {
         if (type == 'c') {
             String text = Values.text(value);

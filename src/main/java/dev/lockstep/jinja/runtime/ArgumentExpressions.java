@@ -22,7 +22,7 @@ public record ArgumentExpressions(List<Expression> positional, Map<String, Expre
 
     /** What the function gets when it is called from this scope. */
     public Arguments in(Scope scope) {
-        if (this == NONE) {
+        if (equals(NONE)) {
             return Arguments.none(scope.rendering());
         }
         List<Object> values = new ArrayList<>(positional.size());

@@ -252,37 +252,34 @@ final class ExpressionParser {
 
     Expression primary() {
         Token token = tokens.next();
-        switch (token.kind()) {
-            case NAME :
-                return name(token.text());
-            case STRING :
+        return switch (token.kind()) {
+            case NAME -> name(token.text());
+            case STRING -> {
                 StringBuilder text = new StringBuilder(token.text());
                 while (tokens.at(Kind.STRING)) {
                     text.append(tokens.next().text());
                 }
-                return constant(text.toString());
-            case INTEGER :
-                return constant(integer(token));
-            case FLOAT :
-                return constant(Double.parseDouble(token.text().replace("_", "")));
-            case OPERATOR :
-                if (token.text().equals("(")) {
-                    Expression value = tokens.atOperator(")") ? tuple(List.of()) : tuple();
-                    tokens.expectOperator(")");
-                    return value;
-                }
-                if (token.text().equals("[")) {
-                    return list(items("]"));
-                }
-                if (token.text().equals("{")) {
-                    return map();
-                }
-                throw fault(token, "unexpected '" + token.text() + "'");
-            case END :
-                throw fault(token, "unexpected " + token.text());
-            default :
-                throw fault(token, "expected an expression, not the end of the tag");
-        }
+                yield constant(text.toString());
+            }
+            case INTEGER -> constant(integer(token));
+            case FLOAT -> constant(Double.parseDouble(token.text().replace("_", "")));
+            case OPERATOR -> bracketed(token);
+            case END -> throw fault(token, "unexpected " + token.text());
+            default -> throw fault(token, "expected an expression, not the end of the tag");
+        };
+    }
+
+    private Expression bracketed(Token open) {
+        return switch (open.text()) {
+            case "(" -> {
+                Expression value = tokens.atOperator(")") ? tuple(List.of()) : tuple();
+                tokens.expectOperator(")");
+                yield value;
+            }
+            case "[" -> list(items("]"));
+            case "{" -> map();
+            default -> throw fault(open, "unexpected '" + open.text() + "'");
+        };
     }
 
     static Object integer(Token token) {

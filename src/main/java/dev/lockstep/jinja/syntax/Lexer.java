@@ -256,7 +256,8 @@ final class Lexer {
             int digits = escape == 'x' ? 2 : escape == 'u' ? 4 : escape == 'U' ? 8 : 0;
             if (simple == 0) {
                 continue;
-            } else if (simple > 0) {
+            }
+            if (simple > 0) {
                 out.append("\n\\'\"\u0007\b\f\n\r\t\u000b".charAt(simple));
             } else if (digits > 0) {
                 out.appendCodePoint(codePoint(escape, text.substring(i + 1, Math.min(text.length(), i + 1 + digits)),

@@ -64,6 +64,7 @@ public final class LinePump implements Runnable {
         return passed;
     }
 
+    @SuppressWarnings("NonAtomicVolatileUpdate") // one thread writes it, others read
     private boolean pass(byte[] bytes, int length) {
         writing = true;
         try {

@@ -72,7 +72,7 @@ public final class DictKeys {
             List<Object> items = new ArrayList<>();
             tuple.forEach(item -> items.add(plain(item, r)));
             r.leave();
-            r.items(16L + 8 * items.size());
+            r.items(16 + 8L * items.size());
             return Tuple.of(items);
         }
         String text = Values.text(key);

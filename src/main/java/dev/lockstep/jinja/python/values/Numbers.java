@@ -189,13 +189,12 @@ public final class Numbers {
         String digits = Strings.strip(text, null, true, true).toLowerCase(java.util.Locale.ROOT);
         int at = digits.startsWith("-") || digits.startsWith("+") ? 1 : 0;
         double sign = digits.startsWith("-") ? -1 : 1;
-        switch (digits.substring(at)) {
-            case "inf", "infinity" :
-                return sign * Double.POSITIVE_INFINITY;
-            case "nan" :
-                return Double.NaN;
-            default :
-                break;
+        String name = digits.substring(at);
+        if (name.equals("inf") || name.equals("infinity")) {
+            return sign * Double.POSITIVE_INFINITY;
+        }
+        if (name.equals("nan")) {
+            return Double.NaN;
         }
         StringBuilder plain = new StringBuilder();
         boolean digit = false;
