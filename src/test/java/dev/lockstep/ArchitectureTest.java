@@ -1,5 +1,7 @@
 package dev.lockstep;
 
+import java.util.Arrays;
+
 import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
@@ -25,6 +27,7 @@ class ArchitectureTest {
     private static final String MPJ = "mpi..";
     private static final String JNA = "com.sun.jna..";
     private static final String COMMAND_LINE = "picocli..";
+    private static final String NULLNESS = "org.jspecify..";
 
     @ArchTest
     static final ArchRule hostUsesJava = only("host", JAVA);
@@ -143,9 +146,9 @@ class ArchitectureTest {
             .beFreeOfCycles();
 
     private static ArchRule only(String name, String... others) {
-        String[] allowed = new String[others.length + 1];
-        System.arraycopy(others, 0, allowed, 0, others.length);
+        String[] allowed = Arrays.copyOf(others, others.length + 2);
         allowed[others.length] = own(name);
+        allowed[others.length + 1] = NULLNESS;
         return classes().that().resideInAPackage(own(name)).should().onlyDependOnClassesThat()
                 .resideInAnyPackage(allowed).allowEmptyShould(true);
     }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.util.JsonParserDelegate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads the values of a JSON array and refuses one that goes beyond what {@link Json#MAPPER} takes of a line, but can go
@@ -32,7 +33,7 @@ public final class JsonArrayReader extends JsonParserDelegate {
     }
 
     @Override
-    public JsonToken nextToken() throws IOException {
+    public @Nullable JsonToken nextToken() throws IOException {
         JsonToken token = super.nextToken();
         if (token == null) {
             return null;

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The fields of one JSON object, read by type. A field that is absent or null is null; one of another type is a
@@ -28,7 +29,7 @@ public record JsonFields(JsonNode object) {
         return there.isEmpty() ? names[0] : there.get(0);
     }
 
-    public Boolean flag(String name) {
+    public @Nullable Boolean flag(String name) {
         if (!has(name)) {
             return null;
         }
@@ -39,7 +40,7 @@ public record JsonFields(JsonNode object) {
         return value.booleanValue();
     }
 
-    public Double number(String name) {
+    public @Nullable Double number(String name) {
         if (!has(name)) {
             return null;
         }
@@ -50,11 +51,11 @@ public record JsonFields(JsonNode object) {
         return value.doubleValue();
     }
 
-    public Integer integer(String name) {
+    public @Nullable Integer integer(String name) {
         return has(name) ? integer(name, object.get(name)) : null;
     }
 
-    public Long longInteger(String name) {
+    public @Nullable Long longInteger(String name) {
         if (!has(name)) {
             return null;
         }
@@ -66,16 +67,16 @@ public record JsonFields(JsonNode object) {
     }
 
     /** One whole number or an array of them. */
-    public List<Integer> integers(String name) {
+    public @Nullable List<Integer> integers(String name) {
         return has(name) ? list(name).stream().map(value -> integer(name, value)).toList() : null;
     }
 
     /** One string or an array of them. */
-    public List<String> strings(String name) {
+    public @Nullable List<String> strings(String name) {
         return has(name) ? list(name).stream().map(value -> string(name, value)).toList() : null;
     }
 
-    public String string(String name) {
+    public @Nullable String string(String name) {
         return has(name) ? string(name, object.get(name)) : null;
     }
 
@@ -102,7 +103,7 @@ public record JsonFields(JsonNode object) {
         return value.intValue();
     }
 
-    private static String string(String name, JsonNode value) {
+    public static String string(String name, JsonNode value) {
         if (!value.isTextual()) {
             throw wrong(name, "a string", value);
         }
