@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.Arithmetic;
 import dev.lockstep.jinja.python.values.DictKeys;
 import dev.lockstep.jinja.python.values.Markup;
@@ -125,7 +127,7 @@ final class ExpressionParser {
         return all.size() == 1 ? all.get(0) : scope -> firstThatIs(false, all, scope);
     }
 
-    private static Object firstThatIs(boolean truth, List<Expression> all, Scope scope) {
+    private static @Nullable Object firstThatIs(boolean truth, List<Expression> all, Scope scope) {
         Object value = null;
         for (Expression one : all) {
             value = one.in(scope);
@@ -294,7 +296,7 @@ final class ExpressionParser {
         return new TemplateException("line " + token.line() + ": " + what);
     }
 
-    static Expression constant(Object value) {
+    static Expression constant(@Nullable Object value) {
         return scope -> value;
     }
 
