@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.function.Predicate;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What becomes of each field of transformers' {@code GenerationConfig} (5.18) in a checkpoint. A field that would change
@@ -67,7 +68,7 @@ public enum GenerationField {
     }
 
     private final Treatment treatment;
-    private final String what;
+    private final @Nullable String what;
     @SuppressWarnings("ImmutableEnumChecker") // none of the lambdas has a state
     private final Predicate<JsonNode> neutral;
 
@@ -99,7 +100,8 @@ public enum GenerationField {
         return treatment;
     }
 
-    /** What a field that is refused asks for. */
+    /** What a field that is refused asks for; null for another. */
+    @Nullable
     String what() {
         return what;
     }

@@ -4,6 +4,8 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The shapes and constants of a decoder-only transformer, from a checkpoint's {@code config.json}. Both forms that
  * transformers has written give the same record: {@code rope_theta}, {@code rope_scaling} and {@code torch_dtype} (up
@@ -91,7 +93,7 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
      * @param window a token sees so many tokens, itself included; 0 is no limit
      * @param rope   rotary position embedding, or null for none
      */
-    public record Layer(int window, Rope rope) {}
+    public record Layer(int window, @Nullable Rope rope) {}
 
     /**
      * Rotary position embedding.
@@ -101,7 +103,7 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
      * @param linearFactor positions are divided by it (linear scaling); 1 for none
      * @param scaling      Llama 3's scaling, or null for none
      */
-    public record Rope(double theta, int width, double linearFactor, Llama3Scaling scaling) {
+    public record Rope(double theta, int width, double linearFactor, @Nullable Llama3Scaling scaling) {
         /**
          * The angle by which position 1 turns each pair of dimensions, {@code theta^(-2i/width)} for pair {@code i},
          * with linear scaling (Kaiokendev) or Llama 3's applied. The latter is {@code apply_scaling} of Meta's

@@ -215,20 +215,20 @@ final class SafetensorsHeader {
 
     private void checkTiling(List<Entry> entries) {
         long end = dataStart;
-        Entry last = null;
+        String last = "";
         for (Entry entry : entries) {
             if (entry.offset + entry.bytes > fileBytes) {
                 throw fault(entry.name, "ends at byte " + (entry.offset + entry.bytes) + " but the file has "
                         + fileBytes + " bytes: it is truncated");
             }
             if (entry.offset < end) {
-                throw fault(entry.name, "overlaps tensor " + Printable.cut(last.name));
+                throw fault(entry.name, "overlaps tensor " + Printable.cut(last));
             }
             if (entry.offset > end) {
                 throw fault(entry.name, "begins at byte " + entry.offset + ", leaving a hole after byte " + end);
             }
             end = entry.offset + entry.bytes;
-            last = entry;
+            last = entry.name;
         }
         if (end != fileBytes) {
             throw new ModelException(

@@ -3,4 +3,7 @@
  * of its safetensors files, and how it says to generate with it. Uses {@code host}. Begin with
  * {@link dev.lockstep.checkpoint.Checkpoint}.
  */
+@NullMarked
 package dev.lockstep.checkpoint;
+
+import org.jspecify.annotations.NullMarked;
