@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,7 +27,7 @@ public final class DirectoryLock {
     private DirectoryLock() {}
 
     /** Null where the directory takes no lock file, for instance a read-only cache that was filled beforehand. */
-    public static FileChannel open(Path directory) {
+    public static @Nullable FileChannel open(Path directory) {
         try {
             Files.createDirectories(directory);
             return FileChannel.open(directory.resolve(FILE), StandardOpenOption.CREATE, StandardOpenOption.READ,
@@ -44,7 +45,7 @@ public final class DirectoryLock {
      * @param patience how long to wait before it is said for whom
      * @param say      hears that, and that there is no lock where the file system has none
      */
-    public static void take(FileChannel channel, Path directory, Duration patience, Consumer<String> say) {
+    public static void take(@Nullable FileChannel channel, Path directory, Duration patience, Consumer<String> say) {
         if (channel == null) {
             return;
         }

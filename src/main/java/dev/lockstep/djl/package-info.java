@@ -3,4 +3,7 @@
  * {@code host}; knows neither models nor what the libraries are for. Begin with
  * {@link dev.lockstep.djl.DjlLibraries}.
  */
+@NullMarked
 package dev.lockstep.djl;
+
+import org.jspecify.annotations.NullMarked;
