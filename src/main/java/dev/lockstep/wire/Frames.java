@@ -14,6 +14,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.wire.Message.AgentHello;
 import dev.lockstep.wire.Message.Assignment;
 import dev.lockstep.wire.Message.Bye;
@@ -94,7 +96,7 @@ public final class Frames {
      * @return the message, or null when the stream ends before a frame begins
      * @throws IOException when the bytes are no frame of ours, or the stream ends inside one
      */
-    public static Message read(InputStream stream) throws IOException {
+    public static @Nullable Message read(InputStream stream) throws IOException {
         byte[] frame = readBytes(stream);
         if (frame == null) {
             return null;
@@ -109,7 +111,7 @@ public final class Frames {
     }
 
     /** The bytes of one frame, its length included, as {@link #read} takes them; nothing is known of them yet. */
-    static byte[] readBytes(InputStream stream) throws IOException {
+    static byte @Nullable [] readBytes(InputStream stream) throws IOException {
         int first = stream.read();
         if (first < 0) {
             return null;

@@ -17,6 +17,8 @@ import java.security.SecureRandom;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A control link on which both sides have shown that they know the job's token, which itself is never sent, and on which
  * nobody else can put in, change, leave out or repeat a message. What is said can be read by whoever sees the network.
@@ -103,7 +105,7 @@ public final class SealedLink implements Closeable {
      * @return null when the stream ends before a frame begins
      * @throws IOException when the bytes are not what the other side wrote at this place
      */
-    public Message read() throws IOException {
+    public @Nullable Message read() throws IOException {
         byte[] frame = Frames.readBytes(in);
         if (frame == null) {
             return null;
