@@ -2,6 +2,7 @@ package dev.lockstep.prompts;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.databind.JsonNode;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One row of the prompts.
@@ -17,13 +18,14 @@ import com.fasterxml.jackson.databind.JsonNode;
  * @param openAi    how to answer a row that was a request of OpenAI's batch form, else null
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
-public record Prompt(int index, String id, String text, SamplingOverrides overrides, String error, JsonNode chat,
-        boolean rendered, Integer samples, OpenAiRequest openAi) {
+public record Prompt(int index, String id, @Nullable String text, SamplingOverrides overrides, @Nullable String error,
+        @Nullable JsonNode chat,
+        boolean rendered, @Nullable Integer samples, @Nullable OpenAiRequest openAi) {
     /** Samples of one prompt: far beyond what anybody compares, and one OpenAI answer with all of them fits in memory. */
     public static final int MOST_SAMPLES = 10_000;
 
     /** A text of the common kind. */
-    public Prompt(int index, String id, String text, SamplingOverrides overrides, String error) {
+    public Prompt(int index, String id, @Nullable String text, SamplingOverrides overrides, @Nullable String error) {
         this(index, id, text, overrides, error, null, false, null, null);
     }
 
@@ -39,6 +41,11 @@ public record Prompt(int index, String id, String text, SamplingOverrides overri
     /** The same row, which cannot be used for this reason. */
     public Prompt broken(String why) {
         return new Prompt(index, id, null, overrides, why, null, false, samples, openAi);
+    }
+
+    /** What to continue; of a row that is broken nothing. */
+    public String textOrEmpty() {
+        return text == null ? "" : text;
     }
 
     /** Completions of this row, where the job makes so many of others. */
