@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Which rows ranks may have died of, followed through all deaths that the journals tell of. Rows that were under way on a
  * rank that died are suspects together. If a rank dies again while it has nothing but suspects, those that it had under way
@@ -60,7 +62,7 @@ public final class CrashSuspects {
         int number = 0;
         for (Death death : all.stream().sorted(Comparator.comparingInt(Death::run)).toList()) {
             number++;
-            boolean only = diedInRun.get(death.run) == 1;
+            boolean only = diedInRun.getOrDefault(death.run, 0) == 1;
             for (Sample row : death.rows) {
                 Deaths record = records.computeIfAbsent(row, any -> new Deaths());
                 record.deaths++;
@@ -76,6 +78,7 @@ public final class CrashSuspects {
     }
 
     /** What is held against a row; null: nothing. */
+    @Nullable
     Suspicion of(Sample row) {
         Deaths record = records.get(row);
         return record == null || record.last == 0

@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.journal.CrashSuspects.Sample;
 import dev.lockstep.json.Json;
@@ -98,7 +99,7 @@ public final class JournalIndex {
     }
 
     /** What is held against a row that has no result; null: nothing. */
-    public CrashSuspects.Suspicion suspicion(int prompt, int sample) {
+    public CrashSuspects.@Nullable Suspicion suspicion(int prompt, int sample) {
         return suspects.of(new Sample(prompt, sample));
     }
 

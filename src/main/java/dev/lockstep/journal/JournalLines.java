@@ -7,6 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 
+import org.jspecify.annotations.Nullable;
+
 /** Whole lines of a file with where they begin; one without an end is none. */
 final class JournalLines implements Closeable {
     private final InputStream in;
@@ -53,7 +55,7 @@ final class JournalLines implements Closeable {
     }
 
     /** The line's JSON; null where the line is not exactly what was written. */
-    byte[] json(LineSeal seal) {
+    byte @Nullable [] json(LineSeal seal) {
         int length = seal.length(buffer, start, end);
         return length < 0 ? null : Arrays.copyOfRange(buffer, start, start + length);
     }

@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.function.IntUnaryOperator;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.json.Json;
 import dev.lockstep.results.Result;
 
@@ -96,6 +98,7 @@ public final class JournalResults implements Iterator<Result>, Closeable {
         }
 
         /** Null where there is no longer what was written. */
+        @Nullable
         Result at(long offset) throws IOException {
             int end = end(offset);
             if (end < 0) {

@@ -3,4 +3,7 @@
  * that a rank may have died of. Uses {@code results}. Begin with {@link dev.lockstep.journal.Journal} and
  * {@link dev.lockstep.journal.JournalDirectory}.
  */
+@NullMarked
 package dev.lockstep.journal;
+
+import org.jspecify.annotations.NullMarked;
