@@ -3,4 +3,7 @@
  * options that cannot be used. Uses {@code decoder} and {@code host}. Begin with
  * {@link dev.lockstep.cli.AccelerationOptions}.
  */
+@NullMarked
 package dev.lockstep.cli;
+
+import org.jspecify.annotations.NullMarked;
