@@ -1,5 +1,6 @@
 package dev.lockstep.batch;
 
+import java.time.ZoneId;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
@@ -47,7 +48,7 @@ public final class JobSettings {
             settings.put("sampling", "as the rows say; without them " + e.getMessage());
         }
         settings.put("Java", System.getProperty("java.vm.name") + " " + System.getProperty("java.version"));
-        settings.put("finished", ZonedDateTime.now().truncatedTo(ChronoUnit.SECONDS)
+        settings.put("finished", ZonedDateTime.now(ZoneId.systemDefault()).truncatedTo(ChronoUnit.SECONDS)
                 .format(DateTimeFormatter.ISO_OFFSET_DATE_TIME));
         return settings;
     }

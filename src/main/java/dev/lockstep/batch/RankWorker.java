@@ -105,6 +105,7 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     }
 
     /** The samples of a prompt come in turn, and its tokens are the same for all. */
+    @SuppressWarnings("ReferenceEquality") // the very same: it is read only once
     private int[] ids(Prompt prompt) {
         if (prompt != encoded) {
             encodedIds = generator.tokenizer().encode(prompt.text(),

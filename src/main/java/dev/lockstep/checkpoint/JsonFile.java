@@ -193,6 +193,10 @@ public final class JsonFile {
         return new ModelException(file + ": " + sentence);
     }
 
+    ModelException fault(String sentence, Throwable cause) {
+        return new ModelException(file + ": " + sentence, cause);
+    }
+
     /** A value for a sentence, as {@link Printable#cut} makes it; numbers that JSON does not have are as Python writes them. */
     static String printable(JsonNode value) {
         if (value.isFloatingPointNumber() && !Double.isFinite(value.doubleValue())) {

@@ -28,7 +28,7 @@ public final class CommandLineErrors {
             return name(overwritten.getOverwritten()) + " is given more than once; give it once";
         }
         if (e.getArgSpec() == null) {
-            return e.getMessage();
+            return String.valueOf(e.getMessage());
         }
         var type = e.getArgSpec().auxiliaryTypes()[0];
         var wanted = type == Double.class

@@ -16,7 +16,6 @@ import dev.lockstep.checkpoint.ModelConfig.Activation;
 import dev.lockstep.checkpoint.ModelConfig.QkNorm;
 import dev.lockstep.cuda.CublasLt;
 import dev.lockstep.cuda.CublasLt.Shape;
-import dev.lockstep.cuda.CublasLt.Type;
 import dev.lockstep.cuda.CublasLt.Weight;
 import dev.lockstep.cuda.CudaDriver;
 import dev.lockstep.cuda.Kernel;
@@ -59,7 +58,7 @@ final class CudaStep implements ForwardStep {
     private final ModelConfig config;
     private final KvCache cache;
     private final DType dtype;
-    private final Type type;
+    private final CublasLt.Type type;
     private final boolean fp8;
     private final int pack;
     private final int chunk;
@@ -105,7 +104,7 @@ final class CudaStep implements ForwardStep {
         this.config = config;
         this.dtype = dtype;
         this.fp8 = fp8;
-        this.type = Type.valueOf(dtype.name());
+        this.type = CublasLt.Type.valueOf(dtype.name());
         this.pack = CudaKernels.pack(dtype);
         this.chunk = CudaKernels.chunk(config, dtype);
         this.attentionBlocks = config.kvHeads() * ((config.heads() / config.kvHeads() + chunk - 1) / chunk);
@@ -236,7 +235,8 @@ final class CudaStep implements ForwardStep {
         runLayers(stream, rows, longest, config.layers());
         Weight last = new Weight(head, 0);
         products.multiply(stream,
-                new Shape(type, Type.FLOAT32, rows, config.vocabulary(), config.hidden(), false, false), normed, last,
+                new Shape(type, CublasLt.Type.FLOAT32, rows, config.vocabulary(), config.hidden(), false, false),
+                normed, last,
                 logits, logits, () -> List.of(last));
     }
 
@@ -301,7 +301,8 @@ final class CudaStep implements ForwardStep {
         Supplier<List<Weight>> alike = () -> layers.stream().map(linear).map(Linear::weight).toList();
         if (fp8) {
             long raw = add ? normed : to;
-            products.multiply(stream, new Shape(Type.FP8, type, wholeRows(rows), n, k, false, false), quantized, one,
+            products.multiply(stream, new Shape(CublasLt.Type.FP8, type, wholeRows(rows), n, k, false, false),
+                    quantized, one,
                     raw, raw, alike);
         } else {
             // where algorithms are tried x must not be written to, and gateUp is free then

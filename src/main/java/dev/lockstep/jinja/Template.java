@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.rendering.Rendering;
 import dev.lockstep.jinja.rendering.TemplateException;
 import dev.lockstep.jinja.runtime.Scope;
@@ -81,7 +83,7 @@ public final class Template {
         private long longest;
         private long characters;
 
-        private void add(Object value) {
+        private void add(@Nullable Object value) {
             if (value instanceof String text) {
                 characters += text.length();
             } else if (value instanceof List<?> list) {

@@ -9,4 +9,7 @@
  * template into what {@code runtime} runs, with {@code filters}; all of them work on Python's values, whose operators and
  * methods are in {@code python}; whatever takes time or memory asks the {@code rendering} first.
  */
+@NullMarked
 package dev.lockstep.jinja;
+
+import org.jspecify.annotations.NullMarked;

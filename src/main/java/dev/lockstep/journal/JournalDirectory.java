@@ -163,38 +163,42 @@ public final class JournalDirectory implements Closeable {
                     }
                 }, "temporary-journal"));
             }
-            locked = FileChannel.open(path.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE,
+            FileChannel file = FileChannel.open(path.resolve("lock"), StandardOpenOption.CREATE,
+                    StandardOpenOption.WRITE,
                     LinkOption.NOFOLLOW_LINKS);
-            lock(locked::tryLock, output);
+            locked = file;
+            lock(file::tryLock, output);
             if (!resume) {
                 removeJournals();
             }
             for (Path journal : JournalIndex.files(path)) {
                 cutTornLine(journal);
             }
-            job = Job.of(runsBefore + 1, UUID.randomUUID().toString(), fingerprint);
-            writeJob();
-            return job;
+            Job mine = Job.of(runsBefore + 1, UUID.randomUUID().toString(), fingerprint);
+            writeJob(mine);
+            job = mine;
+            return mine;
         } catch (FileSystemException e) {
             throw new IOException("the journal " + path + " cannot be written: " + AtomicFile.why(e), e);
         }
     }
 
-    private void writeJob() throws IOException {
-        AtomicFile.write(path.resolve(JOB).toString(), out -> Json.pretty().writeValue(out, job));
+    private void writeJob(Job mine) throws IOException {
+        AtomicFile.write(path.resolve(JOB).toString(), out -> Json.pretty().writeValue(out, mine));
     }
 
     /** Puts back what says whose journals these are, where somebody removed them; ranks put back their own. */
     public void stay() throws IOException {
-        if (!Files.exists(path.resolve(JOB))) {
+        if (job != null && !Files.exists(path.resolve(JOB))) {
             JournalFile.makeDirectory(path);
-            writeJob();
+            writeJob(job);
         }
     }
 
     /** A lock that lasts as long as its file is open. */
     interface Locking {
         /** Null where another process has the lock. */
+        @Nullable
         FileLock tryLock() throws IOException;
     }
 

@@ -31,6 +31,7 @@ public final class JournalFile implements Journal.Keeper {
     private static final Set<PosixFilePermission> OWN_DIRECTORY = PosixFilePermissions.fromString("rwx------");
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+    private final Path directory;
     private final Path path;
     private FileChannel channel;
     private Object key;
@@ -38,6 +39,7 @@ public final class JournalFile implements Journal.Keeper {
     private long looked = System.nanoTime();
 
     public JournalFile(Path directory, int rank) throws IOException {
+        this.directory = directory;
         path = directory.resolve("rank-" + rank + ".jsonl");
         open(OLD);
         size = channel.size();
@@ -95,7 +97,7 @@ public final class JournalFile implements Journal.Keeper {
                 throw new IOException(path + " was replaced by another file while the job ran");
             }
         } catch (NoSuchFileException e) {
-            makeDirectory(path.getParent());
+            makeDirectory(directory);
             try (FileChannel removed = channel) {
                 open(NEW);
                 for (long at = 0; at < size;) {

@@ -103,7 +103,7 @@ public record JsonFields(JsonNode object) {
         return value.intValue();
     }
 
-    private static String string(String name, JsonNode value) {
+    public static String string(String name, JsonNode value) {
         if (!value.isTextual()) {
             throw wrong(name, "a string", value);
         }

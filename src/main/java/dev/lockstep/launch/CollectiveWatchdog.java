@@ -187,14 +187,14 @@ final class CollectiveWatchdog {
                 ? "at its end"
                 : place.position().inside()
                         ? "in " + place.position().call()
-                        : place == Place.NONE
+                        : place.equals(Place.NONE)
                                 ? "in its own code before the first collective"
                                 : "in its own code after " + place.position().call();
     }
 
     /** Of ranks at one point, how long the first has been there. */
     private String since(List<Integer> ranks, long now) {
-        if (ended[ranks.get(0)] || place(ranks.get(0)) == Place.NONE) {
+        if (ended[ranks.get(0)] || place(ranks.get(0)).equals(Place.NONE)) {
             return "";
         }
         long since = ranks.stream().mapToLong(rank -> place(rank).since()).min().orElse(now);

@@ -1,8 +1,9 @@
 package dev.lockstep.prompts;
 
 import java.nio.file.Path;
-import java.util.Optional;
 import java.util.function.Function;
+
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.json.JsonFields;
@@ -14,8 +15,8 @@ import dev.lockstep.tokenizer.ChatTemplate;
  */
 public final class ChatPrompts implements Function<Prompt, Prompt> {
     private final Path model;
-    // null: not read yet
-    private Optional<ChatTemplate> template;
+    private boolean read;
+    private @Nullable ChatTemplate template;
     /** Why there is no template; other rows have no need of it, so this ends none but conversations. */
     private String missing = "messages need a chat template, and this checkpoint has none, so give the text as "
             + "\"prompt\"";
@@ -36,27 +37,28 @@ public final class ChatPrompts implements Function<Prompt, Prompt> {
         if (prompt.chat() == null) {
             return prompt;
         }
-        if (template == null) {
+        if (!read) {
             template = load();
+            read = true;
         }
-        if (template.isEmpty()) {
+        if (template == null) {
             return prompt.broken(missing);
         }
         try {
-            var text = template.get().renderTexts(prompt.chat());
+            var text = template.renderTexts(prompt.chat());
             JsonFields.requireUnicode("messages", text);
             return prompt.rendered(text);
         } catch (IllegalArgumentException e) {
-            return prompt.broken(e.getMessage());
+            return prompt.broken(String.valueOf(e.getMessage()));
         }
     }
 
-    private Optional<ChatTemplate> load() {
+    private @Nullable ChatTemplate load() {
         try {
-            return ChatTemplate.load(model);
+            return ChatTemplate.load(model).orElse(null);
         } catch (ModelException e) {
             missing = "messages need the checkpoint's chat template, but " + e.getMessage();
-            return Optional.empty();
+            return null;
         }
     }
 }

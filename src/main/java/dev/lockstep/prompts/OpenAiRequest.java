@@ -40,11 +40,11 @@ public record OpenAiRequest(boolean chat, String model) {
                 throw new FieldException(name, "is missing");
             }
         }
-        if (fields.has("method") && !fields.string("method").equals("POST")) {
+        if (fields.has("method") && !"POST".equals(fields.string("method"))) {
             throw JsonFields.wrong("method", "\"POST\"", row.get("method"));
         }
         var url = fields.string("url");
-        if (!url.equals(CHAT) && !url.equals(TEXT)) {
+        if (!CHAT.equals(url) && !TEXT.equals(url)) {
             throw JsonFields.wrong("url", CHAT + " or " + TEXT, row.get("url"));
         }
         var body = row.get("body");
@@ -52,7 +52,7 @@ public record OpenAiRequest(boolean chat, String model) {
             throw JsonFields.wrong("body", "an object", body);
         }
         var model = new JsonFields(body).string("model");
-        return new OpenAiRequest(url.equals(CHAT), model == null ? "" : model);
+        return new OpenAiRequest(CHAT.equals(url), model == null ? "" : model);
     }
 
     /**

@@ -2,6 +2,7 @@ package dev.lockstep.prompts;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.databind.JsonNode;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One row of the prompts.
@@ -17,24 +18,26 @@ import com.fasterxml.jackson.databind.JsonNode;
  * @param openAi    how to answer a row that was a request of OpenAI's batch form, else null
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
-public record Prompt(int index, String id, String text, SamplingOverrides overrides, String error, JsonNode chat,
-        boolean rendered, Integer samples, OpenAiRequest openAi) {
+public record Prompt(int index, String id, @Nullable String text, SamplingOverrides overrides, @Nullable String error,
+        @Nullable JsonNode chat,
+        boolean rendered, @Nullable Integer samples, @Nullable OpenAiRequest openAi) {
     /** Samples of one prompt: far beyond what anybody compares, and one OpenAI answer with all of them fits in memory. */
     public static final int MOST_SAMPLES = 10_000;
 
     /** A text of the common kind. */
-    public Prompt(int index, String id, String text, SamplingOverrides overrides, String error) {
+    public Prompt(int index, String id, @Nullable String text, SamplingOverrides overrides, @Nullable String error) {
         this(index, id, text, overrides, error, null, false, null, null);
     }
 
-    public static Prompt ofText(int index, String id, String text, SamplingOverrides overrides, Integer samples,
-            OpenAiRequest openAi) {
+    public static Prompt ofText(int index, String id, @Nullable String text, SamplingOverrides overrides,
+            @Nullable Integer samples,
+            @Nullable OpenAiRequest openAi) {
         return new Prompt(index, id, text, overrides, null, null, false, samples, openAi);
     }
 
     /** @param chat what the chat template gets */
-    static Prompt ofChat(int index, String id, JsonNode chat, SamplingOverrides overrides, Integer samples,
-            OpenAiRequest openAi) {
+    static Prompt ofChat(int index, String id, JsonNode chat, SamplingOverrides overrides, @Nullable Integer samples,
+            @Nullable OpenAiRequest openAi) {
         return new Prompt(index, id, null, overrides, null, chat, false, samples, openAi);
     }
 
@@ -42,7 +45,7 @@ public record Prompt(int index, String id, String text, SamplingOverrides overri
         return broken(index, id, error, null);
     }
 
-    static Prompt broken(int index, String id, String error, OpenAiRequest openAi) {
+    static Prompt broken(int index, String id, String error, @Nullable OpenAiRequest openAi) {
         return new Prompt(index, id, null, SamplingOverrides.NONE, error, null, false, null, openAi);
     }
 
@@ -59,6 +62,11 @@ public record Prompt(int index, String id, String text, SamplingOverrides overri
     /** The same row, which is not done for this reason; its text is kept. */
     public Prompt setAside(String why) {
         return new Prompt(index, id, text, overrides, why, null, rendered, samples, openAi);
+    }
+
+    /** What to continue; of a row that is broken nothing. */
+    public String textOrEmpty() {
+        return text == null ? "" : text;
     }
 
     /** Completions of this row, where the job makes so many of others. */

@@ -11,6 +11,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.json.FieldException;
 
@@ -138,7 +139,7 @@ final class PromptFields {
     }
 
     /** A known name that somebody who wrote this one may have meant, or null. */
-    static String meant(String name) {
+    static @Nullable String meant(String name) {
         if (DONE.contains(name) || NOT_DONE.containsKey(name) || WITHOUT_EFFECT.contains(name)) {
             return null;
         }

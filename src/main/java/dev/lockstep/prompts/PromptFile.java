@@ -20,6 +20,7 @@ import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.djl.LibraryException;
@@ -41,15 +42,21 @@ public final class PromptFile implements Closeable {
     private final OptionalInt rows;
     private final OptionalLong results;
     private final Function<Prompt, Prompt> finishing;
-    // of what can be read only once: its first rows and the rest; null: a file
-    private final List<Prompt> window;
-    private final PromptReader rest;
-    // of a file, a sum of each row; null: it can be read only once
+    // null: a file, which can be read again
+    private final @Nullable Once once;
+    // of a file, a sum of each row
     private final int[] sums;
     private final List<PromptReader> open = new ArrayList<>();
 
+    /**
+     * What can be read only once.
+     *
+     * @param window its first rows
+     */
+    private record Once(List<Prompt> window, PromptReader rest) {}
+
     private PromptFile(String source, InputStream stdin, String digest, OptionalInt rows, OptionalLong results,
-            Function<Prompt, Prompt> finishing, List<Prompt> window, PromptReader rest, int[] sums) {
+            Function<Prompt, Prompt> finishing, @Nullable Once once, int[] sums) {
         this.sums = sums;
         this.finishing = finishing;
         this.source = source;
@@ -57,8 +64,7 @@ public final class PromptFile implements Closeable {
         this.digest = digest;
         this.rows = rows;
         this.results = results;
-        this.window = window;
-        this.rest = rest;
+        this.once = once;
     }
 
     /**
@@ -97,8 +103,8 @@ public final class PromptFile implements Closeable {
         }
         return new PromptFile(source, stdin, HexFormat.of().formatHex(digest.digest()),
                 all ? OptionalInt.of(rows) : OptionalInt.empty(),
-                all ? OptionalLong.of(results) : OptionalLong.empty(), finishing, again ? null : window,
-                again ? null : reader, again ? Arrays.copyOf(sums, rows) : null);
+                all ? OptionalLong.of(results) : OptionalLong.empty(), finishing,
+                again ? null : new Once(window, reader), Arrays.copyOf(sums, again ? rows : 0));
     }
 
     private static int sum(byte[] json) {
@@ -136,18 +142,20 @@ public final class PromptFile implements Closeable {
      * All rows; of a pipe only once. The iterator throws a {@link UsageException} at a row that is not what it was.
      */
     public Iterator<Prompt> all() {
-        return window == null
-                ? new Again(0, sums.length)
-                : Stream.concat(window.stream(), Stream.generate(() -> rest)
-                        .takeWhile(PromptReader::hasNext).map(PromptReader::next)
-                        .map(prompt -> finished(prompt, finishing))).iterator();
+        if (once == null) {
+            return new Again(0, sums.length);
+        }
+        PromptReader rest = once.rest;
+        return Stream.concat(once.window.stream(), Stream.generate(() -> rest)
+                .takeWhile(PromptReader::hasNext).map(PromptReader::next)
+                .map(prompt -> finished(prompt, finishing))).iterator();
     }
 
     /** The rows from one up to, and without, another, likewise. */
     public Iterator<Prompt> block(int start, int end) {
-        return window == null
+        return once == null
                 ? new Again(start, end)
-                : window.subList(start, end).iterator();
+                : once.window.subList(start, end).iterator();
     }
 
     /** Rows of a file that is read once more, and may be another one by now. */

@@ -2,6 +2,7 @@ package dev.lockstep.prompts;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.json.FieldException;
 import dev.lockstep.json.Json;
@@ -46,7 +47,7 @@ final class PromptParser {
         }
     }
 
-    private static Prompt good(int index, String id, JsonNode row, OpenAiRequest openAi) {
+    private static Prompt good(int index, String id, JsonNode row, @Nullable OpenAiRequest openAi) {
         PromptFields.check(row, openAi != null);
         var fields = new JsonFields(row);
         var samplesName = fields.either("num_samples", "n", "num_return_sequences");
@@ -78,7 +79,7 @@ final class PromptParser {
         if (!id.isTextual()) {
             throw JsonFields.wrong(field, "a string or a number", id);
         }
-        return fields.string(field);
+        return JsonFields.string(field, id);
     }
 
     /** The variables of the chat template: the messages, what belongs to them, and {@code chat_template_kwargs}. */

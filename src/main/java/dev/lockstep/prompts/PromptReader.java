@@ -22,6 +22,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.host.FileName;
 import dev.lockstep.host.UsageException;
@@ -40,7 +41,7 @@ import dev.lockstep.json.JsonArrayReader;
 public final class PromptReader implements Iterator<Prompt>, Closeable {
     private final Rows rows;
     private final MistypedFields names;
-    private Prompt next;
+    private @Nullable Prompt next;
     private int index;
 
     private PromptReader(Rows rows, MistypedFields names) {
@@ -109,6 +110,10 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
      */
     @Override
     public boolean hasNext() {
+        return peek() != null;
+    }
+
+    private @Nullable Prompt peek() {
         try {
             if (next == null) {
                 next = rows.next(index);
@@ -116,15 +121,18 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        return next != null;
+        return next;
     }
 
+    /**
+     * @throws UncheckedIOException when reading breaks off
+     */
     @Override
     public Prompt next() {
-        if (!hasNext()) {
+        var prompt = peek();
+        if (prompt == null) {
             throw new NoSuchElementException();
         }
-        var prompt = next;
         next = null;
         index++;
         return prompt;
@@ -137,6 +145,7 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
 
     private interface Rows extends Closeable {
         /** The row with this index, null at the end. */
+        @Nullable
         Prompt next(int index) throws IOException;
     }
 
@@ -157,7 +166,7 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
         }
 
         @Override
-        public Prompt next(int index) throws IOException {
+        public @Nullable Prompt next(int index) throws IOException {
             try {
                 if (!started) {
                     started = true;
@@ -223,7 +232,7 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
 
         private final InputStream in;
         private final Form form;
-        private byte[] line;
+        private byte[] line = new byte[0];
         private int number;
 
         Lines(InputStream in, Form form) {
@@ -232,7 +241,7 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
         }
 
         @Override
-        public Prompt next(int index) throws IOException {
+        public @Nullable Prompt next(int index) throws IOException {
             while (advance()) {
                 var place = "line " + number;
                 try {

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.function.Function;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.checkpoint.GenerationDefaults;
 import dev.lockstep.generate.SamplingParams;
@@ -18,10 +19,13 @@ import dev.lockstep.json.JsonFields;
  * they mean in {@link SamplingParams}, except that temperature 0 asks for greedy, and that {@code stopTokenIds} end a row
  * besides the end tokens, also where those are ignored.
  */
-public record SamplingOverrides(Boolean greedy, Double temperature, Integer topK, Double topP, Double minP,
-        Double repetitionPenalty, Double presencePenalty, Double frequencyPenalty, Long seed, Integer maxNewTokens,
-        Integer minNewTokens, Boolean ignoreEos, List<Integer> eosTokenIds, List<Integer> stopTokenIds,
-        List<String> stop, Integer logprobs, TokenRules rules) {
+public record SamplingOverrides(@Nullable Boolean greedy, @Nullable Double temperature, @Nullable Integer topK,
+        @Nullable Double topP, @Nullable Double minP,
+        @Nullable Double repetitionPenalty, @Nullable Double presencePenalty, @Nullable Double frequencyPenalty,
+        @Nullable Long seed, @Nullable Integer maxNewTokens,
+        @Nullable Integer minNewTokens, @Nullable Boolean ignoreEos, @Nullable List<Integer> eosTokenIds,
+        @Nullable List<Integer> stopTokenIds,
+        @Nullable List<String> stop, @Nullable Integer logprobs, TokenRules rules) {
     /** New tokens of a row when neither the row nor the command line says how many. */
     public static final int DEFAULT_MAX_NEW_TOKENS = 100;
 
@@ -73,7 +77,7 @@ public record SamplingOverrides(Boolean greedy, Double temperature, Integer topK
         return ofFields(fields, greedy(fields), fields.integers(fields.either("eos_token_id", "eos_token_ids")));
     }
 
-    private static Boolean greedy(JsonFields fields) {
+    private static @Nullable Boolean greedy(JsonFields fields) {
         var greedy = fields.flag("greedy");
         var sample = fields.flag("do_sample");
         if (greedy != null && greedy.equals(sample)) {
@@ -82,7 +86,8 @@ public record SamplingOverrides(Boolean greedy, Double temperature, Integer topK
         return greedy != null || sample == null ? greedy : Boolean.valueOf(!sample);
     }
 
-    private static SamplingOverrides ofFields(JsonFields fields, Boolean greedy, List<Integer> eosTokenIds) {
+    private static SamplingOverrides ofFields(JsonFields fields, @Nullable Boolean greedy,
+            @Nullable List<Integer> eosTokenIds) {
         var topK = fields.integer("top_k");
         return new SamplingOverrides(greedy, fields.number("temperature"),
                 // vLLM's word for all tokens
@@ -96,7 +101,7 @@ public record SamplingOverrides(Boolean greedy, Double temperature, Integer topK
     }
 
     /** As a number, or in the way of OpenAI's chat: true, with the number in top_logprobs. */
-    private static Integer logprobs(JsonFields fields) {
+    private static @Nullable Integer logprobs(JsonFields fields) {
         var value = fields.object().path("logprobs");
         boolean wanted = value.isBoolean() && value.booleanValue();
         var top = fields.integer("top_logprobs");
@@ -116,7 +121,7 @@ public record SamplingOverrides(Boolean greedy, Double temperature, Integer topK
     }
 
     /** What people may write; within the program {@link SamplingParams#NO_LOGPROBS} says that there are to be none. */
-    public static void requireLogprobs(String field, Integer number) {
+    public static void requireLogprobs(String field, @Nullable Integer number) {
         require(field, number, n -> n >= 0 && n <= SamplingParams.MOST_LOGPROBS,
                 "must be from 0 to " + SamplingParams.MOST_LOGPROBS);
     }
@@ -154,13 +159,14 @@ public record SamplingOverrides(Boolean greedy, Double temperature, Integer topK
      *
      * @throws IllegalArgumentException in one sentence, when values of several places do not go together
      */
+    @SuppressWarnings("ReferenceEquality") // which of the three it is, not what it says
     public static SamplingParams resolve(SamplingOverrides row, SamplingOverrides commandLine,
             SamplingOverrides checkpoint) {
         var job = List.of(row, commandLine);
         var all = List.of(row, commandLine, checkpoint);
         boolean greedy = first(job, SamplingOverrides::asksForGreedy,
                 checkpoint.greedy == null || checkpoint.greedy);
-        var most = first(job, o -> o.maxNewTokens == null && o.rules.maxLength() == null ? null : o, null);
+        var most = first(job, o -> o.maxNewTokens == null && o.rules.maxLength() == null ? null : o);
         int max = most == null
                 ? Math.min(DEFAULT_MAX_NEW_TOKENS, first(List.of(checkpoint), SamplingOverrides::maxNewTokens,
                         DEFAULT_MAX_NEW_TOKENS))
@@ -192,7 +198,7 @@ public record SamplingOverrides(Boolean greedy, Double temperature, Integer topK
                 .logprobs(first(job, SamplingOverrides::logprobs, SamplingParams.NO_LOGPROBS)).rules(rules).build();
     }
 
-    private Boolean asksForGreedy() {
+    private @Nullable Boolean asksForGreedy() {
         if (greedy != null) {
             return greedy;
         }
@@ -209,16 +215,21 @@ public record SamplingOverrides(Boolean greedy, Double temperature, Integer topK
     }
 
     private static <T> T first(List<SamplingOverrides> places, Function<SamplingOverrides, T> field, T otherwise) {
+        var said = first(places, field);
+        return said == null ? otherwise : said;
+    }
+
+    private static <T> @Nullable T first(List<SamplingOverrides> places, Function<SamplingOverrides, T> field) {
         for (var place : places) {
             var value = field.apply(place);
             if (value != null) {
                 return value;
             }
         }
-        return otherwise;
+        return null;
     }
 
-    static <T> void require(String field, T value, Function<T, Boolean> holds, String rule) {
+    static <T> void require(String field, @Nullable T value, Function<T, Boolean> holds, String rule) {
         if (value != null && !holds.apply(value)) {
             throw new FieldException(field, rule + (value instanceof Number ? ", not " + value : ""));
         }

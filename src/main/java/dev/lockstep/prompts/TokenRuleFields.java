@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.function.Function;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.generate.SamplingParams;
 import dev.lockstep.generate.TokenRules;
@@ -38,20 +39,20 @@ final class TokenRuleFields {
                 count(fields, "forced_bos_token_id", 0), tokens(fields, "forced_eos_token_id"));
     }
 
-    private static Double number(JsonFields fields, String name, String rule,
+    private static @Nullable Double number(JsonFields fields, String name, String rule,
             Function<Double, Boolean> holds) {
         var number = fields.number(name);
         SamplingOverrides.require(name, number, holds, rule);
         return number;
     }
 
-    private static Integer count(JsonFields fields, String name, int least) {
+    private static @Nullable Integer count(JsonFields fields, String name, int least) {
         var number = fields.integer(name);
         SamplingOverrides.require(name, number, n -> n >= least, "must be " + least + " or more");
         return number;
     }
 
-    private static List<Integer> tokens(JsonFields fields, String name) {
+    private static @Nullable List<Integer> tokens(JsonFields fields, String name) {
         var tokens = fields.integers(name);
         if (tokens != null) {
             tokens.forEach(token -> SamplingOverrides.require(name, token, t -> t >= 0, "must be 0 or more"));
@@ -59,7 +60,7 @@ final class TokenRuleFields {
         return tokens;
     }
 
-    private static LengthDecay decay(JsonFields fields) {
+    private static @Nullable LengthDecay decay(JsonFields fields) {
         var name = "exponential_decay_length_penalty";
         if (!fields.has(name)) {
             return null;
@@ -73,7 +74,7 @@ final class TokenRuleFields {
         return new LengthDecay(pair.get(0).intValue(), pair.get(1).doubleValue());
     }
 
-    private static List<List<Integer>> badWords(JsonFields fields) {
+    private static @Nullable List<List<Integer>> badWords(JsonFields fields) {
         var name = "bad_words_ids";
         if (!fields.has(name)) {
             return null;

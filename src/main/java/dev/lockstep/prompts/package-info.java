@@ -3,4 +3,7 @@
  * sampling. Uses {@code json}, {@code tokenizer} and {@code generate}. Begin with
  * {@link dev.lockstep.prompts.PromptReader}; one line is parsed in {@code PromptParser}.
  */
+@NullMarked
 package dev.lockstep.prompts;
+
+import org.jspecify.annotations.NullMarked;

@@ -35,7 +35,7 @@ record SlowSample(int index, String id, int sample, int rank, String prompt, int
         void add(Prompt prompt, Completion completion, int rank, double seconds) {
             if (rows.size() < MOST || seconds > rows.peek().seconds) {
                 add(new SlowSample(prompt.index(), excerpt(prompt.id()), completion.sample(), rank,
-                        excerpt(prompt.text()),
+                        excerpt(prompt.textOrEmpty()),
                         completion.promptTokens(), completion.tokenIds().length, seconds, completion.finishReason()));
             }
         }

@@ -5,6 +5,7 @@ import java.util.List;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.decoder.TokenLogprobs;
 import dev.lockstep.generate.Completion;
@@ -32,6 +33,7 @@ final class LogprobsJson {
     }
 
     /** Our own form: for each token the likeliest ones in its place, the likeliest first; null where none were asked for. */
+    @Nullable
     ArrayNode top() {
         if (likely.stream().allMatch(token -> token.best().length == 0)) {
             return null;

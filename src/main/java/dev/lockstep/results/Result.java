@@ -6,6 +6,7 @@ import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies.SnakeCaseStrategy;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.FinishReason;
@@ -36,11 +37,12 @@ import dev.lockstep.tokenizer.Tokenizer;
 @JsonPropertyOrder({"index", "id", "sample", "prompt", "text", "token_ids", "logprobs", "top_logprobs", "prompt_tokens",
         "completion_tokens", "finish_reason", "rank", "error", "open_ai"})
 public record Result(int index, String id, int sample, String prompt, String text, int[] tokenIds,
-        @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("logprobs") JsonNode logprobs,
-        @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("top_logprobs") JsonNode topLogprobs, int promptTokens,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("logprobs") @Nullable JsonNode logprobs,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("top_logprobs") @Nullable JsonNode topLogprobs,
+        int promptTokens,
         int completionTokens, FinishReason finishReason, int rank,
-        @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("error") String error,
-        @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("open_ai") OpenAiRequest openAi) {
+        @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("error") @Nullable String error,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("open_ai") @Nullable OpenAiRequest openAi) {
 
     /**
      * @throws IllegalArgumentException when there is an error without {@link FinishReason#ERROR} or the other way round
@@ -54,7 +56,7 @@ public record Result(int index, String id, int sample, String prompt, String tex
 
     /** A result of our own form, without log-probabilities. */
     public Result(int index, String id, int sample, String prompt, String text, int[] tokenIds, int promptTokens,
-            int completionTokens, FinishReason finishReason, int rank, String error) {
+            int completionTokens, FinishReason finishReason, int rank, @Nullable String error) {
         this(index, id, sample, prompt, text, tokenIds, null, null, promptTokens, completionTokens, finishReason, rank,
                 error, null);
     }
@@ -79,7 +81,7 @@ public record Result(int index, String id, int sample, String prompt, String tex
                 logprobs = prompt.openAi().chat() ? json.chat() : json.completions();
             }
         }
-        return new Result(prompt.index(), prompt.id(), completion.sample(), prompt.text(), completion.text(),
+        return new Result(prompt.index(), prompt.id(), completion.sample(), prompt.textOrEmpty(), completion.text(),
                 completion.tokenIds(), logprobs, top, completion.promptTokens(), completion.tokenIds().length,
                 completion.finishReason(), rank, null, prompt.openAi());
     }
@@ -90,7 +92,7 @@ public record Result(int index, String id, int sample, String prompt, String tex
      * @param error one sentence
      */
     public static Result failed(Prompt prompt, int sample, int promptTokens, int rank, String error) {
-        return new Result(prompt.index(), prompt.id(), sample, prompt.text() == null ? "" : prompt.text(), "",
+        return new Result(prompt.index(), prompt.id(), sample, prompt.textOrEmpty(), "",
                 new int[0], null, null, promptTokens, 0, FinishReason.ERROR, rank, error, prompt.openAi());
     }
 }

@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.NoSuchElementException;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.host.AtomicFile;
 import dev.lockstep.json.Json;
 
@@ -63,7 +65,7 @@ public final class ResultFile {
     private static final class Answers implements Iterator<Object> {
         private final Iterator<Result> results;
         // read already, and not yet part of an answer
-        private Result next;
+        private @Nullable Result next;
 
         Answers(Iterator<Result> results) {
             this.results = results;

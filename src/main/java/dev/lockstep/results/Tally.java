@@ -1,5 +1,7 @@
 package dev.lockstep.results;
 
+import org.jspecify.annotations.Nullable;
+
 /** Results in figures, counted one by one so that they need not be held. */
 public final class Tally {
     private final FailureKinds failures = new FailureKinds();
@@ -12,7 +14,7 @@ public final class Tally {
      * @param promptTokens     0 for all samples of a prompt but one
      * @param completionTokens the result's
      */
-    public void add(String error, int promptTokens, int completionTokens) {
+    public void add(@Nullable String error, int promptTokens, int completionTokens) {
         results++;
         this.promptTokens += promptTokens;
         if (error == null) {

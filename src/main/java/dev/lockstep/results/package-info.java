@@ -3,4 +3,7 @@
  * {@code prompts} and {@code generate}. Begin with {@link dev.lockstep.results.Result}; a line is written in
  * {@code ResultFile}.
  */
+@NullMarked
 package dev.lockstep.results;
+
+import org.jspecify.annotations.NullMarked;

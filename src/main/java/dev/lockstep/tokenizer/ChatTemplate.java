@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,6 +14,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.checkpoint.JsonFile;
 import dev.lockstep.checkpoint.ModelException;
@@ -36,9 +38,9 @@ public final class ChatTemplate {
     /**
      * A template, or why it is none; a fault of one is no fault of the others.
      *
-     * @param template null where there is a fault
+     * @param template null where there is a fault, and only there
      */
-    private record Source(Template template, String fault) {}
+    private record Source(@Nullable Template template, @Nullable String fault) {}
 
     private ChatTemplate(Map<String, Source> templates, Map<String, Object> specialTokens, Clock clock) {
         this.templates = templates;
@@ -56,7 +58,7 @@ public final class ChatTemplate {
      * @throws ModelException naming the file that cannot be read, or that of the usual template if it is not one
      */
     public static Optional<ChatTemplate> load(Path directory) {
-        return load(directory, Clock.systemDefaultZone());
+        return load(directory, Clock.system(ZoneId.systemDefault()));
     }
 
     public static Optional<ChatTemplate> load(Path directory, Clock clock) {
@@ -116,7 +118,8 @@ public final class ChatTemplate {
         try {
             return new Source(Template.parse(source), null);
         } catch (TemplateException e) {
-            String why = e.getMessage().endsWith(".") ? e.getMessage() : e.getMessage() + ".";
+            String said = String.valueOf(e.getMessage());
+            String why = said.endsWith(".") ? said : said + ".";
             return new Source(null, file + part + " is not a template that can be read: " + why);
         }
     }
@@ -200,13 +203,14 @@ public final class ChatTemplate {
             throw new IllegalArgumentException(
                     "continue_final_message and add_generation_prompt exclude each other, so give one of them");
         }
-        FinalMessage last = continues ? FinalMessage.mark(values.get("messages")) : null;
+        FinalMessage last = null;
         if (continues) {
+            last = FinalMessage.mark(values.get("messages"));
             values.put("messages", last.messages());
         }
         try {
             String text = named(values.get("tools") != null).render(values, clock);
-            return continues ? last.cut(text) : text;
+            return last == null ? text : last.cut(text);
         } catch (TemplateException e) {
             throw new IllegalArgumentException("the chat template says: " + e.getMessage(), e);
         }
@@ -218,7 +222,7 @@ public final class ChatTemplate {
             throw new IllegalArgumentException("none of the checkpoint's chat templates is called default; there are "
                     + String.join(", ", templates.keySet()));
         }
-        if (source.fault() != null) {
+        if (source.template() == null) {
             throw new IllegalArgumentException(source.fault());
         }
         return source.template();
@@ -237,7 +241,7 @@ public final class ChatTemplate {
     }
 
     /** JSON as the template engine's values. */
-    private static Object value(JsonNode node) {
+    private static @Nullable Object value(JsonNode node) {
         if (node.isTextual()) {
             return node.textValue();
         }

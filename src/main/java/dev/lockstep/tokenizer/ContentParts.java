@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * OpenAI's form of a message's content: a list of parts, of which those of type {@code text} are text. Templates want
  * either this or one string.
@@ -32,7 +34,7 @@ final class ContentParts {
     }
 
     /** Null where a part is no text. */
-    private static String text(Object part) {
+    private static @Nullable String text(@Nullable Object part) {
         if (part instanceof Map<?, ?> named) {
             boolean isText = !named.containsKey("type") || "text".equals(named.get("type"));
             return isText && named.get("text")instanceof String text ? text : null;
@@ -40,7 +42,7 @@ final class ContentParts {
         return part instanceof String text ? text : null;
     }
 
-    private static String kind(Object part) {
+    private static String kind(@Nullable Object part) {
         Object type = part instanceof Map<?, ?> named ? named.get("type") : null;
         return type instanceof String text && !text.equals("text") ? "of type " + text : "no text";
     }

@@ -5,6 +5,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.Strings;
 
 /**
@@ -21,7 +23,7 @@ record FinalMessage(List<Object> messages, String text) {
     /**
      * @throws IllegalArgumentException when there is no such message or it has no text
      */
-    static FinalMessage mark(Object conversation) {
+    static FinalMessage mark(@Nullable Object conversation) {
         if (!(conversation instanceof List<?> messages) || messages.isEmpty()
                 || !(messages.get(messages.size() - 1)instanceof Map<?, ?> last)) {
             throw new IllegalArgumentException("continue_final_message: there is no message to go on with");

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.Map;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.checkpoint.JsonFile;
 import dev.lockstep.checkpoint.ModelException;
@@ -54,7 +55,7 @@ final class TokenBytes {
     }
 
     /** @param bytes of each character, where the vocabulary is of bytes; else null, and it is SentencePiece's */
-    private static byte[] piece(String token, int[] bytes) {
+    private static byte[] piece(String token, int @Nullable [] bytes) {
         if (bytes == null) {
             return token.matches("<0x[0-9A-Fa-f]{2}>")
                     ? new byte[]{(byte) Integer.parseInt(token.substring(3, 5), 16)}

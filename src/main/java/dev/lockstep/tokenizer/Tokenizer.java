@@ -9,6 +9,7 @@ import java.util.Map;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.LibUtils;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.checkpoint.ModelFile;
@@ -27,7 +28,7 @@ public final class Tokenizer implements AutoCloseable {
     private final Path file;
     private final HuggingFaceTokenizer tokenizer;
     // null until somebody asks
-    private TokenBytes pieces;
+    private @Nullable TokenBytes pieces;
 
     private Tokenizer(Path file, HuggingFaceTokenizer tokenizer) {
         this.file = file;

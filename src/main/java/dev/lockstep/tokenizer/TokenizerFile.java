@@ -22,6 +22,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.checkpoint.JsonFile;
 import dev.lockstep.checkpoint.ModelException;
@@ -94,7 +95,7 @@ final class TokenizerFile {
             throw unreadable("no valid JSON at line " + e.getLocation().getLineNr() + ", column "
                     + e.getLocation().getColumnNr(), e);
         } catch (IOException e) {
-            throw unreadable(e.getMessage(), e);
+            throw unreadable(String.valueOf(e.getMessage()), e);
         }
         return parts;
     }
@@ -138,7 +139,7 @@ final class TokenizerFile {
         return StandardCharsets.UTF_8.newEncoder().canEncode(text);
     }
 
-    private void checkAll(String part, JsonNode node) {
+    private void checkAll(String part, @Nullable JsonNode node) {
         if (node == null) {
             return;
         }
@@ -212,8 +213,11 @@ final class TokenizerFile {
     }
 
     /** A merge's second half loses the prefix. */
-    private void checkMerges(JsonNode model) {
-        String prefix = model == null ? "" : model.path("continuing_subword_prefix").asText("");
+    private void checkMerges(@Nullable JsonNode model) {
+        if (model == null) {
+            return;
+        }
+        String prefix = model.path("continuing_subword_prefix").asText("");
         if (prefix.isEmpty() || !model.path("type").asText("BPE").equals("BPE")) {
             return;
         }

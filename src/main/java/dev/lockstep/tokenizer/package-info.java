@@ -3,4 +3,7 @@
  * template. Uses {@code checkpoint}, {@code djl} and {@code jinja}. Begin with
  * {@link dev.lockstep.tokenizer.Tokenizer} and {@link dev.lockstep.tokenizer.ChatTemplate}.
  */
+@NullMarked
 package dev.lockstep.tokenizer;
+
+import org.jspecify.annotations.NullMarked;

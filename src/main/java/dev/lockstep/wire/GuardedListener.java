@@ -8,6 +8,7 @@ import java.net.SocketTimeoutException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 import dev.lockstep.host.Closing;
 
@@ -79,7 +80,7 @@ public final class GuardedListener implements Closeable {
             } catch (SocketTimeoutException e) {
                 dropAllBut(most);
             } catch (IOException e) {
-                Thread.yield(); // out of file descriptors, say: the next try may go better
+                LockSupport.parkNanos(1_000_000); // out of file descriptors, say: the next try may go better
             }
         }
     }

@@ -97,7 +97,7 @@ public final class JournalFuzz {
         Path file = files.get(random.nextInt(files.size()));
         byte[] bytes = Files.readAllBytes(file);
         int bit = random.nextInt(8 * bytes.length);
-        bytes[bit / 8] ^= 1 << bit % 8;
+        bytes[bit / 8] ^= (byte) (1 << bit % 8);
         Files.write(file, bytes);
         return "bit " + bit + " of " + file.getFileName();
     }

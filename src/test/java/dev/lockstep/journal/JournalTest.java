@@ -77,7 +77,7 @@ class JournalTest {
         }
         JournalIndex index = index();
         assertThat(index.count()).isEqualTo(900);
-        assertThat(index.tally().promptTokens()).isEqualTo(7 * prompts);
+        assertThat(index.tally().promptTokens()).isEqualTo(7L * prompts);
         List<Result> read = new ArrayList<>();
         try (JournalResults results = index.results(prompts, SAMPLES)) {
             results.forEachRemaining(read::add);

@@ -2,6 +2,7 @@ package dev.lockstep.launch;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -199,7 +200,7 @@ class LaunchIT {
             String port = launched.stderr().replaceAll("(?s).*?LOCKSTEP_COORDINATOR=[0-9.]*:(\\d+).*", "$1");
             for (String garbage : List.of("", "GET / HTTP/1.1\r\n\r\n", "\0\0\0\u0006\u0001abcde",
                     "\0\0\0\u0005\u0006\0\0\0\0")) {
-                try (Socket socket = new Socket("127.0.0.1", Integer.parseInt(port));
+                try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), Integer.parseInt(port));
                         OutputStream out = socket.getOutputStream()) {
                     out.write(garbage.getBytes(StandardCharsets.ISO_8859_1));
                 }

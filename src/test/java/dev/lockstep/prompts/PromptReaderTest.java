@@ -272,6 +272,7 @@ class PromptReaderTest {
 
     @Test
     void next_endlessInput_readsNoFurtherThanAsked() {
+        @SuppressWarnings("InputStreamSlowMultibyteRead") // the test reads little
         var endless = new InputStream() {
             private int at;
 

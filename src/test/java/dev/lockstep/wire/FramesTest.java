@@ -3,6 +3,7 @@ package dev.lockstep.wire;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -60,7 +61,7 @@ class FramesTest {
     @Test
     void read_refusesLengthsBeforeItAllocates() {
         for (byte[] head : List.of(new byte[]{0x7f, -1, -1, -1}, new byte[]{-1, -1, -1, -1}, new byte[4],
-                "GET / HTTP/1.1".getBytes(), new byte[]{0, 16, 0, 1})) {
+                "GET / HTTP/1.1".getBytes(StandardCharsets.UTF_8), new byte[]{0, 16, 0, 1})) {
             assertThatThrownBy(() -> Frames.read(new ByteArrayInputStream(head))).isInstanceOf(IOException.class)
                     .hasMessageStartingWith("a frame of ");
         }

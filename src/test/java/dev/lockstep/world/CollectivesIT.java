@@ -2,6 +2,7 @@ package dev.lockstep.world;
 
 import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 
@@ -43,7 +44,7 @@ class CollectivesIT {
                         target + "/lockstep.jar", target + "/lib/*"),
                 PROGRAM, "small").redirectErrorStream(true);
         Process process = builder.start();
-        String output = new String(process.getInputStream().readAllBytes());
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
         assertThat(output).isEqualTo("checked by 1\n");
         assertThat(process.exitValue()).isZero();

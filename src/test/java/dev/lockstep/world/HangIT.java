@@ -1,6 +1,7 @@
 package dev.lockstep.world;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -100,7 +101,7 @@ class HangIT {
         try {
             Process jcmd = new ProcessBuilder(System.getProperty("java.home") + "/bin/jcmd",
                     Long.toString(jvm.pid()), "GC.class_histogram").redirectErrorStream(true).start();
-            String table = new String(jcmd.getInputStream().readAllBytes());
+            String table = new String(jcmd.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             assertThat(jcmd.waitFor()).as(table).isZero();
             // rank of the line, instances, bytes, class
             return table.lines().map(line -> line.strip().split("\\s+"))

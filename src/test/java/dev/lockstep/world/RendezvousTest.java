@@ -4,6 +4,7 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 import org.junit.jupiter.api.Test;
@@ -39,7 +40,7 @@ class RendezvousTest {
                 Socket mpj = connect(rendezvous)) {
             assertThat(silent.isConnected()).isTrue();
             half.getOutputStream().write(new byte[]{0, 12, 'S', 'e'});
-            web.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes());
+            web.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes(StandardCharsets.UTF_8));
             write(new DataOutputStream(other.getOutputStream()), "Sending Info", 30000, 31000, 0);
             write(new DataOutputStream(noPort.getOutputStream()), "Sending Info", 30000, 131000, 1);
             for (Socket refused : List.of(other, noPort)) {

@@ -3,6 +3,8 @@ package dev.lockstep.jinja.filters;
 import java.util.HashMap;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.Attributes;
 import dev.lockstep.jinja.python.values.Arguments;
 import dev.lockstep.jinja.python.values.Undefined;
@@ -13,7 +15,8 @@ import dev.lockstep.jinja.rendering.TemplateException;
 public final class Filters {
     /** One filter; its arguments are those in parentheses behind its name. */
     public interface Filter {
-        Object apply(Object value, Arguments arguments);
+        @Nullable
+        Object apply(@Nullable Object value, Arguments arguments);
     }
 
     private static final Map<String, Filter> ALL = new HashMap<>();
@@ -32,7 +35,7 @@ public final class Filters {
     private Filters() {}
 
     /** Null where there is no such filter. */
-    public static Filter named(String name) {
+    public static @Nullable Filter named(String name) {
         return ALL.get(name);
     }
 

@@ -6,6 +6,8 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.DictMethods;
 import dev.lockstep.jinja.python.values.Arguments;
 import dev.lockstep.jinja.python.values.Markup;
@@ -19,7 +21,7 @@ import dev.lockstep.jinja.rendering.TemplateException;
 final class HtmlFilters {
     private HtmlFilters() {}
 
-    static Object urlEncode(Object value, Arguments a) {
+    static Object urlEncode(@Nullable Object value, Arguments a) {
         Rendering r = a.rendering();
         if (Values.isText(value) || !Values.isIterable(value)) {
             return quoted(Repr.str(value, r), "/", r);
@@ -49,7 +51,7 @@ final class HtmlFilters {
         return out.toString();
     }
 
-    static Object attributes(Object value, Arguments a) {
+    static Object attributes(@Nullable Object value, Arguments a) {
         Rendering r = a.rendering();
         if (!(Values.defined(value)instanceof Map<?, ?> map)) {
             throw new TemplateException("xmlattr needs a mapping, not " + Values.type(value));

@@ -12,6 +12,8 @@ import java.util.NoSuchElementException;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.filters.Filters.Filter;
 import dev.lockstep.jinja.python.Comparisons;
 import dev.lockstep.jinja.python.DictMethods;
@@ -79,7 +81,8 @@ final class ListFilters {
     }
 
     /** The item, or its attribute {@code a.b.0}; what is missing on the way is the default where there is one. */
-    static Object path(Object item, Object attribute, Object otherwise, Rendering r) {
+    static @Nullable Object path(@Nullable Object item, @Nullable Object attribute, @Nullable Object otherwise,
+            Rendering r) {
         if (attribute == null) {
             return item;
         }
@@ -96,11 +99,11 @@ final class ListFilters {
         return found;
     }
 
-    private static Object orElse(Object found, Object otherwise) {
+    private static @Nullable Object orElse(@Nullable Object found, @Nullable Object otherwise) {
         return found instanceof Undefined && otherwise != null ? otherwise : found;
     }
 
-    private static Object folded(Object value, boolean caseSensitive) {
+    private static @Nullable Object folded(@Nullable Object value, boolean caseSensitive) {
         String text = Values.text(value);
         return text == null || caseSensitive ? value : text.toLowerCase(Locale.ROOT);
     }
@@ -120,7 +123,7 @@ final class ListFilters {
         };
     }
 
-    private record Keyed(Object key, Object item) {}
+    private record Keyed(@Nullable Object key, @Nullable Object item) {}
 
     private static List<Object> sorted(List<Object> items, UnaryOperator<Object> key, boolean reverse, Rendering r) {
         r.items(8L * items.size());
@@ -133,7 +136,7 @@ final class ListFilters {
         return all;
     }
 
-    private static Object dictsort(Object value, Arguments a) {
+    private static Object dictsort(@Nullable Object value, Arguments a) {
         if (!(Values.defined(value)instanceof Map<?, ?> map)) {
             throw new TemplateException("dictsort needs a mapping, not " + Values.type(value));
         }
@@ -141,13 +144,13 @@ final class ListFilters {
         if (!"key".equals(by) && !"value".equals(by)) {
             throw new TemplateException("You can only sort by either \"key\" or \"value\"");
         }
-        int place = by.equals("key") ? 0 : 1;
+        int place = "key".equals(by) ? 0 : 1;
         return sorted(DictMethods.items(map, a.rendering()),
                 pair -> folded(((Tuple) pair).get(place), a.flag("case_sensitive")), a.flag("reverse"),
                 a.rendering());
     }
 
-    private static Object unique(Object value, Arguments a) {
+    private static Object unique(@Nullable Object value, Arguments a) {
         Rendering r = a.rendering();
         Map<Object, Object> seen = new HashMap<>();
         return PythonGenerator.filtered(Values.each(value, r), item -> {
@@ -158,7 +161,7 @@ final class ListFilters {
         }, r);
     }
 
-    private static Object outermost(Object value, Arguments a, String operator) {
+    private static @Nullable Object outermost(@Nullable Object value, Arguments a, String operator) {
         Rendering r = a.rendering();
         Iterator<Object> items = Values.each(value, r);
         if (!items.hasNext()) {
@@ -177,7 +180,7 @@ final class ListFilters {
         return best;
     }
 
-    private static Object groups(Object value, Arguments a) {
+    private static Object groups(@Nullable Object value, Arguments a) {
         Rendering r = a.rendering();
         Object attribute = a.require("attribute");
         Object otherwise = a.get("default", null);
@@ -197,7 +200,7 @@ final class ListFilters {
         return groups;
     }
 
-    private static Object batches(Object value, Arguments a) {
+    private static Object batches(@Nullable Object value, Arguments a) {
         Rendering r = a.rendering();
         long count = Values.requireInteger(a.require("linecount"));
         Object fill = a.get("fill_with", null);
@@ -231,7 +234,7 @@ final class ListFilters {
         }, r);
     }
 
-    private static Object slices(Object value, Arguments a) {
+    private static Object slices(@Nullable Object value, Arguments a) {
         Rendering r = a.rendering();
         List<Object> items = Values.list(value, r);
         long slices = Values.requireInteger(a.require("slices"));
@@ -267,7 +270,7 @@ final class ListFilters {
         }, r);
     }
 
-    private static Object map(Object value, Arguments a) {
+    private static Object map(@Nullable Object value, Arguments a) {
         Rendering r = a.rendering();
         if (!Values.isTrue(value)) {
             return new PythonGenerator(Collections.emptyIterator(), r);
@@ -303,7 +306,7 @@ final class ListFilters {
         }, r);
     }
 
-    private static Object filtered(Object value, Arguments a, boolean attribute, boolean keep) {
+    private static Object filtered(@Nullable Object value, Arguments a, boolean attribute, boolean keep) {
         Rendering r = a.rendering();
         if (!Values.isTrue(value)) {
             return new PythonGenerator(Collections.emptyIterator(), r);

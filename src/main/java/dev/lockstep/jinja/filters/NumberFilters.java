@@ -6,6 +6,8 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.filters.Filters.Filter;
 import dev.lockstep.jinja.python.Arithmetic;
 import dev.lockstep.jinja.python.FormatSpec;
@@ -51,7 +53,7 @@ final class NumberFilters {
         Filters.add(all, "filesizeformat", "binary", NumberFilters::fileSize);
     }
 
-    private static Object integer(Object value, Arguments a) {
+    private static @Nullable Object integer(@Nullable Object value, Arguments a) {
         Object otherwise = a.get("default", 0L);
         if (value instanceof Double number) {
             return number.isNaN() ? otherwise : Numbers.truncated(number);
@@ -68,15 +70,15 @@ final class NumberFilters {
                 : real == null || real.isNaN() || real.isInfinite() ? otherwise : Numbers.truncated(real);
     }
 
-    private static Double real(Object value) {
+    private static @Nullable Double real(@Nullable Object value) {
         String text = Values.text(Values.defined(value));
         return text != null ? Numbers.real(text) : Values.isNumber(value) ? (Double) Numbers.real(value) : null;
     }
 
-    private static Object round(Object value, Arguments a) {
-        String method = Values.text(a.get("method", "common"));
+    private static Object round(@Nullable Object value, Arguments a) {
+        String method = String.valueOf(Values.text(a.get("method", "common")));
         long precision = Values.requireInteger(a.get("precision", 0L));
-        if (!List.of("common", "ceil", "floor").contains(String.valueOf(method))) {
+        if (!List.of("common", "ceil", "floor").contains(method)) {
             throw new TemplateException("method must be common, ceil or floor");
         }
         if (!Values.isNumber(Values.defined(value))) {
@@ -114,7 +116,7 @@ final class NumberFilters {
         return Math.copySign(rounded, value);
     }
 
-    private static Object rounded(Object whole, long precision, Arguments a) {
+    private static Object rounded(@Nullable Object whole, long precision, Arguments a) {
         if (precision >= 0) {
             return Numbers.narrow(Numbers.whole(whole));
         }
@@ -126,11 +128,11 @@ final class NumberFilters {
                 .setScale((int) precision, RoundingMode.HALF_EVEN).toBigInteger());
     }
 
-    private static Object fileSize(Object value, Arguments a) {
+    private static Object fileSize(@Nullable Object value, Arguments a) {
         Double bytes = real(value);
         if (bytes == null) {
             throw new TemplateException(Values.isText(value)
-                    ? "could not convert string to float: " + Repr.quoted(Values.text(value))
+                    ? "could not convert string to float: " + Repr.quoted(Values.requireText(value))
                     : "float() argument must be a string or a real number, not '" + Values.type(value) + "'");
         }
         boolean binary = a.flag("binary");

@@ -6,6 +6,9 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.jinja.filters.Filters.Filter;
 import dev.lockstep.jinja.python.Comparisons;
@@ -53,7 +56,9 @@ final class StringFilters {
         });
         Filters.add(all, "join", "d attribute", StringFilters::join);
         Filters.add(all, "center", "width",
-                (value, a) -> StringMethods.named(Values.isText(value) ? value : text(value, a), "center")
+                // which every text has
+                (value, a) -> Objects
+                        .requireNonNull(StringMethods.named(Values.isText(value) ? value : text(value, a), "center"))
                         .call(new Arguments(List.of(a.get("width", 80L)), Map.of(), a.rendering())));
         Filters.add(all, "truncate", "length killwords end leeway", StringFilters::truncate);
         Filters.add(all, "wordcount", "", (value, a) -> wordCount(text(value, a)));
@@ -64,17 +69,17 @@ final class StringFilters {
         Filters.add(all, "pprint", "", (value, a) -> pretty(value, a.rendering()));
     }
 
-    private static String text(Object value, Arguments a) {
+    private static String text(@Nullable Object value, Arguments a) {
         return Repr.str(value, a.rendering());
     }
 
-    private static Object made(Object value, String text, Arguments a) {
+    private static Object made(@Nullable Object value, String text, Arguments a) {
         a.rendering().characters(text.length());
         a.rendering().steps(text.length() / 4);
         return Values.like(value, text);
     }
 
-    private static String stripped(Object value, Arguments a) {
+    private static String stripped(@Nullable Object value, Arguments a) {
         Object characters = a.get("chars", null);
         String text = text(value, a);
         a.rendering().characters(text.length());
@@ -101,7 +106,7 @@ final class StringFilters {
         return "-({[<".indexOf(c) >= 0 || Strings.isSpace(c);
     }
 
-    private static Object replace(Object value, Arguments a) {
+    private static Object replace(@Nullable Object value, Arguments a) {
         Rendering r = a.rendering();
         Object old = a.require("old");
         Object with = a.require("new");
@@ -115,10 +120,10 @@ final class StringFilters {
         return html ? new Markup(replaced) : replaced;
     }
 
-    private static Object indent(Object value, Arguments a) {
+    private static Object indent(@Nullable Object value, Arguments a) {
         Rendering r = a.rendering();
         Object width = a.get("width", 4L);
-        String by = Values.isText(width) ? Values.text(width) : Strings.repeated(" ", a.integer("width", 4), r);
+        String by = Values.isText(width) ? Values.requireText(width) : Strings.repeated(" ", a.integer("width", 4), r);
         String text = Values.text(Values.defined(value));
         if (text == null) {
             throw new TemplateException("unsupported operand type(s) for +=: '" + Values.type(value) + "' and 'str'");
@@ -135,7 +140,7 @@ final class StringFilters {
         return Values.like(value, out.toString());
     }
 
-    private static Object join(Object value, Arguments a) {
+    private static Object join(@Nullable Object value, Arguments a) {
         Rendering r = a.rendering();
         Object separator = a.get("d", "");
         List<Object> items = new ArrayList<>();
@@ -156,7 +161,7 @@ final class StringFilters {
         return html ? new Markup(out.toString()) : out.toString();
     }
 
-    private static Object truncate(Object value, Arguments a) {
+    private static @Nullable Object truncate(@Nullable Object value, Arguments a) {
         int length = a.integer("length", 255);
         String end = a.has("end") ? a.text("end") : "...";
         int leeway = a.get("leeway", null) == null ? 5 : a.integer("leeway", 5);
@@ -191,7 +196,7 @@ final class StringFilters {
     }
 
     /** Python's pformat of what fits into a line; it sorts keys. */
-    private static String pretty(Object value, Rendering r) {
+    private static String pretty(@Nullable Object value, Rendering r) {
         String text = Repr.repr(sorted(value, r), r);
         if (text.length() > 80) {
             throw new TemplateException("the filter pprint is supported only for what fits into 80 characters");
@@ -199,7 +204,7 @@ final class StringFilters {
         return text;
     }
 
-    private static Object sorted(Object value, Rendering r) {
+    private static @Nullable Object sorted(@Nullable Object value, Rendering r) {
         r.enter();
         Object result = value;
         if (value instanceof Map<?, ?> map) {

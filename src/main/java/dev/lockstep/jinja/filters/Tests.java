@@ -4,6 +4,8 @@ import java.math.BigInteger;
 import java.util.List;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.Arithmetic;
 import dev.lockstep.jinja.python.Comparisons;
 import dev.lockstep.jinja.python.StringPredicates;
@@ -21,13 +23,13 @@ import dev.lockstep.jinja.python.values.Values;
 public final class Tests {
     /** One test; its arguments are what stands behind its name. */
     public interface Test {
-        boolean holds(Object value, Arguments arguments);
+        boolean holds(@Nullable Object value, Arguments arguments);
     }
 
     private Tests() {}
 
     /** Null where there is no such test. */
-    public static Test named(String name) {
+    public static @Nullable Test named(String name) {
         return switch (name) {
             case "defined" -> of(name, "", (value, a) -> !(value instanceof Undefined));
             case "undefined" -> of(name, "", (value, a) -> value instanceof Undefined);
@@ -82,12 +84,12 @@ public final class Tests {
         return of(name, "other", (value, a) -> Comparisons.holds(operator, value, a.require("other"), a.rendering()));
     }
 
-    private static boolean leaves(Object value, Object by, Object rest, Arguments a) {
+    private static boolean leaves(@Nullable Object value, @Nullable Object by, @Nullable Object rest, Arguments a) {
         return Comparisons.equal(Arithmetic.apply("%", value, by, a.rendering()), rest, a.rendering());
     }
 
     /** Python has one object for each of true, false, the numbers from -5 to 256, and the empty tuple. */
-    private static boolean same(Object a, Object b) {
+    private static boolean same(@Nullable Object a, @Nullable Object b) {
         return a == b || a instanceof Boolean && a.equals(b)
                 || a instanceof Long number && number >= -5 && number <= 256 && a.equals(b)
                 || a instanceof String && a.equals(b)

@@ -3,4 +3,7 @@
  * {@code python.values} and {@code rendering}. Begin at {@link dev.lockstep.jinja.filters.Filters} and
  * {@link dev.lockstep.jinja.filters.Tests}.
  */
+@NullMarked
 package dev.lockstep.jinja.filters;
+
+import org.jspecify.annotations.NullMarked;

@@ -5,6 +5,9 @@ import java.math.BigInteger;
 import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.jinja.python.values.Markup;
 import dev.lockstep.jinja.python.values.Numbers;
@@ -27,7 +30,7 @@ public final class Arithmetic {
      * @param operator one of {@code + - * / // % **}
      * @throws TemplateException when the types do not go together, or the result is too large
      */
-    public static Object apply(String operator, Object a, Object b, Rendering r) {
+    public static Object apply(String operator, @Nullable Object a, @Nullable Object b, Rendering r) {
         r.step();
         if (a instanceof Long x && b instanceof Long y && operator.equals("+")) {
             long sum = x + y;
@@ -66,11 +69,11 @@ public final class Arithmetic {
         throw new TemplateException(wrong(operator, a, b));
     }
 
-    private static boolean isSequence(Object value) {
+    private static boolean isSequence(@Nullable Object value) {
         return Values.isText(value) || value instanceof List && !(value instanceof Range);
     }
 
-    private static String wrong(String operator, Object a, Object b) {
+    private static String wrong(String operator, @Nullable Object a, @Nullable Object b) {
         String type = Values.type(a);
         if (operator.equals("+") && isSequence(a)) {
             String name = a instanceof Markup ? "str" : type;
@@ -80,7 +83,7 @@ public final class Arithmetic {
         return "unsupported operand type(s) for " + name + ": '" + type + "' and '" + Values.type(b) + "'";
     }
 
-    private static Object repeat(Object sequence, Object times, Rendering r) {
+    private static Object repeat(@Nullable Object sequence, @Nullable Object times, Rendering r) {
         if (!(times instanceof Long || times instanceof Boolean || times instanceof BigInteger)) {
             throw new TemplateException(
                     "can't multiply sequence by non-int of type '" + Values.type(times) + "'");
@@ -91,7 +94,7 @@ public final class Arithmetic {
             r.characters(text.length() * count);
             return Values.like(sequence, text.repeat(text.isEmpty() ? 0 : (int) count));
         }
-        List<?> list = (List<?>) sequence;
+        List<?> list = Objects.requireNonNull((List<?>) sequence); // the other sequence is text
         r.items(list.size() * count);
         List<Object> all = new ArrayList<>();
         for (long i = list.isEmpty() ? 0 : count; i > 0; i--) {
@@ -101,7 +104,7 @@ public final class Arithmetic {
     }
 
     /** {@code -value}. */
-    public static Object negative(Object value, Rendering r) {
+    public static Object negative(@Nullable Object value, Rendering r) {
         if (!Values.isNumber(Values.defined(value))) {
             throw new TemplateException("bad operand type for unary -: '" + Values.type(value) + "'");
         }
@@ -109,7 +112,7 @@ public final class Arithmetic {
     }
 
     /** {@code +value}. */
-    public static Object positive(Object value, Rendering r) {
+    public static @Nullable Object positive(@Nullable Object value, Rendering r) {
         if (!Values.isNumber(Values.defined(value))) {
             throw new TemplateException("bad operand type for unary +: '" + Values.type(value) + "'");
         }

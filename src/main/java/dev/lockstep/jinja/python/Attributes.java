@@ -4,6 +4,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.JinjaObject;
 import dev.lockstep.jinja.python.values.Range;
 import dev.lockstep.jinja.python.values.Tuple;
@@ -21,7 +23,7 @@ public final class Attributes {
     private Attributes() {}
 
     /** The method or attribute of this name, undefined where there is none. */
-    public static Object of(Object value, String name, Rendering r) {
+    public static @Nullable Object of(@Nullable Object value, String name, Rendering r) {
         if (name.startsWith("__") && name.endsWith("__") || refused(value, name)) {
             return Undefined.unsafe(value, name);
         }
@@ -40,7 +42,7 @@ public final class Attributes {
         return found == null ? Undefined.of(value, name) : found;
     }
 
-    static boolean refused(Object value, String name) {
+    static boolean refused(@Nullable Object value, String name) {
         return value instanceof Map
                 ? DICTS_CHANGE.contains(name)
                 : value instanceof List && !(value instanceof Tuple || value instanceof Range)

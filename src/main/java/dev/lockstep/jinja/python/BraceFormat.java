@@ -1,5 +1,7 @@
 package dev.lockstep.jinja.python;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.Arguments;
 import dev.lockstep.jinja.python.values.Markup;
 import dev.lockstep.jinja.python.values.Numbers;
@@ -13,7 +15,7 @@ final class BraceFormat {
     private final Arguments arguments;
     private final Rendering rendering;
     private int next;
-    private Boolean automatic;
+    private @Nullable Boolean automatic;
 
     private BraceFormat(boolean html, Arguments arguments) {
         this.html = html;
@@ -21,8 +23,8 @@ final class BraceFormat {
         this.rendering = arguments.rendering();
     }
 
-    static String apply(Object text, Arguments arguments) {
-        return new BraceFormat(text instanceof Markup, arguments).format(Values.text(text), 2);
+    static String apply(@Nullable Object text, Arguments arguments) {
+        return new BraceFormat(text instanceof Markup, arguments).format(Values.requireText(text), 2);
     }
 
     private String format(String text, int depth) {
@@ -89,7 +91,7 @@ final class BraceFormat {
         return html ? Markup.escaped(text, rendering) : text;
     }
 
-    private Object value(String path) {
+    private @Nullable Object value(String path) {
         int end = 0;
         while (end < path.length() && path.charAt(end) != '.' && path.charAt(end) != '[') {
             end++;
@@ -115,7 +117,7 @@ final class BraceFormat {
         return value;
     }
 
-    private Object first(String name) {
+    private @Nullable Object first(String name) {
         boolean numbered = !name.isEmpty() && name.chars().allMatch(c -> c >= '0' && c <= '9');
         if (name.isEmpty() || numbered) {
             if (automatic != null && automatic != name.isEmpty()) {

@@ -4,6 +4,8 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.DictKeys;
 import dev.lockstep.jinja.python.values.DictView;
 import dev.lockstep.jinja.python.values.Numbers;
@@ -18,7 +20,7 @@ public final class Comparisons {
     private Comparisons() {}
 
     /** Whether {@code a == b}, for values of any two types. */
-    public static boolean equal(Object a, Object b, Rendering r) {
+    public static boolean equal(@Nullable Object a, @Nullable Object b, Rendering r) {
         r.step();
         if (a instanceof Long x && b instanceof Long y) {
             return x.longValue() == y.longValue();
@@ -72,16 +74,16 @@ public final class Comparisons {
     }
 
     /** Python's containers look at identity first, which shows for {@code nan} and is quick for shared lists. */
-    private static boolean same(Object a, Object b, Rendering r) {
+    private static boolean same(@Nullable Object a, @Nullable Object b, Rendering r) {
         return a == b || equal(a, b, r);
     }
 
-    private static boolean isNan(Object value) {
+    private static boolean isNan(@Nullable Object value) {
         return value instanceof Double number && number.isNaN();
     }
 
     /** Whether {@code a operator b} for {@code < <= > >=}. */
-    public static boolean holds(String operator, Object a, Object b, Rendering r) {
+    public static boolean holds(String operator, @Nullable Object a, @Nullable Object b, Rendering r) {
         if (isNan(a) && Values.isNumber(b) || isNan(b) && Values.isNumber(a)) {
             return false;
         }
@@ -100,7 +102,7 @@ public final class Comparisons {
      * @param operator the sign that is named when they cannot be compared
      * @throws TemplateException when their types have no order
      */
-    public static int compare(Object a, Object b, String operator, Rendering r) {
+    public static int compare(@Nullable Object a, @Nullable Object b, String operator, Rendering r) {
         r.step();
         if (Values.isNumber(a) && Values.isNumber(b)) {
             return Numbers.compare(a, b);
@@ -147,7 +149,7 @@ public final class Comparisons {
      *
      * @throws TemplateException when the container cannot hold such an item
      */
-    public static boolean contains(Object container, Object item, Rendering r) {
+    public static boolean contains(@Nullable Object container, @Nullable Object item, Rendering r) {
         r.step();
         String text = Values.text(container);
         if (text != null) {

@@ -6,6 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.Arguments;
 import dev.lockstep.jinja.python.values.DictKeys;
 import dev.lockstep.jinja.python.values.DictView;
@@ -20,7 +22,7 @@ public final class DictMethods {
     private DictMethods() {}
 
     /** Null where there is none. */
-    static Object named(Map<?, ?> map, String name) {
+    static @Nullable Object named(Map<?, ?> map, String name) {
         return switch (name) {
             case "items" -> Function.of(name, "", a -> new DictView(DictView.Kind.ITEMS, map));
             case "keys" -> Function.of(name, "", a -> new DictView(DictView.Kind.KEYS, map));

@@ -6,6 +6,8 @@ import java.math.MathContext;
 import java.math.RoundingMode;
 import java.util.Locale;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.Numbers;
 import dev.lockstep.jinja.python.values.Repr;
 import dev.lockstep.jinja.python.values.Strings;
@@ -89,7 +91,7 @@ public record FormatSpec(String fill, char align, char sign, boolean alternate, 
     }
 
     /** The value as this says. */
-    public String format(Object value, Rendering r) {
+    public String format(@Nullable Object value, Rendering r) {
         if (Values.isNumber(value)) {
             Numbers.charge(value, r);
         }
@@ -115,7 +117,7 @@ public record FormatSpec(String fill, char align, char sign, boolean alternate, 
         return pad(shown, '<', r);
     }
 
-    private TemplateException unknown(Object value) {
+    private TemplateException unknown(@Nullable Object value) {
         return new TemplateException("Unknown format code '" + type + "' for object of type '" + Values.type(value)
                 + "'");
     }

@@ -3,6 +3,8 @@ package dev.lockstep.jinja.python;
 import java.util.List;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.Numbers;
 import dev.lockstep.jinja.rendering.Rendering;
 import dev.lockstep.jinja.rendering.TemplateException;
@@ -64,7 +66,7 @@ public final class HtmlText {
         return out.append(text.substring(at)).toString();
     }
 
-    private static String numbered(String name) {
+    private static @Nullable String numbered(String name) {
         boolean hex = name.startsWith("x", 1) || name.startsWith("X", 1);
         Object code = Numbers.integer(name.substring(hex ? 2 : 1), hex ? 16 : 10);
         if (code == null) {

@@ -2,6 +2,8 @@ package dev.lockstep.jinja.python;
 
 import java.util.List;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.Arguments;
 import dev.lockstep.jinja.python.values.Function;
 import dev.lockstep.jinja.python.values.Range;
@@ -15,7 +17,7 @@ final class ListMethods {
     private ListMethods() {}
 
     /** Null where there is none. */
-    static Object named(List<?> list, String name) {
+    static @Nullable Object named(List<?> list, String name) {
         return switch (name) {
             case "copy" -> list instanceof Tuple || list instanceof Range
                     ? null

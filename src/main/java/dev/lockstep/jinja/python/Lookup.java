@@ -3,6 +3,9 @@ package dev.lockstep.jinja.python;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.jinja.python.values.DictKeys;
 import dev.lockstep.jinja.python.values.Range;
@@ -17,7 +20,7 @@ public final class Lookup {
     private Lookup() {}
 
     /** {@code value[index]}, undefined where there is none. */
-    public static Object item(Object value, Object index, Rendering r) {
+    public static @Nullable Object item(@Nullable Object value, @Nullable Object index, Rendering r) {
         r.step();
         Values.defined(value);
         if (value instanceof Map<?, ?> map && DictKeys.hashable(index)) {
@@ -28,7 +31,7 @@ public final class Lookup {
         }
         if ((value instanceof List || Values.isText(value)) && (index instanceof Long || index instanceof Boolean)) {
             if (Values.isText(value)) {
-                r.reads(Values.text(value));
+                r.reads(Values.requireText(value));
             }
             Object found = place(value, Values.requireInteger(index));
             return found == DictKeys.NONE ? Undefined.of(value, index) : found;
@@ -37,12 +40,12 @@ public final class Lookup {
         return name == null ? Undefined.of(value, index) : Attributes.of(value, name, r);
     }
 
-    private static Object place(Object value, long index) {
+    private static @Nullable Object place(@Nullable Object value, long index) {
         if (value instanceof List<?> list) {
             long at = index < 0 ? index + list.size() : index;
             return at >= 0 && at < list.size() ? list.get((int) at) : DictKeys.NONE;
         }
-        String text = Values.text(value);
+        String text = Values.requireText(value);
         long at = index < 0 ? index + Values.length(value) : index;
         if (at < 0 || at >= text.length() || at >= Values.length(value)) {
             return DictKeys.NONE;
@@ -51,7 +54,7 @@ public final class Lookup {
     }
 
     /** {@code value.name}: a method before a key. */
-    public static Object attribute(Object value, String name, Rendering r) {
+    public static @Nullable Object attribute(@Nullable Object value, String name, Rendering r) {
         r.step();
         Values.defined(value);
         Object found = Attributes.of(value, name, r);
@@ -60,7 +63,8 @@ public final class Lookup {
     }
 
     /** {@code value[start:stop:step]}; a null bound is left out. */
-    public static Object slice(Object value, Object start, Object stop, Object step, Rendering r) {
+    public static Object slice(@Nullable Object value, @Nullable Object start, @Nullable Object stop,
+            @Nullable Object step, Rendering r) {
         if (!(Values.defined(value) instanceof List || Values.isText(value))) {
             throw new TemplateException("'" + Values.type(value) + "' object is not subscriptable");
         }
@@ -69,7 +73,7 @@ public final class Lookup {
             throw new TemplateException("slice step cannot be zero");
         }
         if (Values.isText(value)) {
-            r.reads(Values.text(value));
+            r.reads(Values.requireText(value));
         }
         long size = Values.length(value);
         long low = by > 0 ? 0 : -1;
@@ -84,7 +88,7 @@ public final class Lookup {
             r.characters(Math.max(0, by > 0 ? to - from : from - to));
             return Values.like(value, slice(text, from, to, by, size));
         }
-        List<?> items = (List<?>) value;
+        List<?> items = Objects.requireNonNull((List<?>) value); // what else has passed is text
         r.items(Math.max(0, by > 0 ? to - from : from - to));
         List<Object> out = new ArrayList<>();
         for (long i = from; by > 0 ? i < to : i > to; i += by) {

@@ -3,6 +3,8 @@ package dev.lockstep.jinja.python;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.Function;
 import dev.lockstep.jinja.python.values.Numbers;
 import dev.lockstep.jinja.python.values.Tuple;
@@ -15,11 +17,11 @@ final class NumberMethods {
     private NumberMethods() {}
 
     /** Null where there is none. */
-    static Object named(Object number, String name) {
+    static @Nullable Object named(@Nullable Object number, String name) {
         return number instanceof Double real ? ofReal(real, name) : ofWhole(Numbers.whole(number), name);
     }
 
-    private static Object ofWhole(BigInteger value, String name) {
+    private static @Nullable Object ofWhole(BigInteger value, String name) {
         Object same = Numbers.narrow(value);
         return switch (name) {
             case "real", "numerator" -> same;
@@ -34,7 +36,7 @@ final class NumberMethods {
         };
     }
 
-    private static Object ofReal(double value, String name) {
+    private static @Nullable Object ofReal(double value, String name) {
         return switch (name) {
             case "real" -> value;
             case "imag" -> 0.0;

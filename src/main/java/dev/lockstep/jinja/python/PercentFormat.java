@@ -4,6 +4,8 @@ import java.math.BigInteger;
 import java.util.List;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.Markup;
 import dev.lockstep.jinja.python.values.Numbers;
 import dev.lockstep.jinja.python.values.Repr;
@@ -16,14 +18,14 @@ import dev.lockstep.jinja.rendering.TemplateException;
 public final class PercentFormat {
     private final String text;
     private final boolean html;
-    private final Object given;
+    private final @Nullable Object given;
     private final List<?> values;
     private final Rendering rendering;
     private int at;
     private int next;
     private boolean byName;
 
-    private PercentFormat(String text, boolean html, Object given, Rendering rendering) {
+    private PercentFormat(String text, boolean html, @Nullable Object given, Rendering rendering) {
         this.text = text;
         this.html = html;
         this.given = given;
@@ -35,8 +37,8 @@ public final class PercentFormat {
      * @param text   a string, or HTML, which escapes what is put in
      * @param values a tuple of values, a mapping of them, or one value
      */
-    public static String apply(Object text, Object values, Rendering r) {
-        return new PercentFormat(Values.text(text), text instanceof Markup, values, r).run();
+    public static String apply(@Nullable Object text, @Nullable Object values, Rendering r) {
+        return new PercentFormat(Values.requireText(text), text instanceof Markup, values, r).run();
     }
 
     private String run() {
@@ -66,7 +68,7 @@ public final class PercentFormat {
         return text.charAt(at);
     }
 
-    private Object take() {
+    private @Nullable Object take() {
         if (next >= values.size()) {
             throw new TemplateException("not enough arguments for format string");
         }
@@ -132,7 +134,7 @@ public final class PercentFormat {
         return FormatSpec.number(text.substring(from, at), 0);
     }
 
-    private String padded(char type, Object value, String marks, long width, boolean left, long precision) {
+    private String padded(char type, @Nullable Object value, String marks, long width, boolean left, long precision) {
         char align = left ? '<' : marks.indexOf('0') >= 0 && "srac".indexOf(type) < 0 ? '=' : '>';
         String fill = align == '=' ? "0" : " ";
         char sign = marks.indexOf('+') >= 0 ? '+' : marks.indexOf(' ') >= 0 ? ' ' : '-';
@@ -167,13 +169,17 @@ public final class PercentFormat {
                 .format(number, rendering);
     }
 
-    private String shown(char type, Object value) {
+    @SuppressWarnings("OrphanedFormatString") // Python says so
+    private String shown(char type, @Nullable Object value) {
         if (type == 'c') {
+            if (value instanceof Long code) {
+                return Numbers.character(code);
+            }
             String text = Values.text(value);
-            if (text == null ? !(value instanceof Long) : text.codePointCount(0, text.length()) != 1) {
+            if (text == null || text.codePointCount(0, text.length()) != 1) {
                 throw new TemplateException("%c requires int or char");
             }
-            return text == null ? Numbers.character((Long) value) : text;
+            return text;
         }
         if (type == 's') {
             return Markup.beside(value, html, rendering);

@@ -5,6 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.Arguments;
 import dev.lockstep.jinja.python.values.Numbers;
 import dev.lockstep.jinja.python.values.Range;
@@ -18,7 +20,7 @@ public final class PythonJson {
     private final StringBuilder out = new StringBuilder();
     private final Rendering rendering;
     private final boolean ascii;
-    private final String indent;
+    private final @Nullable String indent;
     private final String comma;
     private final String colon;
     private final boolean sorted;
@@ -48,13 +50,13 @@ public final class PythonJson {
      * @param arguments {@code ensure_ascii}, {@code indent}, {@code separators} and {@code sort_keys}
      * @throws TemplateException when something in it cannot be JSON
      */
-    public static String dump(Object value, Arguments arguments) {
+    public static String dump(@Nullable Object value, Arguments arguments) {
         PythonJson json = new PythonJson(arguments);
         json.write(value, 0);
         return json.out.toString();
     }
 
-    private void write(Object value, int depth) {
+    private void write(@Nullable Object value, int depth) {
         rendering.enter();
         rendering.characters(8);
         String text = Values.text(value);
@@ -81,11 +83,11 @@ public final class PythonJson {
         rendering.leave();
     }
 
-    private static String number(Object value) {
+    private static String number(@Nullable Object value) {
         if (value instanceof Double number) {
             return number.isNaN() ? "NaN" : Numbers.text(number).replace("inf", "Infinity");
         }
-        return value instanceof BigInteger big ? Numbers.text(big) : value.toString();
+        return value instanceof BigInteger big ? Numbers.text(big) : String.valueOf(value);
     }
 
     private void object(Map<?, ?> map, int depth) {
@@ -106,7 +108,7 @@ public final class PythonJson {
         close(!first, depth, '}');
     }
 
-    private static String key(Object key) {
+    private static String key(@Nullable Object key) {
         String text = Values.text(key);
         if (text != null) {
             return text;

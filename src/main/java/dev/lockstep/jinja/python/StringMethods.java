@@ -8,6 +8,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.Supplier;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.Arguments;
 import dev.lockstep.jinja.python.values.DictKeys;
 import dev.lockstep.jinja.python.values.Function;
@@ -25,13 +27,13 @@ public final class StringMethods {
     private final String text;
     private final boolean html;
 
-    private StringMethods(Object value) {
-        this.text = Values.text(value);
+    private StringMethods(@Nullable Object value) {
+        this.text = Values.requireText(value);
         this.html = value instanceof Markup;
     }
 
     /** Null where there is none. */
-    public static Function named(Object value, String name) {
+    public static @Nullable Function named(@Nullable Object value, String name) {
         StringMethods methods = new StringMethods(value);
         Function method = methods.named(name);
         if (method == null) {
@@ -48,11 +50,11 @@ public final class StringMethods {
         return methods.html ? markup(name, reading) : reading;
     }
 
-    private static Function markup(String name, Function method) {
+    private static @Nullable Function markup(String name, Function method) {
         return arguments -> asMarkup(method.call(arguments), name);
     }
 
-    private static Object asMarkup(Object result, String name) {
+    private static @Nullable Object asMarkup(@Nullable Object result, String name) {
         if (result instanceof String text) {
             return name.equals("unescape") ? text : name.equals("striptags") ? text : new Markup(text);
         }
@@ -64,7 +66,7 @@ public final class StringMethods {
         return result;
     }
 
-    private Function named(String name) {
+    private @Nullable Function named(String name) {
         return switch (name) {
             case "strip" -> Function.of(name, "chars", a -> stripped(a, true, true));
             case "lstrip" -> Function.of(name, "chars", a -> stripped(a, true, false));
@@ -125,7 +127,7 @@ public final class StringMethods {
         };
     }
 
-    private Function made(String name, Supplier<String> result) {
+    private @Nullable Function made(String name, Supplier<String> result) {
         return Function.of(name, "", a -> {
             a.rendering().characters(text.length());
             a.rendering().steps(text.length() / 4);
@@ -140,7 +142,7 @@ public final class StringMethods {
     }
 
     /** Where in the text the arguments {@code start} and {@code end} are; null where start is beyond the end. */
-    private int[] window(Arguments a) {
+    private int @Nullable [] window(Arguments a) {
         if (a.get("start", null) == null && a.get("end", null) == null) {
             return new int[]{0, text.length()};
         }
@@ -164,10 +166,10 @@ public final class StringMethods {
             throw new TemplateException((prefix ? "startswith" : "endswith")
                     + " first arg must be str or a tuple of str, not " + Values.type(Values.defined(affix)));
         }
-        return has(window, Values.text(affix), prefix);
+        return has(window, Values.requireText(affix), prefix);
     }
 
-    private boolean has(int[] window, String affix, boolean prefix) {
+    private boolean has(int @Nullable [] window, String affix, boolean prefix) {
         if (window == null || window[1] - window[0] < affix.length()) {
             return false;
         }
@@ -220,7 +222,7 @@ public final class StringMethods {
         return count;
     }
 
-    private static Object checked(Object value) {
+    private static @Nullable Object checked(@Nullable Object value) {
         Values.requireText(value);
         return value;
     }
@@ -341,7 +343,7 @@ public final class StringMethods {
                 throw new TemplateException("if you give only one argument to maketrans it must be a dict");
             }
             map.forEach((key, value) -> DictKeys.put(table, Values.isText(key)
-                    ? (Object) (long) Values.text(key).codePointAt(0)
+                    ? (Object) (long) Values.requireText(key).codePointAt(0)
                     : key, value, a.rendering()));
             return table;
         }

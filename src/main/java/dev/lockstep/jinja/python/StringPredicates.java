@@ -2,6 +2,8 @@ package dev.lockstep.jinja.python;
 
 import java.util.function.IntPredicate;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.Function;
 import dev.lockstep.jinja.python.values.Strings;
 
@@ -16,7 +18,7 @@ public final class StringPredicates {
     private StringPredicates() {}
 
     /** Null where str has no such method. */
-    static Function named(String text, String name) {
+    static @Nullable Function named(String text, String name) {
         return switch (name) {
             case "isdecimal" -> all(name, text, Character::isDigit);
             case "isdigit" -> all(name, text, StringPredicates::isDigit);

@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.Arguments;
 import dev.lockstep.jinja.python.values.Strings;
 import dev.lockstep.jinja.python.values.Values;
@@ -41,7 +43,7 @@ public final class TextWrap {
      *
      * @param a {@code width}, {@code break_long_words}, {@code wrapstring} and {@code break_on_hyphens}
      */
-    public static Object wrap(Object value, Arguments a) {
+    public static Object wrap(@Nullable Object value, Arguments a) {
         TextWrap wrapping = new TextWrap(a);
         Object between = a.get("wrapstring", null);
         String end = between == null ? "\n" : Values.requireText(between);

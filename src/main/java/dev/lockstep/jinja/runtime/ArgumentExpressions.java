@@ -5,6 +5,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.Arguments;
 import dev.lockstep.jinja.python.values.Values;
 import dev.lockstep.jinja.rendering.TemplateException;
@@ -15,14 +17,14 @@ import dev.lockstep.jinja.rendering.TemplateException;
  * @param rest  what stands after {@code *}, null where nothing does
  * @param names what stands after {@code **}, null where nothing does
  */
-public record ArgumentExpressions(List<Expression> positional, Map<String, Expression> named, Expression rest,
-        Expression names) {
+public record ArgumentExpressions(List<Expression> positional, Map<String, Expression> named, @Nullable Expression rest,
+        @Nullable Expression names) {
     /** A call without arguments. */
     public static final ArgumentExpressions NONE = new ArgumentExpressions(List.of(), Map.of(), null, null);
 
     /** What the function gets when it is called from this scope. */
     public Arguments in(Scope scope) {
-        if (this == NONE) {
+        if (equals(NONE)) {
             return Arguments.none(scope.rendering());
         }
         List<Object> values = new ArrayList<>(positional.size());

@@ -2,12 +2,14 @@ package dev.lockstep.jinja.runtime;
 
 import java.util.List;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.Values;
 import dev.lockstep.jinja.rendering.TemplateException;
 
 /** What a value is assigned to: a name, an attribute of a namespace, or several of such, over which it is spread. */
 public interface AssignmentTarget {
-    void assign(Object value, Scope scope);
+    void assign(@Nullable Object value, Scope scope);
 
     /** A name, in the scope of the assignment. */
     static AssignmentTarget name(String name) {

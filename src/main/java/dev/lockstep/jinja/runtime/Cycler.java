@@ -2,6 +2,8 @@ package dev.lockstep.jinja.runtime;
 
 import java.util.List;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.Function;
 import dev.lockstep.jinja.python.values.JinjaObject;
 import dev.lockstep.jinja.python.values.Tuple;
@@ -29,7 +31,7 @@ public final class Cycler implements JinjaObject {
     }
 
     @Override
-    public Object attribute(String name) {
+    public @Nullable Object attribute(String name) {
         return switch (name) {
             case "current" -> items.get(at);
             case "pos" -> (long) at;

@@ -2,6 +2,8 @@ package dev.lockstep.jinja.runtime;
 
 import java.util.List;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.Function;
 import dev.lockstep.jinja.python.values.Markup;
 import dev.lockstep.jinja.python.values.PythonGenerator;
@@ -14,7 +16,7 @@ import dev.lockstep.jinja.rendering.Rendering;
  * @param condition which items it takes, null for all
  * @param otherwise what runs where the body did not run to its end once
  */
-public record ForLoop(AssignmentTarget target, Expression items, Expression condition, boolean recursive,
+public record ForLoop(AssignmentTarget target, Expression items, @Nullable Expression condition, boolean recursive,
         List<Statement> body, List<Statement> otherwise) implements Statement {
     @Override
     public Flow run(Scope scope, StringBuilder out) {
@@ -22,9 +24,9 @@ public record ForLoop(AssignmentTarget target, Expression items, Expression cond
         return Flow.ON;
     }
 
-    private void over(Object values, int depth, Scope scope, StringBuilder out) {
+    private void over(@Nullable Object values, int depth, Scope scope, StringBuilder out) {
         Rendering r = scope.rendering();
-        Object kept = condition == null ? values : filtered(values, scope);
+        Object kept = condition == null ? values : filtered(values, condition, scope);
         Function recursion = recursive
                 ? Function.of("loop", "iterable", a -> again(a.require("iterable"), depth + 1, scope))
                 : null;
@@ -45,7 +47,7 @@ public record ForLoop(AssignmentTarget target, Expression items, Expression cond
         }
     }
 
-    private Object again(Object values, int depth, Scope scope) {
+    private Object again(@Nullable Object values, int depth, Scope scope) {
         Rendering r = scope.rendering();
         r.enter();
         r.enter();
@@ -57,12 +59,12 @@ public record ForLoop(AssignmentTarget target, Expression items, Expression cond
         return r.autoescapes() ? new Markup(out.toString()) : out.toString();
     }
 
-    private PythonGenerator filtered(Object values, Scope scope) {
+    private PythonGenerator filtered(@Nullable Object values, Expression wanted, Scope scope) {
         Rendering r = scope.rendering();
         return PythonGenerator.filtered(Values.each(values, r), item -> {
             Scope inner = scope.inner();
             target.assign(item, inner);
-            return Values.isTrue(condition.in(inner));
+            return Values.isTrue(wanted.in(inner));
         }, r);
     }
 }

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.Comparisons;
 import dev.lockstep.jinja.python.values.Arguments;
 import dev.lockstep.jinja.python.values.Function;
@@ -23,13 +25,13 @@ final class LoopContext implements Function, JinjaObject {
     private final List<Object> ahead = new ArrayList<>();
     private final long known;
     /** What {@code loop(…)} does in a recursive loop, else null. */
-    private final Function recursion;
+    private final @Nullable Function recursion;
     private long index0 = -1;
-    private Object previous;
-    private Object current;
-    private List<Object> changed;
+    private @Nullable Object previous;
+    private @Nullable Object current;
+    private @Nullable List<Object> changed;
 
-    LoopContext(Object items, int depth0, Function recursion, Rendering rendering) {
+    LoopContext(@Nullable Object items, int depth0, @Nullable Function recursion, Rendering rendering) {
         this.rendering = rendering;
         this.source = Values.each(items, rendering);
         this.known = Values.hasLength(items) ? Values.length(items) : -1;
@@ -52,12 +54,13 @@ final class LoopContext implements Function, JinjaObject {
         return !ahead.isEmpty() || source.hasNext();
     }
 
+    @Nullable
     Object item() {
         return current;
     }
 
     @Override
-    public Object call(Arguments arguments) {
+    public @Nullable Object call(Arguments arguments) {
         if (recursion == null) {
             throw new TemplateException("The loop must have the 'recursive' marker to be called recursively.");
         }
@@ -94,7 +97,7 @@ final class LoopContext implements Function, JinjaObject {
         return index0 + 1 + ahead.size();
     }
 
-    private Object next() {
+    private @Nullable Object next() {
         if (ahead.isEmpty() && source.hasNext()) {
             ahead.add(source.next());
         }
@@ -102,7 +105,7 @@ final class LoopContext implements Function, JinjaObject {
     }
 
     @Override
-    public Object attribute(String name) {
+    public @Nullable Object attribute(String name) {
         return switch (name) {
             case "index" -> index();
             case "index0" -> index0;
@@ -121,7 +124,7 @@ final class LoopContext implements Function, JinjaObject {
         };
     }
 
-    private Object cycle(Arguments arguments) {
+    private @Nullable Object cycle(Arguments arguments) {
         if (arguments.positional().isEmpty()) {
             throw new TemplateException("no items for cycling given");
         }

@@ -3,6 +3,8 @@ package dev.lockstep.jinja.runtime;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.JinjaObject;
 import dev.lockstep.jinja.python.values.Repr;
 import dev.lockstep.jinja.python.values.Undefined;
@@ -13,7 +15,7 @@ public final class Namespace implements JinjaObject {
     private final Map<String, Object> attributes = new LinkedHashMap<>();
 
     /** Sets an attribute, a new one or one that is there. */
-    public void set(String name, Object value) {
+    public void set(String name, @Nullable Object value) {
         attributes.put(name, value);
     }
 
@@ -23,7 +25,7 @@ public final class Namespace implements JinjaObject {
     }
 
     @Override
-    public Object attribute(String name) {
+    public @Nullable Object attribute(String name) {
         return attributes.containsKey(name) ? attributes.get(name) : Undefined.of(this, name);
     }
 

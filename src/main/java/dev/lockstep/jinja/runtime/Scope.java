@@ -3,16 +3,18 @@ package dev.lockstep.jinja.runtime;
 import java.util.HashMap;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.Undefined;
 import dev.lockstep.jinja.rendering.Rendering;
 
 /** Names and their values; what an inner scope sets, the outer one does not see. */
 public final class Scope {
-    private final Scope outer;
+    private final @Nullable Scope outer;
     private final Map<String, Object> values;
     private final Rendering rendering;
 
-    private Scope(Scope outer, Map<String, Object> values, Rendering rendering) {
+    private Scope(@Nullable Scope outer, Map<String, Object> values, Rendering rendering) {
         this.outer = outer;
         this.values = values;
         this.rendering = rendering;
@@ -43,7 +45,7 @@ public final class Scope {
     }
 
     /** The value nearest to here, undefined where no scope has the name. */
-    public Object get(String name) {
+    public @Nullable Object get(String name) {
         for (Scope scope = this; scope != null; scope = scope.outer) {
             Object value = scope.values.get(name);
             if (value != null || scope.values.containsKey(name)) {
@@ -54,7 +56,7 @@ public final class Scope {
     }
 
     /** Sets the name in this scope, whatever outer ones have. */
-    public void set(String name, Object value) {
+    public void set(String name, @Nullable Object value) {
         values.put(name, value);
     }
 }

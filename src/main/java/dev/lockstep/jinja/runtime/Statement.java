@@ -2,6 +2,8 @@ package dev.lockstep.jinja.runtime;
 
 import java.util.List;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.Markup;
 import dev.lockstep.jinja.rendering.Rendering;
 
@@ -46,7 +48,7 @@ public interface Statement {
     }
 
     /** Appends a value as {@code {{ value }}} prints it. */
-    static void print(Object value, Scope scope, StringBuilder out) {
+    static void print(@Nullable Object value, Scope scope, StringBuilder out) {
         Rendering rendering = scope.rendering();
         String text = Markup.beside(value, rendering.autoescapes(), rendering);
         rendering.characters(text.length());

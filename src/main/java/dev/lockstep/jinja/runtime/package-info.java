@@ -4,4 +4,7 @@
  * knows neither the syntax nor the filters. Begin at {@link dev.lockstep.jinja.runtime.Statement} and
  * {@link dev.lockstep.jinja.runtime.ForLoop}.
  */
+@NullMarked
 package dev.lockstep.jinja.runtime;
+
+import org.jspecify.annotations.NullMarked;

@@ -2,6 +2,8 @@ package dev.lockstep.jinja.syntax;
 
 import java.util.Set;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.Comparisons;
 import dev.lockstep.jinja.rendering.Rendering;
 import dev.lockstep.jinja.syntax.Token.Kind;
@@ -10,10 +12,10 @@ import dev.lockstep.jinja.syntax.Token.Kind;
 interface ComparisonOperator {
     Set<String> SIGNS = Set.of("==", "!=", "<", "<=", ">", ">=");
 
-    boolean holds(Object a, Object b, Rendering r);
+    boolean holds(@Nullable Object a, @Nullable Object b, Rendering r);
 
     /** Takes the operator that stands next; null where none does. */
-    static ComparisonOperator next(TokenStream tokens) {
+    static @Nullable ComparisonOperator next(TokenStream tokens) {
         if (tokens.at(Kind.OPERATOR) && SIGNS.contains(tokens.peek().text())) {
             String sign = tokens.next().text();
             return switch (sign) {

@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.Arithmetic;
 import dev.lockstep.jinja.python.values.DictKeys;
 import dev.lockstep.jinja.python.values.Markup;
@@ -125,7 +127,7 @@ final class ExpressionParser {
         return all.size() == 1 ? all.get(0) : scope -> firstThatIs(false, all, scope);
     }
 
-    private static Object firstThatIs(boolean truth, List<Expression> all, Scope scope) {
+    private static @Nullable Object firstThatIs(boolean truth, List<Expression> all, Scope scope) {
         Object value = null;
         for (Expression one : all) {
             value = one.in(scope);
@@ -252,37 +254,34 @@ final class ExpressionParser {
 
     Expression primary() {
         Token token = tokens.next();
-        switch (token.kind()) {
-            case NAME :
-                return name(token.text());
-            case STRING :
+        return switch (token.kind()) {
+            case NAME -> name(token.text());
+            case STRING -> {
                 StringBuilder text = new StringBuilder(token.text());
                 while (tokens.at(Kind.STRING)) {
                     text.append(tokens.next().text());
                 }
-                return constant(text.toString());
-            case INTEGER :
-                return constant(integer(token));
-            case FLOAT :
-                return constant(Double.parseDouble(token.text().replace("_", "")));
-            case OPERATOR :
-                if (token.text().equals("(")) {
-                    Expression value = tokens.atOperator(")") ? tuple(List.of()) : tuple();
-                    tokens.expectOperator(")");
-                    return value;
-                }
-                if (token.text().equals("[")) {
-                    return list(items("]"));
-                }
-                if (token.text().equals("{")) {
-                    return map();
-                }
-                throw fault(token, "unexpected '" + token.text() + "'");
-            case END :
-                throw fault(token, "unexpected " + token.text());
-            default :
-                throw fault(token, "expected an expression, not the end of the tag");
-        }
+                yield constant(text.toString());
+            }
+            case INTEGER -> constant(integer(token));
+            case FLOAT -> constant(Double.parseDouble(token.text().replace("_", "")));
+            case OPERATOR -> bracketed(token);
+            case END -> throw fault(token, "unexpected " + token.text());
+            default -> throw fault(token, "expected an expression, not the end of the tag");
+        };
+    }
+
+    private Expression bracketed(Token open) {
+        return switch (open.text()) {
+            case "(" -> {
+                Expression value = tokens.atOperator(")") ? tuple(List.of()) : tuple();
+                tokens.expectOperator(")");
+                yield value;
+            }
+            case "[" -> list(items("]"));
+            case "{" -> map();
+            default -> throw fault(open, "unexpected '" + open.text() + "'");
+        };
     }
 
     static Object integer(Token token) {
@@ -297,7 +296,7 @@ final class ExpressionParser {
         return new TemplateException("line " + token.line() + ": " + what);
     }
 
-    static Expression constant(Object value) {
+    static Expression constant(@Nullable Object value) {
         return scope -> value;
     }
 

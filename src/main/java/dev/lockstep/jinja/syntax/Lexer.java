@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.Numbers;
 import dev.lockstep.jinja.python.values.Strings;
 import dev.lockstep.jinja.rendering.TemplateException;
@@ -214,7 +216,7 @@ final class Lexer {
         return pattern.matcher(source).region(from, source.length());
     }
 
-    private String lookingAt(Pattern pattern) {
+    private @Nullable String lookingAt(Pattern pattern) {
         Matcher matcher = matcher(pattern, at);
         if (!matcher.lookingAt()) {
             return null;

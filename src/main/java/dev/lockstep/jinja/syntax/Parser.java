@@ -8,6 +8,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.python.values.Values;
 import dev.lockstep.jinja.rendering.Rendering;
 import dev.lockstep.jinja.rendering.TemplateException;
@@ -275,7 +277,7 @@ public final class Parser {
     }
 
     /** Filters, which apply to {@link #TEXT}, of the text that a tag's body makes. */
-    private static Object filtered(Expression filters, List<Statement> body, Scope scope) {
+    private static @Nullable Object filtered(Expression filters, List<Statement> body, Scope scope) {
         Scope inner = scope.inner();
         inner.set(TEXT, Statement.value(body, scope.inner()));
         return filters.in(inner);

@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.filters.Filters;
 import dev.lockstep.jinja.filters.Tests;
 import dev.lockstep.jinja.python.Lookup;
@@ -36,12 +38,13 @@ final class PostfixParser {
 
     /** Something done to a value: a member of it, a call, a filter, a test. */
     interface Step {
-        Object of(Object value, Scope scope);
+        @Nullable
+        Object of(@Nullable Object value, Scope scope);
     }
 
     record Chain(Expression start, List<Step> steps) implements Expression {
         @Override
-        public Object in(Scope scope) {
+        public @Nullable Object in(Scope scope) {
             Rendering r = scope.rendering();
             r.enter();
             Object value = start.in(scope);
@@ -103,12 +106,12 @@ final class PostfixParser {
 
     private record Invocation(ArgumentExpressions arguments) implements Step {
         @Override
-        public Object of(Object value, Scope scope) {
+        public @Nullable Object of(@Nullable Object value, Scope scope) {
             return call(value, arguments.in(scope));
         }
     }
 
-    private static Object call(Object function, Arguments arguments) {
+    private static @Nullable Object call(@Nullable Object function, Arguments arguments) {
         if (!(Values.defined(function)instanceof Function callable)) {
             throw new TemplateException("'" + Values.type(function) + "' object is not callable");
         }
@@ -117,7 +120,8 @@ final class PostfixParser {
 
     /** A call that gets one more argument when it is made. */
     record Call(Expression function, ArgumentExpressions arguments) {
-        Object with(String name, Object value, Scope scope) {
+        @Nullable
+        Object with(String name, @Nullable Object value, Scope scope) {
             Arguments given = arguments.in(scope);
             Map<String, Object> named = new LinkedHashMap<>(given.named());
             named.put(name, value);

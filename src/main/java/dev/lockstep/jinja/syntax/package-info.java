@@ -3,4 +3,7 @@
  * looked up while parsing, so that a name that does not exist is told with its line. Uses every other room but the one
  * around it. Begin at {@link dev.lockstep.jinja.syntax.Parser}.
  */
+@NullMarked
 package dev.lockstep.jinja.syntax;
+
+import org.jspecify.annotations.NullMarked;

@@ -4,6 +4,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.rendering.Rendering;
 import dev.lockstep.jinja.rendering.TemplateException;
 
@@ -54,7 +56,7 @@ public record Arguments(List<Object> positional, Map<String, Object> named, Rend
     }
 
     /** The argument of this name, else what the function assumes. */
-    public Object get(String name, Object otherwise) {
+    public @Nullable Object get(String name, @Nullable Object otherwise) {
         return named.getOrDefault(name, otherwise);
     }
 
@@ -66,7 +68,7 @@ public record Arguments(List<Object> positional, Map<String, Object> named, Rend
     /**
      * @throws TemplateException when there is no argument of this name
      */
-    public Object require(String name) {
+    public @Nullable Object require(String name) {
         if (!named.containsKey(name)) {
             throw new TemplateException("the argument '" + name + "' is missing");
         }

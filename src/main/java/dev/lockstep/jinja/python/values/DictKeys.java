@@ -6,6 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.rendering.Rendering;
 import dev.lockstep.jinja.rendering.TemplateException;
 
@@ -17,12 +19,12 @@ public final class DictKeys {
     private DictKeys() {}
 
     /** Whether it can be a key: a list or dict cannot. */
-    public static boolean hashable(Object key) {
+    public static boolean hashable(@Nullable Object key) {
         return !(key instanceof Map || key instanceof List && !(key instanceof Tuple) && !(key instanceof Range));
     }
 
     /** The key of the map that Python takes for equal to this one, {@link #NONE} where there is none. */
-    public static Object present(Map<?, ?> map, Object key, Rendering r) {
+    public static @Nullable Object present(Map<?, ?> map, @Nullable Object key, Rendering r) {
         Object plain = plain(key, r);
         if (map.containsKey(plain)) {
             return plain;
@@ -39,13 +41,13 @@ public final class DictKeys {
     }
 
     /** Sets the value of a key, which stays as it was first written. */
-    public static void put(Map<Object, Object> map, Object key, Object value, Rendering r) {
+    public static void put(Map<Object, Object> map, @Nullable Object key, @Nullable Object value, Rendering r) {
         r.items(8);
         Object present = present(map, key, r);
         map.put(present == NONE ? plain(key, r) : present, value);
     }
 
-    private static List<Object> sameNumbers(Object number) {
+    private static List<Object> sameNumbers(@Nullable Object number) {
         List<Object> same = new ArrayList<>();
         BigDecimal exact = Numbers.exact(number);
         if (exact == null || exact.stripTrailingZeros().scale() > 0) {
@@ -63,7 +65,7 @@ public final class DictKeys {
     }
 
     /** The key without HTML's type; going through all of it also bounds what Java's hash does then. */
-    private static Object plain(Object key, Rendering r) {
+    private static @Nullable Object plain(@Nullable Object key, Rendering r) {
         if (!hashable(key)) {
             throw new TemplateException("unhashable type: '" + Values.type(key) + "'");
         }

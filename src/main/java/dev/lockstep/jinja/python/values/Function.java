@@ -1,8 +1,11 @@
 package dev.lockstep.jinja.python.values;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.rendering.TemplateException;
 /** Something that a template may call: a macro, a method bound to its object, a function of the environment. */
 public interface Function {
+    @Nullable
     Object call(Arguments arguments);
 
     /** A function with named parameters, see {@link Arguments#as}. */

@@ -1,5 +1,7 @@
 package dev.lockstep.jinja.python.values;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.rendering.Rendering;
 import dev.lockstep.jinja.rendering.TemplateException;
 /** A value of Jinja's own, such as {@code loop}: what it tells of itself where Python's values are known without asking. */
@@ -8,6 +10,7 @@ public interface JinjaObject {
     String className();
 
     /** The attribute of this name, undefined where there is none. */
+    @Nullable
     Object attribute(String name);
 
     /** Appends what Python's {@code repr} gives. */

@@ -1,5 +1,7 @@
 package dev.lockstep.jinja.python.values;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.rendering.Rendering;
 /** Text that is HTML: what is joined to it is escaped. */
 public record Markup(String text) {
@@ -23,12 +25,12 @@ public record Markup(String text) {
     }
 
     /** The value as HTML. */
-    public static Markup of(Object value, Rendering r) {
+    public static Markup of(@Nullable Object value, Rendering r) {
         return value instanceof Markup markup ? markup : new Markup(escaped(Repr.str(value, r), r));
     }
 
     /** Text as HTML where another text that it meets is HTML, else as it is. */
-    public static String beside(Object value, boolean html, Rendering r) {
+    public static String beside(@Nullable Object value, boolean html, Rendering r) {
         return html ? of(value, r).text() : Repr.str(value, r);
     }
 }

@@ -5,6 +5,8 @@ import java.math.BigInteger;
 import java.math.MathContext;
 import java.math.RoundingMode;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.rendering.Rendering;
 import dev.lockstep.jinja.rendering.TemplateException;
 
@@ -23,13 +25,16 @@ public final class Numbers {
     /**
      * A number as a float.
      *
-     * @throws TemplateException when it is too large for one
+     * @throws TemplateException when it is none, or too large for one
      */
-    public static double real(Object number) {
+    public static double real(@Nullable Object number) {
         if (number instanceof Boolean flag) {
             return flag ? 1 : 0;
         }
-        double value = ((Number) number).doubleValue();
+        if (!(number instanceof Number known)) {
+            throw new TemplateException("must be real number, not " + Values.type(number));
+        }
+        double value = known.doubleValue();
         if (number instanceof BigInteger && Double.isInfinite(value)) {
             throw new TemplateException("int too large to convert to float");
         }
@@ -41,12 +46,12 @@ public final class Numbers {
      *
      * @throws TemplateException when it is none
      */
-    public static BigInteger whole(Object number) {
+    public static BigInteger whole(@Nullable Object number) {
         return number instanceof BigInteger big ? big : BigInteger.valueOf(Values.requireInteger(number));
     }
 
     /** Null where there is none, for infinity and what is no number. */
-    static BigDecimal exact(Object number) {
+    static @Nullable BigDecimal exact(@Nullable Object number) {
         if (number instanceof Double value) {
             return value.isNaN() || value.isInfinite() ? null : new BigDecimal(value);
         }
@@ -54,7 +59,7 @@ public final class Numbers {
     }
 
     /** Below, at or above 0 as a is to b; exact between integers and floats. */
-    public static int compare(Object a, Object b) {
+    public static int compare(@Nullable Object a, @Nullable Object b) {
         if (a instanceof Long x && b instanceof Long y) {
             return Long.compare(x, y);
         }
@@ -63,8 +68,8 @@ public final class Numbers {
         if (x != null && y != null) {
             return x.compareTo(y);
         }
-        double left = x == null ? (Double) a : 0;
-        double right = y == null ? (Double) b : 0;
+        double left = x == null ? real(a) : 0;
+        double right = y == null ? real(b) : 0;
         return left < right ? -1 : left > right ? 1 : 0;
     }
 
@@ -124,7 +129,7 @@ public final class Numbers {
     }
 
     /** What it costs to write a number. */
-    public static void charge(Object number, Rendering r) {
+    public static void charge(@Nullable Object number, Rendering r) {
         r.steps(number instanceof Double ? 50 : number instanceof BigInteger big ? big.bitLength() / 2 : 1);
     }
 
@@ -141,7 +146,7 @@ public final class Numbers {
     }
 
     /** Python's {@code int(text, base)}, null where it is none. */
-    public static Object integer(String text, int base) {
+    public static @Nullable Object integer(String text, int base) {
         String digits = Strings.strip(text, null, true, true);
         boolean negative = digits.startsWith("-");
         int at = negative || digits.startsWith("+") ? 1 : 0;
@@ -185,17 +190,16 @@ public final class Numbers {
     }
 
     /** Python's {@code float(text)}, null where it is none. */
-    public static Double real(String text) {
+    public static @Nullable Double real(String text) {
         String digits = Strings.strip(text, null, true, true).toLowerCase(java.util.Locale.ROOT);
         int at = digits.startsWith("-") || digits.startsWith("+") ? 1 : 0;
         double sign = digits.startsWith("-") ? -1 : 1;
-        switch (digits.substring(at)) {
-            case "inf", "infinity" :
-                return sign * Double.POSITIVE_INFINITY;
-            case "nan" :
-                return Double.NaN;
-            default :
-                break;
+        String name = digits.substring(at);
+        if (name.equals("inf") || name.equals("infinity")) {
+            return sign * Double.POSITIVE_INFINITY;
+        }
+        if (name.equals("nan")) {
+            return Double.NaN;
         }
         StringBuilder plain = new StringBuilder();
         boolean digit = false;

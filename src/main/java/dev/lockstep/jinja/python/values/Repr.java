@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.rendering.Rendering;
 import dev.lockstep.jinja.rendering.TemplateException;
 
@@ -14,7 +16,7 @@ public final class Repr {
     private Repr() {}
 
     /** Python's {@code str(value)}. */
-    public static String str(Object value, Rendering r) {
+    public static String str(@Nullable Object value, Rendering r) {
         String text = Values.text(value);
         if (text != null) {
             return text;
@@ -23,13 +25,13 @@ public final class Repr {
     }
 
     /** Python's {@code repr(value)}. */
-    public static String repr(Object value, Rendering r) {
+    public static String repr(@Nullable Object value, Rendering r) {
         StringBuilder out = new StringBuilder();
         repr(value, r, out);
         return out.toString();
     }
 
-    private static void repr(Object value, Rendering r, StringBuilder out) {
+    private static void repr(@Nullable Object value, Rendering r, StringBuilder out) {
         r.enter();
         int before = out.length();
         if (value == null) {
@@ -91,13 +93,13 @@ public final class Repr {
     }
 
     /** A number, true and false among them. */
-    public static String number(Object value) {
+    public static String number(@Nullable Object value) {
         if (value instanceof Boolean flag) {
             return flag ? "True" : "False";
         }
         return value instanceof Double number
                 ? Numbers.text(number)
-                : value instanceof BigInteger big ? Numbers.text(big) : value.toString();
+                : value instanceof BigInteger big ? Numbers.text(big) : String.valueOf(value);
     }
 
     /** A string in quotes, with escapes for what cannot be printed. */

@@ -1,5 +1,7 @@
 package dev.lockstep.jinja.python.values;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.rendering.Rendering;
 /** Python's notions of white space and of what can be printed, and its {@code strip}. */
 public final class Strings {
@@ -26,7 +28,7 @@ public final class Strings {
      *
      * @param characters what to take off; null for white space
      */
-    public static String strip(String text, String characters, boolean left, boolean right) {
+    public static String strip(String text, @Nullable String characters, boolean left, boolean right) {
         int begin = 0;
         int end = text.length();
         while (left && begin < end && strips(text.codePointAt(begin), characters)) {
@@ -38,7 +40,7 @@ public final class Strings {
         return text.substring(begin, end);
     }
 
-    private static boolean strips(int c, String characters) {
+    private static boolean strips(int c, @Nullable String characters) {
         return characters == null ? isSpace(c) : characters.indexOf(c) >= 0;
     }
 

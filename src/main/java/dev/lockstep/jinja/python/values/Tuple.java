@@ -4,6 +4,8 @@ import java.util.AbstractList;
 import java.util.Arrays;
 import java.util.List;
 
+import org.jspecify.annotations.Nullable;
+
 /** Python's tuple: a list of another kind, which prints in parentheses and can be a key. */
 public final class Tuple extends AbstractList<Object> {
     private final List<Object> items;
@@ -20,17 +22,17 @@ public final class Tuple extends AbstractList<Object> {
     }
 
     /** A pair. */
-    public static Tuple of(Object first, Object second) {
+    public static Tuple of(@Nullable Object first, @Nullable Object second) {
         return new Tuple(Arrays.asList(first, second), false);
     }
 
     /** A tuple of three. */
-    public static Tuple of(Object first, Object second, Object third) {
+    public static Tuple of(@Nullable Object first, @Nullable Object second, @Nullable Object third) {
         return new Tuple(Arrays.asList(first, second, third), false);
     }
 
     /** What {@code groupby} gives: a tuple whose items have names besides. */
-    public static Tuple group(Object grouper, List<Object> list) {
+    public static Tuple group(@Nullable Object grouper, List<Object> list) {
         return new Tuple(Arrays.asList(grouper, list), true);
     }
 
@@ -40,7 +42,7 @@ public final class Tuple extends AbstractList<Object> {
     }
 
     @Override
-    public Object get(int index) {
+    public @Nullable Object get(int index) {
         return items.get(index);
     }
 

@@ -2,6 +2,8 @@ package dev.lockstep.jinja.python.values;
 
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The value of a name or attribute that is not there: prints as nothing, is false and empty, and anything else done with
  * it is an error.
@@ -15,7 +17,7 @@ public record Undefined(String why) {
     }
 
     /** An attribute or item that a value does not have. */
-    public static Undefined of(Object value, Object key) {
+    public static Undefined of(@Nullable Object value, @Nullable Object key) {
         String owner = value == null
                 ? "None"
                 : value instanceof JinjaObject object
@@ -28,7 +30,7 @@ public record Undefined(String why) {
     }
 
     /** An attribute that the sandbox keeps from templates. */
-    public static Undefined unsafe(Object value, String name) {
+    public static Undefined unsafe(@Nullable Object value, String name) {
         return new Undefined("access to attribute " + Repr.quoted(name) + " of '" + Values.type(value)
                 + "' object is unsafe.");
     }

@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.PrimitiveIterator;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.jinja.rendering.Rendering;
 import dev.lockstep.jinja.rendering.TemplateException;
 
@@ -19,7 +21,7 @@ public final class Values {
     private Values() {}
 
     /** The name of its type: Python's {@code type(value).__name__}. */
-    public static String type(Object value) {
+    public static String type(@Nullable Object value) {
         if (value == null) {
             return "NoneType";
         } else if (value instanceof Boolean) {
@@ -45,17 +47,17 @@ public final class Values {
     }
 
     /** The characters of a string, of HTML too; null for anything else. */
-    public static String text(Object value) {
+    public static @Nullable String text(@Nullable Object value) {
         return value instanceof String text ? text : value instanceof Markup markup ? markup.text() : null;
     }
 
     /** Whether it is a string, HTML or not. */
-    public static boolean isText(Object value) {
+    public static boolean isText(@Nullable Object value) {
         return value instanceof String || value instanceof Markup;
     }
 
     /** Python's {@code bool(value)}. */
-    public static boolean isTrue(Object value) {
+    public static boolean isTrue(@Nullable Object value) {
         if (value == null || value instanceof Undefined) {
             return false;
         }
@@ -70,7 +72,7 @@ public final class Values {
     }
 
     /** Whether Python's {@code len} takes it. */
-    public static boolean hasLength(Object value) {
+    public static boolean hasLength(@Nullable Object value) {
         return isText(value) || value instanceof List || value instanceof Map || value instanceof DictView
                 || value instanceof Undefined;
     }
@@ -80,7 +82,7 @@ public final class Values {
      *
      * @throws TemplateException when it has no length
      */
-    public static long length(Object value) {
+    public static long length(@Nullable Object value) {
         String text = text(value);
         if (text != null) {
             return text.codePointCount(0, text.length());
@@ -101,13 +103,13 @@ public final class Values {
     }
 
     /** What the test {@code iterable} says. */
-    public static boolean isIterable(Object value) {
+    public static boolean isIterable(@Nullable Object value) {
         return hasLength(value) || value instanceof PythonGenerator
                 || value instanceof JinjaObject object && object.isIterable();
     }
 
     /** Goes through what a {@code for} goes through. */
-    public static Iterator<Object> each(Object value, Rendering r) {
+    public static Iterator<Object> each(@Nullable Object value, Rendering r) {
         if (value instanceof PythonGenerator generator) {
             return generator;
         }
@@ -154,7 +156,7 @@ public final class Values {
     }
 
     /** A new list of what a {@code for} goes through. */
-    public static List<Object> list(Object value, Rendering r) {
+    public static List<Object> list(@Nullable Object value, Rendering r) {
         if (value instanceof List<?> list) {
             r.items(list.size());
             r.steps(list.size() / 8);
@@ -173,7 +175,7 @@ public final class Values {
      *
      * @throws TemplateException when it is anything else
      */
-    public static String requireText(Object value) {
+    public static String requireText(@Nullable Object value) {
         String text = text(value);
         if (text == null) {
             throw new TemplateException("expected str, not " + type(defined(value)));
@@ -186,7 +188,7 @@ public final class Values {
      *
      * @throws TemplateException when it is anything else
      */
-    public static long requireInteger(Object value) {
+    public static long requireInteger(@Nullable Object value) {
         if (value instanceof Boolean flag) {
             return flag ? 1 : 0;
         }
@@ -204,7 +206,7 @@ public final class Values {
      *
      * @throws TemplateException when it is undefined
      */
-    public static Object defined(Object value) {
+    public static @Nullable Object defined(@Nullable Object value) {
         if (value instanceof Undefined undefined) {
             throw new TemplateException(undefined.why());
         }
@@ -212,13 +214,13 @@ public final class Values {
     }
 
     /** Whether it is an integer or float, or true or false, which Python counts among the integers. */
-    public static boolean isNumber(Object value) {
+    public static boolean isNumber(@Nullable Object value) {
         return value instanceof Long || value instanceof BigInteger || value instanceof Double
                 || value instanceof Boolean;
     }
 
     /** The text as HTML where the other is. */
-    public static Object like(Object other, String text) {
+    public static Object like(@Nullable Object other, String text) {
         return other instanceof Markup ? new Markup(text) : text;
     }
 }
