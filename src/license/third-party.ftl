@@ -8,6 +8,7 @@ runtime/
 
 <#list dependencyMap as entry>
 <#assign library = entry.key>
+<#if library.artifactId == "jspecify"><#continue></#if><#-- for the compiler only: not in the archive -->
 <#switch library.artifactId>
 <#case "mpj">
 lib/mpj.jar

@@ -18,8 +18,8 @@ import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.djl.LibraryException;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Timing;
-import dev.lockstep.host.AtomicFile;
 import dev.lockstep.host.ExitCode;
+import dev.lockstep.host.IoReason;
 import dev.lockstep.host.Printable;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.journal.Fingerprint;
@@ -78,12 +78,12 @@ public final class GenerateJob {
                 abort(world, ExitCode.USAGE, e.getMessage());
             } catch (OutOfDeviceMemoryException e) {
                 abort(world, ExitCode.FAILED,
-                        "the memory of " + world.device() + " does not hold the model, of which each rank has all: "
-                                + "take a smaller one, fewer ranks where they share it, or a smaller --batch-size");
+                        "the memory of " + world.device()
+                                + " cannot hold the model, of which each rank has a whole copy: take a smaller one, fewer ranks where they share it, or a smaller --batch-size");
             } catch (IOException | UncheckedIOException e) {
                 abort(world, ExitCode.FAILED, e instanceof FileSystemException file
-                        ? file.getFile() + " cannot be used: " + AtomicFile.why(e)
-                        : AtomicFile.why(e));
+                        ? file.getFile() + " cannot be used: " + IoReason.of(e)
+                        : IoReason.of(e));
             }
         }
     }
@@ -195,7 +195,7 @@ public final class GenerateJob {
         }
         if (past.damaged() > 0) {
             System.err.println("generate: --resume: " + past.damaged() + (past.damaged() == 1 ? " line" : " lines")
-                    + " of the journal are not as this job wrote them and are left out; rows of theirs are done again");
+                    + " of the journal are not as this job wrote them and are ignored; their rows are done again");
         }
         long rows = root.prompts.results().isEmpty() ? -1 : root.prompts.results().getAsLong() - past.count();
         Run run = world.broadcast(new Run(directory.toString(), job.name(), name, job.run(), rows), Run.class);

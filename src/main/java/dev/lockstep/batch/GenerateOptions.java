@@ -70,13 +70,13 @@ public final class GenerateOptions {
     @Option(names = "--min-p", paramLabel = "P", description = "Drop tokens less likely than P times the likeliest.")
     private Double minP;
 
-    @Option(names = "--repetition-penalty", paramLabel = "R", description = "Above 1: make tokens that came up before less likely.")
+    @Option(names = "--repetition-penalty", paramLabel = "R", description = "Above 1: make tokens that have occurred less likely.")
     private Double repetitionPenalty;
 
-    @Option(names = "--presence-penalty", paramLabel = "P", description = "Take P, from -2 to 2, from the logits of tokens that were generated.")
+    @Option(names = "--presence-penalty", paramLabel = "P", description = "Subtract P, from -2 to 2, from the logits of tokens that were generated.")
     private Double presencePenalty;
 
-    @Option(names = "--frequency-penalty", paramLabel = "P", description = "Take P, from -2 to 2, from them for each time.")
+    @Option(names = "--frequency-penalty", paramLabel = "P", description = "Subtract P, from -2 to 2, from them for each time they were.")
     private Double frequencyPenalty;
 
     @Option(names = "--seed", paramLabel = "N", description = "Same seed, same text, for any number of ranks and batch size (0).")
@@ -85,7 +85,7 @@ public final class GenerateOptions {
     @Option(names = "--num-samples", paramLabel = "N", description = "Completions of each row that does not say how many itself, at most 10,000 (1).")
     private int numSamples = 1;
 
-    @Option(names = "--stop", paramLabel = "STR", description = "End a row when STR comes up in its text; repeatable.")
+    @Option(names = "--stop", paramLabel = "STR", description = "End a row when STR appears in its text; repeatable.")
     private List<String> stop;
 
     @Option(names = "--eos-token-id", paramLabel = "N", description = "End token instead of the checkpoint's; repeatable.")
@@ -319,7 +319,7 @@ public final class GenerateOptions {
             throw new UsageException("--manifest must end in .json, not " + manifest);
         }
         if (manifest != null && output.equals("-")) {
-            throw new UsageException("--manifest is about results in a file: give --output F besides");
+            throw new UsageException("--manifest describes results in a file: give --output F as well");
         }
         if (fileMode != null && !fileMode.matches("0?[0-7]{3}")) {
             throw new UsageException("--file-mode must be three octal digits such as 644, not " + fileMode);

@@ -103,7 +103,7 @@ final class ModelCheck {
             throw new ModelException(directory + ": the process that tried its " + at + (ended
                     ? " died (exit code " + process.exitValue() + ")"
                     : " had not ended after " + seconds + " seconds")
-                    + "; that file is damaged or made to do harm, so take it from its origin.");
+                    + "; that file is damaged or malicious: get it again from its source.");
         } catch (IOException e) {
             throw new UsageException("no process can be started to judge " + directory + ": " + e.getMessage(), e);
         } catch (InterruptedException e) {

@@ -22,7 +22,7 @@ public final class ModelJob {
     @Parameters(index = "0", paramLabel = "MODEL", description = "Hugging Face checkpoint directory.")
     private String model;
 
-    @Option(names = "--check", description = "Judge files that nobody vouches for: reads and tries all of them, tokenizer and chat template too, in a small JVM of its own, which may die of them.")
+    @Option(names = "--check", description = "Check files from a source you do not trust: all of them are read and tried, tokenizer and chat template too, in a small JVM of its own, which they may crash.")
     private boolean check;
 
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Print this and exit.")

@@ -260,7 +260,7 @@ final class WorkQueue {
 
         private Prompt setAside(CrashSuspects.Suspicion suspicion) {
             return prompt.setAside("the row is set aside: its rank died " + suspicion.deaths()
-                    + " times while it was under way, at last with nothing beside it");
+                    + " times while it was under way, the last time with no other row beside it");
         }
     }
 }

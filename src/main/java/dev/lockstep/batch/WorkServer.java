@@ -8,8 +8,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-import dev.lockstep.host.AtomicFile;
 import dev.lockstep.host.ExitCode;
+import dev.lockstep.host.IoReason;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.journal.Journal;
 import dev.lockstep.journal.JournalFile;
@@ -82,7 +82,7 @@ final class WorkServer implements Closeable {
                 world.abort(ExitCode.USAGE.code(), "generate: " + e.getMessage());
             } catch (IOException | UncheckedIOException e) {
                 journal.stopAnyway();
-                world.abort(ExitCode.FAILED.code(), "generate: " + name + ": " + AtomicFile.why(e));
+                world.abort(ExitCode.FAILED.code(), "generate: " + name + ": " + IoReason.of(e));
             }
         }, name);
         thread.setDaemon(true);

@@ -37,7 +37,7 @@ final class BenchGenerate implements BenchJob.Measurement {
     @Option(names = "--repeat", defaultValue = "3", description = "Runs of each; the best is shown with the worst beside it (${DEFAULT-VALUE}).")
     private int repeat;
 
-    /** One batch size: seconds of the fastest and slowest run, and tokens by second of the fastest. */
+    /** One batch size: seconds of the fastest and slowest run, and tokens per second of the fastest. */
     record Line(int batchSize, long tokens, double bestSeconds, double worstSeconds, double prepareSeconds,
             double tokensPerSecond) {}
 

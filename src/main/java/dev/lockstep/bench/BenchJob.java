@@ -57,7 +57,7 @@ public final class BenchJob {
                 world.abort(ExitCode.FAILED.code(), "bench: " + e.getMessage());
             } catch (OutOfDeviceMemoryException e) {
                 world.abort(ExitCode.FAILED.code(),
-                        "bench: the memory of " + world.device() + " does not hold the model with so many tokens: "
+                        "bench: the memory of " + world.device() + " cannot hold the model with so many tokens: "
                                 + "measure a smaller model, fewer rows at a time or shorter ones");
             }
         }

@@ -7,7 +7,7 @@ import dev.lockstep.host.UsageException;
 
 /** What the jobs with a model let the user say about the ways to be faster on a GPU. */
 public final class AccelerationOptions {
-    @Option(names = "--kernels", paramLabel = "on|off", description = "On a GPU, compute steps with kernels of our own (on).")
+    @Option(names = "--kernels", paramLabel = "on|off", description = "On a GPU, compute steps with Lockstep's CUDA kernels (on).")
     private String kernels = "on";
     @Option(names = "--quantize", paramLabel = "none|fp8", description = "On a GPU, in bfloat16: weights in 8 bits with a scale for each row, faster and not quite the same text (none).")
     private String quantize = "none";

@@ -135,7 +135,7 @@ final class DecodeGraphs implements AutoCloseable {
             return;
         }
         works = false;
-        LOG.warn("decode steps run without CUDA graphs, which is slower: {}", why);
+        LOG.warn("decode steps are slower, without CUDA graphs: {}", why);
     }
 
     /** Forgets all graphs; they hold the addresses of a cache that is about to go. */

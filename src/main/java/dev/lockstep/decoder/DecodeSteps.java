@@ -21,8 +21,8 @@ import dev.lockstep.torch.Device;
  */
 final class DecodeSteps implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DecodeSteps.class);
-    private static final String WITHOUT_KERNELS = "decode steps run without kernels of our own";
-    private static final String WITHOUT_SAMPLING = "tokens are chosen without a kernel of our own";
+    private static final String WITHOUT_KERNELS = "decode steps are slower, without Lockstep's CUDA kernels";
+    private static final String WITHOUT_SAMPLING = "sampling is slower, without Lockstep's CUDA kernel";
     // of recorded steps: those that end with the logits
     private static final int NO_SAMPLING = -1;
 
@@ -89,7 +89,7 @@ final class DecodeSteps implements AutoCloseable {
         try {
             return work.get();
         } catch (UnsatisfiedLinkError | CudaException e) {
-            LOG.warn("{}, which is slower: {}", otherwise, e.getMessage());
+            LOG.warn("{}: {}", otherwise, e.getMessage());
             return other;
         }
     }
@@ -160,7 +160,7 @@ final class DecodeSteps implements AutoCloseable {
         if (worked != step) {
             step = program;
             if (graphs != null && !program.isRecordable()) {
-                graphs.giveUp("steps of this kind take kernels of our own to be recorded");
+                graphs.giveUp("steps of this kind can be recorded with Lockstep's kernels only");
             }
             program.run(rows, longest);
         }
@@ -170,7 +170,7 @@ final class DecodeSteps implements AutoCloseable {
         if (kind.refined() && sampler != program && !refinedSaid) {
             refinedSaid = true;
             LOG.info(
-                    "tokens of rows with typical_p, epsilon_cutoff or eta_cutoff are chosen without a kernel of our own, "
+                    "rows with typical_p, epsilon_cutoff or eta_cutoff are sampled without Lockstep's CUDA kernel, "
                             + "which is slower");
         }
         if (sampler.fits(kind)) {

@@ -69,7 +69,7 @@ public final class Decoder implements AutoCloseable {
 
     private void checkFp8() {
         if (device.isCpu() || dtype != DType.BFLOAT16) {
-            throw new ModelException("fp8 weights are for a GPU and bfloat16, not for " + device + " and " + dtype);
+            throw new ModelException("fp8 weights need a GPU and bfloat16, not " + device + " and " + dtype);
         }
         if (IntStream.of(config.hidden(), config.intermediate(), config.heads() * config.headDim(),
                 config.kvHeads() * config.headDim()).anyMatch(width -> width % FP8_WIDTH != 0)) {

@@ -132,7 +132,7 @@ public final class DjlLibraries {
         } catch (EngineException e) {
             throw new LibraryException("DJL's native libraries cannot be loaded (" + cause(Utils.getEngineCacheDir(), e)
                     + "): it unpacks or fetches them into " + Utils.getEngineCacheDir()
-                    + ", which has to be writable, or filled beforehand (DJL_CACHE_DIR names another directory).", e);
+                    + ", which must be writable, or filled beforehand (DJL_CACHE_DIR names another directory).", e);
         } catch (RuntimeException e) {
             throw e;
         } catch (Exception e) {

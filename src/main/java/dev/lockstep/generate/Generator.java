@@ -210,7 +210,7 @@ public final class Generator implements AutoCloseable {
                     throw e;
                 }
                 room.forget();
-                LOG.warn("out of memory with room for {} rows at a time; making it for {}", fit, fit / 2);
+                LOG.warn("out of memory with room for {} rows at a time; trying {}", fit, fit / 2);
             }
         }
     }

@@ -123,7 +123,7 @@ final class Scheduler {
         }
         TokenRules rules = request.params().rules();
         if (rules.beyond(vocabulary) >= 0) {
-            return "token " + rules.beyond(vocabulary) + ", of which the row's rules speak, is not in the model's "
+            return "token " + rules.beyond(vocabulary) + ", which the row's rules name, is not in the model's "
                     + "vocabulary of " + vocabulary;
         }
         if (rules.maxLength() != null && rules.maxLength() <= request.promptIds().length) {
@@ -293,7 +293,7 @@ final class Scheduler {
         if (slots == 1) {
             Request request = waiting.remove();
             listener.finished(request,
-                    Completion.failed(request, "the device's memory does not suffice for this row alone"));
+                    Completion.failed(request, "the device does not have enough memory for this row even alone"));
             return;
         }
         if (!shrunk) {

@@ -106,7 +106,7 @@ final class Sequence {
             finish = FinishReason.ERROR;
             error = token == Decoder.NO_TOKEN
                     ? "no token is left to choose: all are ruled out"
-                    : "the model's logits are no numbers";
+                    : "the model's logits are not finite numbers";
             return;
         }
         if (history != null) {

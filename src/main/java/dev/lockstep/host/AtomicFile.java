@@ -5,10 +5,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -50,7 +47,7 @@ public final class AtomicFile {
         }
         boolean replaceable = !Files.exists(path) || Files.isRegularFile(path);
         if (replaceable && !Files.isWritable(directory)) {
-            throw new UsageException(option + " " + file + ": this user must not write in " + directory);
+            throw new UsageException(option + " " + file + ": this user may not write in " + directory);
         }
         if (Files.exists(path) && !Files.isWritable(path)) {
             throw new UsageException(option + " " + file + " is write-protected; name another file");
@@ -72,7 +69,7 @@ public final class AtomicFile {
         try {
             replace(Path.of(file), content);
         } catch (IOException e) {
-            throw new IOException(file + " cannot be written: " + why(e), e);
+            throw new IOException(file + " cannot be written: " + IoReason.of(e), e);
         }
     }
 
@@ -117,19 +114,5 @@ public final class AtomicFile {
         } finally {
             Files.deleteIfExists(unfinished);
         }
-    }
-
-    /** Why a file cannot be used, for a sentence that names the file. */
-    public static String why(Exception e) {
-        if (e instanceof AccessDeniedException) {
-            return "this user has no right to";
-        }
-        if (e instanceof NoSuchFileException none) {
-            return "there is no " + none.getFile();
-        }
-        if (e instanceof FileSystemException other && other.getReason() != null) {
-            return other.getReason();
-        }
-        return e.getMessage() == null ? e.toString() : e.getMessage();
     }
 }

@@ -1,6 +1,5 @@
 package dev.lockstep.host;
 
-import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -11,13 +10,13 @@ import java.nio.file.NotDirectoryException;
 public final class IoReason {
     private IoReason() {}
 
-    public static String of(IOException e) {
+    public static String of(Exception e) {
         if (e instanceof AccessDeniedException) {
             return "permission denied";
         } else if (e instanceof NoSuchFileException) {
             return "there is no such file or directory";
         } else if (e instanceof NotDirectoryException) {
-            return "it is no directory";
+            return "it is not a directory";
         } else if (e instanceof FileAlreadyExistsException) {
             return "a file of that name is in its place";
         } else if (e instanceof FileSystemException file && file.getReason() != null) {

@@ -49,13 +49,13 @@ public record Fingerprint(String model, String dtype, String prompts, String sam
     /** One sentence part that names what is different in the run now, or empty. */
     Optional<String> differenceTo(Fingerprint now) {
         if (!model.equals(now.model)) {
-            return Optional.of("the model is another one");
+            return Optional.of("the model is a different one");
         }
         if (!prompts.equals(now.prompts)) {
-            return Optional.of("the prompts are others");
+            return Optional.of("the prompts are different");
         }
         if (!sampling.equals(now.sampling)) {
-            return Optional.of("the sampling options are others");
+            return Optional.of("the sampling options are different");
         }
         return dtype.equals(now.dtype)
                 ? Optional.empty()

@@ -9,7 +9,7 @@ import java.util.stream.Collectors;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 
-import dev.lockstep.host.AtomicFile;
+import dev.lockstep.host.IoReason;
 import dev.lockstep.json.Json;
 import dev.lockstep.results.Result;
 
@@ -89,8 +89,8 @@ public final class Journal {
         } catch (IOException e) {
             failed = true;
             throw new UncheckedIOException(
-                    "the journal cannot be written: " + AtomicFile.why(e) + "; what is in it stays, so mend this "
-                            + "and add --resume",
+                    "the journal cannot be written: " + IoReason.of(e)
+                            + "; nothing in it is lost: fix this and add --resume",
                     e);
         }
     }
@@ -104,7 +104,7 @@ public final class Journal {
             try {
                 keeper.end();
             } catch (IOException e) {
-                throw new UncheckedIOException("the journal cannot be written: " + AtomicFile.why(e), e);
+                throw new UncheckedIOException("the journal cannot be written: " + IoReason.of(e), e);
             }
         }
     }

@@ -20,6 +20,7 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.host.AtomicFile;
+import dev.lockstep.host.IoReason;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.json.Json;
 
@@ -95,7 +96,7 @@ public final class JournalDirectory implements Closeable {
         checkOwner(path, output);
         if (!resume && JournalIndex.hasResults(path)) {
             throw new UsageException("--output " + output + ": " + output + ".journal holds rows of a run that did not "
-                    + "finish; add --resume to go on with it, or remove that directory to begin anew");
+                    + "finish; add --resume to continue it, or remove that directory to start over");
         }
         return new JournalDirectory(path, output, resume, false);
     }
@@ -115,7 +116,7 @@ public final class JournalDirectory implements Closeable {
                     + "name another --output");
         }
         if (!Files.isReadable(path) || !Files.isWritable(path) || !Files.isExecutable(path)) {
-            throw new UsageException("--output " + output + ": this user must not read and write in " + output
+            throw new UsageException("--output " + output + ": this user may not read and write in " + output
                     + ".journal; allow it or name another --output");
         }
     }
@@ -132,15 +133,16 @@ public final class JournalDirectory implements Closeable {
             before = Job.read(path);
         } catch (IOException e) {
             throw new UsageException("--resume: " + output + ".journal/" + JOB + ", which says what the rows "
-                    + "there belong to, cannot be read; remove " + output + ".journal to begin anew", e);
+                    + "there belong to, cannot be read; remove " + output + ".journal to start over", e);
         }
         if (before.format != Journal.FORMAT) {
-            throw new UsageException("--resume: " + output + ".journal was written by another version of Lockstep; end "
-                    + "the job with that one, or remove " + output + ".journal to begin anew");
+            throw new UsageException("--resume: " + output
+                    + ".journal was written by another version of Lockstep; finish the job with that version, or remove "
+                    + output + ".journal to start over");
         }
         Optional<String> difference = before.fingerprint.differenceTo(now);
         if (difference.isPresent()) {
-            throw new UsageException("--resume: " + output + ".journal is of another job: " + difference.get()
+            throw new UsageException("--resume: " + output + ".journal belongs to another job: " + difference.get()
                     + "; run the same job again, or name another --output");
         }
         runsBefore = before.run;
@@ -179,7 +181,7 @@ public final class JournalDirectory implements Closeable {
             job = mine;
             return mine;
         } catch (FileSystemException e) {
-            throw new IOException("the journal " + path + " cannot be written: " + AtomicFile.why(e), e);
+            throw new IOException("the journal " + path + " cannot be written: " + IoReason.of(e), e);
         }
     }
 
@@ -212,7 +214,7 @@ public final class JournalDirectory implements Closeable {
         } catch (OverlappingFileLockException e) {
             free = false;
         } catch (IOException e) {
-            System.err.println("generate: there are no locks where " + output + ".journal is (" + AtomicFile.why(e)
+            System.err.println("generate: there are no locks where " + output + ".journal is (" + IoReason.of(e)
                     + "), so a second run with this --output would not be noticed: do not start one");
             free = true;
         }

@@ -67,7 +67,7 @@ public final class JournalResults implements Iterator<Result>, Closeable {
             Result result = windows.get(place.file).at(place.offset);
             if (result == null || result.index() != prompt || result.sample() != sample) {
                 throw new IOException("row " + prompt + " is no longer in the journal as it was written; run it again "
-                        + "with --resume, which does the row once more");
+                        + "with --resume, which does the row again");
             }
             if (++sample == samples.applyAsInt(prompt)) {
                 prompt++;

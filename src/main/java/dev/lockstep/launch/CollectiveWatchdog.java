@@ -22,7 +22,7 @@ final class CollectiveWatchdog {
     /** @param code how the job ends */
     record Finding(ExitCode code, String line) {}
 
-    /** A group of ranks is named by its id and its least rank: groups that share no rank may have the same id. */
+    /** A group of ranks is named by its id and its lowest rank: groups that share no rank may have the same id. */
     private record Key(int id, int leader) {}
 
     /** @param since of the clock that {@link #check} is asked with */
@@ -174,11 +174,19 @@ final class CollectiveWatchdog {
                 byPoint.computeIfAbsent(point(rank), point -> new ArrayList<>()).add(rank);
             }
         }
-        List<String> parts = new ArrayList<>(List.of("it is " + point(late) + since(List.of(late), now)));
+        List<String> parts = new ArrayList<>(List.of("it" + standing(point(late), List.of(late), now)));
         byPoint.forEach((point, ranks) -> parts.add((ranks.size() == 1 ? "rank " : "ranks ")
                 + ranks.stream().map(rank -> Integer.toString(rank)).collect(Collectors.joining(", "))
-                + (ranks.size() == 1 ? " is " : " are ") + point + since(ranks, now)));
+                + standing(point, ranks, now)));
         return String.join("; ", parts);
+    }
+
+    private String standing(String point, List<Integer> ranks, long now) {
+        String time = time(ranks, now);
+        String verb = time.isEmpty()
+                ? ranks.size() == 1 ? " is " : " are "
+                : ranks.size() == 1 ? " has been " : " have been ";
+        return verb + point + time;
     }
 
     private String point(int rank) {
@@ -193,12 +201,12 @@ final class CollectiveWatchdog {
     }
 
     /** Of ranks at one point, how long the first has been there. */
-    private String since(List<Integer> ranks, long now) {
+    private String time(List<Integer> ranks, long now) {
         if (ended[ranks.get(0)] || place(ranks.get(0)).equals(Place.NONE)) {
             return "";
         }
         long since = ranks.stream().mapToLong(rank -> place(rank).since()).min().orElse(now);
-        return " since " + Math.max(0, (now - since) / 1_000_000_000L) + " s";
+        return " for " + Math.max(0, (now - since) / 1_000_000_000L) + " s";
     }
 
     /** The collective that the rank is in, else the one that it left last. */

@@ -44,7 +44,7 @@ record HostList(Map<String, Integer> slots) {
                     + (Files.isDirectory(file)
                             ? "it is a directory"
                             : Files.exists(file)
-                                    ? "is it text, and yours to read?"
+                                    ? "check that it is a text file that you may read"
                                     : "there is no such file"));
         }
         for (int i = 0; i < lines.size(); i++) {
@@ -98,7 +98,7 @@ record HostList(Map<String, Integer> slots) {
         boolean counted = colon >= 0 && (entry.indexOf(':') == colon || entry.charAt(colon - 1) == ']');
         String name = counted ? entry.substring(0, colon) : entry;
         if (!name.matches(HOST)) {
-            throw new UsageException(where + ": \"" + name + "\" is no name of a host");
+            throw new UsageException(where + ": \"" + name + "\" is not a host name");
         }
         slots.merge(name, counted ? count(where, entry.substring(colon + 1)) : count, Integer::sum);
     }
@@ -106,7 +106,8 @@ record HostList(Map<String, Integer> slots) {
     private static int count(String where, String text) {
         int count = text.matches("\\d{1,6}") ? Integer.parseInt(text) : 0;
         if (count < 1 || count > MAX_SLOTS) {
-            throw new UsageException(where + ": \"" + text + "\" is no number of slots: give a whole number from 1");
+            throw new UsageException(
+                    where + ": \"" + text + "\" is not a number of slots: give a whole number, 1 or more");
         }
         return count;
     }

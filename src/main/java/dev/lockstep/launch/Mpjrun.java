@@ -72,9 +72,9 @@ public final class Mpjrun implements Callable<Integer> {
             "--output-filename"}, paramLabel = "DIR", description = "output into DIR/rank.N.out and DIR/rank.N.err")
     private String outputDirectory;
     @Option(names = {"-timeout",
-            "--timeout"}, paramLabel = "SECONDS", description = "end the job after so long, with exit code 124")
+            "--timeout"}, paramLabel = "SECONDS", description = "end the job after this long, with exit code 124")
     private String timeout;
-    @Option(names = "--timeout-collective", paramLabel = "SECONDS", description = "end the job when a rank lets others wait in a collective for so long and gives no sign; 0: never (600)")
+    @Option(names = "--timeout-collective", paramLabel = "SECONDS", description = "end the job when a rank keeps others waiting in a collective for this long without a sign of progress; 0: never (600)")
     private String collectiveTimeout = "600";
     @Option(names = "--dry-run", description = "print rank, host, GPU and command of every rank, start nothing")
     private boolean dryRun;
@@ -151,7 +151,7 @@ public final class Mpjrun implements Callable<Integer> {
                 environment.getOrDefault("LOCKSTEP_HEARTBEAT_TIMEOUT", "10"));
         if (heartbeat.toMillis() < 2000) {
             throw new UsageException("LOCKSTEP_HEARTBEAT_TIMEOUT " + heartbeat.toMillis() / 1000.0
-                    + ": give at least 2 seconds; ranks give a sign of life once a second");
+                    + ": give at least 2 seconds; ranks send a heartbeat once a second");
         }
         Duration collective = collectiveTimeout.strip().equals("0")
                 ? Duration.ZERO
@@ -300,7 +300,7 @@ public final class Mpjrun implements Callable<Integer> {
         } catch (NumberFormatException e) {
             // said below
         }
-        throw new UsageException("-np " + text + ": the number of ranks is a whole number from 1");
+        throw new UsageException("-np " + text + ": the number of ranks must be a whole number, 1 or more");
     }
 
     private static Duration seconds(String name, String text) {

@@ -98,9 +98,9 @@ final class RankArrivals {
             states.computeIfAbsent(state, key -> new ArrayList<>()).add(rank);
         }
         return (away.isEmpty()
-                ? named(waitedFor) + " came to World.init but did not open " + (waitedFor.size() == 1 ? "its" : "their")
-                        + " MPI ports within " + limitText + " of the first one's coming"
-                : named(away) + " did not come to World.init within " + limitText + " of the first") + CHANGES + ": "
+                ? named(waitedFor) + " reached World.init but did not open " + (waitedFor.size() == 1 ? "its" : "their")
+                        + " MPI ports within " + limitText + " of the first arrival"
+                : named(away) + " did not reach World.init within " + limitText + " of the first") + CHANGES + ": "
                 + states.entrySet().stream().map(state -> list(state.getValue()) + ": " + state.getKey())
                         .collect(Collectors.joining("; "));
     }

@@ -265,7 +265,7 @@ final class Supervisor {
         }
         if (verdict == null) {
             ranks.stream().filter(rank -> rank.linked && now > rank.heard + options.heartbeat().toNanos()).findFirst()
-                    .ifPresent(rank -> conclude(ExitCode.TIMED_OUT, first(rank, "no sign of life for "
+                    .ifPresent(rank -> conclude(ExitCode.TIMED_OUT, first(rank, "no heartbeat for "
                             + seconds(options.heartbeat()) + ": its process is frozen, or its host is gone")));
         }
         if (verdict == null) {
@@ -304,7 +304,7 @@ final class Supervisor {
                 ? "on host " + rank.process.host() + ", " + Signals.describe(rank.exit)
                 : rank.process.isStarted()
                         ? "started on host " + rank.process.host()
-                                + ", its process is there, but has not connected: it has not called World.init"
+                                + ", its process is running, but has not connected: it has not called World.init"
                         : "its host has not started it yet";
     }
 

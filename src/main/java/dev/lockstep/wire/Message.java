@@ -109,7 +109,7 @@ public sealed interface Message {
     record Dismiss(int code) implements Message {}
 
     /**
-     * Either side's sign of life, once a second.
+     * Either side's heartbeat, once a second.
      *
      * @param atWork whether the rank's program has said so since the last one
      */
@@ -120,7 +120,7 @@ public sealed interface Message {
      * message.
      *
      * @param group  its id, from 1, the same for groups that share no rank
-     * @param leader the least rank in it; with the id it names the group
+     * @param leader the lowest rank in it; with the id it names the group
      * @param ranks  the members
      */
     record Formed(int group, int leader, List<Integer> ranks) implements Message {
@@ -133,7 +133,7 @@ public sealed interface Message {
      * The rank's program has let go of a group, and can enter none of its collectives any more.
      *
      * @param group  its id
-     * @param leader the least rank in it
+     * @param leader the lowest rank in it
      */
     record Left(int group, int leader) implements Message {}
 
@@ -141,7 +141,7 @@ public sealed interface Message {
      * Where a rank stands in a group's sequence of collectives.
      *
      * @param group  0 for the world
-     * @param leader the least rank in it
+     * @param leader the lowest rank in it
      * @param number of the collective, from 1
      * @param call   the collective in words, such as {@code gather #6 (root 1)}
      * @param inside whether the rank is in it; otherwise it has left it

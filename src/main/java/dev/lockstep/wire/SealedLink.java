@@ -66,7 +66,7 @@ public final class SealedLink implements Closeable {
         socket.getOutputStream().write(own);
         System.arraycopy(own, 0, nonces, 0, NONCE_BYTES);
         in.readFully(nonces, NONCE_BYTES, NONCE_BYTES);
-        check(in, derive(mac, LAUNCHER_KNOWS, nonces), "whoever listens there is not this job's launcher");
+        check(in, derive(mac, LAUNCHER_KNOWS, nonces), "what listens there is not this job's launcher");
         socket.getOutputStream().write(derive(mac, CALLER_KNOWS, nonces));
         return new SealedLink(socket, in, derive(mac, TO_LAUNCHER, nonces), derive(mac, FROM_LAUNCHER, nonces));
     }

@@ -59,8 +59,9 @@ final class MpjExpressLauncher {
         int before = (int) hosts.subList(0, rank).stream().filter(host::equals).count();
         int local = (int) hosts.stream().filter(host::equals).count();
         if (rank == 0) {
-            System.err.println("lockstep: MPJ Express's own launcher gives ranks no GPU, and lets the others wait for "
-                    + "ever when one dies: " + INSTEAD + " and does neither");
+            System.err.println(
+                    "lockstep: MPJ Express's own launcher gives ranks no GPU, and leaves the others waiting for ever when one dies: "
+                            + INSTEAD + " and does neither");
         }
         return RankEnvironment.alone(rank, size, before, local, host, "cpu");
     }

@@ -31,8 +31,8 @@ class FullDiskIT {
         Runs.succeed(1, temp, "--output", "whole.jsonl", "--ignore-eos", "--greedy", "--max-new-tokens", "30");
         Launched.Result full = limited(1, 40, "");
         assertThat(full.stderr())
-                .contains("generate: the journal cannot be written: File too large; what is in it stays, "
-                        + "so mend this and add --resume\n")
+                .contains(
+                        "generate: the journal cannot be written: File too large; nothing in it is lost: fix this and add --resume\n")
                 .doesNotContain("\tat ");
         assertThat(full.exitCode()).isEqualTo(1);
         Launched.Result again = limited(1, 400, " --resume");

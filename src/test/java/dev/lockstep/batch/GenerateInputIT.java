@@ -41,7 +41,7 @@ class GenerateInputIT {
     @CsvSource({"0", "abc"})
     void numberOfRanks_refusedByTheLauncher(String ranks) {
         Launched.Result result = Launched.mpjrun("-np", ranks, "generate").in(temp).run();
-        assertRefused(result, "mpjrun: -np " + ranks + ": the number of ranks is a whole number from 1");
+        assertRefused(result, "mpjrun: -np " + ranks + ": the number of ranks must be a whole number, 1 or more");
     }
 
     @Test

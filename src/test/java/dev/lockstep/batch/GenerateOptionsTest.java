@@ -149,7 +149,7 @@ class GenerateOptionsTest {
             --dtype int8                | --dtype must be auto, float32, bfloat16 or float16, not int8
             --report r.txt              | --report must end in .json or .html, not r.txt
             --manifest m.txt            | --manifest must end in .json, not m.txt
-            --manifest m.json --output - | --manifest is about results in a file: give --output F besides
+            --manifest m.json --output - | --manifest describes results in a file: give --output F as well
             --file-mode 888             | --file-mode must be three octal digits such as 644, not 888
             --file-mode rw-r--r--       | --file-mode must be three octal digits such as 644, not rw-r--r--
             --file-mode 4755            | --file-mode must be three octal digits such as 644, not 4755

@@ -227,7 +227,7 @@ class GenerationConfigTest {
         }
         assertThat(checkpoint.config().tiedEmbeddings()).isTrue();
         assertThat(generate(checkpoint, row, prompts())).hasSize(3).allSatisfy(completion -> {
-            assertThat(completion.error()).isEqualTo("the model's logits are no numbers");
+            assertThat(completion.error()).isEqualTo("the model's logits are not finite numbers");
             assertThat(completion.tokenIds()).isEmpty();
             assertThat(completion.text()).isEmpty();
         });

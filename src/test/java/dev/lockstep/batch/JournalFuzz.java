@@ -162,7 +162,7 @@ public final class JournalFuzz {
             }
             outcomes.merge("right results", 1, Integer::sum);
         } catch (UsageException e) {
-            if (!e.getMessage().contains("r.jsonl.journal to begin anew")) {
+            if (!e.getMessage().contains("r.jsonl.journal to start over")) {
                 throw new AssertionError(what, e);
             }
             outcomes.merge(e.getMessage().replaceAll(".*r.jsonl.journal(/job.json)?,? ", ""), 1, Integer::sum);

@@ -39,7 +39,7 @@ class ModelIT {
         Launched.Result result = model(directory.toString(), "--check");
         assertThat(result.stderr())
                 .isEqualTo("model: " + directory + ": the process that tried its tokenizer.json died "
-                        + "(exit code 134); that file is damaged or made to do harm, so take it from its origin.\n");
+                        + "(exit code 134); that file is damaged or malicious: get it again from its source.\n");
         assertThat(result.exitCode()).isEqualTo(2);
         assertThat(model(directory.toString()).exitCode()).isZero();
     }

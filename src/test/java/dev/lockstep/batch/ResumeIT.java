@@ -59,9 +59,9 @@ class ResumeIT {
         Files.writeString(temp.resolve("r.jsonl.journal/rank-0.jsonl"), "{\"index\":8,\"id\":\"8\",\"te",
                 StandardOpenOption.APPEND);
 
-        refused("--output r.jsonl: r.jsonl.journal holds rows of a run that did not finish; add --resume to go on with "
-                + "it, or remove that directory to begin anew", with(job, "r.jsonl"));
-        refused("--resume: r.jsonl.journal is of another job: the sampling options are others; run the same job again, "
+        refused("--output r.jsonl: r.jsonl.journal holds rows of a run that did not finish; add --resume to continue it, or remove that directory to start over",
+                with(job, "r.jsonl"));
+        refused("--resume: r.jsonl.journal belongs to another job: the sampling options are different; run the same job again, "
                 + "or name another --output", with(job, "r.jsonl", "--resume", "--seed", "1"));
 
         Launched.Result result = Runs.generate(3, temp, with(job, "r.jsonl", "--resume")).run();
@@ -84,8 +84,8 @@ class ResumeIT {
         }
         Launched.Result result = Runs.generate(1, temp, job).run();
         assertThat(result.stderr())
-                .endsWith("generate: 1 of 8 rows failed: the row is set aside: its rank died 4 times "
-                        + "while it was under way, at last with nothing beside it\n");
+                .endsWith(
+                        "generate: 1 of 8 rows failed: the row is set aside: its rank died 4 times while it was under way, the last time with no other row beside it\n");
         assertThat(result.exitCode()).isEqualTo(3);
         List<JsonNode> rows = Runs.rows(temp.resolve("r.jsonl"));
         assertThat(field(rows, "finish_reason")).containsExactly("length", "length", "length", "length", "length",

@@ -54,7 +54,7 @@ class BuiltInsIT {
                 "2000000", "--prompt-tokens", "1000").run();
         assertThat(result.exitCode()).isEqualTo(1);
         assertThat(result.stderr().lines().toList()).singleElement().asString()
-                .endsWith("failed first: bench: the memory of cpu does not hold the model with so many tokens: "
+                .endsWith("failed first: bench: the memory of cpu cannot hold the model with so many tokens: "
                         + "measure a smaller model, fewer rows at a time or shorter ones");
     }
 

@@ -230,7 +230,7 @@ class StreamingTest {
         Seen seen = new Seen();
         generator.generate(oneByOne(requests), 2, seen);
         assertThat(seen.errors.values().stream().filter(error -> error != null))
-                .containsExactly("the device's memory does not suffice for this row alone");
+                .containsExactly("the device does not have enough memory for this row even alone");
         assertThat(seen.tokens.values().stream().mapToInt(ids -> ids.length).sum()).isEqualTo(11);
     }
 

@@ -64,8 +64,7 @@ class AtomicFileTest {
     void write_directoryThatIsGone_isOneSentenceThatNamesTheFile() {
         Path file = dir.resolve("none/r.jsonl");
         assertThatThrownBy(() -> write(file)).isInstanceOf(IOException.class)
-                .hasMessageMatching(
-                        file + " cannot be written: there is no " + dir + "/none/\\.r\\.jsonl\\.unfinished");
+                .hasMessage(file + " cannot be written: there is no such file or directory");
     }
 
     @Test

@@ -55,7 +55,7 @@ class FingerprintTest {
             bytes[bytes.length - 1] ^= 1;
             Files.write(dir.resolve(name), bytes);
         }
-        assertThat(of(Runs.KJV).differenceTo(of(dir))).contains("the model is another one");
+        assertThat(of(Runs.KJV).differenceTo(of(dir))).contains("the model is a different one");
     }
 
     @Test

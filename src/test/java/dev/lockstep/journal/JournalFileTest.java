@@ -169,8 +169,8 @@ class JournalFileTest {
         full[0] = true;
         journal.add(result(0));
         assertThatThrownBy(journal::flush).isInstanceOf(UncheckedIOException.class)
-                .hasMessage("the journal cannot be written: No space left on device; what is in it stays, so mend this "
-                        + "and add --resume");
+                .hasMessage(
+                        "the journal cannot be written: No space left on device; nothing in it is lost: fix this and add --resume");
         journal.stopAnyway();
         JournalIndex index = JournalIndex.read(dir, JOB.job(), 2);
         assertThat(index.suspicion(1, 0)).isNull();

@@ -151,9 +151,9 @@ class JournalTest {
         }
         assertThatThrownBy(this::directory).isInstanceOf(UsageException.class).hasMessageContaining("add --resume");
         try (JournalDirectory second = directory("--resume")) {
-            refused(second, new Fingerprint("x", "float32", "p", "s"), "the model is another one");
-            refused(second, new Fingerprint("m", "float32", "x", "s"), "the prompts are others");
-            refused(second, new Fingerprint("m", "float32", "p", "x"), "the sampling options are others");
+            refused(second, new Fingerprint("x", "float32", "p", "s"), "the model is a different one");
+            refused(second, new Fingerprint("m", "float32", "x", "s"), "the prompts are different");
+            refused(second, new Fingerprint("m", "float32", "p", "x"), "the sampling options are different");
             refused(second, new Fingerprint("m", "float16", "p", "s"),
                     "the type of computation was float32 and is float16");
             Path file = second.path().resolve("job.json");
@@ -175,7 +175,7 @@ class JournalTest {
 
     private static void refused(JournalDirectory directory, Fingerprint now, String difference) {
         assertThatThrownBy(() -> directory.check(now)).isInstanceOf(UsageException.class)
-                .hasMessageEndingWith(".journal is of another job: " + difference
+                .hasMessageEndingWith(".journal belongs to another job: " + difference
                         + "; run the same job again, or name another --output");
     }
 
@@ -247,12 +247,12 @@ class JournalTest {
         try (JournalDirectory directory = directory("--resume")) {
             assertThatThrownBy(() -> directory.check(job)).isInstanceOf(UsageException.class)
                     .hasMessageEndingWith(
-                            ".journal was written by another version of Lockstep; end the job with that one, "
-                                    + "or remove " + dir + "/r.jsonl.journal to begin anew");
+                            ".journal was written by another version of Lockstep; finish the job with that version, or remove "
+                                    + dir + "/r.jsonl.journal to start over");
             for (String broken : List.of("null", "{}", "[]", "", "{\"format\":2}", "{\"format\":2,\"run\":1}")) {
                 Files.writeString(journal.resolve("job.json"), broken);
                 assertThatThrownBy(() -> directory.check(job)).as(broken).isInstanceOf(UsageException.class)
-                        .hasMessageContaining("remove " + dir + "/r.jsonl.journal to begin anew");
+                        .hasMessageContaining("remove " + dir + "/r.jsonl.journal to start over");
             }
         }
         assertThatThrownBy(this::directory).isInstanceOf(UsageException.class).hasMessageContaining("add --resume");

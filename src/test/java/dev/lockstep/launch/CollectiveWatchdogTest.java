@@ -40,8 +40,9 @@ class CollectiveWatchdogTest {
         at(2, 1, 7, "barrier", true);
         at(0, 2, 6, "gather", true);
         assertThat(line(31)).isEmpty();
-        assertThat(line(32)).isEqualTo("124: hang: rank 2 has not reached barrier #7; it is in gather #6 since 32 s; "
-                + "ranks 0, 1 are in barrier #7 since 31 s");
+        assertThat(line(32))
+                .isEqualTo("124: hang: rank 2 has not reached barrier #7; it has been in gather #6 for 32 s; "
+                        + "ranks 0, 1 have been in barrier #7 for 31 s");
     }
 
     @Test

@@ -193,9 +193,9 @@ class FailureIT {
         Launched.Result result = program("2", "late").env("LOCKSTEP_BOOTSTRAP_TIMEOUT", "1").run();
         assertThat(result.exitCode()).isEqualTo(124);
         assertThat(result.stderr())
-                .startsWith("mpjrun: rank 1 of 2 did not come to World.init within 1 s of the first ")
+                .startsWith("mpjrun: rank 1 of 2 did not reach World.init within 1 s of the first ")
                 .endsWith(": rank 1: started on host " + HOST
-                        + ", its process is there, but has not connected: it has not called World.init\n")
+                        + ", its process is running, but has not connected: it has not called World.init\n")
                 .hasLineCount(1);
     }
 
@@ -210,7 +210,7 @@ class FailureIT {
             signal(ranks.get(1), "STOP");
             Launched.Result result = launched.await();
             assertThat(result.exitCode()).isEqualTo(124);
-            assertThat(result.stderr()).startsWith("mpjrun: rank 1 of 2 did not come to World.init within 2 s")
+            assertThat(result.stderr()).startsWith("mpjrun: rank 1 of 2 did not reach World.init within 2 s")
                     .hasLineCount(1);
             awaitGone(Duration.ofSeconds(1), ranks);
         }

@@ -72,7 +72,7 @@ class HostFaultsIT {
                 scratch.resolve("r.jsonl").toString()).env("DJL_CACHE_DIR", file + "/djl").run();
         assertThat(result.exitCode()).isEqualTo(2);
         assertThat(result.stderr()).isEqualTo("generate: DJL's native libraries cannot be loaded (Not a directory): it "
-                + "unpacks or fetches them into " + file + "/djl, which has to be writable, or filled beforehand "
+                + "unpacks or fetches them into " + file + "/djl, which must be writable, or filled beforehand "
                 + "(DJL_CACHE_DIR names another directory).\n");
     }
 

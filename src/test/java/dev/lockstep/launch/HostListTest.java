@@ -42,13 +42,13 @@ class HostListTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            a slots=x      | host file F line 1: "x" is no number of slots
-            a:0            | host file F line 1: "0" is no number of slots
-            a:99999999999  | host file F line 1: "99999999999" is no number of slots
+            a slots=x      | host file F line 1: "x" is not a number of slots
+            a:0            | host file F line 1: "0" is not a number of slots
+            a:99999999999  | host file F line 1: "99999999999" is not a number of slots
             a max=4        | host file F line 1: "a max=4" is none of: host, host:4, host slots=4
             -l root        | host file F line 1: "-l root" is none of
-            -oX=y          | host file F line 1: "-oX=y" is no name of a host
-            a;b            | host file F line 1: "a;b" is no name of a host
+            -oX=y          | host file F line 1: "-oX=y" is not a host name
+            a;b            | host file F line 1: "a;b" is not a host name
             # nothing      | host file F: it names no host
             """)
     void read_namesTheLineThatIsWrong(String line, String sentence) throws IOException {

@@ -132,9 +132,9 @@ class LaunchIT {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            -np 0 hello               | mpjrun: -np 0: the number of ranks is a whole number from 1
-            -np abc hello             | mpjrun: -np abc: the number of ranks is a whole number from 1
-            -np -3 hello              | mpjrun: -np -3: the number of ranks is a whole number from 1
+            -np 0 hello               | mpjrun: -np 0: the number of ranks must be a whole number, 1 or more
+            -np abc hello             | mpjrun: -np abc: the number of ranks must be a whole number, 1 or more
+            -np -3 hello              | mpjrun: -np -3: the number of ranks must be a whole number, 1 or more
             -np                       | mpjrun: -np needs a value after it
             --bogus hello             | mpjrun: unknown option --bogus
             -np 2                     | mpjrun: name a JOB

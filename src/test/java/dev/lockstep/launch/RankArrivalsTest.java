@@ -38,14 +38,14 @@ class RankArrivalsTest {
         ports(1, 6);
         hello(2, 7);
         assertThat(line(35)).isEmpty();
-        assertThat(line(36)).isEqualTo("rank 0 of 3 did not come to World.init within 30 s of the first" + CHANGES
+        assertThat(line(36)).isEqualTo("rank 0 of 3 did not reach World.init within 30 s of the first" + CHANGES
                 + "rank 0: process of 0; rank 2: connected from host h2, in World.init, its MPI ports not open yet");
     }
 
     @Test
     void check_allMissing_whereOneHasCome() {
         hello(1, 5);
-        assertThat(line(36)).isEqualTo("ranks 0, 2 of 3 did not come to World.init within 30 s of the first" + CHANGES
+        assertThat(line(36)).isEqualTo("ranks 0, 2 of 3 did not reach World.init within 30 s of the first" + CHANGES
                 + "rank 0: process of 0; rank 1: connected from host h1, in World.init, its MPI ports not open yet; "
                 + "rank 2: process of 2");
     }
@@ -56,8 +56,8 @@ class RankArrivalsTest {
         hello(1, 5);
         hello(2, 6);
         ports(1, 7);
-        assertThat(line(32)).isEqualTo("ranks 0, 2 of 3 came to World.init but did not open their MPI ports within "
-                + "30 s of the first one's coming" + CHANGES + "rank 0: connected from host h0, in World.init, its MPI "
+        assertThat(line(32)).isEqualTo("ranks 0, 2 of 3 reached World.init but did not open their MPI ports within "
+                + "30 s of the first arrival" + CHANGES + "rank 0: connected from host h0, in World.init, its MPI "
                 + "ports not open yet; rank 2: connected from host h2, in World.init, its MPI ports not open yet");
     }
 

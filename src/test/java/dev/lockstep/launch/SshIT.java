@@ -268,7 +268,7 @@ class SshIT {
             System.out.println("a host vanished: the job was over after "
                     + Duration.ofNanos(System.nanoTime() - begin).toMillis() + " ms");
             assertThat(result.exitCode()).isEqualTo(124);
-            assertThat(result.stderr()).isEqualTo("mpjrun: rank 1 on host lstwo failed first: no sign of life for 2 s: "
+            assertThat(result.stderr()).isEqualTo("mpjrun: rank 1 on host lstwo failed first: no heartbeat for 2 s: "
                     + "its process is frozen, or its host is gone\n");
         } finally {
             assertThat(Cluster.run(SCRIPT, "mend", directory.toString()).exitCode()).isZero();

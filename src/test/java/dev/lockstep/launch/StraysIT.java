@@ -114,7 +114,7 @@ class StraysIT {
             Launched.Result result = agent.await();
             assertThat(result.exitCode()).isEqualTo(2);
             assertThat(result.stderr()).hasLineCount(1)
-                    .contains("(whoever listens there is not this job's launcher)");
+                    .contains("(what listens there is not this job's launcher)");
             assertThat(ran).doesNotExist();
         }
     }

@@ -156,7 +156,7 @@ class SealedLinkTest {
         CompletableFuture<SealedLink> launcher = opening(() -> SealedLink.accept(launcherEnd, "another"));
         pass(callerMet, launcherMet, 32);
         pass(launcherMet, callerMet, 64);
-        refused(caller, "whoever listens there is not this job's launcher");
+        refused(caller, "what listens there is not this job's launcher");
         callerEnd.close();
         assertThat(callerMet.getInputStream().read()).isEqualTo(-1);
         assertThat(launcher).isNotDone();
@@ -182,7 +182,7 @@ class SealedLinkTest {
         byte[] nonce = callerMet.getInputStream().readNBytes(32);
         callerMet.getOutputStream().write(nonce);
         callerMet.getOutputStream().write(new byte[32]);
-        refused(caller, "whoever listens there is not this job's launcher");
+        refused(caller, "what listens there is not this job's launcher");
     }
 
     @Test

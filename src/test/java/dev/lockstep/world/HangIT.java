@@ -56,8 +56,9 @@ class HangIT {
     void rank_thatDoesNotCome_isNamedWithTheOthers() {
         Launched.Result result = stuck("3", "late", "--timeout-collective", "1").run();
         assertThat(result.exitCode()).isEqualTo(124);
-        assertThat(result.stderr()).matches("mpjrun: hang: rank 2 has not reached barrier #3; it is in its own code "
-                + "after allGather #2 since \\d+ s; ranks 0, 1 are in barrier #3 since \\d+ s\n");
+        assertThat(result.stderr())
+                .matches("mpjrun: hang: rank 2 has not reached barrier #3; it has been in its own code "
+                        + "after allGather #2 for \\d+ s; ranks 0, 1 have been in barrier #3 for \\d+ s\n");
     }
 
     @Test
@@ -65,8 +66,8 @@ class HangIT {
         Launched.Result result = stuck("3", "late-in-group", "--timeout-collective", "1").run();
         assertThat(result.exitCode()).isEqualTo(124);
         assertThat(result.stderr()).startsWith("mpjrun: hang: rank 2 has not reached barrier #")
-                .contains("rank 0 is in barrier #4 since ",
-                        "rank 1 is in barrier #1 of the group of ranks 1, 2 since ");
+                .contains("rank 0 has been in barrier #4 for ",
+                        "rank 1 has been in barrier #1 of the group of ranks 1, 2 for ");
     }
 
     @Test
@@ -121,7 +122,7 @@ class HangIT {
             Launched.Result result = launched.await();
             assertThat(result.exitCode()).isEqualTo(124);
             assertThat(result.stderr())
-                    .matches("mpjrun: rank 1 on host \\S+ failed first: no sign of life for 2 s: its "
+                    .matches("mpjrun: rank 1 on host \\S+ failed first: no heartbeat for 2 s: its "
                             + "process is frozen, or its host is gone\n");
             awaitGone(Duration.ofSeconds(5), ranks);
         }

@@ -55,7 +55,7 @@ public final class RankPlanner {
                     + (environment.containsKey(CUDA_VISIBLE_DEVICES)
                             ? "set and names none"
                             : "not set and there is no /dev/nvidia0")
-                    + "); --device cpu computes without");
+                    + "); --device cpu computes without one");
         }
     }
 
@@ -72,8 +72,8 @@ public final class RankPlanner {
         int visible = gpus.visible().size();
         if (cuda && count > visible && !job.oversubscribe()) {
             throw new UsageException(asked + " more than the " + visible + " visible GPU"
-                    + (visible == 1 ? "" : "s") + ": --oversubscribe lets ranks share them, --device cpu computes "
-                    + "without");
+                    + (visible == 1 ? "" : "s")
+                    + ": --oversubscribe lets ranks share them, --device cpu computes without any");
         }
     }
 

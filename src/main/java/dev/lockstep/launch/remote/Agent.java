@@ -88,7 +88,7 @@ public final class Agent {
                     socket.setSoTimeout(0);
                     new Agent(socket, link).run(assignment, launcher[0], environment);
                 }
-                reason = "it has no use for this host any more";
+                reason = "it no longer needs this host";
             } catch (IOException e) {
                 reason = e.getMessage() == null ? "the connection ended" : e.getMessage(); // the next, if there is one
             }
