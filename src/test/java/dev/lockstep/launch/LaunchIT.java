@@ -143,9 +143,9 @@ class LaunchIT {
             -jar nowhere.jar          | mpjrun: nowhere.jar cannot be read as a jar file
             -jar                      | mpjrun: -jar: name the jar file after it
             -dev multicore hello      | mpjrun: -dev multicore: only niodev
-            -H a:0 hello              | mpjrun: -H a:0: "0" is no number of slots
-            -H a,,b hello             | mpjrun: -H a,,b: "" is no name of a host
-            -H -oProxyCommand=x hello | mpjrun: -H -oProxyCommand=x: "-oProxyCommand=x" is no name of a host
+            -H a:0 hello              | mpjrun: -H a:0: "0" is not a number of slots
+            -H a,,b hello             | mpjrun: -H a,,b: "" is not a host name
+            -H -oProxyCommand=x hello | mpjrun: -H -oProxyCommand=x: "-oProxyCommand=x" is not a host name
             -H a -hostfile b hello    | mpjrun: give -H or a host file, not both
             -np 4 -H a:2,b hello      | mpjrun: -np 4 is more than the 3 slots of a, b
             -hostfile nowhere hello   | mpjrun: host file nowhere: it cannot be read: there is no such file
