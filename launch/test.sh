@@ -17,7 +17,9 @@ fi
 cd "$LOCKSTEP_HOME"
 export JAVA_HOME=${JAVA%/bin/java}
 rm -rf target/surefire-reports target/failsafe-reports
-rm -rf target/classes # which launch/setup.sh compiled without the analysis
+if [ -e target/not-analysed ]; then # launch/setup.sh has compiled since
+  rm -rf target/classes target/not-analysed
+fi
 start=$SECONDS
 status=0
 mvn -B --no-transfer-progress verify ${on_gpu[@]+"${on_gpu[@]}"} "$@" </dev/null || status=$?

@@ -15,6 +15,7 @@ import java.util.function.LongBinaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** Arrays of one primitive type: the length, then the elements as the machine has them. */
+@SuppressWarnings("ByteBufferBackingArray") // its blocks have an array, from the beginning
 final class ArrayCodec<A> implements Codec<A> {
     private static final int BLOCK = 1 << 16;
 

@@ -66,6 +66,7 @@ final class CollectiveTracker {
     }
 
     /** What the launcher has not been told yet, or null. */
+    @SuppressWarnings("ReferenceEquality") // each state is a new one, and is told once
     Message.@Nullable Position news(long now) {
         State current = state;
         if (current == reported) {
