@@ -158,7 +158,7 @@ final class ConfigReader {
         try {
             return DType.parse(json.text(key).orElse("float32"));
         } catch (IllegalArgumentException e) {
-            throw json.fault(key + " " + e.getMessage() + ".");
+            throw json.fault(key + " " + e.getMessage() + ".", e);
         }
     }
 

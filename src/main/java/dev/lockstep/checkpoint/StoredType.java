@@ -5,19 +5,17 @@ import java.util.Optional;
 
 /** The element types that tensors of a checkpoint may be stored in; the names are those of a safetensors header. */
 public enum StoredType {
-    F32(DType.FLOAT32, 4), BF16(DType.BFLOAT16, 2), F16(DType.FLOAT16, 2);
+    F32(DType.FLOAT32), BF16(DType.BFLOAT16), F16(DType.FLOAT16);
 
     private final DType computed;
-    private final int bytes;
 
-    StoredType(DType computed, int bytes) {
+    StoredType(DType computed) {
         this.computed = computed;
-        this.bytes = bytes;
     }
 
     /** Bytes of one element. */
     public int bytes() {
-        return bytes;
+        return computed.bytes();
     }
 
     /** The type to compute in that needs no conversion of the elements. */

@@ -3,7 +3,6 @@ package dev.lockstep.cli;
 import java.util.Comparator;
 import java.util.Optional;
 
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.ArgSpec;
@@ -16,7 +15,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 public final class CommandLineErrors {
     private CommandLineErrors() {}
 
-    public static @Nullable String sentence(ParameterException e) {
+    public static String sentence(ParameterException e) {
         if (e instanceof UnmatchedArgumentException unmatched) {
             return unmatched(unmatched.getUnmatched().get(0), e.getCommandLine());
         }

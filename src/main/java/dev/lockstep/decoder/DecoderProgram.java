@@ -12,7 +12,6 @@ import org.slf4j.LoggerFactory;
 
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
-import dev.lockstep.checkpoint.StoredType;
 import dev.lockstep.checkpoint.TensorRef;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.ScalarType;
@@ -92,7 +91,7 @@ final class DecoderProgram implements AutoCloseable {
     /** Reads one stored tensor, mapped into memory. */
     void stage(TensorRef tensor) {
         program.integer("stage", tensor.file().toString(), tensor.file().toFile().length(), tensor.offset(),
-                longs(tensor.shape()), scalarType(tensor.type()), tensor.type().bytes());
+                longs(tensor.shape()), scalarType(tensor.type().computed()), tensor.type().bytes());
     }
 
     /** Makes a tensor of random numbers of this standard deviation. */
@@ -278,14 +277,6 @@ final class DecoderProgram implements AutoCloseable {
             case FLOAT32 -> ScalarType.FLOAT32;
             case BFLOAT16 -> ScalarType.BFLOAT16;
             case FLOAT16 -> ScalarType.FLOAT16;
-        };
-    }
-
-    private static ScalarType scalarType(StoredType type) {
-        return switch (type) {
-            case F32 -> ScalarType.FLOAT32;
-            case BF16 -> ScalarType.BFLOAT16;
-            case F16 -> ScalarType.FLOAT16;
         };
     }
 

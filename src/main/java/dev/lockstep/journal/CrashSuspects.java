@@ -62,7 +62,7 @@ public final class CrashSuspects {
         int number = 0;
         for (Death death : all.stream().sorted(Comparator.comparingInt(Death::run)).toList()) {
             number++;
-            boolean only = Integer.valueOf(1).equals(diedInRun.get(death.run));
+            boolean only = diedInRun.getOrDefault(death.run, 0) == 1;
             for (Sample row : death.rows) {
                 History record = records.computeIfAbsent(row, any -> new History());
                 record.deaths++;

@@ -16,8 +16,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
-import org.jspecify.annotations.Nullable;
-
 /**
  * A rank's journal on disk. Lines of earlier runs stay. A write that fails leaves no part of a line, and a file that somebody
  * removes while it is written comes back with all that was in it.
@@ -46,7 +44,7 @@ public final class JournalFile implements Journal.Keeper {
     }
 
     /** Makes a directory that only this user may look into, unless there is one. */
-    static void makeDirectory(@Nullable Path directory) throws IOException {
+    static void makeDirectory(Path directory) throws IOException {
         try {
             Files.createDirectory(directory, PosixFilePermissions.asFileAttribute(OWN_DIRECTORY));
         } catch (FileAlreadyExistsException e) {

@@ -159,8 +159,8 @@ public final class TorchScriptProgram implements AutoCloseable {
     /**
      * Calls a method that returns an int.
      *
-     * @param arguments Integer or Long for int, ScalarType for an int that is a dtype, Double for float, Boolean, String, long[] for List[int], double[] for
-     *                  List[float], float[][] for a float32 Tensor of two dimensions
+     * @param arguments Integer or Long for int, ScalarType for an int that is a dtype, Double for float, Boolean, String,
+     *                  long[] for List[int], double[] for List[float], float[][] for a float32 Tensor of two dimensions
      */
     public long integer(String method, Object... arguments) {
         try (Call call = new Call(arguments); IValue result = call.run(method)) {

@@ -1,10 +1,10 @@
 package dev.lockstep.generate;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -33,68 +33,48 @@ class GoldenGpuTest {
     };
 
     @ParameterizedTest(name = "{0}")
-    @MethodSource("checkpoints")
-    void generate_greedyInFloat32_equalsTransformersForEveryBatchSize(String family, @TempDir Path scratch)
-            throws IOException {
+    @MethodSource("dev.lockstep.fixtures.Golden#checkpoints")
+    void generate_greedyInFloat32_equalsTransformersForEveryBatchSize(String family, @TempDir Path scratch) {
         JsonNode cases = Golden.expected(family).get("cases");
-        SamplingParams params = SamplingParams.greedy(40, List.of());
-        List<Request> requests = requests(cases, params);
-        Checkpoint checkpoint = Checkpoint.open(Golden.copyWithTokenizer(family, scratch));
-        for (boolean kernels : new boolean[]{false, true}) {
-            try (Generator generator = Generator.load(checkpoint, DEVICE, DType.FLOAT32,
-                    new Acceleration(true, kernels, false))) {
-                // the second time in pieces, between which the other rows decode
-                for (int piece : new int[]{Scheduler.PREFILL_TOKENS, 5}) {
-                    generator.prefillTokens(piece);
-                    for (int batchSize : new int[]{1, 4, 10}) {
-                        for (Completion completion : generator.generate(requests, batchSize, UNSEEN)) {
-                            assertThat(completion.tokenIds())
-                                    .as("%s, kernels %s, pieces of %d, batches of %d, prompt %d", family, kernels,
-                                            piece,
-                                            batchSize, completion.index())
-                                    .isEqualTo(Golden.ints(cases.get(completion.index()).get("greedy_ids")));
-                        }
-                    }
-                }
+        generate(family, DType.FLOAT32, scratch, (way, completions) -> {
+            for (Completion completion : completions) {
+                assertThat(completion.tokenIds()).as("%s, prompt %d", way, completion.index())
+                        .isEqualTo(Golden.ints(cases.get(completion.index()).get("greedy_ids")));
             }
-        }
+        });
     }
 
     /** In 16 bits these random models go their own way sooner or later, so only that each prompt is continued is held. */
     @ParameterizedTest(name = "{0}")
-    @MethodSource("checkpoints")
-    void generate_greedyInBfloat16_continuesEveryPromptForEveryBatchSize(String family, @TempDir Path scratch)
-            throws IOException {
-        List<Request> requests = requests(Golden.expected(family).get("cases"), SamplingParams.greedy(40, List.of()));
+    @MethodSource("dev.lockstep.fixtures.Golden#checkpoints")
+    void generate_greedyInBfloat16_continuesEveryPromptForEveryBatchSize(String family, @TempDir Path scratch) {
+        generate(family, DType.BFLOAT16, scratch,
+                (way, completions) -> assertThat(completions).as(way).allSatisfy(completion -> {
+                    assertThat(completion.error()).isNull();
+                    assertThat(completion.tokenIds()).isNotEmpty();
+                }));
+    }
+
+    /** With the program and with the kernels, prompts whole and in pieces between which other rows decode. */
+    private static void generate(String family, DType dtype, Path scratch,
+            BiConsumer<String, List<Completion>> check) {
+        List<Request> requests = Golden.requests(Golden.expected(family).get("cases"),
+                SamplingParams.greedy(40, List.of()));
         Checkpoint checkpoint = Checkpoint.open(Golden.copyWithTokenizer(family, scratch));
         for (boolean kernels : new boolean[]{false, true}) {
-            try (Generator generator = Generator.load(checkpoint, DEVICE, DType.BFLOAT16,
+            try (Generator generator = Generator.load(checkpoint, DEVICE, dtype,
                     new Acceleration(true, kernels, false))) {
                 for (int piece : new int[]{Scheduler.PREFILL_TOKENS, 5}) {
                     generator.prefillTokens(piece);
                     for (int batchSize : new int[]{1, 4, 10}) {
-                        assertThat(generator.generate(requests, batchSize, UNSEEN))
-                                .as("kernels %s, pieces of %d, batches of %d", kernels, piece, batchSize)
-                                .hasSameSizeAs(requests).allSatisfy(completion -> {
-                                    assertThat(completion.error()).isNull();
-                                    assertThat(completion.tokenIds()).isNotEmpty();
-                                });
+                        List<Completion> completions = generator.generate(requests, batchSize, UNSEEN);
+                        assertThat(completions).hasSameSizeAs(requests);
+                        check.accept("%s, kernels %s, pieces of %d, batches of %d".formatted(family, kernels, piece,
+                                batchSize), completions);
                     }
                 }
             }
         }
-    }
-
-    private static List<Request> requests(JsonNode cases, SamplingParams params) {
-        List<Request> requests = new ArrayList<>();
-        for (JsonNode golden : cases) {
-            requests.add(new Request(requests.size(), 0, Golden.ints(golden.get("prompt_ids")), params));
-        }
-        return requests;
-    }
-
-    private static List<String> checkpoints() {
-        return Golden.CHECKPOINTS;
     }
 
     @ParameterizedTest(name = "{0}, greedy {1}, kernels {2}")
@@ -119,11 +99,10 @@ class GoldenGpuTest {
      */
     @ParameterizedTest(name = "{0} {1}")
     @CsvSource({"llama-gqa, FLOAT32", "llama-gqa, BFLOAT16", "mistral-sliding, FLOAT32", "mistral-sliding, BFLOAT16"})
-    void generate_logprobs_equalTransformersOrThoseWithoutGraphs(String family, DType dtype, @TempDir Path scratch)
-            throws IOException {
+    void generate_logprobs_equalTransformersOrThoseWithoutGraphs(String family, DType dtype, @TempDir Path scratch) {
         JsonNode cases = Golden.json("logprobs-" + family + ".json").get("cases");
         SamplingParams params = SamplingParams.builder(40).greedy(true).logprobs(5).build();
-        List<Request> requests = requests(cases, params);
+        List<Request> requests = Golden.requests(cases, params);
         Checkpoint checkpoint = Checkpoint.open(Golden.copyWithTokenizer(family, scratch));
         List<TokenLogprobs> recorded = logprobs(checkpoint, requests, dtype, true);
         List<TokenLogprobs> called = logprobs(checkpoint, requests, dtype, false);

@@ -1,7 +1,6 @@
 package dev.lockstep.generate;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -67,11 +66,7 @@ class GoldenTest {
     }
 
     private static List<Request> requests(JsonNode expected, List<Integer> eos) {
-        SamplingParams params = SamplingParams.builder(40).greedy(true).eosTokenIds(eos).build();
-        List<Request> requests = new ArrayList<>();
-        for (JsonNode golden : expected.get("cases")) {
-            requests.add(new Request(requests.size(), 0, Golden.ints(golden.get("prompt_ids")), params));
-        }
-        return requests;
+        return Golden.requests(expected.get("cases"),
+                SamplingParams.builder(40).greedy(true).eosTokenIds(eos).build());
     }
 }
