@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
 import dev.lockstep.checkpoint.Checkpoint;
@@ -47,7 +48,7 @@ import dev.lockstep.world.World;
  */
 public final class GenerateJob {
     // of this process, whose only job this is; null before there is one
-    private static Journal journal;
+    private static @Nullable Journal journal;
 
     private final World world;
     private final GenerateOptions options;
@@ -89,7 +90,7 @@ public final class GenerateJob {
     }
 
     /** Ends the job for a reason that is no row's, so that none becomes a suspect. */
-    private static void abort(World world, ExitCode code, String sentence) {
+    private static void abort(World world, ExitCode code, @Nullable String sentence) {
         if (journal != null) {
             journal.stopAnyway();
         }
@@ -149,7 +150,7 @@ public final class GenerateJob {
     }
 
     /** @param root null on other ranks */
-    private boolean generate(Checkpoint checkpoint, Root root) throws IOException {
+    private boolean generate(Checkpoint checkpoint, @Nullable Root root) throws IOException {
         SamplingOverrides defaults = SamplingOverrides
                 .ofCheckpoint(checkpoint.generationDefaults().without(options.ignoredDefaults()));
         DType dtype = dtype(checkpoint);

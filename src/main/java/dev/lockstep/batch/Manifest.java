@@ -11,6 +11,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.TensorRef;
 import dev.lockstep.host.AtomicFile;
@@ -35,13 +37,13 @@ record Manifest(Map<String, Object> versions, Model model, Input prompts, Map<St
     /** @param files by name, their sums */
     record Model(String directory, Map<String, String> files) {}
 
-    record Input(String file, String sha256) {}
+    record Input(String file, @Nullable String sha256) {}
 
     /**
      * @param rows   results
      * @param failed of them
      */
-    record Output(String file, int rows, int failed, String sha256) {}
+    record Output(String file, int rows, int failed, @Nullable String sha256) {}
 
     /** What a checkpoint's directory may have besides weights and is read for this job. */
     private static final List<String> MODEL_FILES = List.of("config.json", "generation_config.json", "tokenizer.json",

@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.GenerationDefaults;
@@ -114,7 +115,7 @@ final class ModelCheck {
         }
     }
 
-    private static void delete(Path file) {
+    private static void delete(@Nullable Path file) {
         try {
             if (file != null) {
                 Files.deleteIfExists(file);

@@ -7,10 +7,13 @@ import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.generate.Request;
 import dev.lockstep.generate.RequestSource;
@@ -40,7 +43,7 @@ final class PrefetchedRequests implements RequestSource {
     private final Deque<WorkQueue.Item> dealt = new ArrayDeque<>();
     private final Deque<Request> ready = new ArrayDeque<>();
     private final Map<Request, Prompt> prompts = Collections.synchronizedMap(new IdentityHashMap<>());
-    private Future<WorkQueue.Grant> asked;
+    private @Nullable Future<WorkQueue.Grant> asked;
     private int askedFor;
     private int ahead;
     private int rowsDealt; // that no requests are made of
@@ -62,8 +65,7 @@ final class PrefetchedRequests implements RequestSource {
 
     /** The first rows, which stay in the supply. Waits for them. */
     List<Request> first(int most) {
-        ask(most, 0, true);
-        collect();
+        collect(ask(most, 0, true));
         make(most);
         return List.copyOf(ready);
     }
@@ -76,14 +78,11 @@ final class PrefetchedRequests implements RequestSource {
     @Override
     public List<Request> take(int most, boolean wait) {
         if (asked != null && asked.isDone()) {
-            collect();
+            collect(asked);
         }
         make(most);
         while (wait && ready.isEmpty() && !(over && dealt.isEmpty())) {
-            if (asked == null) {
-                ask(most, ahead, true);
-            }
-            collect();
+            collect(asked == null ? ask(most, ahead, true) : asked);
             make(most);
         }
         List<Request> taken = new ArrayList<>();
@@ -93,21 +92,21 @@ final class PrefetchedRequests implements RequestSource {
         int free = most - taken.size();
         boolean low = ahead > 0 && !atTheEnd && rowsDealt + ready.size() < ahead / 2 + 1;
         if (asked == null && !over && !apart && !onlySuspects && (free > 0 || low)) {
-            ask(free, ahead, false);
+            asked = ask(free, ahead, false);
         }
         return taken;
     }
 
     /** @param idle nothing is under way, and nothing is left of what was dealt */
-    private void ask(int free, int more, boolean idle) {
+    private Future<WorkQueue.Grant> ask(int free, int more, boolean idle) {
         askedFor = free;
-        asked = asking.submit(() -> deals.deal(free, more, idle));
+        return asking.submit(() -> deals.deal(free, more, idle));
     }
 
-    private void collect() {
+    private void collect(Future<WorkQueue.Grant> answer) {
         WorkQueue.Grant grant;
         try {
-            grant = asked.get();
+            grant = answer.get();
         } catch (ExecutionException e) {
             if (e.getCause()instanceof RuntimeException cause) {
                 throw cause;
@@ -156,7 +155,7 @@ final class PrefetchedRequests implements RequestSource {
 
     /** The prompt that a request was made of, which is then forgotten. */
     Prompt promptOf(Request request) {
-        return prompts.remove(request);
+        return Objects.requireNonNull(prompts.remove(request));
     }
 
     /** Rows that this rank has been dealt so far. */

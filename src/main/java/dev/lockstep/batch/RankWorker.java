@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Request;
@@ -28,7 +30,7 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     private final Journal journal;
     private final PrefetchedRequests supply;
     // null: as many as it has been dealt
-    private final LongSupplier total;
+    private final @Nullable LongSupplier total;
     private final RankTrace trace;
     private int slots = 1;
     private long started;
@@ -36,11 +38,11 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     private long tokens;
     private long tokensEnded;
     private long tokensAllowed; // to the rows that have started
-    private Prompt encoded;
-    private int[] encodedIds;
+    private @Nullable Prompt encoded;
+    private int[] encodedIds = new int[0];
 
     RankWorker(World world, Generator generator, GenerateOptions options, SamplingOverrides defaults, Journal journal,
-            WorkServer.WorkSource deals, LongSupplier total) {
+            WorkServer.WorkSource deals, @Nullable LongSupplier total) {
         this.world = world;
         this.generator = generator;
         this.options = options;
@@ -108,7 +110,7 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     @SuppressWarnings("ReferenceEquality") // the very same: it is read only once
     private int[] ids(Prompt prompt) {
         if (prompt != encoded) {
-            encodedIds = generator.tokenizer().encode(prompt.text(),
+            encodedIds = generator.tokenizer().encode(prompt.textOrEmpty(),
                     options.addSpecialTokens() && !prompt.rendered());
             encoded = prompt;
         }

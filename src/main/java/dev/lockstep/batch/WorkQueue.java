@@ -14,6 +14,8 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.journal.CrashSuspects;
 import dev.lockstep.journal.JournalIndex;
 import dev.lockstep.prompts.Prompt;
@@ -73,7 +75,7 @@ final class WorkQueue {
     private final OptionalInt prompts;
     private final OptionalLong results;
     private final Cursor[] cursors; // by rank; all the same one unless the rows are split in blocks
-    private int[] samplesOf; // by prompt, 0 where it does not say how many; null while none does
+    private int[] samplesOf = new int[0]; // by prompt, 0 where it does not say how many; empty while none does
     private final int ranks;
     // not under the lock: whoever deals may be waiting for the input
     private final AtomicLong dealtToRoot = new AtomicLong();
@@ -153,7 +155,7 @@ final class WorkQueue {
 
     /** How many samples of a prompt there have to be, with the same reserve. */
     synchronized int samples(int prompt) {
-        int own = samplesOf == null || prompt >= samplesOf.length ? 0 : samplesOf[prompt];
+        int own = prompt >= samplesOf.length ? 0 : samplesOf[prompt];
         return own == 0 ? samplesOfOthers : own;
     }
 
@@ -161,10 +163,9 @@ final class WorkQueue {
         seen++;
         int samples = prompt.samplesOr(samplesOfOthers);
         if (samples != samplesOfOthers) {
-            int length = samplesOf == null ? 0 : samplesOf.length;
-            if (prompt.index() >= length) {
+            if (prompt.index() >= samplesOf.length) {
                 int longer = Math.max(prompts.orElse(0), prompt.index() + prompt.index() / 2 + 1);
-                samplesOf = samplesOf == null ? new int[longer] : Arrays.copyOf(samplesOf, longer);
+                samplesOf = Arrays.copyOf(samplesOf, longer);
             }
             samplesOf[prompt.index()] = samples;
         }
@@ -186,7 +187,7 @@ final class WorkQueue {
         private final Map<Integer, List<Item>> suspects = new LinkedHashMap<>();
         private final Set<Integer> halved = new HashSet<>();
         private final Deque<List<Item>> apart = new ArrayDeque<>();
-        private Prompt prompt;
+        private @Nullable Prompt prompt;
         private int samples;
         private int sample;
 
@@ -217,6 +218,7 @@ final class WorkQueue {
             return apart;
         }
 
+        @Nullable
         Item next(int most) {
             while (prompt != null || source.hasNext()) {
                 if (prompt == null) {
@@ -233,7 +235,7 @@ final class WorkQueue {
                     CrashSuspects.Suspicion suspicion = done.suspicion(prompt.index(), sample);
                     if (suspicion == null) {
                         int from = sample;
-                        while (sample < samples && sample - from < most && isFresh(sample)) {
+                        while (sample < samples && sample - from < most && isFresh(prompt, sample)) {
                             sample++;
                         }
                         Item work = Item.of(prompt, from, sample);
@@ -241,7 +243,7 @@ final class WorkQueue {
                         return work;
                     }
                     if (suspicion.setAside()) {
-                        return Item.of(setAside(suspicion), sample, ++sample);
+                        return Item.of(setAside(prompt, suspicion), sample, ++sample);
                     }
                     suspects.computeIfAbsent(suspicion.death(), any -> new ArrayList<>())
                             .add(Item.suspect(prompt, sample++));
@@ -254,11 +256,11 @@ final class WorkQueue {
             return null;
         }
 
-        private boolean isFresh(int which) {
+        private boolean isFresh(Prompt prompt, int which) {
             return !done.has(prompt.index(), which) && done.suspicion(prompt.index(), which) == null;
         }
 
-        private Prompt setAside(CrashSuspects.Suspicion suspicion) {
+        private Prompt setAside(Prompt prompt, CrashSuspects.Suspicion suspicion) {
             return prompt.setAside("the row is set aside: its rank died " + suspicion.deaths()
                     + " times while it was under way, the last time with no other row beside it");
         }

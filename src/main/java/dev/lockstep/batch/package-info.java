@@ -3,4 +3,7 @@
  * the job {@code model}, which judges a checkpoint before. Uses everything from {@code prompts} to {@code report}, and
  * {@code world}. Begin with {@link dev.lockstep.batch.GenerateJob}.
  */
+@NullMarked
 package dev.lockstep.batch;
+
+import org.jspecify.annotations.NullMarked;

@@ -9,6 +9,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.decoder.LogitEdits;
 
 /**
@@ -41,7 +43,7 @@ final class AppliedTokenRules {
                         .anyMatch(list -> !list.isEmpty());
     }
 
-    private static int size(Integer ngram) {
+    private static int size(@Nullable Integer ngram) {
         return ngram == null ? 0 : ngram;
     }
 

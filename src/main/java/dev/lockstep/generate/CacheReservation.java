@@ -2,6 +2,8 @@ package dev.lockstep.generate;
 
 import java.util.Collection;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.DecoderAllocation;
 
@@ -9,7 +11,7 @@ import dev.lockstep.decoder.DecoderAllocation;
 final class CacheReservation {
     private final Decoder decoder;
     // null: none is allocated
-    private DecoderAllocation size;
+    private @Nullable DecoderAllocation size;
 
     CacheReservation(Decoder decoder) {
         this.decoder = decoder;

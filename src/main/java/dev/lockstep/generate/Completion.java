@@ -2,6 +2,8 @@ package dev.lockstep.generate;
 
 import java.util.List;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.decoder.TokenLogprobs;
 
 /**
@@ -17,7 +19,7 @@ import dev.lockstep.decoder.TokenLogprobs;
  * @param logprobs     of each of {@code tokenIds}; null where none were asked for
  */
 public record Completion(int index, int sample, int[] tokenIds, String text, int promptTokens,
-        FinishReason finishReason, String error, List<TokenLogprobs> logprobs) {
+        FinishReason finishReason, @Nullable String error, @Nullable List<TokenLogprobs> logprobs) {
     /** Of a request that came to nothing. */
     static Completion failed(Request request, String error) {
         return new Completion(request.index(), request.sample(), new int[0], "", request.promptIds().length,

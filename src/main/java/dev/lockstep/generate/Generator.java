@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntConsumer;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,7 +38,7 @@ public final class Generator implements AutoCloseable {
     private static final long CPU_CACHE_BYTES = 2L << 30;
 
     // null: the model has random weights and no text
-    private final Tokenizer tokenizer;
+    private final @Nullable Tokenizer tokenizer;
     private final Decoder decoder;
     private final CacheReservation room;
     private Timing timing = Timing.NONE;
@@ -45,7 +46,7 @@ public final class Generator implements AutoCloseable {
     private IntConsumer beforeDecoding = rows -> {
     };
 
-    private Generator(Tokenizer tokenizer, Decoder decoder) {
+    private Generator(@Nullable Tokenizer tokenizer, Decoder decoder) {
         this.tokenizer = tokenizer;
         this.decoder = decoder;
         this.room = new CacheReservation(decoder);
@@ -92,8 +93,15 @@ public final class Generator implements AutoCloseable {
         return decoder.dtype();
     }
 
-    /** What turns text into tokens for this model. */
+    /**
+     * What turns text into tokens for this model.
+     *
+     * @throws IllegalStateException of a model of random weights, which has none
+     */
     public Tokenizer tokenizer() {
+        if (tokenizer == null) {
+            throw new IllegalStateException("a model of random weights has no tokenizer");
+        }
         return tokenizer;
     }
 
@@ -131,7 +139,7 @@ public final class Generator implements AutoCloseable {
     public List<Completion> complete(List<String> prompts, SamplingParams params, int batchSize) {
         List<Request> requests = new ArrayList<>();
         for (String prompt : prompts) {
-            requests.add(new Request(requests.size(), 0, tokenizer.encode(prompt, true), params));
+            requests.add(new Request(requests.size(), 0, tokenizer().encode(prompt, true), params));
         }
         return generate(requests, batchSize, (rows, tokens) -> {
         });

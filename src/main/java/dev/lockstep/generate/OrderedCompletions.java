@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Objects;
 
 /** A list of requests as a source, whose completions end up in the order of the list. */
 final class OrderedCompletions implements RequestSource, SequenceListener {
@@ -34,7 +35,7 @@ final class OrderedCompletions implements RequestSource, SequenceListener {
 
     @Override
     public void finished(Request request, Completion completion) {
-        completions[places.get(request)] = completion;
+        completions[Objects.requireNonNull(places.get(request))] = completion;
         done++;
     }
 

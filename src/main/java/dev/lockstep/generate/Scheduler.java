@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -100,14 +101,14 @@ final class Scheduler {
         }
     }
 
-    private String error(Request request) {
+    private @Nullable String error(Request request) {
         int context = decoder.config().contextLength();
         int vocabulary = decoder.config().vocabulary();
         return error(request, context, vocabulary);
     }
 
     /** Why a request cannot be generated, or null. */
-    static String error(Request request, int context, int vocabulary) {
+    static @Nullable String error(Request request, int context, int vocabulary) {
         if (request.promptIds().length == 0) {
             return "the prompt has no tokens";
         }
@@ -245,7 +246,7 @@ final class Scheduler {
     }
 
     /** Hands each row its token; one that is finished takes no more. */
-    private void take(int from, int[] chosen, TokenLogprobs[] likely) {
+    private void take(int from, int[] chosen, TokenLogprobs @Nullable [] likely) {
         for (int i = 0; i < chosen.length; i++) {
             Sequence row = rows.get(from + i);
             if (!row.isFinished()) {

@@ -3,7 +3,10 @@ package dev.lockstep.generate;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Function;
+
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.LogitEdits;
@@ -20,14 +23,14 @@ final class Sequence {
     private final int[] tokens;
     private final AppliedTokenRules rules;
     // prompt and text, as the rules want them; null: there are none
-    private final int[] history;
+    private final int @Nullable [] history;
     // null: not wanted
-    private final List<TokenLogprobs> logprobs;
+    private final @Nullable List<TokenLogprobs> logprobs;
     private int brought;
     private int count;
-    private FinishReason finish;
-    private String text;
-    private String error;
+    private @Nullable FinishReason finish;
+    private String text = "";
+    private @Nullable String error;
 
     /**
      * @param limit      at most so many new tokens, by the request or by the context
@@ -101,7 +104,7 @@ final class Sequence {
      *
      * @param likely null where the row does not want to know
      */
-    void add(int token, TokenLogprobs likely) {
+    void add(int token, @Nullable TokenLogprobs likely) {
         if (token < 0) {
             finish = FinishReason.ERROR;
             error = token == Decoder.NO_TOKEN
@@ -114,7 +117,7 @@ final class Sequence {
         }
         tokens[count++] = token;
         if (logprobs != null) {
-            logprobs.add(likely.withBest(request.params().logprobs()));
+            logprobs.add(Objects.requireNonNull(likely).withBest(request.params().logprobs()));
         }
         SamplingParams params = request.params();
         if (!params.ignoreEos() && params.eosTokenIds().contains(token)) {
@@ -155,7 +158,7 @@ final class Sequence {
             return Completion.failed(request, error);
         }
         return new Completion(request.index(), request.sample(), Arrays.copyOf(tokens, count), text,
-                request.promptIds().length, finish, null, logprobs);
+                request.promptIds().length, Objects.requireNonNull(finish), null, logprobs);
     }
 
     /** The settings by which the decoder chooses this row's tokens. */
@@ -183,7 +186,7 @@ final class Sequence {
                 decay == null ? none.decayFactor() : decay.factor());
     }
 
-    private static double either(Double value, double otherwise) {
+    private static double either(@Nullable Double value, double otherwise) {
         return value == null ? otherwise : value;
     }
 }

@@ -6,6 +6,7 @@ import java.util.function.Function;
 import java.util.stream.Stream;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What few rows ask for, by the names of transformers' {@code GenerationConfig}; a null component says nothing, so two
@@ -32,10 +33,14 @@ import com.fasterxml.jackson.annotation.JsonInclude;
  *                                lowest of them
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
-public record TokenRules(Double typicalP, Double epsilonCutoff, Double etaCutoff, Double promptRepetitionPenalty,
-        Integer minLength, Integer maxLength, LengthDecay lengthDecay, Integer noRepeatNgram,
-        Integer noRepeatPromptNgram, List<List<Integer>> badWords, List<Integer> suppress, List<Integer> beginSuppress,
-        List<SequenceBias> sequenceBias, List<Integer> onlyTokens, Integer forcedFirst, List<Integer> forcedLast) {
+public record TokenRules(@Nullable Double typicalP, @Nullable Double epsilonCutoff, @Nullable Double etaCutoff,
+        @Nullable Double promptRepetitionPenalty,
+        @Nullable Integer minLength, @Nullable Integer maxLength, @Nullable LengthDecay lengthDecay,
+        @Nullable Integer noRepeatNgram,
+        @Nullable Integer noRepeatPromptNgram, @Nullable List<List<Integer>> badWords, @Nullable List<Integer> suppress,
+        @Nullable List<Integer> beginSuppress,
+        @Nullable List<SequenceBias> sequenceBias, @Nullable List<Integer> onlyTokens, @Nullable Integer forcedFirst,
+        @Nullable List<Integer> forcedLast) {
     /** Says nothing. */
     public static final TokenRules NONE = new TokenRules(null, null, null, null, null, null, null, null, null, null,
             null, null, null, null, null, null);
@@ -67,7 +72,7 @@ public record TokenRules(Double typicalP, Double epsilonCutoff, Double etaCutoff
     }
 
     /** The same with other limits of prompt and text together. */
-    public TokenRules withLengths(Integer min, Integer max) {
+    public TokenRules withLengths(@Nullable Integer min, @Nullable Integer max) {
         return new TokenRules(typicalP, epsilonCutoff, etaCutoff, promptRepetitionPenalty, min, max, lengthDecay,
                 noRepeatNgram, noRepeatPromptNgram, badWords, suppress, beginSuppress, sequenceBias, onlyTokens,
                 forcedFirst, forcedLast);
@@ -87,7 +92,7 @@ public record TokenRules(Double typicalP, Double epsilonCutoff, Double etaCutoff
                 .filter(Objects::nonNull).filter(token -> token >= vocabulary).findFirst().orElse(-1);
     }
 
-    static <T> List<T> orEmpty(List<T> list) {
+    static <T> List<T> orEmpty(@Nullable List<T> list) {
         return list == null ? List.of() : list;
     }
 }

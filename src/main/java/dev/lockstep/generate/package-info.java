@@ -3,4 +3,7 @@
  * free. Uses {@code decoder} and {@code tokenizer}; knows nothing of ranks. Begin with
  * {@link dev.lockstep.generate.Generator}, then {@code Scheduler}.
  */
+@NullMarked
 package dev.lockstep.generate;
+
+import org.jspecify.annotations.NullMarked;

@@ -11,6 +11,8 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.host.ExitCode;
 import dev.lockstep.wire.Message;
 
@@ -35,7 +37,7 @@ final class CollectiveWatchdog {
     }
 
     private static final class Standing {
-        private int[] members; // null until its rank 0 has named them
+        private int[] members = new int[0]; // empty until its rank 0 has named them
         private final Map<Integer, Place> places = new LinkedHashMap<>();
         private int left; // so many members can enter none of its collectives any more
 
@@ -53,7 +55,7 @@ final class CollectiveWatchdog {
     private final long[] lastSign;
     private final Place[] latest;
     private final boolean[] ended;
-    private Finding found;
+    private @Nullable Finding found;
 
     /**
      * @param limit how long a rank may let others wait in a collective without a sign; zero: for ever
@@ -88,7 +90,7 @@ final class CollectiveWatchdog {
         } else if (message instanceof Message.Left left) {
             Standing group = group(left.group(), left.leader());
             group.left++;
-            if (group.members != null && group.left == group.members.length) {
+            if (group.members.length > 0 && group.left == group.members.length) {
                 groups.remove(new Key(left.group(), left.leader()));
             }
         } else if (message instanceof Message.Progress
@@ -112,10 +114,10 @@ final class CollectiveWatchdog {
     /** What is wrong, once something is. */
     Optional<Finding> check(long now) {
         for (Standing group : groups.values()) {
-            if (found == null && group.members != null) {
+            if (found == null && group.members.length > 0) {
                 found = ended(group);
             }
-            if (found == null && group.members != null && limit > 0) {
+            if (found == null && group.members.length > 0 && limit > 0) {
                 found = hang(group, now);
             }
         }
@@ -129,7 +131,7 @@ final class CollectiveWatchdog {
                         + ": every rank has to call the same collectives in the same order");
     }
 
-    private Finding ended(Standing group) {
+    private @Nullable Finding ended(Standing group) {
         for (int waiting : group.inside()) {
             for (int rank : group.members) {
                 if (ended[rank] && group.of(rank).number() < group.of(waiting).number()) {
@@ -141,7 +143,7 @@ final class CollectiveWatchdog {
         return null;
     }
 
-    private Finding hang(Standing group, long now) {
+    private @Nullable Finding hang(Standing group, long now) {
         for (int waiting : group.inside()) {
             Place place = group.of(waiting);
             for (int rank : group.members) {
@@ -159,7 +161,7 @@ final class CollectiveWatchdog {
 
     /** Whether the rank is in a collective to which some other rank has not come. */
     private boolean isHeldUp(int rank) {
-        return groups.values().stream().filter(group -> group.members != null).anyMatch(group -> {
+        return groups.values().stream().filter(group -> group.members.length > 0).anyMatch(group -> {
             Place place = group.of(rank);
             return place.position().inside()
                     && Arrays.stream(group.members).anyMatch(other -> group.of(other).number() < place.number());

@@ -11,6 +11,8 @@ import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.host.Closing;
 import dev.lockstep.launch.ranks.LaunchEvent;
 import dev.lockstep.launch.remote.RemoteAgents;
@@ -22,7 +24,7 @@ import dev.lockstep.wire.SealedLink;
 final class Coordinator implements Closeable {
     private final int size;
     private final BlockingQueue<LaunchEvent> events;
-    private final RemoteAgents agents;
+    private final @Nullable RemoteAgents agents;
     private final ServerSocket server;
     private final GuardedListener entrance;
     private final String token;
@@ -31,7 +33,7 @@ final class Coordinator implements Closeable {
     /**
      * @param agents that ranks elsewhere are started by, or null: then it listens on this host only
      */
-    Coordinator(int size, BlockingQueue<LaunchEvent> events, RemoteAgents agents) throws IOException {
+    Coordinator(int size, BlockingQueue<LaunchEvent> events, @Nullable RemoteAgents agents) throws IOException {
         this.size = size;
         this.events = events;
         this.agents = agents;

@@ -10,6 +10,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.host.HostName;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.launch.local.GpuBinding;
@@ -55,7 +57,7 @@ record LaunchModes(Path home, Map<String, String> environment, JobSpec job, Outp
      * @param lines  that show it
      * @param agents that start its ranks, or null when the launcher does
      */
-    record Plan(int size, Lines lines, RemoteAgents agents, SpawnerOf spawner) {}
+    record Plan(int size, Lines lines, @Nullable RemoteAgents agents, SpawnerOf spawner) {}
 
     /** @param count 0: as many as this host has GPUs for */
     Plan here(int count) throws IOException {

@@ -17,6 +17,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.stream.Stream;
 
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -118,7 +119,7 @@ public final class Mpjrun implements Callable<Integer> {
         System.exit(line.execute(args));
     }
 
-    private static int refuse(String sentence) {
+    private static int refuse(@Nullable String sentence) {
         System.err.println(Printable.line("mpjrun: " + sentence));
         return ExitCode.USAGE.code();
     }
@@ -180,18 +181,19 @@ public final class Mpjrun implements Callable<Integer> {
             if (verbose) {
                 plan.lines().apply(coordinator.address()).forEach(line -> output.say("mpjrun: " + line));
             }
-            return new Supervisor(options, coordinator, events, output).run(plan.spawner().apply(coordinator));
+            return new Supervisor(options, coordinator, plan.spawner().apply(coordinator), events, output).run();
         }
     }
 
     /** Hosts that are named go before the Slurm job that this may be in. */
-    private LaunchModes.Plan plan(LaunchModes launch, HostList list, boolean remote, int count) throws IOException {
+    private LaunchModes.Plan plan(LaunchModes launch, @Nullable HostList list, boolean remote, int count)
+            throws IOException {
         SlurmAllocation allocation = new SlurmAllocation(launch.environment());
         int tasks = allocation.number("SLURM_STEP_NUM_TASKS");
         if (serve) {
             return launch.served(tasks);
         }
-        if (remote) {
+        if (list != null && remote) {
             return launch.overSsh(list, count > 0 ? count : list.size());
         }
         if (list != null) {
@@ -208,7 +210,7 @@ public final class Mpjrun implements Callable<Integer> {
         return launch.here(count);
     }
 
-    private HostList hostList(Path here) {
+    private @Nullable HostList hostList(Path here) {
         if (hosts != null && hostFile != null) {
             throw new UsageException("give -H or a host file, not both");
         }

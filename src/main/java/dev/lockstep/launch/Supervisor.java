@@ -4,9 +4,12 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.host.ExitCode;
 import dev.lockstep.launch.output.Console;
@@ -39,7 +42,8 @@ final class Supervisor {
      * @param quiet     whether progress is kept to itself
      * @param terminal  whether stderr is a terminal
      */
-    record Options(Duration timeout, Duration bootstrap, Duration collective, Duration heartbeat, boolean quiet,
+    record Options(@Nullable Duration timeout, Duration bootstrap, Duration collective, Duration heartbeat,
+            boolean quiet,
             boolean terminal) {}
 
     private static final long LOOK_MILLIS = 50;
@@ -48,13 +52,15 @@ final class Supervisor {
     private static final long HEARTBEAT_NANOS = 1_000_000_000L;
 
     /** The verdict: how the job ends, with a line for stderr or null. */
-    private record Verdict(int code, String line) {}
+    private record Verdict(int code, @Nullable String line) {}
 
     private static final class Rank {
         final int number;
         final RankProcess process;
         boolean linked;
+        @Nullable
         Integer bye;
+        @Nullable
         Integer exit;
         long exitSeen;
         long heard;
@@ -71,28 +77,31 @@ final class Supervisor {
 
     private final Options options;
     private final Coordinator coordinator;
+    private final Spawner spawner;
     private final BlockingQueue<LaunchEvent> events;
     private final Console output;
     private final ProgressLine progress;
     private final List<Rank> ranks = new ArrayList<>();
 
-    private Verdict verdict;
-    private Rank suspect; // broke its link; what it was is known once its process has ended
+    private @Nullable Verdict verdict;
+    private @Nullable Rank suspect; // broke its link; what it was is known once its process has ended
     private long killAt;
     private long suspectUntil;
     private int byeCode;
-    private Spawner spawner;
     private volatile boolean stopping;
-    private CollectiveWatchdog positions;
+    private final CollectiveWatchdog watchdog;
     private final RankArrivals arrivals;
     private long looked;
     private long beat;
 
-    Supervisor(Options options, Coordinator coordinator, BlockingQueue<LaunchEvent> events, Console output) {
+    Supervisor(Options options, Coordinator coordinator, Spawner spawner, BlockingQueue<LaunchEvent> events,
+            Console output) {
         this.options = options;
         this.coordinator = coordinator;
+        this.spawner = spawner;
         this.events = events;
         this.output = output;
+        this.watchdog = new CollectiveWatchdog(coordinator.size(), options.collective(), System.nanoTime());
         this.arrivals = new RankArrivals(coordinator.size(), options.bootstrap());
         this.progress = new ProgressLine(output, options.terminal(), System.nanoTime());
     }
@@ -102,11 +111,9 @@ final class Supervisor {
      *
      * @return its exit code; what is to be said about it has been said
      */
-    int run(Spawner by) throws InterruptedException {
-        spawner = by;
+    int run() throws InterruptedException {
         long begin = System.nanoTime();
         looked = begin;
-        positions = new CollectiveWatchdog(coordinator.size(), options.collective(), begin);
         Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));
         start();
         while (!ranks.stream().allMatch(Rank::isDone)) {
@@ -178,7 +185,7 @@ final class Supervisor {
     private void take(Rank rank, Message message) {
         long now = System.nanoTime();
         rank.heard = now;
-        positions.take(rank.number, message, now);
+        watchdog.take(rank.number, message, now);
         arrivals.take(rank.number, message, now).ifPresent(coordinator::tellAll);
         if (message instanceof Message.Hello) {
             rank.linked = true;
@@ -191,7 +198,7 @@ final class Supervisor {
             }
         } else if (message instanceof Message.Bye bye) {
             rank.bye = bye.exitCode();
-            positions.ended(rank.number);
+            watchdog.ended(rank.number);
             releaseIfOver();
         } else if (message instanceof Message.Progress done && !options.quiet()) {
             progress.update(rank.number, done, System.nanoTime());
@@ -207,7 +214,7 @@ final class Supervisor {
 
     /** A rank has ended and all it said has been heard: was that in order? */
     private void judge(Rank rank) {
-        int code = rank.exit;
+        int code = Objects.requireNonNull(rank.exit);
         if (rank == suspect) {
             suspect = null;
             verdict = new Verdict(code == 0 ? ExitCode.FAILED.code() : code,
@@ -269,7 +276,7 @@ final class Supervisor {
                             + seconds(options.heartbeat()) + ": its process is frozen, or its host is gone")));
         }
         if (verdict == null) {
-            positions.check(now).ifPresent(finding -> conclude(finding.code(), finding.line()));
+            watchdog.check(now).ifPresent(finding -> conclude(finding.code(), finding.line()));
         }
     }
 
@@ -280,21 +287,21 @@ final class Supervisor {
         looked = now;
         if (pause > PAUSE_NANOS) {
             ranks.forEach(rank -> rank.heard += pause);
-            positions.forgive(pause);
+            watchdog.forgive(pause);
             arrivals.forgive(pause);
         }
     }
 
-    private void conclude(ExitCode code, String line) {
+    private void conclude(ExitCode code, @Nullable String line) {
         conclude(code.code(), line);
     }
 
-    private void conclude(int code, String line) {
+    private void conclude(int code, @Nullable String line) {
         verdict = new Verdict(code, line);
         endRanksBut(null);
     }
 
-    private String first(Rank rank, String cause) {
+    private String first(Rank rank, @Nullable String cause) {
         return "rank " + rank.number + " on host " + rank.process.host() + " failed first: " + cause;
     }
 
@@ -312,7 +319,7 @@ final class Supervisor {
         return ranks.stream().anyMatch(other -> other != rank && !other.isDone() && other.bye == null);
     }
 
-    private void endRanksBut(Rank spared) {
+    private void endRanksBut(@Nullable Rank spared) {
         for (Rank rank : ranks) {
             if (rank.exit == null) {
                 if (rank == spared) {

@@ -4,4 +4,7 @@
  * which knows this one), {@code wire} and {@code host}; sees neither DJL nor MPJ. Begin with
  * {@link dev.lockstep.launch.Mpjrun}, then {@code Supervisor}.
  */
+@NullMarked
 package dev.lockstep.launch;
+
+import org.jspecify.annotations.NullMarked;

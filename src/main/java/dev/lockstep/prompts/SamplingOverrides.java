@@ -168,12 +168,11 @@ public record SamplingOverrides(@Nullable Boolean greedy, @Nullable Double tempe
                 checkpoint.greedy == null || checkpoint.greedy);
         var most = first(job, o -> o.maxNewTokens == null && o.rules.maxLength() == null ? null : o);
         int max = most == null
-                ? Math.min(DEFAULT_MAX_NEW_TOKENS, first(List.of(checkpoint), SamplingOverrides::maxNewTokens,
-                        DEFAULT_MAX_NEW_TOKENS))
-                : first(List.of(most), SamplingOverrides::maxNewTokens, most.rules.maxLength());
+                ? Math.min(DEFAULT_MAX_NEW_TOKENS, or(checkpoint.maxNewTokens, DEFAULT_MAX_NEW_TOKENS))
+                : or(most.maxNewTokens, or(most.rules.maxLength(), DEFAULT_MAX_NEW_TOKENS));
         var limiting = most == null ? checkpoint : most;
         var least = first(all, o -> o.minNewTokens == null && o.rules.minLength() == null ? null : o, NONE);
-        int min = first(List.of(least), SamplingOverrides::minNewTokens, 0);
+        int min = or(least.minNewTokens, 0);
         var rules = row.rules.or(checkpoint.rules).withLengths(
                 least.minNewTokens == null ? least.rules.minLength() : null,
                 limiting.maxNewTokens == null ? limiting.rules.maxLength() : null);
@@ -215,7 +214,10 @@ public record SamplingOverrides(@Nullable Boolean greedy, @Nullable Double tempe
     }
 
     private static <T> T first(List<SamplingOverrides> places, Function<SamplingOverrides, T> field, T otherwise) {
-        var said = first(places, field);
+        return or(first(places, field), otherwise);
+    }
+
+    private static <T> T or(@Nullable T said, T otherwise) {
         return said == null ? otherwise : said;
     }
 

@@ -8,7 +8,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.decoder.TokenLogprobs;
-import dev.lockstep.generate.Completion;
 import dev.lockstep.json.Json;
 import dev.lockstep.tokenizer.Tokenizer;
 
@@ -18,10 +17,10 @@ final class LogprobsJson {
     private final List<TokenLogprobs> likely;
     private final Tokenizer tokenizer;
 
-    /** @param completion one with log-probabilities */
-    LogprobsJson(Completion completion, Tokenizer tokenizer) {
-        this.ids = completion.tokenIds();
-        this.likely = completion.logprobs();
+    /** @param likely of each of the tokens */
+    LogprobsJson(int[] ids, List<TokenLogprobs> likely, Tokenizer tokenizer) {
+        this.ids = ids;
+        this.likely = likely;
         this.tokenizer = tokenizer;
     }
 

@@ -1,5 +1,7 @@
 package dev.lockstep.results;
 
+import java.util.List;
+
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
@@ -8,6 +10,7 @@ import com.fasterxml.jackson.databind.PropertyNamingStrategies.SnakeCaseStrategy
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import org.jspecify.annotations.Nullable;
 
+import dev.lockstep.decoder.TokenLogprobs;
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.FinishReason;
 import dev.lockstep.prompts.OpenAiRequest;
@@ -67,13 +70,15 @@ public record Result(int index, String id, int sample, String prompt, String tex
      * @param tokenizer says what tokens stand for
      */
     public static Result of(Prompt prompt, Completion completion, int rank, Tokenizer tokenizer) {
-        if (completion.finishReason() == FinishReason.ERROR) {
-            return failed(prompt, completion.sample(), completion.promptTokens(), rank, completion.error());
+        String error = completion.error();
+        if (error != null) {
+            return failed(prompt, completion.sample(), completion.promptTokens(), rank, error);
         }
         JsonNode logprobs = null;
         JsonNode top = null;
-        if (completion.logprobs() != null) {
-            var json = new LogprobsJson(completion, tokenizer);
+        List<TokenLogprobs> likely = completion.logprobs();
+        if (likely != null) {
+            var json = new LogprobsJson(completion.tokenIds(), likely, tokenizer);
             if (prompt.openAi() == null) {
                 logprobs = json.chosen();
                 top = json.top();

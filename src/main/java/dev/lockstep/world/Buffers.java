@@ -38,7 +38,7 @@ public final class Buffers<A> {
     }
 
     /** {@link #broadcast(Object, int)} from rank 0. */
-    public A broadcast(A values) {
+    public A broadcast(@Nullable A values) {
         return broadcast(values, 0);
     }
 

@@ -125,7 +125,7 @@ public sealed class Group permits World {
     }
 
     /** {@link #broadcast(Object, Class, int)} from rank 0. */
-    public <T> T broadcast(T value, Class<T> type) {
+    public <T> T broadcast(@Nullable T value, Class<T> type) {
         return broadcast(value, type, 0);
     }
 

@@ -8,6 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Which GPU a rank computes on.
  *
@@ -32,7 +34,7 @@ public record GpuBinding(List<String> visible) {
      *                 a GPU
      * @param devices  the directory of device files
      */
-    static GpuBinding detect(String variable, Path devices) {
+    static GpuBinding detect(@Nullable String variable, Path devices) {
         List<String> visible = new ArrayList<>();
         if (variable == null) {
             int count = countDeviceFiles(devices);

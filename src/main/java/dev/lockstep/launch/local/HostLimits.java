@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What the ranks of one host may use of it together.
  *
@@ -72,7 +74,7 @@ public record HostLimits(int processors, long memory) {
                 Path top = mount.resolve(controller);
                 // in a container the path may be the host's; then only the top exists
                 Path group = top.resolve(fields[2].replaceFirst("^/+", "")).normalize();
-                while (group.startsWith(top)) {
+                while (group != null && group.startsWith(top)) {
                     groups.add(group);
                     group = group.getParent();
                 }
@@ -92,7 +94,7 @@ public record HostLimits(int processors, long memory) {
     }
 
     /** The number, or what stands for anything else: "max", -1, no such variable. */
-    private static long positive(String text, long otherwise) {
+    private static long positive(@Nullable String text, long otherwise) {
         try {
             long value = text == null ? 0 : Long.parseLong(text.strip());
             return value > 0 ? value : otherwise;

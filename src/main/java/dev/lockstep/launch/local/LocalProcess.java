@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.function.IntConsumer;
 import java.util.stream.Stream;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.launch.output.LinePump;
 import dev.lockstep.launch.ranks.RankProcess;
 
@@ -41,7 +43,8 @@ public final class LocalProcess implements RankProcess {
      * @param err    takes its stderr
      * @param exited hears the exit code
      */
-    public static LocalProcess start(RankPlan plan, boolean tag, LinePump.Lines out, LinePump.Lines err,
+    public static LocalProcess start(RankPlan plan, boolean tag, LinePump.@Nullable Lines out,
+            LinePump.@Nullable Lines err,
             IntConsumer exited)
             throws IOException {
         List<String> command = new ArrayList<>();
@@ -59,7 +62,7 @@ public final class LocalProcess implements RankProcess {
             builder.redirectOutput(ProcessBuilder.Redirect.INHERIT).redirectError(ProcessBuilder.Redirect.INHERIT);
         }
         LocalProcess rank = new LocalProcess(plan, builder.start());
-        if (out != null) {
+        if (out != null && err != null) {
             byte[] prefix = tag ? ("[" + plan.rank() + "] ").getBytes(StandardCharsets.US_ASCII) : new byte[0];
             rank.pump(rank.process.getInputStream(), prefix, out);
             rank.pump(rank.process.getErrorStream(), prefix, err);

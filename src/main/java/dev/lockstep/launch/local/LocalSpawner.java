@@ -2,6 +2,7 @@ package dev.lockstep.launch.local;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.Objects;
 
 import dev.lockstep.launch.output.OutputRouter;
 import dev.lockstep.launch.ranks.LaunchEvent;
@@ -43,7 +44,7 @@ public final class LocalSpawner implements Spawner {
 
     @Override
     public void close(int code) {
-        OrphanProcesses.end(plans.get(0).environment().get(RankEnvironment.TOKEN),
+        OrphanProcesses.end(Objects.requireNonNull(plans.get(0).environment().get(RankEnvironment.TOKEN)),
                 plans.stream().map(RankPlan::rank).toList());
         scratch.remove();
     }

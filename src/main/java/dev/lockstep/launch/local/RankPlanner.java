@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.host.HostName;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.wire.HostRanks;
@@ -29,7 +31,7 @@ public final class RankPlanner {
     private final HostLimits limits;
     private final boolean cuda;
     private final List<String> moreJvmOptions = new ArrayList<>();
-    private ScratchDirectory scratch; // null: ranks that are only shown have none
+    private @Nullable ScratchDirectory scratch; // null: ranks that are only shown have none
 
     /**
      * @param home Lockstep's own directory

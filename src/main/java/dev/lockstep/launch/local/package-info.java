@@ -4,4 +4,7 @@
  * {@code output}, {@code wire} and {@code host}. Begin with {@link dev.lockstep.launch.local.RankPlanner}, then
  * {@link dev.lockstep.launch.local.LocalProcess}.
  */
+@NullMarked
 package dev.lockstep.launch.local;
+
+import org.jspecify.annotations.NullMarked;

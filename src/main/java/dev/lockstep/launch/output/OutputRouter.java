@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.BlockingQueue;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.IoReason;
 import dev.lockstep.launch.ranks.LaunchEvent;
@@ -17,7 +19,7 @@ import dev.lockstep.launch.ranks.LaunchEvent;
  * @param files  directory for one file per rank and stream instead, or null
  * @param events hears of it when nobody reads stdout any more
  */
-public record OutputRouter(Console output, Path files, BlockingQueue<LaunchEvent> events) {
+public record OutputRouter(Console output, @Nullable Path files, BlockingQueue<LaunchEvent> events) {
     private static final String BROKEN_PIPE = "Broken pipe";
 
     /**

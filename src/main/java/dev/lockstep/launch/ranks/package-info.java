@@ -3,4 +3,7 @@
  * what is heard of them, and what their exit codes say. Uses {@code wire}. Begin with
  * {@link dev.lockstep.launch.ranks.Spawner} and {@link dev.lockstep.launch.ranks.LaunchEvent}.
  */
+@NullMarked
 package dev.lockstep.launch.ranks;
+
+import org.jspecify.annotations.NullMarked;

@@ -18,6 +18,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.HostName;
 import dev.lockstep.host.IoReason;
@@ -52,7 +54,7 @@ public final class Agent {
     private final Map<Integer, LocalProcess> processes = new ConcurrentHashMap<>();
     private volatile boolean told;
     private volatile String token = "";
-    private volatile ScratchDirectory scratch;
+    private volatile @Nullable ScratchDirectory scratch;
 
     private Agent(Socket socket, SealedLink link) {
         this.socket = socket;
@@ -111,7 +113,7 @@ public final class Agent {
                 processes.put(plan.rank(), start(plan, assignment, running));
             }
         } catch (UsageException e) {
-            send(new Message.Failure(ExitCode.USAGE.code(), e.getMessage()));
+            send(new Message.Failure(ExitCode.USAGE.code(), IoReason.of(e)));
         } catch (IOException e) {
             send(new Message.Failure(ExitCode.FAILED.code(), "a rank could not be started: " + IoReason.of(e)));
         }

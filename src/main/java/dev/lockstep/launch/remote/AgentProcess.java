@@ -13,6 +13,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.launch.output.Console;
 import dev.lockstep.launch.output.LinePump;
 
@@ -38,7 +40,7 @@ final class AgentProcess {
      * @param more      whether it then reads what the launcher reads
      * @param arrived   whether the agents have enlisted: what it says before is kept for the reason
      */
-    AgentProcess(List<String> command, List<String> variables, String input, boolean more, Console output,
+    AgentProcess(List<String> command, List<String> variables, @Nullable String input, boolean more, Console output,
             BooleanSupplier arrived, Ended ended) throws IOException {
         if (!isOnPath(command.get(0))) {
             throw new IOException("there is no " + command.get(0) + " on this host");

@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.HostName;
 import dev.lockstep.launch.local.HostAddresses;
@@ -75,7 +77,7 @@ public record RemoteAgents(JobSpec job, List<RemoteHost> hosts, boolean ownOutpu
     }
 
     /** The address to listen on; null for all. */
-    public InetAddress listenOn() {
+    public @Nullable InetAddress listenOn() {
         return job.network().isEmpty() ? null : HostAddresses.addresses(job.network()).get(0);
     }
 

@@ -6,13 +6,17 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.host.Closing;
 import dev.lockstep.host.ExitCode;
+import dev.lockstep.host.IoReason;
 import dev.lockstep.launch.output.LinePump;
 import dev.lockstep.launch.output.OutputRouter;
 import dev.lockstep.launch.ranks.LaunchEvent;
@@ -33,7 +37,7 @@ final class RemoteHost {
     private final CountDownLatch enlisted = new CountDownLatch(1);
     private final CountDownLatch drained = new CountDownLatch(1);
     private volatile String name;
-    private volatile SealedLink link; // null: it has not enlisted
+    private volatile @Nullable SealedLink link; // null: it has not enlisted
     private volatile boolean passing;
     private boolean givingUp;
     private boolean givenUp;
@@ -56,7 +60,7 @@ final class RemoteHost {
     }
 
     RankProcess process(int rank) {
-        return processes.get(rank);
+        return Objects.requireNonNull(processes.get(rank));
     }
 
     boolean isEnlisted() {
@@ -168,7 +172,7 @@ final class RemoteHost {
         try {
             return outlet.lines(rank, stream);
         } catch (IOException e) {
-            events.add(new LaunchEvent.Lost(ExitCode.FAILED.code(), e.getMessage()));
+            events.add(new LaunchEvent.Lost(ExitCode.FAILED.code(), IoReason.of(e)));
             return (bytes, offset, length) -> {
                 // nowhere to put it; the job is at its end
             };

@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.host.ExitCode;
 import dev.lockstep.launch.local.SlurmAllocation;
 import dev.lockstep.launch.output.Console;
@@ -25,7 +27,7 @@ public final class SlurmSpawner implements Spawner {
     private final List<String> command;
     private final Duration limit;
     private final Console output;
-    private AgentProcess carrier;
+    private @Nullable AgentProcess carrier;
 
     /**
      * @param whereabouts of the launcher, for the agents

@@ -3,4 +3,7 @@
  * launcher's view of it. Uses {@code local}, {@code ranks}, {@code output}, {@code wire} and {@code host}. Begin with
  * {@link dev.lockstep.launch.remote.RemoteHost}, for the other end with {@link dev.lockstep.launch.remote.Agent}.
  */
+@NullMarked
 package dev.lockstep.launch.remote;
+
+import org.jspecify.annotations.NullMarked;
