@@ -89,7 +89,7 @@ public final class GenerateJob {
         }
     }
 
-    /** Ends the job for a reason that is no row's, so that none becomes a suspect. */
+    /** Ends the job for a reason that is no sample's, so that none becomes a suspect. */
     private static void abort(World world, ExitCode code, @Nullable String sentence) {
         if (journal != null) {
             journal.stopAnyway();
@@ -115,7 +115,7 @@ public final class GenerateJob {
     /** What a rank has to show for its share. */
     private record Shown(Report.RankReport report, int batchSize, RankTrace.Snapshot trace) {}
 
-    /** Whether some row failed; on other ranks than the root always false. */
+    /** Whether some sample failed; on other ranks than the root always false. */
     private boolean run() throws IOException {
         if (!world.isRoot()) {
             world.barrier();

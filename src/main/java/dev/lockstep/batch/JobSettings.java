@@ -23,7 +23,7 @@ import dev.lockstep.report.Report;
 public final class JobSettings {
     private JobSettings() {}
 
-    /** What the job was to do, as far as rows do not say otherwise. */
+    /** What the job was to do, as far as samples do not say otherwise. */
     static Map<String, Object> of(Report report, GenerateOptions options, SamplingOverrides defaults) {
         Map<String, Object> settings = new LinkedHashMap<>();
         settings.put("model", report.model());

@@ -186,7 +186,7 @@ final class ModelCheck {
         try {
             ChatTemplate.load(directory).ifPresent(template -> template.render(chat));
         } catch (IllegalArgumentException e) {
-            // a row would have this as its error
+            // a sample would have this as its error
         }
     }
 }

@@ -20,8 +20,8 @@ import dev.lockstep.generate.RequestSource;
 import dev.lockstep.prompts.Prompt;
 
 /**
- * A rank's rows. More are asked for before they run out, in another thread, so that no slot waits for them. Requests are made
- * of them only when there are slots for them, so that few rows are under way at a time.
+ * A rank's samples. More are asked for before they run out, in another thread, so that no slot waits for them. Requests are made
+ * of them only when there are slots for them, so that few samples are under way at a time.
  */
 final class PrefetchedRequests implements RequestSource {
     /** What becomes of a prompt's samples. */
@@ -33,7 +33,7 @@ final class PrefetchedRequests implements RequestSource {
         List<Request> requests(WorkQueue.Item work);
     }
 
-    private final WorkServer.WorkSource deals;
+    private final WorkServer.WorkSource source;
     private final Making making;
     private final ExecutorService asking = Executors.newSingleThreadExecutor(task -> {
         Thread thread = new Thread(task, "rows");
@@ -58,19 +58,19 @@ final class PrefetchedRequests implements RequestSource {
     private int promptsDealt;
     private int lastIndex = -1;
 
-    PrefetchedRequests(WorkServer.WorkSource deals, Making making) {
-        this.deals = deals;
+    PrefetchedRequests(WorkServer.WorkSource source, Making making) {
+        this.source = source;
         this.making = making;
     }
 
-    /** The first rows, which stay in the supply. Waits for them. */
+    /** The first samples, which stay in the supply. Waits for them. */
     List<Request> first(int most) {
         collect(ask(most, 0, true));
         make(most);
         return List.copyOf(ready);
     }
 
-    /** From now on so many rows are asked for beyond those in slots. */
+    /** From now on so many samples are asked for beyond those in slots. */
     void keepAhead(int rowsAhead) {
         ahead = rowsAhead;
     }
@@ -100,7 +100,7 @@ final class PrefetchedRequests implements RequestSource {
     /** @param idle nothing is under way, and nothing is left of what was dealt */
     private Future<WorkQueue.Grant> ask(int free, int more, boolean idle) {
         askedFor = free;
-        return asking.submit(() -> deals.deal(free, more, idle));
+        return asking.submit(() -> source.deal(free, more, idle));
     }
 
     private void collect(Future<WorkQueue.Grant> answer) {
@@ -158,12 +158,12 @@ final class PrefetchedRequests implements RequestSource {
         return Objects.requireNonNull(prompts.remove(request));
     }
 
-    /** Rows that this rank has been dealt so far. */
+    /** Samples that this rank has been dealt so far. */
     long rows() {
         return rows;
     }
 
-    /** Prompts that it has been dealt rows of. */
+    /** Prompts that it has been dealt samples of. */
     int prompts() {
         return promptsDealt;
     }

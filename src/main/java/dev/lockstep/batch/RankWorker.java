@@ -21,7 +21,7 @@ import dev.lockstep.report.RankTrace;
 import dev.lockstep.results.Result;
 import dev.lockstep.world.World;
 
-/** What one rank does of a job: makes requests of the rows it is dealt and puts what becomes of them into its journal. */
+/** What one rank does of a job: makes requests of the samples it is dealt and puts what becomes of them into its journal. */
 final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     private final World world;
     private final Generator generator;
@@ -37,24 +37,24 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     private long done;
     private long tokens;
     private long tokensEnded;
-    private long tokensAllowed; // to the rows that have started
+    private long tokensAllowed; // to the samples that have started
     private @Nullable Prompt encoded;
     private int[] encodedIds = new int[0];
 
     RankWorker(World world, Generator generator, GenerateOptions options, SamplingOverrides defaults, Journal journal,
-            WorkServer.WorkSource deals, @Nullable LongSupplier total) {
+            WorkServer.WorkSource source, @Nullable LongSupplier total) {
         this.world = world;
         this.generator = generator;
         this.options = options;
         this.defaults = defaults;
         this.journal = journal;
-        this.supply = new PrefetchedRequests(deals, this);
+        this.supply = new PrefetchedRequests(source, this);
         this.total = total;
         this.trace = new RankTrace(world.rank());
     }
 
     /**
-     * Fetches the first rows and makes the generator ready for them.
+     * Fetches the first samples and makes the generator ready for them.
      *
      * @param rows of the whole job for one rank, {@link Long#MAX_VALUE} where nobody knows
      * @return slots
@@ -66,7 +66,7 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
         return generator.prepare(first, slots);
     }
 
-    /** Generates until no rank has rows for this one. */
+    /** Generates until no rank has samples for this one. */
     void generate(int slotsInUse) {
         slots = slotsInUse;
         trace.begin();
@@ -157,8 +157,8 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     }
 
     /**
-     * Rows that have ended tell how long the others will be, but the first to end are the short ones: until as many rows
-     * have ended as run at once, rows are taken to be as long as they may become.
+     * Samples that have ended tell how long the others will be, but the first to end are the short ones: until as many samples
+     * have ended as run at once, samples are taken to be as long as they may become.
      */
     private long tokensToCome(long rows) {
         double each = done >= slots ? (double) tokensEnded / done : (double) tokensAllowed / Math.max(1, started);

@@ -23,9 +23,9 @@ import dev.lockstep.prompts.PromptFile;
 import dev.lockstep.world.Block;
 
 /**
- * Deals the rows that are still to be done, on rank 0. Any rank may come at any time and takes what its free slots hold.
- * Rows that a rank may have died of come last, those of one death together and nothing else beside them, so that a second
- * death is no other row's fault; see {@link CrashSuspects}.
+ * Deals the samples that are still to be done, on rank 0. Any rank may come at any time and takes what its free slots hold.
+ * Samples that a rank may have died of come last, those of one death together and nothing else beside them, so that a second
+ * death is no other sample's fault; see {@link CrashSuspects}.
  */
 final class WorkQueue {
     /**
@@ -74,7 +74,7 @@ final class WorkQueue {
     private final int samplesOfOthers;
     private final OptionalInt prompts;
     private final OptionalLong results;
-    private final Cursor[] cursors; // by rank; all the same one unless the rows are split in blocks
+    private final Cursor[] cursors; // by rank; all the same one unless the samples are split in blocks
     private int[] samplesOf = new int[0]; // by prompt, 0 where it does not say how many; empty while none does
     private final int ranks;
     // not under the lock: whoever deals may be waiting for the input
@@ -108,8 +108,8 @@ final class WorkQueue {
     }
 
     /**
-     * @param free  slots that have no row
-     * @param ahead rows besides, so that the rank need not wait when the next slots fall free; not granted near the end,
+     * @param free  slots that have no sample
+     * @param ahead samples besides, so that the rank need not wait when the next slots fall free; not granted near the end,
      *              where they would wait at one rank while another has nothing to do
      * @param idle  nothing is under way on the rank, so that it may get suspects; it gets all of a group, however many
      */
@@ -141,7 +141,7 @@ final class WorkQueue {
     }
 
     /**
-     * Rows that rank 0 is to count as its own when it says how far it is: those it was dealt and, where the number of
+     * Samples that rank 0 is to count as its own when it says how far it is: those it was dealt and, where the number of
      * prompts is known, those that nobody was.
      */
     long notDealtToOthers() {

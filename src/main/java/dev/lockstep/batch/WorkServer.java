@@ -16,7 +16,7 @@ import dev.lockstep.journal.JournalFile;
 import dev.lockstep.world.World;
 
 /**
- * Where other ranks come to rank 0 for rows: a thread for each of them, which waits without using the processor, so that
+ * Where other ranks come to rank 0 for samples: a thread for each of them, which waits without using the processor, so that
  * rank 0 generates like the others. A rank that does not see the journals' directory hands in its lines here too.
  */
 final class WorkServer implements Closeable {
@@ -27,7 +27,7 @@ final class WorkServer implements Closeable {
     /** @see WorkQueue#deal */
     record Ask(int free, int ahead, boolean idle) {}
 
-    /** Sees where a rank's rows come from. */
+    /** Sees where a rank's samples come from. */
     interface WorkSource {
         /** May wait for other ranks, and for the input. */
         WorkQueue.Grant deal(int free, int ahead, boolean idle);
@@ -40,7 +40,7 @@ final class WorkServer implements Closeable {
     /**
      * To be opened on rank 0 only, before others {@link #from ask}.
      *
-     * @param journal rank 0's, which is told when the job ends for a reason that is no row's
+     * @param journal rank 0's, which is told when the job ends for a reason that is no sample's
      */
     WorkServer(World world, WorkQueue queue, Journal journal) {
         this.world = world;
@@ -103,7 +103,7 @@ final class WorkServer implements Closeable {
         return lines -> world.send(new String(lines, StandardCharsets.UTF_8), String.class, 0, LINES);
     }
 
-    /** Waits until every rank has had its last rows and handed in its last lines. */
+    /** Waits until every rank has had its last samples and handed in its last lines. */
     @Override
     public void close() {
         for (Thread thread : threads) {

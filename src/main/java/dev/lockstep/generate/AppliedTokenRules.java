@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 import dev.lockstep.decoder.LogitEdits;
 
 /**
- * What {@link TokenRules} say of the next token of a row, given the tokens it has: those of them that depend on more than
+ * What {@link TokenRules} say of the next token of a sequence, given the tokens it has: those of them that depend on more than
  * one logit, which the decoder does not know of.
  */
 final class AppliedTokenRules {
@@ -26,7 +26,7 @@ final class AppliedTokenRules {
     private final boolean some;
 
     /**
-     * @param ends   the row's end tokens, which are never bad words
+     * @param ends   the sequence's end tokens, which are never bad words
      * @param prompt tokens of the prompt
      * @param limit  at most so many new ones
      */

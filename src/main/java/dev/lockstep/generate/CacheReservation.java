@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.DecoderAllocation;
 
-/** What the decoder has room for; it grows when no row is under way. */
+/** What the decoder has room for; it grows when no sequence is under way. */
 final class CacheReservation {
     private final Decoder decoder;
     // null: none is allocated
@@ -32,7 +32,7 @@ final class CacheReservation {
                 || prompt != null && prompt != 1;
     }
 
-    /** Tokens of the longest row. */
+    /** Tokens of the longest sequence. */
     int capacity(Collection<Request> requests) {
         return requests.stream().mapToInt(request -> request.promptIds().length + limit(request)).max().orElse(0);
     }
@@ -42,7 +42,7 @@ final class CacheReservation {
                 request.params().eosTokenIds().size(), penalized(request), request.params().logprobs()));
     }
 
-    /** Makes room for all of these; rows under way would be lost. */
+    /** Makes room for all of these; sequences under way would be lost. */
     void reserve(Collection<Request> requests, int slots) {
         reserve(requests, slots, capacity(requests));
     }
@@ -54,7 +54,7 @@ final class CacheReservation {
     void reserveForMore(Collection<Request> requests, int slots) {
         int prompt = requests.stream().mapToInt(request -> request.promptIds().length).max().orElse(0);
         int more = requests.stream().mapToInt(request -> request.params().maxNewTokens()).max().orElse(0);
-        // each growth means an empty batch, so a little more row by row must not become many of them
+        // each growth means an empty batch, so a little more sequence by sequence must not become many of them
         long grown = size == null ? 0 : size.capacity() + size.capacity() / 4L;
         long capacity = Math.max((long) prompt + more, size == null || holds(requests, slots) ? 0 : grown);
         reserve(requests, slots, (int) Math.min(decoder.config().contextLength(), capacity));

@@ -14,7 +14,7 @@ import dev.lockstep.decoder.TokenLogprobs;
  * @param tokenIds     the generated tokens, the end token included when one was generated
  * @param text         what they say, without end token and without the stop string or anything after it
  * @param promptTokens the prompt's length in tokens
- * @param finishReason why the row ended
+ * @param finishReason why the sequence ended
  * @param error        one sentence when it ended in {@link FinishReason#ERROR}, else null
  * @param logprobs     of each of {@code tokenIds}; null where none were asked for
  */

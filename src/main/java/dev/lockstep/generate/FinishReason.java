@@ -2,12 +2,12 @@ package dev.lockstep.generate;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 
-/** Why a row ended. */
+/** Why a sequence ended. */
 public enum FinishReason {
     /** It has all the new tokens it may have, or the context is full. */
     @JsonProperty("length")
     LENGTH,
-    /** An end token was generated; it is the last of the row's tokens. */
+    /** An end token was generated; it is the last of the sequence's tokens. */
     @JsonProperty("eos")
     EOS,
     /** A stop string came up; the text ends before it. */

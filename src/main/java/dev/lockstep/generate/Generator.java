@@ -20,7 +20,7 @@ import dev.lockstep.torch.OutOfDeviceMemoryException;
 
 /**
  * Generates text for many prompts on one device with continuous batching: a fixed number of slots, each refilled with
- * the next request as soon as its row ends. Every row gets the text it would get alone.
+ * the next request as soon as its sequence ends. Every sequence gets the text it would get alone.
  *
  * <pre>{@code
  * try (Generator generator = Generator.load(Checkpoint.open(directory), Device.CPU)) {
@@ -40,7 +40,7 @@ public final class Generator implements AutoCloseable {
     // null: the model has random weights and no text
     private final @Nullable Tokenizer tokenizer;
     private final Decoder decoder;
-    private final CacheReservation room;
+    private final CacheReservation reservation;
     private Timing timing = Timing.NONE;
     private int prefillTokens = Scheduler.PREFILL_TOKENS;
     private IntConsumer beforeDecoding = rows -> {
@@ -49,7 +49,7 @@ public final class Generator implements AutoCloseable {
     private Generator(@Nullable Tokenizer tokenizer, Decoder decoder) {
         this.tokenizer = tokenizer;
         this.decoder = decoder;
-        this.room = new CacheReservation(decoder);
+        this.reservation = new CacheReservation(decoder);
     }
 
     /**
@@ -120,7 +120,7 @@ public final class Generator implements AutoCloseable {
     public int autoBatchSize(List<Request> requests, long rows) {
         long free = decoder.memory().free();
         long cache = decoder.device().isCpu() ? Math.min(CPU_CACHE_BYTES, free / 4) : free / 10 * 8;
-        long fit = cache / Math.max(1, decoder.slotBytes(room.capacity(requests)));
+        long fit = cache / Math.max(1, decoder.slotBytes(reservation.capacity(requests)));
         long slots = Math.max(1, Math.min(mostSlots(), fit));
         long waves = Math.max(1, rows / slots + (rows % slots == 0 ? 0 : 1));
         return (int) Math.max(1, rows / waves + (rows % waves == 0 ? 0 : 1));
@@ -148,33 +148,33 @@ public final class Generator implements AutoCloseable {
     /**
      * Generates every request. One that cannot be generated becomes a completion with an error; the others go on.
      *
-     * @param batchSize rows at a time, at least 1
+     * @param batchSize sequences at a time, at least 1
      * @return a completion for each request, in order
      */
     public List<Completion> generate(List<Request> requests, int batchSize, Progress progress) {
         List<Request> good = good(requests);
         int slots = Math.max(1, Math.min(batchSize, good.size()));
         if (!good.isEmpty()) {
-            room.reserve(good, slots);
+            reservation.reserve(good, slots);
         }
-        OrderedCompletions inOrder = new OrderedCompletions(requests, progress);
-        generate(inOrder, slots, inOrder);
-        return inOrder.completions();
+        OrderedCompletions ordered = new OrderedCompletions(requests, progress);
+        generate(ordered, slots, ordered);
+        return ordered.completions();
     }
 
     /**
      * Generates what the source gives until it has no more. A request that cannot be generated becomes a completion with
-     * an error; the others go on. When the device's memory runs out, the rows under way begin again with half the slots.
+     * an error; the others go on. When the device's memory runs out, the sequences under way begin again with half the slots.
      *
-     * @param slots rows at a time, at least 1
+     * @param slots sequences at a time, at least 1
      */
     public void generate(RequestSource source, int slots, SequenceListener listener) {
-        Scheduler batch = new Scheduler(decoder, room, this::text, source, slots, prefillTokens, listener,
+        Scheduler scheduler = new Scheduler(decoder, reservation, this::text, source, slots, prefillTokens, listener,
                 beforeDecoding);
         try {
-            batch.run();
+            scheduler.run();
         } finally {
-            timing = timing.plus(batch.timing());
+            timing = timing.plus(scheduler.timing());
         }
     }
 
@@ -183,7 +183,7 @@ public final class Generator implements AutoCloseable {
         prefillTokens = most;
     }
 
-    /** For tests, which let the decoder fail there; it is given the number of rows. */
+    /** For tests, which let the decoder fail there; it is given the number of sequences. */
     void beforeDecoding(IntConsumer hook) {
         beforeDecoding = hook;
     }
@@ -198,7 +198,7 @@ public final class Generator implements AutoCloseable {
      * Makes ready what generating these requests will need: the cache and, on a GPU, the programs that are compiled at
      * first use. {@link #generate} does so itself; this is for doing it before the clock starts.
      *
-     * @return how many rows at a time there is memory for, at most {@code batchSize}
+     * @return how many sequences at a time there is memory for, at most {@code batchSize}
      */
     public int prepare(List<Request> requests, int batchSize) {
         List<Request> good = good(requests);
@@ -208,7 +208,7 @@ public final class Generator implements AutoCloseable {
         int slots = Math.min(batchSize, good.size());
         for (int fit = slots;; fit /= 2) {
             try {
-                room.reserveForMore(good, fit);
+                reservation.reserveForMore(good, fit);
                 if (!decoder.device().isCpu()) {
                     warmUp(good.subList(0, fit));
                 }
@@ -217,7 +217,7 @@ public final class Generator implements AutoCloseable {
                 if (fit == 1) {
                     throw e;
                 }
-                room.forget();
+                reservation.forget();
                 LOG.warn("out of memory with room for {} rows at a time; trying {}", fit, fit / 2);
             }
         }

@@ -1,7 +1,7 @@
 package dev.lockstep.generate;
 
 /**
- * One row to generate.
+ * One sequence to generate.
  *
  * @param index     the prompt's place in the input, from 0
  * @param sample    which sample of that prompt, from 0

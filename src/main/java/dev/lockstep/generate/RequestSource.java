@@ -9,7 +9,7 @@ public interface RequestSource {
      *
      * @param most so many slots are free, at least 1
      * @param wait nothing is under way: return only with a request, or with none where there will never be one again.
-     *             Otherwise return at once, since rows stand still meanwhile
+     *             Otherwise return at once, since sequences stand still meanwhile
      * @return at most so many requests
      */
     List<Request> take(int most, boolean wait);

@@ -3,7 +3,7 @@ package dev.lockstep.generate;
 import java.util.List;
 
 /**
- * How the tokens of one row are chosen and when the row ends. The processors apply in transformers' order, with OpenAI's
+ * How the tokens of one sequence are chosen and when the sequence ends. The processors apply in transformers' order, with OpenAI's
  * two penalties where vLLM has them: repetition, presence and frequency penalty, minimum length, temperature, top-k, top-p,
  * min-p.
  *
@@ -15,15 +15,15 @@ import java.util.List;
  * @param repetitionPenalty divides positive and multiplies negative logits of tokens already in prompt or text; 1 is none
  * @param presencePenalty   lowers the logits of tokens already in the text; from -2 to 2, 0 is none
  * @param frequencyPenalty  lowers them for each time; from -2 to 2, 0 is none
- * @param seed              with the row's index, sample and step it fixes every random number of the row
+ * @param seed              with the sequence's index, sample and step it fixes every random number of the sequence
  * @param maxNewTokens      at most so many new tokens, the end token included; at least 1
  * @param minNewTokens      no end token before so many new tokens
  * @param ignoreEos         go on past end tokens
  * @param eosTokenIds       the end tokens
- * @param stop              strings that end the row when they come up in its text
+ * @param stop              strings that end the sequence when they come up in its text
  * @param logprobs          keep each token's log-probability and those of so many likeliest tokens, at most
  *                          {@value #MOST_LOGPROBS}; {@value #NO_LOGPROBS} keeps none
- * @param rules             what few rows ask for
+ * @param rules             what few sequences ask for
  */
 public record SamplingParams(boolean greedy, double temperature, int topK, double topP, double minP,
         double repetitionPenalty, double presencePenalty, double frequencyPenalty, long seed, int maxNewTokens,

@@ -17,27 +17,27 @@ import dev.lockstep.decoder.LogitEdits;
 import dev.lockstep.decoder.TokenLogprobs;
 import dev.lockstep.torch.OutOfDeviceMemoryException;
 
-/** Rows on their way through the decoder's slots, from a source until it has no more. */
+/** Sequences on their way through the decoder's slots, from a source until it has no more. */
 final class Scheduler {
-    /** Prompt tokens of one prefill pass: enough to keep a device busy, few enough that decoding rows do not wait long. */
+    /** Prompt tokens of one prefill pass: enough to keep a device busy, few enough that decoding sequences do not wait long. */
     static final int PREFILL_TOKENS = 2048;
-    /** For so many prompt tokens the rows that decode get a step of their own before the next pass. */
+    /** For so many prompt tokens the sequences that decode get a step of their own before the next pass. */
     private static final int TOKENS_PER_STEP = 256;
 
     private static final Logger LOG = LoggerFactory.getLogger(Scheduler.class);
 
     private final Decoder decoder;
-    private final CacheReservation room;
+    private final CacheReservation reservation;
     private final Function<int[], String> text;
     private final RequestSource source;
     private final SequenceListener listener;
     private final IntConsumer beforeDecoding;
     private final Deque<Request> waiting = new ArrayDeque<>();
     // by slot; of the last one the prompt may not be complete, the others decode
-    private final List<Sequence> rows = new ArrayList<>();
+    private final List<Sequence> sequences = new ArrayList<>();
     private final int prefillTokens;
     private int slots;
-    // since no row decoded there was no step, so no row starves while prompts come
+    // since no sequence decoded there was no step, so no sequence starves while prompts come
     private boolean filling;
     private int stepsOwed;
     private boolean shrunk;
@@ -49,13 +49,14 @@ final class Scheduler {
 
     /**
      * @param prefillTokens  prompt tokens of one pass
-     * @param beforeDecoding sees the number of rows before the decoder does
+     * @param beforeDecoding sees the number of sequences before the decoder does
      */
-    Scheduler(Decoder decoder, CacheReservation room, Function<int[], String> text, RequestSource source, int slots,
+    Scheduler(Decoder decoder, CacheReservation reservation, Function<int[], String> text, RequestSource source,
+            int slots,
             int prefillTokens,
             SequenceListener listener, IntConsumer beforeDecoding) {
         this.decoder = decoder;
-        this.room = room;
+        this.reservation = reservation;
         this.text = text;
         this.source = source;
         this.slots = slots;
@@ -79,8 +80,8 @@ final class Scheduler {
     /** Brings in requests for the free slots; false when all is done. */
     private boolean fill() {
         while (true) {
-            int free = slots - rows.size() - waiting.size();
-            boolean idle = rows.isEmpty() && waiting.isEmpty();
+            int free = slots - sequences.size() - waiting.size();
+            boolean idle = sequences.isEmpty() && waiting.isEmpty();
             long start = System.nanoTime();
             List<Request> taken = free > 0 ? source.take(free, idle) : List.of();
             waitNanos += idle ? System.nanoTime() - start : 0;
@@ -135,8 +136,8 @@ final class Scheduler {
     }
 
     private void advance() {
-        if (rows.isEmpty() && !room.holds(waiting.peek(), slots)) {
-            room.reserveForMore(waiting, slots);
+        if (sequences.isEmpty() && !reservation.holds(waiting.peek(), slots)) {
+            reservation.reserveForMore(waiting, slots);
         }
         int decoding = decoding();
         filling |= decoding == 0;
@@ -147,26 +148,26 @@ final class Scheduler {
         }
     }
 
-    /** How many rows have their whole prompt; they are in the slots from 0 on. */
+    /** How many sequences have their whole prompt; they are in the slots from 0 on. */
     private int decoding() {
-        int last = rows.size() - 1;
-        return last < 0 || rows.get(last).isComplete() ? rows.size() : last;
+        int last = sequences.size() - 1;
+        return last < 0 || sequences.get(last).isComplete() ? sequences.size() : last;
     }
 
-    /** Whether there are prompt tokens to bring; a row that needs more room than there is waits until all have ended. */
+    /** Whether there are prompt tokens to bring; a sequence that needs more room than there is waits until all have ended. */
     private boolean isPromptNext() {
-        return decoding() < rows.size() || isWaitingNext();
+        return decoding() < sequences.size() || isWaitingNext();
     }
 
     private boolean isWaitingNext() {
-        return !waiting.isEmpty() && rows.size() < slots && room.holds(waiting.peek(), slots);
+        return !waiting.isEmpty() && sequences.size() < slots && reservation.holds(waiting.peek(), slots);
     }
 
     private void prefill(int decoding) {
         List<Decoder.Admission> pieces = pieces();
-        beforeDecoding.accept(rows.size());
+        beforeDecoding.accept(sequences.size());
         long start = System.nanoTime();
-        edit(rows.subList(decoding, decoding()));
+        edit(sequences.subList(decoding, decoding()));
         int[] first = decoder.prefill(pieces);
         boolean ranked = isRanked(decoding, decoding + first.length);
         TokenLogprobs[] likely = ranked ? decoder.firstLogprobs() : null;
@@ -184,15 +185,15 @@ final class Scheduler {
         List<Decoder.Admission> pieces = new ArrayList<>();
         List<Request> starting = new ArrayList<>();
         int budget = prefillTokens;
-        if (decoding() < rows.size()) {
-            pieces.add(rows.get(rows.size() - 1).piece(rows.size() - 1, budget));
+        if (decoding() < sequences.size()) {
+            pieces.add(sequences.get(sequences.size() - 1).piece(sequences.size() - 1, budget));
             budget -= pieces.get(0).to() - pieces.get(0).from();
         }
         while (budget > 0 && isWaitingNext() && (pieces.isEmpty() || waiting.peek().promptIds().length <= budget)) {
             Request request = waiting.remove();
-            Sequence row = new Sequence(request, room.limit(request), decoder.config().vocabulary(), text);
-            Decoder.Admission piece = row.piece(rows.size(), budget);
-            rows.add(row);
+            Sequence sequence = new Sequence(request, reservation.limit(request), decoder.config().vocabulary(), text);
+            Decoder.Admission piece = sequence.piece(sequences.size(), budget);
+            sequences.add(sequence);
             pieces.add(piece);
             starting.add(request);
             budget -= piece.to();
@@ -207,9 +208,9 @@ final class Scheduler {
         int stepsNow = stepsAtOnce(decoding);
         filling = false;
         stepsOwed = Math.max(0, stepsOwed - stepsNow);
-        beforeDecoding.accept(rows.size());
+        beforeDecoding.accept(sequences.size());
         long start = System.nanoTime();
-        edit(rows.subList(0, decoding));
+        edit(sequences.subList(0, decoding));
         int[][] chosen = decoder.step(decoding, stepsNow);
         TokenLogprobs[][] likely = isRanked(0, decoding) ? decoder.logprobs(decoding, stepsNow) : null;
         decodeNanos += System.nanoTime() - start;
@@ -219,7 +220,7 @@ final class Scheduler {
         }
     }
 
-    /** Hands the decoder what the rules of these rows, which are the next to choose, do to their logits. */
+    /** Hands the decoder what the rules of these sequences, which are the next to choose, do to their logits. */
     private void edit(List<Sequence> next) {
         List<LogitEdits> edits = next.stream().map(Sequence::edits).toList();
         if (!edits.stream().allMatch(LogitEdits::isNone)) {
@@ -229,68 +230,69 @@ final class Scheduler {
 
     /**
      * How many steps before the next look at what was chosen. A GPU would stand still at each look, so it is not looked
-     * at before a row must end; a row that ends by itself in between runs along, and its further tokens are dropped.
+     * at before a sequence must end; a sequence that ends by itself in between runs along, and its further tokens are dropped.
      * Prompts that wait do so for the steps that are owed.
      */
     private int stepsAtOnce(int decoding) {
-        if (decoder.device().isCpu() || rows.subList(0, decoding).stream().anyMatch(Sequence::isRuled)) {
+        if (decoder.device().isCpu() || sequences.subList(0, decoding).stream().anyMatch(Sequence::isRuled)) {
             return 1;
         }
         int most = isPromptNext() ? Math.min(stepsOwed, Decoder.LOOKAHEAD) : Decoder.LOOKAHEAD;
-        return Math.min(most, rows.subList(0, decoding).stream().mapToInt(Sequence::remaining).min().orElseThrow());
+        return Math.min(most,
+                sequences.subList(0, decoding).stream().mapToInt(Sequence::remaining).min().orElseThrow());
     }
 
-    /** Whether a row of these slots wants to know how likely its tokens are. */
+    /** Whether a sequence of these slots wants to know how likely its tokens are. */
     private boolean isRanked(int from, int to) {
-        return rows.subList(from, to).stream().anyMatch(Sequence::isRanked);
+        return sequences.subList(from, to).stream().anyMatch(Sequence::isRanked);
     }
 
-    /** Hands each row its token; one that is finished takes no more. */
+    /** Hands each sequence its token; one that is finished takes no more. */
     private void take(int from, int[] chosen, TokenLogprobs @Nullable [] likely) {
         for (int i = 0; i < chosen.length; i++) {
-            Sequence row = rows.get(from + i);
-            if (!row.isFinished()) {
-                row.add(chosen[i], likely == null ? null : likely[i]);
+            Sequence sequence = sequences.get(from + i);
+            if (!sequence.isFinished()) {
+                sequence.add(chosen[i], likely == null ? null : likely[i]);
                 tokens += chosen[i] < 0 ? 0 : 1;
             }
         }
     }
 
-    /** Takes finished rows out; the last rows move into the slots that fell free, so that slots have no holes. */
+    /** Takes finished sequences out; the last sequences move into the slots that fell free, so that slots have no holes. */
     private void retire() {
         int left = decoding();
         for (int slot = left - 1; slot >= 0; slot--) {
-            Sequence row = rows.get(slot);
-            if (row.isFinished()) {
+            Sequence sequence = sequences.get(slot);
+            if (sequence.isFinished()) {
                 move(--left, slot);
-                listener.finished(row.request(), row.completion());
+                listener.finished(sequence.request(), sequence.completion());
             }
         }
-        if (decoding() < rows.size()) {
-            move(rows.size() - 1, left++);
+        if (decoding() < sequences.size()) {
+            move(sequences.size() - 1, left++);
         }
-        rows.subList(left, rows.size()).clear();
+        sequences.subList(left, sequences.size()).clear();
     }
 
     private void move(int source, int target) {
         if (source != target) {
             decoder.move(source, target);
-            rows.set(target, rows.get(source));
+            sequences.set(target, sequences.get(source));
         }
     }
 
     /**
-     * The device has no memory for so many rows: those under way begin again, half as many at a time. They come to the
-     * same text, which depends neither on when nor beside whom a row runs.
+     * The device has no memory for so many sequences: those under way begin again, half as many at a time. They come to the
+     * same text, which depends neither on when nor beside whom a sequence runs.
      */
     private void shrink() {
-        for (int slot = rows.size() - 1; slot >= 0; slot--) {
-            tokens -= rows.get(slot).count();
-            waiting.addFirst(rows.get(slot).request());
+        for (int slot = sequences.size() - 1; slot >= 0; slot--) {
+            tokens -= sequences.get(slot).count();
+            waiting.addFirst(sequences.get(slot).request());
         }
-        rows.clear();
+        sequences.clear();
         stepsOwed = 0;
-        room.forget();
+        reservation.forget();
         if (slots == 1) {
             Request request = waiting.remove();
             listener.finished(request,

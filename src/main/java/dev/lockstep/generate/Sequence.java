@@ -102,7 +102,7 @@ final class Sequence {
     /**
      * Takes the next token, or why there is none, and finds out whether it is the last.
      *
-     * @param likely null where the row does not want to know
+     * @param likely null where the sequence does not want to know
      */
     void add(int token, @Nullable TokenLogprobs likely) {
         if (token < 0) {
@@ -161,7 +161,7 @@ final class Sequence {
                 request.promptIds().length, Objects.requireNonNull(finish), null, logprobs);
     }
 
-    /** The settings by which the decoder chooses this row's tokens. */
+    /** The settings by which the decoder chooses this sequence's tokens. */
     RowSampling settings() {
         SamplingParams params = request.params();
         int[] ends = params.ignoreEos() ? new int[0] : params.eosTokenIds().stream().mapToInt(id -> id).toArray();

@@ -2,7 +2,7 @@ package dev.lockstep.generate;
 
 import java.util.List;
 
-/** Is told in the generating thread what becomes of requests; rows stand still meanwhile. */
+/** Is told in the generating thread what becomes of requests; sequences stand still meanwhile. */
 public interface SequenceListener {
     /** These are about to begin. One of them begins again if the device's memory runs out under it. */
     default void starting(List<Request> requests) {}
@@ -11,7 +11,7 @@ public interface SequenceListener {
     void finished(Request request, Completion completion);
 
     /**
-     * The rows under way have got tokens; the rows that finished with these have been told before.
+     * The sequences under way have got tokens; the sequences that finished with these have been told before.
      *
      * @param timing of this call of {@link Generator#generate} so far
      */

@@ -6,7 +6,7 @@ package dev.lockstep.generate;
  * @param prefillSeconds bringing prompts in, with the first new token of each
  * @param decodeSeconds  all further tokens
  * @param waitSeconds    waiting for requests with nothing under way
- * @param steps          decode steps, each one token for every row in a slot
+ * @param steps          decode steps, each one token for every sequence in a slot
  */
 public record Timing(double prefillSeconds, double decodeSeconds, double waitSeconds, long steps) {
     /** No time at all. */

@@ -9,7 +9,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What few rows ask for, by the names of transformers' {@code GenerationConfig}; a null component says nothing, so two
+ * What few sequences ask for, by the names of transformers' {@code GenerationConfig}; a null component says nothing, so two
  * places that say something can be {@linkplain #or joined}.
  *
  * @param typicalP                keep the tokens whose information is nearest to the entropy, until they reach this
@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param etaCutoff               the same, with a limit that is lower where the entropy is high; 0 drops none
  * @param promptRepetitionPenalty encoder_repetition_penalty: above 1 it makes the prompt's tokens likelier; 1 is none
  * @param minLength               no end token before prompt and text have so many tokens
- * @param maxLength               the row ends when prompt and text have so many tokens
+ * @param maxLength               the sequence ends when prompt and text have so many tokens
  * @param lengthDecay             exponential_decay_length_penalty: end tokens gain with the length of the text
  * @param noRepeatNgram           no so many tokens in a row come up twice in prompt and text; 0 for none
  * @param noRepeatPromptNgram     encoder_no_repeat_ngram_size: no so many in a row of the prompt come up in the text; 0 for
@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * @param sequenceBias            what is added to the logits of tokens that would end these sequences
  * @param onlyTokens              allowed_token_ids: no other token comes up
  * @param forcedFirst             forced_bos_token_id: the first token of the text of a prompt of one token
- * @param forcedLast              forced_eos_token_id: the last token, where the row reaches its greatest length; the
+ * @param forcedLast              forced_eos_token_id: the last token, where the sequence reaches its greatest length; the
  *                                lowest of them
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -78,7 +78,7 @@ public record TokenRules(@Nullable Double typicalP, @Nullable Double epsilonCuto
                 forcedFirst, forcedLast);
     }
 
-    /** Whether it says something about what is drawn, which a greedy row has no use for. */
+    /** Whether it says something about what is drawn, which a greedy sequence has no use for. */
     public boolean asksForSampling() {
         return typicalP != null || epsilonCutoff != null || etaCutoff != null;
     }

@@ -38,7 +38,7 @@ import dev.lockstep.wire.JobSpec;
  * @param bootstrap   how long agents have to come
  * @param heartbeat   after so long a silence they are gone
  */
-record LaunchModes(Path home, Map<String, String> environment, JobSpec job, OutputRouter outlet, Duration bootstrap,
+record LaunchModes(Path home, Map<String, String> environment, JobSpec job, OutputRouter router, Duration bootstrap,
         Duration heartbeat) {
 
     /** Makes the spawner once it is known where the launcher listens. */
@@ -70,7 +70,7 @@ record LaunchModes(Path home, Map<String, String> environment, JobSpec job, Outp
         Lines lines = address -> ranks.plan(share, address, "token").stream().map(LaunchModes::describe).toList();
         return new Plan(size, lines, null, coordinator -> {
             ScratchDirectory scratch = ranks.prepare(size);
-            return new LocalSpawner(ranks.plan(share, coordinator.address(), coordinator.token()), job.tag(), outlet,
+            return new LocalSpawner(ranks.plan(share, coordinator.address(), coordinator.token()), job.tag(), router,
                     scratch);
         });
     }
@@ -86,10 +86,10 @@ record LaunchModes(Path home, Map<String, String> environment, JobSpec job, Outp
                 lines[rank] = describe(rank, share.host(), i, command);
             }
         }
-        RemoteAgents agents = RemoteAgents.relaying(job, shares, outlet, heartbeat);
+        RemoteAgents agents = RemoteAgents.relaying(job, shares, router, heartbeat);
         return new Plan(size, address -> List.of(lines), agents,
                 coordinator -> new SshSpawner(agents, whereabouts(agents, coordinator), home,
-                        environment, bootstrap, outlet.output()));
+                        environment, bootstrap, router.output()));
     }
 
     /** @param count 0: the tasks of the allocation */
@@ -110,20 +110,20 @@ record LaunchModes(Path home, Map<String, String> environment, JobSpec job, Outp
             int node = nodes.indexOf(places.get(rank));
             lines.add(describe(rank, places.get(rank), node < 0 ? rank : local[node]++, command));
         }
-        RemoteAgents agents = RemoteAgents.relaying(job, SlurmSpawner.shares(size), outlet, heartbeat);
+        RemoteAgents agents = RemoteAgents.relaying(job, SlurmSpawner.shares(size), router, heartbeat);
         return new Plan(size, address -> lines, agents,
                 coordinator -> new SlurmSpawner(agents, whereabouts(agents, coordinator), command, bootstrap,
-                        outlet.output()));
+                        router.output()));
     }
 
     /** The agents are the tasks of this process's own step; they learn from its stdout where it is. */
     Plan served(int size) {
-        RemoteAgents agents = RemoteAgents.writing(job, SlurmSpawner.shares(size), outlet, heartbeat);
+        RemoteAgents agents = RemoteAgents.writing(job, SlurmSpawner.shares(size), router, heartbeat);
         return new Plan(size, address -> List.of(), agents, coordinator -> {
             String whereabouts = whereabouts(agents, coordinator);
             System.out.println(whereabouts);
             System.out.flush();
-            return new SlurmSpawner(agents, whereabouts, List.of(), bootstrap, outlet.output());
+            return new SlurmSpawner(agents, whereabouts, List.of(), bootstrap, router.output());
         });
     }
 

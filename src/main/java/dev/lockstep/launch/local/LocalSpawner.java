@@ -14,14 +14,14 @@ import dev.lockstep.wire.RankEnvironment;
 public final class LocalSpawner implements Spawner {
     private final List<RankPlan> plans;
     private final boolean tag;
-    private final OutputRouter outlet;
+    private final OutputRouter router;
     private final ScratchDirectory scratch;
 
     /** @param scratch removed at the end */
-    public LocalSpawner(List<RankPlan> plans, boolean tag, OutputRouter outlet, ScratchDirectory scratch) {
+    public LocalSpawner(List<RankPlan> plans, boolean tag, OutputRouter router, ScratchDirectory scratch) {
         this.plans = plans;
         this.tag = tag;
-        this.outlet = outlet;
+        this.router = router;
         this.scratch = scratch;
     }
 
@@ -34,8 +34,8 @@ public final class LocalSpawner implements Spawner {
     public RankProcess start(int rank) throws IOException {
         RankPlan plan = plans.get(rank);
         try {
-            return LocalProcess.start(plan, tag, outlet.lines(rank, 1), outlet.lines(rank, 2),
-                    code -> outlet.events().add(new LaunchEvent.Exited(rank, code)));
+            return LocalProcess.start(plan, tag, router.lines(rank, 1), router.lines(rank, 2),
+                    code -> router.events().add(new LaunchEvent.Exited(rank, code)));
         } catch (IOException e) {
             throw new IOException("rank " + rank + " could not be started on " + plan.host() + ": " + e.getMessage(),
                     e);

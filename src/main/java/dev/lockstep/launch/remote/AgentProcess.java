@@ -69,7 +69,7 @@ final class AgentProcess {
         if (input != null) {
             start("input", () -> feed(input, more));
         }
-        start("carrier", () -> {
+        start("agentProcess", () -> {
             try {
                 int code = process.waitFor();
                 errors.join(END_MILLIS); // something it left behind may hold the pipe

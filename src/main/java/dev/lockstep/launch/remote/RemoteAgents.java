@@ -34,19 +34,19 @@ public record RemoteAgents(JobSpec job, List<RemoteHost> hosts, boolean ownOutpu
      *
      * @param silence a host that does not answer for so long is gone
      */
-    public static RemoteAgents relaying(JobSpec job, List<HostRanks> shares, OutputRouter outlet, Duration silence) {
-        return of(job, shares, false, outlet, silence);
+    public static RemoteAgents relaying(JobSpec job, List<HostRanks> shares, OutputRouter router, Duration silence) {
+        return of(job, shares, false, router, silence);
     }
 
     /** Agents whose own output is where their ranks write. */
-    public static RemoteAgents writing(JobSpec job, List<HostRanks> shares, OutputRouter outlet, Duration silence) {
-        return of(job, shares, true, outlet, silence);
+    public static RemoteAgents writing(JobSpec job, List<HostRanks> shares, OutputRouter router, Duration silence) {
+        return of(job, shares, true, router, silence);
     }
 
-    private static RemoteAgents of(JobSpec job, List<HostRanks> shares, boolean ownOutput, OutputRouter outlet,
+    private static RemoteAgents of(JobSpec job, List<HostRanks> shares, boolean ownOutput, OutputRouter router,
             Duration silence) {
         List<RemoteHost> hosts = new ArrayList<>();
-        shares.forEach(share -> hosts.add(new RemoteHost(share, outlet, outlet.events(), silence)));
+        shares.forEach(share -> hosts.add(new RemoteHost(share, router, router.events(), silence)));
         return new RemoteAgents(job, List.copyOf(hosts), ownOutput);
     }
 

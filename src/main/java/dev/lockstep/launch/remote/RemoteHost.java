@@ -30,7 +30,7 @@ import dev.lockstep.wire.SealedLink;
 /** An agent on another host as the launcher sees it: what it is told, and what it says about its ranks. */
 final class RemoteHost {
     private final HostRanks share;
-    private final OutputRouter outlet;
+    private final OutputRouter router;
     private final BlockingQueue<LaunchEvent> events;
     private final Duration silence;
     private final Map<Integer, RemoteProcess> processes = new LinkedHashMap<>();
@@ -46,10 +46,10 @@ final class RemoteHost {
      * @param share   with an empty host and a negative localSize where only the agent knows
      * @param silence a host whose ranks were killed has said so by then, or never will
      */
-    RemoteHost(HostRanks share, OutputRouter outlet, BlockingQueue<LaunchEvent> events, Duration silence) {
+    RemoteHost(HostRanks share, OutputRouter router, BlockingQueue<LaunchEvent> events, Duration silence) {
         this.share = share;
         this.silence = silence;
-        this.outlet = outlet;
+        this.router = router;
         this.events = events;
         this.name = share.host();
         share.ranks().forEach(rank -> processes.put(rank, new RemoteProcess(rank)));
@@ -170,7 +170,7 @@ final class RemoteHost {
 
     private LinePump.Lines lines(int rank, int stream) {
         try {
-            return outlet.lines(rank, stream);
+            return router.lines(rank, stream);
         } catch (IOException e) {
             events.add(new LaunchEvent.Lost(ExitCode.FAILED.code(), IoReason.of(e)));
             return (bytes, offset, length) -> {

@@ -27,7 +27,7 @@ public final class SlurmSpawner implements Spawner {
     private final List<String> command;
     private final Duration limit;
     private final Console output;
-    private @Nullable AgentProcess carrier;
+    private @Nullable AgentProcess agentProcess;
 
     /**
      * @param whereabouts of the launcher, for the agents
@@ -75,26 +75,26 @@ public final class SlurmSpawner implements Spawner {
         RemoteHost host = agents.hosts().get(rank);
         if (rank == 0 && !command.isEmpty()) {
             try {
-                carrier = new AgentProcess(command, List.of(LAUNCHER + "=" + whereabouts), null,
+                agentProcess = new AgentProcess(command, List.of(LAUNCHER + "=" + whereabouts), null,
                         false,
                         output, () -> agents.hosts().stream().allMatch(RemoteHost::isEnlisted), this::ended);
             } catch (IOException e) {
                 throw new IOException("this is a Slurm job but srun cannot be started: " + e.getMessage(), e);
             }
         }
-        RemoteAgents.watch(host, "rank " + rank, limit, () -> carrier == null ? "" : carrier.reason());
+        RemoteAgents.watch(host, "rank " + rank, limit, () -> agentProcess == null ? "" : agentProcess.reason());
         return host.process(rank);
     }
 
     @Override
     public void close(int code) {
         // where the agents are srun's tasks already, its exit code is the job's if all of them end with that
-        agents.hosts().forEach(host -> host.over(carrier == null ? code : ExitCode.DONE.code()));
-        if (carrier != null) {
+        agents.hosts().forEach(host -> host.over(agentProcess == null ? code : ExitCode.DONE.code()));
+        if (agentProcess != null) {
             if (agents.hosts().stream().noneMatch(RemoteHost::isEnlisted)) {
-                carrier.abandon();
+                agentProcess.abandon();
             }
-            carrier.close();
+            agentProcess.close();
         }
     }
 

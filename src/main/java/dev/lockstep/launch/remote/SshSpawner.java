@@ -36,7 +36,7 @@ public final class SshSpawner implements Spawner {
     private final Map<String, String> environment;
     private final Duration limit;
     private final Console output;
-    private final Map<RemoteHost, AgentProcess> carriers = new HashMap<>();
+    private final Map<RemoteHost, AgentProcess> agentProcesses = new HashMap<>();
 
     /** @param whereabouts of the launcher, for the agents */
     public SshSpawner(RemoteAgents agents, String whereabouts, Path home, Map<String, String> environment,
@@ -88,8 +88,8 @@ public final class SshSpawner implements Spawner {
         for (int index = 0; index < agents.hosts().size(); index++) {
             RemoteHost host = agents.hosts().get(index);
             if (host.share().ranks().contains(rank)) {
-                if (!carriers.containsKey(host)) {
-                    carriers.put(host, carrier(host, index));
+                if (!agentProcesses.containsKey(host)) {
+                    agentProcesses.put(host, agentProcess(host, index));
                 }
                 return host.process(rank);
             }
@@ -100,25 +100,25 @@ public final class SshSpawner implements Spawner {
     @Override
     public void close(int code) {
         agents.hosts().forEach(host -> host.over(ExitCode.DONE.code()));
-        carriers.forEach((host, carrier) -> {
+        agentProcesses.forEach((host, agentProcess) -> {
             if (!host.isEnlisted()) {
-                carrier.abandon();
+                agentProcess.abandon();
             }
         });
-        carriers.values().forEach(AgentProcess::close);
+        agentProcesses.values().forEach(AgentProcess::close);
     }
 
-    private AgentProcess carrier(RemoteHost host, int index) throws IOException {
+    private AgentProcess agentProcess(RemoteHost host, int index) throws IOException {
         HostRanks share = host.share();
         String name = share.host();
         List<String> command = command(name, index, agents.job().directory(), home, environment);
         try {
-            AgentProcess carrier = new AgentProcess(command, List.of(), whereabouts + "\n",
+            AgentProcess agentProcess = new AgentProcess(command, List.of(), whereabouts + "\n",
                     share.ranks().contains(0), output, host::isEnlisted,
                     (code, reason) -> host.lose((host.isEnlisted() ? ExitCode.FAILED : ExitCode.USAGE).code(),
                             why(host, name, code, reason)));
-            RemoteAgents.watch(host, "host " + name, limit, carrier::reason);
-            return carrier;
+            RemoteAgents.watch(host, "host " + name, limit, agentProcess::reason);
+            return agentProcess;
         } catch (IOException e) {
             throw new IOException("host " + name + " cannot be reached: " + e.getMessage()
                     + " (LOCKSTEP_SSH names the ssh command)", e);
