@@ -144,7 +144,8 @@ class SlurmIT {
 
     @Test
     void hello_cyclic_eachRankOnTheNodeThatSlurmChose() {
-        Cluster.Result shown = allocated("--nodes=2 --ntasks-per-node=2 --distribution=cyclic", "--dry-run", "hello");
+        Cluster.Result shown = allocated("--nodes=2 --ntasks-per-node=2 --distribution=cyclic", "--dry-run", "-v",
+                "hello");
         Cluster.Result hello = allocated("--nodes=2 --ntasks-per-node=2 --distribution=cyclic", "hello");
         assertThat(hello.output().lines()).as(hello.output()).hasSize(4);
         assertThat(shown.output().lines()).as(shown.output()).hasSize(4);
@@ -163,7 +164,7 @@ class SlurmIT {
         Path output = directory.resolve("generate.out");
         Path results = directory.resolve("results.jsonl");
         Cluster.Result submitted = slurm("sbatch", "--parsable", "--chdir=" + HOME, "--output=" + output,
-                "--ntasks-per-node=2", "--gpus-per-task=0", "--cpus-per-task=1", "--time=5",
+                "--nodes=2", "--ntasks-per-node=2", "--gpus-per-task=0", "--cpus-per-task=1", "--time=5",
                 HOME.resolve("launch/slurm/generate.sbatch").toString(), "--max-new-tokens", "25", "--batch-size",
                 "1", "--output", results.toString());
         assertThat(submitted.exitCode()).as(submitted.output()).isZero();
@@ -178,7 +179,52 @@ class SlurmIT {
         awaitTrue(Launched.LIMIT, () -> read(output).contains("tokens/sec: "));
         assertThat(Files.readAllLines(results)).hasSize(100);
         assertThat(read(results)).contains("\"rank\":0", "\"rank\":3");
-        assertThat(read(output)).contains("generate: --resume: " + before + " rows were finished before\n");
+        assertThat(read(output)).contains("mpjrun: " + before + " of 100 rows are kept in " + results
+                + ".journal; the same command goes on where it was\n",
+                "generate: --resume: " + before + " rows were finished before\n");
+    }
+
+    /** As those do whose data are elsewhere: the script finds Lockstep by where it was submitted from. */
+    @Test
+    void generate_submittedElsewhere_findsLockstepAndTakesOptionsForTheLauncher() throws IOException {
+        Path data = Files.createDirectories(directory.resolve("data"));
+        for (int task = 1; task <= 2; task++) {
+            Files.writeString(data.resolve("part-" + task + ".txt"), "In the beginning\n".repeat(task));
+        }
+        Cluster.Result submitted = Cluster.run(List.of("SLURM_CONF=" + directory.resolve("slurm.conf"),
+                "LOCKSTEP_MPJRUN_OPTIONS=-x 'GREETING=good day' --timeout 90"), "sbatch", "--parsable", "--wait",
+                "--chdir=" + data, "--array=1-2", "--output=out-%a", "--gpus-per-task=0", "--cpus-per-task=1",
+                "--time=5", HOME.resolve("launch/slurm/generate.sbatch").toString(), "-v", "--", "--prompts",
+                "part-%a.txt", "--output", "answers-%a.jsonl", "--max-new-tokens", "3");
+        assertThat(submitted.exitCode()).as(submitted.output() + read(data.resolve("out-1"))).isZero();
+        for (int task = 1; task <= 2; task++) {
+            assertThat(Files.readAllLines(data.resolve("answers-" + task + ".jsonl"))).hasSize(task);
+            assertThat(read(data.resolve("out-" + task))).contains("mpjrun: rank 0 host node", "tokens/sec: ");
+        }
+        assertThat(slurm("env", "--chdir=" + data, "LOCKSTEP_HOME=/nowhere", "SLURM_JOB_ID=0", "SLURM_SUBMIT_DIR=/",
+                "bash", HOME.resolve("launch/slurm/generate.sbatch").toString()))
+                        .isEqualTo(new Cluster.Result(2,
+                                "generate.sbatch: LOCKSTEP_HOME is /nowhere, which has no launch/mpjrun.sh"));
+    }
+
+    /** A job that would do the same for ever must not keep a cluster busy. */
+    @Test
+    void generate_noRowFinishedWithinTheLimit_isNotRequeued() throws IOException {
+        Path output = directory.resolve("stuck.out");
+        Path prompts = Files.writeString(directory.resolve("long.txt"), "In the beginning\n");
+        Cluster.Result submitted = slurm("sbatch", "--parsable", "--output=" + output, "--gpus-per-task=0",
+                "--cpus-per-task=1", "--time=5", HOME.resolve("launch/slurm/generate.sbatch").toString(), "--prompts",
+                prompts.toString(), "--output", directory.resolve("stuck.jsonl").toString(), "--ignore-eos",
+                "--max-new-tokens", "900");
+        String job = submitted.output();
+        await(output, "generate: loading ");
+        assertThat(slurm("scancel", "--batch", "--signal=USR1", job).exitCode()).isZero();
+        await(output, "generate.sbatch: ");
+        assertThat(read(output))
+                .endsWith("generate.sbatch: no row was finished within the time limit, so the job is not "
+                        + "requeued: give it more time, with sbatch --time\n");
+        awaitTrue(Duration.ofSeconds(30), () -> slurm("scontrol", "show", "job", job).output()
+                .contains("JobState=FAILED"));
     }
 
     /**
