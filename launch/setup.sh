@@ -128,12 +128,22 @@ lockstep_fetch_mpj() {
     cd "$apt/deb" && rm -f ./*.deb
     export APT_CONFIG=$apt/apt.conf
     apt-get -qq update && apt-get -qq download libmpj-java
-  ) >"$apt/log" 2>&1 || lockstep_stop "apt could not fetch libmpj-java ($(tail -n 1 "$apt/log")): $why"
+  ) >"$apt/log" 2>&1 || {
+    if lockstep_lacks_network "$apt/log"; then
+      lockstep_stop "MPJ Express is not on this machine, and the package archive that apt fetches it from cannot be reached: $why, or take a bundle that launch/bundle.sh makes where there is a network"
+    fi
+    lockstep_stop "apt could not fetch libmpj-java ($(tail -n 1 "$apt/log")): $why"
+  }
   rm -rf "$LOCKSTEP_CACHE/mpj.new" && dpkg-deb -x "$apt"/deb/libmpj-java_*.deb "$LOCKSTEP_CACHE/mpj.new" ||
     lockstep_stop "libmpj-java cannot be unpacked: $(lockstep_why "$LOCKSTEP_CACHE")"
   lockstep_check_sum
   rm -rf "$LOCKSTEP_CACHE/mpj" && mv "$LOCKSTEP_CACHE/mpj.new" "$LOCKSTEP_CACHE/mpj" && rm -rf "$apt"
   lockstep_find_mpj || lockstep_stop "the package libmpj-java came without usr/share/java/mpj.jar: $why"
+}
+
+# Whether a log of apt's or Maven's says that nothing could be reached.
+lockstep_lacks_network() {
+  grep -qE 'Temporary failure|Could not (resolve|connect)|Unknown host|[Cc]onnection (refused|timed out)|Network is unreachable|No route to host|in offline mode|Connect(ion)? timed out' "$1"
 }
 
 # Why nothing can be written in a directory, in the system's words.
@@ -148,8 +158,11 @@ lockstep_why() {
 lockstep_maven() {
   local log=$LOCKSTEP_HOME/target/setup.log
   JAVA_HOME=${JAVA%/bin/java} mvn -B -q -f "$LOCKSTEP_HOME/pom.xml" "$@" </dev/null >"$log" 2>&1 && return 0
+  if lockstep_lacks_network "$log"; then
+    lockstep_stop "the build needs libraries that Maven has not fetched yet, and the repository that it fetches them from cannot be reached ($log has its words): build where there is a network, or take a bundle that launch/bundle.sh makes there"
+  fi
   sed -e 's/\x1b\[[0-9;]*m//g' "$log" | grep -m 5 -E 'ERROR' >&2
-  lockstep_stop "the build failed: the whole log is $log; a first build needs Maven Central"
+  lockstep_stop "the build failed: the whole log is $log"
 }
 
 # Maven Central does not have MPJ Express, so it goes into the local repository, where every build and IDE finds it.
@@ -157,13 +170,15 @@ lockstep_build() {
   command -v mvn >/dev/null || lockstep_stop "there is no mvn: install Apache Maven 3.6.3 or newer"
   [ -x "${JAVA}c" ] || lockstep_stop "$JAVA has no javac beside it: install a JDK, or set JAVA_HOME to one"
   lockstep_say "building (the first time this fetches about 200 MB of libraries)"
+  local begun=$SECONDS
   mkdir -p "$LOCKSTEP_HOME/target" 2>/dev/null && touch "$LOCKSTEP_HOME/target/setup.log" 2>/dev/null ||
-    lockstep_stop "Lockstep cannot be built, because $LOCKSTEP_HOME/target cannot be written: $(lockstep_why "$LOCKSTEP_HOME/target")"
+    lockstep_stop "Lockstep cannot be built, because $LOCKSTEP_HOME/target cannot be written: $(lockstep_why "$LOCKSTEP_HOME/target"): clone it to where you may write, or take a bundle that launch/bundle.sh makes there"
   lockstep_maven org.apache.maven.plugins:maven-install-plugin:3.1.4:install-file -Dfile="$(readlink -f "$MPJ_JAR")" \
     -DgroupId=org.mpjexpress -DartifactId=mpj -Dversion=0.44 -Dpackaging=jar -DgeneratePom=true
   lockstep_maven package -Dmaven.test.skip=true -Djacoco.skip=true -DskipAnalysis
   touch "$LOCKSTEP_HOME/target/not-analysed" # Maven compiles nothing again for other options: launch/test.sh sees to it
   touch "$LOCKSTEP_HOME/target/lockstep.jar"
+  lockstep_say "built in $((SECONDS - begun)) s"
 }
 
 # a bundle may bring its own libtorch too

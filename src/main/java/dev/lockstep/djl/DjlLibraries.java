@@ -2,6 +2,9 @@ package dev.lockstep.djl;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -130,6 +133,14 @@ public final class DjlLibraries {
         try {
             return load.call();
         } catch (EngineException e) {
+            Throwable root = root(e);
+            if (isOfTheNetwork(root)) {
+                throw new LibraryException("PyTorch is not in " + Utils.getEngineCacheDir()
+                        + ", and the server that DJL fetches it from cannot be reached (" + root.getMessage()
+                        + "): fill that directory where there is a network, which DJL_CACHE_DIR may name, or set "
+                        + "PYTORCH_LIBRARY_PATH to the libraries of a PyTorch, or take a bundle made by "
+                        + "launch/bundle.sh --libtorch.", e);
+            }
             throw new LibraryException("DJL's native libraries cannot be loaded (" + cause(Utils.getEngineCacheDir(), e)
                     + "): it unpacks or fetches them into " + Utils.getEngineCacheDir()
                     + ", which must be writable, or filled beforehand (DJL_CACHE_DIR names another directory).", e);
@@ -149,10 +160,20 @@ public final class DjlLibraries {
         } catch (IOException e) {
             return e instanceof FileSystemException file && file.getReason() != null ? file.getReason() : e.toString();
         }
+        return free < ROOM ? "only " + (free >> 20) + " MB are free there" : root(error).toString();
+    }
+
+    private static Throwable root(Throwable error) {
         Throwable cause = error;
         while (cause.getCause() != null) {
             cause = cause.getCause();
         }
-        return free < ROOM ? "only " + (free >> 20) + " MB are free there" : cause.toString();
+        return cause;
+    }
+
+    private static boolean isOfTheNetwork(Throwable error) {
+        return error instanceof SocketException || error instanceof UnknownHostException
+                || error instanceof SocketTimeoutException
+                || String.valueOf(error.getMessage()).startsWith("Offline mode");
     }
 }

@@ -7,6 +7,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.HexFormat;
+import java.util.List;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -14,8 +15,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import dev.lockstep.fixtures.Cluster;
 import dev.lockstep.fixtures.Launched;
 
+import static dev.lockstep.fixtures.Launched.HOME;
 import static dev.lockstep.fixtures.Launched.mpjrun;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
@@ -46,7 +49,8 @@ class SetupIT {
     }
 
     private Launched.Command dryRun() {
-        return mpjrun("--dry-run", "-np", "1", "hello").env("LOCKSTEP_CACHE", cache.toString()).env("MPJ_HOME", null)
+        return mpjrun("--dry-run", "-v", "-np", "1", "hello").env("LOCKSTEP_CACHE", cache.toString())
+                .env("MPJ_HOME", null)
                 .env("PATH", tools + ":" + System.getenv("PATH"));
     }
 
@@ -127,5 +131,37 @@ class SetupIT {
         assertThat(result.exitCode()).isEqualTo(2);
         assertThat(result.stderr()).isEqualTo("lockstep: " + cache
                 + " cannot be written: File exists: set LOCKSTEP_CACHE to a directory that can be\n");
+    }
+
+    @Test
+    void network_missingForApt_isASentenceOfOurs() throws IOException {
+        tool("apt-get", "echo 'W: Failed to fetch something  Temporary failure resolving it' >&2; exit 100");
+        assertThat(dryRun().run().stderr()).isEqualTo(fetching()
+                + "lockstep: MPJ Express is not on this machine, and the "
+                + "package archive that apt fetches it from cannot be reached: install the package libmpj-java, or set "
+                + "MPJ_HOME to an unpacked MPJ Express (a directory with lib/mpj.jar), or take a bundle that "
+                + "launch/bundle.sh makes where there is a network\n");
+    }
+
+    /** Real Maven in a copy of the project, with an empty repository and a mirror that is not there. */
+    @Test
+    void network_missingForMaven_isASentenceOfOurs() throws IOException {
+        Path copy = Files.createDirectory(scratch.resolve("clone"));
+        Cluster.run("cp", "-r", HOME.resolve("pom.xml").toString(), HOME.resolve("launch").toString(),
+                HOME.resolve("conf").toString(), HOME.resolve("src").toString(), copy.toString());
+        Path mpj = Files.createDirectories(scratch.resolve("mpj/lib"));
+        Files.writeString(mpj.resolve("mpj.jar"), "no jar at all");
+        Path home = Files.createDirectories(scratch.resolve("home/.m2"));
+        Files.writeString(home.resolve("settings.xml"), "<settings><mirrors><mirror><id>nobody</id>"
+                + "<url>http://127.0.0.1:9/</url><mirrorOf>*</mirrorOf></mirror></mirrors></settings>");
+        Cluster.Result result = Cluster.run(List.of("MPJ_HOME=" + mpj.getParent(), "LOCKSTEP_CACHE=" + cache,
+                "MAVEN_OPTS=-Duser.home=" + home.getParent()),
+                copy.resolve("launch/mpjrun.sh").toString(), "hello");
+        assertThat(result).isEqualTo(new Cluster.Result(2,
+                "lockstep: building (the first time this fetches about 200 MB of "
+                        + "libraries)\nlockstep: the build needs libraries that Maven has not fetched yet, and the repository that "
+                        + "it fetches them from cannot be reached (" + copy.resolve("target/setup.log")
+                        + " has its words): build "
+                        + "where there is a network, or take a bundle that launch/bundle.sh makes there"));
     }
 }
