@@ -38,7 +38,8 @@ class ArchitectureTest {
     static final ArchRule wireUsesHost = only("wire", own("host"), JAVA, "javax.crypto..");
 
     @ArchTest
-    static final ArchRule launchUsesWire = only("launch", own("wire"), own("host"), JAVA, "javax..", "jdk.net..",
+    static final ArchRule launchUsesWire = only("launch", own("wire"), own("cli"), own("host"), JAVA, "javax..",
+            "jdk.net..",
             LOGGING, COMMAND_LINE);
 
     @ArchTest

@@ -31,6 +31,7 @@ import dev.lockstep.journal.JournalIndex;
 import dev.lockstep.journal.JournalResults;
 import dev.lockstep.prompts.ChatPrompts;
 import dev.lockstep.prompts.PromptFile;
+import dev.lockstep.prompts.SamplingFields;
 import dev.lockstep.prompts.SamplingOverrides;
 import dev.lockstep.report.RankTrace;
 import dev.lockstep.report.Report;
@@ -151,11 +152,15 @@ public final class GenerateJob {
 
     /** @param root null on other ranks */
     private boolean generate(Checkpoint checkpoint, @Nullable Root root) throws IOException {
-        SamplingOverrides defaults = SamplingOverrides
+        SamplingOverrides defaults = SamplingFields
                 .ofCheckpoint(checkpoint.generationDefaults().without(options.ignoredDefaults()));
         DType dtype = dtype(checkpoint);
         // nobody loads weights before all have found the checkpoint good
         world.barrier();
+        if (world.isRoot()) {
+            world.status("generate: loading " + options.model() + " on " + world.size()
+                    + (world.size() == 1 ? " rank (" : " ranks (") + world.device() + ")");
+        }
         long begin = System.nanoTime();
         try (Generator generator = Generator.load(checkpoint, device, dtype,
                 options.acceleration())) {
@@ -203,6 +208,9 @@ public final class GenerateJob {
         List<Boolean> seen = world.gather(true, Boolean.class).orElseThrow();
         WorkQueue queue = new WorkQueue(root.prompts, world.size(), options.inBlocks(), options.numSamples(), past);
         journal = journal(new JournalFile(directory, 0), run);
+        world.keeps(directory.toString(), past.count(), options.resume()
+                ? "the same command goes on where it was"
+                : "the same command with --resume goes on where it was");
         WorkServer server = new WorkServer(world, queue, journal);
         for (int rank = 0; rank < seen.size(); rank++) {
             if (!seen.get(rank)) {
@@ -210,7 +218,7 @@ public final class GenerateJob {
             }
         }
         RankWorker worker = new RankWorker(world, generator, options, defaults, journal,
-                (free, ahead, idle) -> queue.deal(0, free, ahead, idle), queue::notDealtToOthers);
+                (free, ahead, idle) -> queue.deal(0, free, ahead, idle), queue);
         Shown mine = work(generator, worker, run, begin);
         server.close();
         List<Shown> shown = world.gather(mine, Shown.class).orElseThrow();
@@ -245,6 +253,7 @@ public final class GenerateJob {
         try (JournalResults results = index.results(queue.prompts(), queue::samples)) {
             ResultFile.write(results, options.output(), System.out);
         }
+        world.keeps("", 0, "");
         Tally tally = index.tally();
         Summary summary = new Summary(shown.stream().mapToLong(each -> each.report.tokens()).sum(), queue.prompts(),
                 seconds);
@@ -269,8 +278,17 @@ public final class GenerateJob {
         root.directory.remove();
         Optional<String> failures = tally.failures().sentence(tally.results());
         failures.ifPresent(sentence -> System.err.println("generate: " + Printable.escaped(sentence)));
+        world.status("generate: " + whatIsWhere(tally));
         System.out.println(summary.line());
         return failures.isPresent();
+    }
+
+    private String whatIsWhere(Tally tally) {
+        StringBuilder text = new StringBuilder(String.format(Locale.ROOT, "%,d results in %s", tally.results(),
+                options.output().equals("-") ? "stdout" : options.output()));
+        options.report().ifPresent(file -> text.append(", the report in ").append(file));
+        options.manifest().ifPresent(file -> text.append(", the manifest in ").append(file));
+        return text.toString();
     }
 
     private void setMode() throws IOException {

@@ -7,6 +7,7 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -20,12 +21,11 @@ import picocli.CommandLine.ParameterException;
 import dev.lockstep.checkpoint.GenerationField;
 import dev.lockstep.cli.AccelerationOptions;
 import dev.lockstep.cli.CommandLineErrors;
+import dev.lockstep.cli.ForeignOptions;
 import dev.lockstep.decoder.Acceleration;
-import dev.lockstep.generate.TokenRules;
 import dev.lockstep.host.AtomicFile;
 import dev.lockstep.host.FileName;
 import dev.lockstep.host.UsageException;
-import dev.lockstep.json.FieldException;
 import dev.lockstep.prompts.Prompt;
 import dev.lockstep.prompts.SamplingOverrides;
 
@@ -34,6 +34,11 @@ import dev.lockstep.prompts.SamplingOverrides;
         "", "Generates text for every prompt, the prompts split over the ranks.", ""}, footer = {"",
                 "Exit codes: 0 all rows done; 2 wrong usage or input; 3 some rows failed (see their \"error\")."})
 public final class GenerateOptions {
+    /** Types by the names that people have for them. */
+    private static final Map<String, String> DTYPES = Map.of("auto", "auto", "float32", "float32", "float", "float32",
+            "fp32", "float32", "bfloat16", "bfloat16", "bf16", "bfloat16", "float16", "float16", "half", "float16",
+            "fp16", "float16");
+
     @Option(names = "--model", paramLabel = "DIR", description = "Hugging Face checkpoint directory (examples/models/kjv-6m).")
     private String model;
 
@@ -43,62 +48,17 @@ public final class GenerateOptions {
     @Option(names = "--output", paramLabel = "F", description = "Results as JSON lines in input order; .json: one pretty array; -: stdout (results.jsonl).")
     private String output = "results.jsonl";
 
-    @Option(names = "--max-new-tokens", paramLabel = "N", description = "At most N new tokens per row (100).")
-    private Integer maxNewTokens;
-
-    @Option(names = "--min-new-tokens", paramLabel = "N", description = "No end token before N new tokens (0).")
-    private Integer minNewTokens;
-
     @Option(names = "--batch-size", paramLabel = "N|auto", description = "Rows that a rank has under way at once (auto).")
     private String batchSizeText;
 
     @Option(names = "--one-by-one", description = "The same as --batch-size 1.")
     private boolean oneByOne;
 
-    @Option(names = "--greedy", description = "Take the likeliest token; the default where neither the command line nor the checkpoint asks for sampling.")
-    private Boolean greedy;
-
-    @Option(names = "--temperature", paramLabel = "T", description = "Divide the logits by T; 0 means --greedy.")
-    private Double temperature;
-
-    @Option(names = "--top-k", paramLabel = "K", description = "Sample from the K likeliest tokens; 0: from all.")
-    private Integer topK;
-
-    @Option(names = "--top-p", paramLabel = "P", description = "Sample from the likeliest tokens that together reach probability P.")
-    private Double topP;
-
-    @Option(names = "--min-p", paramLabel = "P", description = "Drop tokens less likely than P times the likeliest.")
-    private Double minP;
-
-    @Option(names = "--repetition-penalty", paramLabel = "R", description = "Above 1: make tokens that have occurred less likely.")
-    private Double repetitionPenalty;
-
-    @Option(names = "--presence-penalty", paramLabel = "P", description = "Subtract P, from -2 to 2, from the logits of tokens that were generated.")
-    private Double presencePenalty;
-
-    @Option(names = "--frequency-penalty", paramLabel = "P", description = "Subtract P, from -2 to 2, from them for each time they were.")
-    private Double frequencyPenalty;
-
-    @Option(names = "--seed", paramLabel = "N", description = "Same seed, same text, for any number of ranks and batch size (0).")
-    private Long seed;
-
     @Option(names = "--num-samples", paramLabel = "N", description = "Completions of each row that does not say how many itself, at most 10,000 (1).")
     private int numSamples = 1;
 
-    @Option(names = "--stop", paramLabel = "STR", description = "End a row when STR appears in its text; repeatable.")
-    private List<String> stop;
-
-    @Option(names = "--eos-token-id", paramLabel = "N", description = "End token instead of the checkpoint's; repeatable.")
-    private List<Integer> eosTokenIds;
-
-    @Option(names = "--ignore-eos", description = "Go on past end tokens.")
-    private Boolean ignoreEos;
-
     @Option(names = "--ignore-generation-config", paramLabel = "FIELD", description = "Go on without a field of the checkpoint's generation_config.json; repeatable.")
     private List<String> ignoredDefaults = List.of();
-
-    @Option(names = "--logprobs", paramLabel = "N", description = "Write each token's log-probability and the N likeliest tokens in its place, 0 to 20.")
-    private Integer logprobs;
 
     @Option(names = "--no-special-tokens", description = "Do not add the tokenizer's special tokens to the prompt.")
     private boolean noSpecialTokens;
@@ -107,7 +67,13 @@ public final class GenerateOptions {
     private String dtype = "auto";
 
     @Mixin
+    private SamplingOptions sampling;
+
+    @Mixin
     private AccelerationOptions acceleration;
+
+    @Option(names = "--gpu-memory-utilization", paramLabel = "F", description = "The part of a GPU's memory that --batch-size auto plans with, above 0 and at most 1 (1).")
+    private double gpuMemoryUtilization = 1;
 
     @Option(names = "--split", paramLabel = "dynamic|block", description = "dynamic: a rank takes more rows when it has room for them; block: the same number of prompts for each (dynamic).")
     private String split = "dynamic";
@@ -115,7 +81,7 @@ public final class GenerateOptions {
     @Option(names = "--resume", description = "Keep what an earlier run of the same job, with any number of ranks, had finished.")
     private boolean resume;
 
-    @Option(names = "--report", paramLabel = "F.json|F.html", description = "Write what was measured, for programs or as a page to look at.")
+    @Option(names = "--report", arity = "0..1", fallbackValue = "", paramLabel = "F.json|F.html", description = "Write what was measured, for programs or as a page to look at (without a name: a page beside the results).")
     private String report;
 
     @Option(names = "--manifest", paramLabel = "F.json", description = "Write what the results were made of and with: SHA-256 of the model's files, prompts and results, options, versions.")
@@ -127,7 +93,7 @@ public final class GenerateOptions {
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Print this and exit.")
     private boolean helpRequested;
 
-    private SamplingOverrides sampling = SamplingOverrides.NONE;
+    private SamplingOverrides overrides = SamplingOverrides.NONE;
     private OptionalInt batchSize = OptionalInt.empty();
 
     private GenerateOptions() {}
@@ -139,7 +105,8 @@ public final class GenerateOptions {
         var options = new GenerateOptions();
         var line = commandLine(options);
         try {
-            line.parseArgs(args);
+            line.parseArgs(
+                    ForeignOptions.translate("generate", line, List.of(args), true).args().toArray(String[]::new));
         } catch (ParameterException e) {
             throw new UsageException(CommandLineErrors.sentence(e), e);
         }
@@ -156,7 +123,7 @@ public final class GenerateOptions {
 
     /** The text of {@code --help}, ending in a line break. */
     public static String usage() {
-        return commandLine(new GenerateOptions()).getUsageMessage(CommandLine.Help.Ansi.OFF);
+        return commandLine().getUsageMessage(CommandLine.Help.Ansi.OFF);
     }
 
     /** The checkpoint's directory, which may not exist. */
@@ -214,9 +181,14 @@ public final class GenerateOptions {
         return !noSpecialTokens;
     }
 
+    /** The part of a GPU's memory that an automatic batch size plans with, above 0 and at most 1. */
+    public double gpuMemoryUtilization() {
+        return gpuMemoryUtilization;
+    }
+
     /** What steps may use on a GPU. */
     public Acceleration acceleration() {
-        return acceleration.acceleration(true);
+        return acceleration.acceleration();
     }
 
     /** {@code float32}, {@code bfloat16} or {@code float16}; empty for auto. */
@@ -241,7 +213,7 @@ public final class GenerateOptions {
 
     /** What the command line says about sampling and lengths. */
     public SamplingOverrides sampling() {
-        return sampling;
+        return overrides;
     }
 
     /**
@@ -290,6 +262,9 @@ public final class GenerateOptions {
                 FileName.of(option[0], option[1]);
             }
         }
+        if ("".equals(report)) {
+            report = besideOutput();
+        }
         if (model == null) {
             model = shipped("--model", "examples/models/kjv-6m");
         }
@@ -300,7 +275,8 @@ public final class GenerateOptions {
             throw new UsageException("--num-samples must be from 1 to " + Prompt.MOST_SAMPLES + ", not " + numSamples);
         }
         acceleration(); // says what is wrong with them
-        if (!List.of("auto", "float32", "bfloat16", "float16").contains(dtype)) {
+        dtype = DTYPES.getOrDefault(dtype, dtype);
+        if (!DTYPES.containsValue(dtype)) {
             throw new UsageException("--dtype must be auto, float32, bfloat16 or float16, not " + dtype);
         }
         if (!List.of("dynamic", "block").contains(split)) {
@@ -324,20 +300,19 @@ public final class GenerateOptions {
         if (fileMode != null && !fileMode.matches("0?[0-7]{3}")) {
             throw new UsageException("--file-mode must be three octal digits such as 644, not " + fileMode);
         }
-        batchSize = parseBatchSize();
-        try {
-            SamplingOverrides.requireLogprobs("logprobs", logprobs);
-            sampling = new SamplingOverrides(greedy, temperature, topK, topP, minP, repetitionPenalty, presencePenalty,
-                    frequencyPenalty, seed, maxNewTokens, minNewTokens, ignoreEos, eosTokenIds, null, stop, logprobs,
-                    TokenRules.NONE);
-        } catch (FieldException e) {
-            throw new UsageException(e.asOption(), e);
-        }
-        int max = maxNewTokens != null ? maxNewTokens : SamplingOverrides.DEFAULT_MAX_NEW_TOKENS;
-        if (minNewTokens != null && minNewTokens > max) {
+        if (!(gpuMemoryUtilization > 0 && gpuMemoryUtilization <= 1)) {
             throw new UsageException(
-                    "--min-new-tokens must be at most --max-new-tokens, which is " + max + ", not " + minNewTokens);
+                    "--gpu-memory-utilization must be above 0 and at most 1, not " + gpuMemoryUtilization);
         }
+        batchSize = parseBatchSize();
+        overrides = sampling.overrides();
+    }
+
+    private String besideOutput() {
+        if (output.equals("-")) {
+            throw new UsageException("--report needs a name where the results go to stdout: --report F.html");
+        }
+        return output.replaceFirst("\\.[^./]+$", "") + ".html";
     }
 
     private OptionalInt parseBatchSize() {
@@ -377,6 +352,11 @@ public final class GenerateOptions {
         } catch (IOException e) {
             return false;
         }
+    }
+
+    /** For those who look into the options rather than parse any. */
+    static CommandLine commandLine() {
+        return commandLine(new GenerateOptions());
     }
 
     private static CommandLine commandLine(GenerateOptions options) {

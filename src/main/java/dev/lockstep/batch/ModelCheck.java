@@ -25,7 +25,7 @@ import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.Printable;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.json.Json;
-import dev.lockstep.prompts.SamplingOverrides;
+import dev.lockstep.prompts.SamplingFields;
 import dev.lockstep.tokenizer.ChatTemplate;
 import dev.lockstep.tokenizer.Tokenizer;
 
@@ -73,7 +73,7 @@ final class ModelCheck {
         List<String> refused = Arrays.stream(GenerationField.values())
                 .filter(field -> field.treatment() == GenerationField.Treatment.REFUSED).map(GenerationField::key)
                 .toList();
-        SamplingOverrides.ofCheckpoint(defaults.without(refused));
+        SamplingFields.ofCheckpoint(defaults.without(refused));
         try {
             defaults.without(List.of());
             return "";

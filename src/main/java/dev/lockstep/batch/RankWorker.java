@@ -2,7 +2,6 @@ package dev.lockstep.batch;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 
 import org.jspecify.annotations.Nullable;
@@ -29,8 +28,8 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     private final SamplingOverrides defaults;
     private final Journal journal;
     private final PrefetchedRequests supply;
-    // null: as many as it has been dealt
-    private final @Nullable LongSupplier total;
+    // null on other ranks than 0, who know of no more rows than they have been dealt
+    private final @Nullable WorkQueue queue;
     private final RankTrace trace;
     private int slots = 1;
     private long started;
@@ -42,14 +41,14 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     private int[] encodedIds = new int[0];
 
     RankWorker(World world, Generator generator, GenerateOptions options, SamplingOverrides defaults, Journal journal,
-            WorkServer.WorkSource source, @Nullable LongSupplier total) {
+            WorkServer.WorkSource source, @Nullable WorkQueue queue) {
         this.world = world;
         this.generator = generator;
         this.options = options;
         this.defaults = defaults;
         this.journal = journal;
         this.supply = new PrefetchedRequests(source, this);
-        this.total = total;
+        this.queue = queue;
         this.trace = new RankTrace(world.rank());
     }
 
@@ -62,7 +61,8 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     int prepare(long rows) {
         int wanted = options.batchSize().orElse(generator.mostSlots());
         List<Request> first = supply.first((int) Math.max(1, Math.min(wanted, rows)));
-        int slots = options.batchSize().orElseGet(() -> generator.autoBatchSize(first, rows));
+        int slots = options.batchSize()
+                .orElseGet(() -> generator.autoBatchSize(first, rows, options.gpuMemoryUtilization()));
         return generator.prepare(first, slots);
     }
 
@@ -152,8 +152,8 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
         tokens = tokensSoFar;
         trace.stepped(tokens, timing);
         journal.flush();
-        long rows = total == null ? supply.rows() : total.getAsLong();
-        world.progress(done, rows, tokens, tokensToCome(rows));
+        long rows = queue == null ? supply.rows() : queue.notDealtToOthers();
+        world.progress(done, rows, tokens, tokensToCome(rows), queue == null ? -1 : queue.all());
     }
 
     /**

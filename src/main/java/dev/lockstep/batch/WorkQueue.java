@@ -148,6 +148,11 @@ final class WorkQueue {
         return results.isPresent() ? toDo() - dealtToOthers.get() : dealtToRoot.get();
     }
 
+    /** Samples that there were to do when the job began, as far as they are known; -1 where the input has no end in sight. */
+    long all() {
+        return results.isPresent() ? toDo() : -1;
+    }
+
     /** Prompts of the input; all of them once everything is dealt. */
     synchronized int prompts() {
         return prompts.orElse(seen);

@@ -22,7 +22,7 @@ import dev.lockstep.world.World;
 
 /** {@code bench collectives}: how long every collective takes, by the size of what a rank gives. */
 @Command(name = "collectives", sortOptions = false, description = "Every collective, from 8 bytes to --max-bytes per rank: microseconds per call.")
-final class BenchCollectives implements BenchJob.Measurement {
+final class BenchCollectives implements Measurement {
     private static final int LEAST_BYTES = 8;
     private static final int STEP = 8;
     /** As many calls of one size as move about so many bytes, within bounds. */
@@ -49,10 +49,14 @@ final class BenchCollectives implements BenchJob.Measurement {
     private @Nullable String report;
 
     @Override
-    public void run(World world) throws IOException {
+    public void check() {
         if (maxBytes < LEAST_BYTES) {
             throw new UsageException("--max-bytes " + maxBytes + ": give at least " + LEAST_BYTES);
         }
+    }
+
+    @Override
+    public void run(World world) throws IOException {
         if (world.isRoot() && report != null) {
             AtomicFile.check("--report", report);
         }

@@ -23,7 +23,7 @@ import dev.lockstep.world.World;
 
 /** {@code bench decode}: what one step costs for several batch sizes, against what reading its bytes would cost. */
 @Command(name = "decode", description = "Milliseconds per decode step, against the device's copy bandwidth.")
-final class BenchDecode implements BenchJob.Measurement {
+final class BenchDecode implements Measurement {
     private static final RowSampling GREEDY = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
 
     @Mixin
@@ -46,6 +46,11 @@ final class BenchDecode implements BenchJob.Measurement {
 
     record Figures(int rank, String config, String dtype, String device, Acceleration acceleration,
             double copyBandwidth, List<Line> lines) {}
+
+    @Override
+    public void check() {
+        options.check(batchSizes);
+    }
 
     @Override
     public void run(World world) throws IOException {

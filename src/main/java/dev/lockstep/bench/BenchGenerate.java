@@ -25,7 +25,7 @@ import dev.lockstep.world.World;
  * the gathered results.
  */
 @Command(name = "generate", description = "Tokens/sec for 100 short prompts, from the barrier to the gathered results.")
-final class BenchGenerate implements BenchJob.Measurement {
+final class BenchGenerate implements Measurement {
     private static final int[] LENGTHS = {12, 20, 15, 15, 28, 20, 15, 27, 11, 24};
 
     @Mixin
@@ -40,6 +40,11 @@ final class BenchGenerate implements BenchJob.Measurement {
     /** One batch size: seconds of the fastest and slowest run, and tokens per second of the fastest. */
     record Line(int batchSize, long tokens, double bestSeconds, double worstSeconds, double prepareSeconds,
             double tokensPerSecond) {}
+
+    @Override
+    public void check() {
+        options.check(batchSizes);
+    }
 
     @Override
     public void run(World world) throws IOException {

@@ -1,14 +1,9 @@
 package dev.lockstep.bench;
 
 import java.io.IOException;
-
-import picocli.CommandLine;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.UnmatchedArgumentException;
+import java.util.Optional;
 
 import dev.lockstep.checkpoint.ModelException;
-import dev.lockstep.cli.CommandLineErrors;
 import dev.lockstep.djl.LibraryException;
 import dev.lockstep.host.AtomicFile;
 import dev.lockstep.host.ExitCode;
@@ -18,39 +13,20 @@ import dev.lockstep.torch.OutOfDeviceMemoryException;
 import dev.lockstep.world.World;
 
 /** The built-in {@code bench}: each of its subcommands measures one thing and prints a table on rank 0. */
-@Command(name = "bench", mixinStandardHelpOptions = true, subcommands = {BenchCollectives.class, BenchDecode.class,
-        BenchGenerate.class}, synopsisSubcommandLabel = "collectives|decode|generate", description = "Measures; each subcommand has --help.")
 public final class BenchJob {
-    /** What a subcommand does between the ranks. */
-    interface Measurement {
-        void run(World world) throws IOException;
-    }
-
-    private static final String WHAT = "name what to measure: collectives, decode or generate";
-
     private BenchJob() {}
 
     /** {@code bench SUBCOMMAND [options]}. */
     public static void main(String[] args) {
         try (World world = World.init(args)) {
-            CommandLine line = new CommandLine(new BenchJob());
-            line.getSubcommands().values().forEach(sub -> sub.getCommandSpec().mixinStandardHelpOptions(true));
             try {
-                CommandLine.ParseResult parsed = line.parseArgs(world.args());
-                CommandLine.ParseResult last = parsed.hasSubcommand() ? parsed.subcommand() : parsed;
-                if (last.isUsageHelpRequested()) {
-                    world.print(last.commandSpec().commandLine().getUsageMessage(CommandLine.Help.Ansi.OFF));
-                } else if (last.commandSpec().userObject()instanceof Measurement measurement) {
-                    measurement.run(world);
+                BenchCommandLine line = new BenchCommandLine();
+                Optional<String> help = line.check(world.args());
+                if (help.isPresent()) {
+                    world.print(help.get().stripTrailing());
                 } else {
-                    world.abort(ExitCode.USAGE.code(), "bench: " + WHAT);
+                    line.measurement(world.args()).run(world);
                 }
-            } catch (UnmatchedArgumentException e) {
-                world.abort(ExitCode.USAGE.code(), "bench: " + (e.getCommandLine() == line
-                        ? WHAT + ", not " + e.getUnmatched().get(0)
-                        : CommandLineErrors.sentence(e)));
-            } catch (ParameterException e) {
-                world.abort(ExitCode.USAGE.code(), "bench: " + CommandLineErrors.sentence(e));
             } catch (ModelException | LibraryException | UsageException e) {
                 world.abort(ExitCode.USAGE.code(), "bench: " + e.getMessage());
             } catch (IOException e) {

@@ -1,6 +1,7 @@
 package dev.lockstep.bench;
 
 import java.io.IOException;
+import java.util.List;
 
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -22,8 +23,6 @@ final class BenchOptions {
     private int newTokens;
     @Option(names = "--dtype", defaultValue = "auto", description = "auto: the configuration's on CUDA, float32 on CPU.")
     private String dtype;
-    @Option(names = "--graph", defaultValue = "on", description = "on or off: replay steps as CUDA graphs (${DEFAULT-VALUE}).")
-    private String graph;
     @Mixin
     private AccelerationOptions acceleration;
     @Option(names = "--report", paramLabel = "F.json", description = "Write the figures for programs.")
@@ -32,6 +31,26 @@ final class BenchOptions {
     /** As the user named it. */
     String config() {
         return config;
+    }
+
+    /**
+     * Finds out whether the values are possible ones, without a look at any file.
+     *
+     * @throws UsageException in one sentence, when one is not
+     */
+    void check(List<Integer> batchSizes) {
+        for (int size : batchSizes) {
+            if (size < 1) {
+                throw new UsageException("--batch-sizes must be whole numbers of 1 or more, not " + size);
+            }
+        }
+        if (newTokens < 1) {
+            throw new UsageException("--max-new-tokens must be 1 or more, not " + newTokens);
+        }
+        if (!dtype.equals("auto")) {
+            parsed();
+        }
+        acceleration();
     }
 
     ModelConfig shapes() {
@@ -51,6 +70,10 @@ final class BenchOptions {
         if (dtype.equals("auto")) {
             return Generator.defaultDtype(shapes, device);
         }
+        return parsed();
+    }
+
+    private DType parsed() {
         try {
             return DType.parse(dtype);
         } catch (IllegalArgumentException e) {
@@ -64,7 +87,7 @@ final class BenchOptions {
      * @throws UsageException when an option says something else
      */
     Acceleration acceleration() {
-        return acceleration.acceleration(AccelerationOptions.isOn("--graph", graph));
+        return acceleration.acceleration();
     }
 
     /** Writes the figures where the user wants them; nothing if nowhere. */

@@ -1,6 +1,9 @@
 package dev.lockstep.bench;
 
+import java.util.Optional;
+
 import dev.lockstep.host.ExitCode;
+import dev.lockstep.host.UsageException;
 import dev.lockstep.world.World;
 
 /** The built-in {@code hello}: rank 0 prints one line per rank, by rank. */
@@ -10,8 +13,14 @@ public final class HelloJob {
     /** Takes no options. */
     public static void main(String[] args) {
         try (World world = World.init(args)) {
-            if (args.length > 0) {
-                world.abort(ExitCode.USAGE.code(), "hello: it takes no options, not " + args[0]);
+            try {
+                Optional<String> help = new HelloCommandLine().check(world.args());
+                if (help.isPresent()) {
+                    world.print(help.get().stripTrailing());
+                    return;
+                }
+            } catch (UsageException e) {
+                world.abort(ExitCode.USAGE.code(), "hello: " + e.getMessage());
             }
             String line = "rank " + world.rank() + " of " + world.size() + " on " + world.host() + " pid "
                     + ProcessHandle.current().pid() + " device " + world.device();

@@ -15,6 +15,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.host.ExitCode;
+import dev.lockstep.host.UsageException;
 import dev.lockstep.world.Buffers;
 import dev.lockstep.world.Group;
 import dev.lockstep.world.Op;
@@ -48,16 +49,21 @@ public final class SelftestJob {
     /** {@code --large} adds values of 65 MB; exit code 1 when a check fails. */
     public static void main(String[] args) {
         try (World world = World.init(args)) {
-            boolean large = args.length == 1 && args[0].equals("--large");
-            if (args.length > 0 && !large) {
-                world.abort(ExitCode.USAGE.code(),
-                        "selftest: it takes no options but --large, not " + String.join(" ", args));
+            SelftestCommandLine line = new SelftestCommandLine();
+            try {
+                Optional<String> help = line.check(world.args());
+                if (help.isPresent()) {
+                    world.print(help.get().stripTrailing());
+                    return;
+                }
+            } catch (UsageException e) {
+                world.abort(ExitCode.USAGE.code(), "selftest: " + e.getMessage());
             }
             SelftestJob test = new SelftestJob(world);
             test.all(world, "");
             Group halves = world.group(world.rank() % 2, -world.rank());
             test.all(halves, " in two groups");
-            if (large) {
+            if (line.isLarge()) {
                 test.large();
             }
             if (test.failed) {

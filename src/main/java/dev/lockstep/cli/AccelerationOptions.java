@@ -7,6 +7,8 @@ import dev.lockstep.host.UsageException;
 
 /** What the jobs with a model let the user say about the ways to be faster on a GPU. */
 public final class AccelerationOptions {
+    @Option(names = "--graph", paramLabel = "on|off", description = "On a GPU, replay steps as CUDA graphs (on).")
+    private String graph = "on";
     @Option(names = "--kernels", paramLabel = "on|off", description = "On a GPU, compute steps with Lockstep's CUDA kernels (on).")
     private String kernels = "on";
     @Option(names = "--quantize", paramLabel = "none|fp8", description = "On a GPU, in bfloat16: weights in 8 bits with a scale for each row, faster and not quite the same text (none).")
@@ -15,11 +17,10 @@ public final class AccelerationOptions {
     /**
      * What steps may use on a GPU.
      *
-     * @param graphs whether they may be recorded
      * @throws UsageException when an option says something else
      */
-    public Acceleration acceleration(boolean graphs) {
-        return new Acceleration(graphs, isOn("--kernels", kernels), isFp8());
+    public Acceleration acceleration() {
+        return new Acceleration(isOn("--graph", graph), isOn("--kernels", kernels), isFp8());
     }
 
     private boolean isFp8() {
@@ -35,7 +36,7 @@ public final class AccelerationOptions {
      *
      * @throws UsageException when that is neither on nor off
      */
-    public static boolean isOn(String option, String value) {
+    private static boolean isOn(String option, String value) {
         return switch (value) {
             case "on" -> true;
             case "off" -> false;

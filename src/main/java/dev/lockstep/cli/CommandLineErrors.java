@@ -46,7 +46,9 @@ public final class CommandLineErrors {
         var name = line.getCommandName();
         if (!argument.startsWith("-")) {
             return name + " takes options only, so it does not know what to do with " + argument
-                    + "; prompts are given with --prompts";
+                    + (line.getCommandSpec().findOption("--prompts") == null
+                            ? ""
+                            : "; prompts are given with --prompts");
         }
         var option = argument.replaceFirst("=.*", "");
         return option + " is not an option of " + name + "; " + nearest(option, line)

@@ -116,9 +116,10 @@ public final class Generator implements AutoCloseable {
      *
      * @param requests the first of them
      * @param rows     how many there will be; {@link Long#MAX_VALUE} where nobody knows
+     * @param share    of a GPU's memory that may be taken in all, above 0 and at most 1
      */
-    public int autoBatchSize(List<Request> requests, long rows) {
-        long free = decoder.memory().free();
+    public int autoBatchSize(List<Request> requests, long rows, double share) {
+        long free = decoder.memory().freeOf(share);
         long cache = decoder.device().isCpu() ? Math.min(CPU_CACHE_BYTES, free / 4) : free / 10 * 8;
         long fit = cache / Math.max(1, decoder.slotBytes(reservation.capacity(requests)));
         long slots = Math.max(1, Math.min(mostSlots(), fit));

@@ -52,6 +52,13 @@ public final class AtomicFile {
         if (Files.exists(path) && !Files.isWritable(path)) {
             throw new UsageException(option + " " + file + " is write-protected; name another file");
         }
+        if (replaceable) {
+            try {
+                Files.delete(Files.createTempFile(directory, ".lockstep", null));
+            } catch (IOException e) {
+                throw new UsageException(option + " " + file + " cannot be written: " + IoReason.of(e), e);
+            }
+        }
     }
 
     /**

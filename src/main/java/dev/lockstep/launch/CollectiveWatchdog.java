@@ -128,7 +128,7 @@ final class CollectiveWatchdog {
         return new Finding(ExitCode.FAILED,
                 "rank " + rank + " is in " + group.of(rank).position().call() + ", rank " + other
                         + " in " + group.of(other).position().call()
-                        + ": every rank has to call the same collectives in the same order");
+                        + ": every rank must call the same collectives in the same order");
     }
 
     private @Nullable Finding ended(Standing group) {

@@ -2,19 +2,20 @@ package dev.lockstep.launch;
 
 import java.io.File;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Properties;
+import java.util.Optional;
 import java.util.jar.Attributes;
 import java.util.jar.JarFile;
 import java.util.jar.Manifest;
+import java.util.stream.Collectors;
 import java.util.zip.ZipFile;
 
+import dev.lockstep.cli.BuiltInJob;
+import dev.lockstep.host.IoReason;
 import dev.lockstep.host.UsageException;
 
 /**
@@ -24,8 +25,6 @@ import dev.lockstep.host.UsageException;
  * @param program   the class name or the source file, then the job's own options untouched
  */
 record JobCommand(List<String> classPath, List<String> program) {
-    private static final Properties BUILT_IN = builtIn();
-
     /**
      * @param words   JOB and everything after it; JOB is a built-in, a class name, a .java file, or -jar and a jar
      * @param user    the user's class path, absolute
@@ -52,26 +51,29 @@ record JobCommand(List<String> classPath, List<String> program) {
             program.addAll(words.subList(1, words.size()));
             return new JobCommand(classPath, program);
         } else {
-            program.add(BUILT_IN.getProperty(job, job));
+            program.add(builtIn(job).map(BuiltInJob::mainClass).orElse(job));
             program.addAll(words.subList(1, words.size()));
         }
         if (!isOnClassPath(program.get(0), classPath) && !isOnClassPath(program.get(0), runtime)) {
             throw new UsageException(
                     "there is no job " + (job.equals("-jar") ? program.get(0) : job) + ": name a built-in ("
-                            + String.join(", ", BUILT_IN.stringPropertyNames().stream().sorted().toList())
-                            + "), a class that is on -cp, a .java file, or -jar and a jar");
+                            + BuiltInJob.all().stream().map(BuiltInJob::name).collect(Collectors.joining(", "))
+                            + "), a class that is on -cp, a .java file, or -jar and a jar" + missing(user));
         }
         return new JobCommand(classPath, program);
     }
 
-    private static Properties builtIn() {
-        Properties jobs = new Properties();
-        try (InputStream in = JobCommand.class.getResourceAsStream("jobs.properties")) {
-            jobs.load(in);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return jobs;
+    private static String missing(List<String> classPath) {
+        List<String> missing = classPath.stream().filter(entry -> !new File(entry.replaceFirst("/\\*$", "")).exists())
+                .toList();
+        return missing.isEmpty()
+                ? ""
+                : "; of -cp there is no " + String.join(" and no ", missing);
+    }
+
+    /** The job of this name that comes with Lockstep. */
+    static Optional<BuiltInJob> builtIn(String name) {
+        return BuiltInJob.all().stream().filter(job -> job.name().equals(name)).findFirst();
     }
 
     /** Adds the jar and its manifest's Class-Path, and returns its Main-Class. */
@@ -92,7 +94,7 @@ record JobCommand(List<String> classPath, List<String> program) {
             }
             return main.strip();
         } catch (IOException | IllegalArgumentException e) {
-            throw new UsageException(name + " cannot be read as a jar file: " + e.getMessage());
+            throw new UsageException("-jar " + name + " cannot be read as a jar file: " + IoReason.of(e), e);
         }
     }
 

@@ -37,16 +37,17 @@ import dev.lockstep.wire.JobSpec;
  * @param environment the launcher's
  * @param bootstrap   how long agents have to come
  * @param heartbeat   after so long a silence they are gone
+ * @param wholeCommands show what ranks are started by, not only their program
  */
 record LaunchModes(Path home, Map<String, String> environment, JobSpec job, OutputRouter router, Duration bootstrap,
-        Duration heartbeat) {
+        Duration heartbeat, boolean wholeCommands) {
 
     /** Makes the spawner once it is known where the launcher listens. */
     interface SpawnerOf {
         Spawner apply(Coordinator coordinator) throws IOException;
     }
 
-    /** Rank, host, GPU and command of every rank, given the launcher's address. */
+    /** Rank, host, GPU and program or command of every rank, given the launcher's address. */
     interface Lines {
         List<String> apply(String address) throws IOException;
     }
@@ -66,8 +67,9 @@ record LaunchModes(Path home, Map<String, String> environment, JobSpec job, Outp
         RankPlanner ranks = new RankPlanner(home, environment, job, gpus, limits);
         int size = count > 0 ? count : ranks.defaultCount();
         ranks.checkGpusFor(size, "-np " + size + " is");
+        ranks.checkRoomFor(size, "-np " + size + " is");
         HostRanks share = HostRanks.all(size, HostName.here());
-        Lines lines = address -> ranks.plan(share, address, "token").stream().map(LaunchModes::describe).toList();
+        Lines lines = address -> ranks.plan(share, address, "token").stream().map(this::describe).toList();
         return new Plan(size, lines, null, coordinator -> {
             ScratchDirectory scratch = ranks.prepare(size);
             return new LocalSpawner(ranks.plan(share, coordinator.address(), coordinator.token()), job.tag(), router,
@@ -173,14 +175,14 @@ record LaunchModes(Path home, Map<String, String> environment, JobSpec job, Outp
         return places.subList(0, size);
     }
 
-    private static String describe(RankPlan plan) {
+    private String describe(RankPlan plan) {
         return "rank " + plan.rank() + " host " + plan.host() + " gpu " + (plan.gpu().isEmpty() ? "-" : plan.gpu())
-                + " " + ShellWords.line(plan);
+                + " " + (wholeCommands ? ShellWords.line(plan) : ShellWords.line(job.program()));
     }
 
     /** Which GPU an ordinal is, and whether there is one, is known on the host only. */
     private String describe(int rank, String host, int localRank, List<String> command) {
         return "rank " + rank + " host " + host + " gpu " + (job.device().equals("cpu") ? "-" : "#" + localRank) + " "
-                + ShellWords.line(command) + " : " + ShellWords.line(job.program());
+                + (wholeCommands ? ShellWords.line(command) + " : " : "") + ShellWords.line(job.program());
     }
 }

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -23,6 +24,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
+import dev.lockstep.cli.BuiltInJob;
+import dev.lockstep.cli.ForeignOptions;
 import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.IoReason;
 import dev.lockstep.host.Printable;
@@ -116,7 +119,19 @@ public final class Mpjrun implements Callable<Integer> {
             }
             throw e;
         });
-        System.exit(line.execute(args));
+        System.exit(line.execute(translated(line, args)));
+    }
+
+    private static String[] translated(CommandLine line, String... args) {
+        try {
+            ForeignOptions.Translation own = ForeignOptions.translate(ForeignOptions.LAUNCHER, line, List.of(args),
+                    false);
+            own.notes().forEach(note -> System.err.println("mpjrun: " + note));
+            return own.args().toArray(String[]::new);
+        } catch (UsageException e) {
+            System.exit(refuse(e.getMessage()));
+            throw e;
+        }
     }
 
     private static int refuse(@Nullable String sentence) {
@@ -139,8 +154,7 @@ public final class Mpjrun implements Callable<Integer> {
                             + "(-h shows all options)");
         }
         if (words.get(0).startsWith("-") && !words.get(0).equals("-jar")) {
-            throw new UsageException("unknown option " + words.get(0) + " (-h shows all options; those of the job come "
-                    + "after JOB)");
+            throw new UsageException(JobCheck.unknown(words.get(0)));
         }
         if (!List.of("auto", "cpu", "cuda").contains(device)) {
             throw new UsageException("--device " + device + ": give auto, cpu or cuda");
@@ -160,6 +174,13 @@ public final class Mpjrun implements Callable<Integer> {
         Path here = here();
         Path work = directory(here);
         JobCommand command = JobCommand.resolve(words, absolute(classPath, here), RankPlanner.runtime(home), here);
+        Optional<BuiltInJob> builtIn = JobCommand.builtIn(words.get(0));
+        if (builtIn.isPresent()) {
+            Optional<ExitCode> settled = JobCheck.check(builtIn.get(), words.subList(1, words.size()));
+            if (settled.isPresent()) {
+                return settled.get().code();
+            }
+        }
         HostList list = hostList(here);
         boolean remote = list != null && !list.slots().keySet().stream().allMatch(SshSpawner::isHere);
         JobSpec job = new JobSpec(device, oversubscribe, command.classPath(), command.program(),
@@ -169,7 +190,7 @@ public final class Mpjrun implements Callable<Integer> {
         BlockingQueue<LaunchEvent> events = new LinkedBlockingQueue<>();
         Path files = outputDirectory == null || dryRun ? null : outputDirectory(here);
         LaunchModes launch = new LaunchModes(home, environment, job, new OutputRouter(output, files, events), bootstrap,
-                heartbeat);
+                heartbeat, verbose);
         LaunchModes.Plan plan = plan(launch, list, remote, count);
         if (dryRun) {
             plan.lines().apply("coordinator").forEach(System.out::println);

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
@@ -46,6 +47,8 @@ final class Supervisor {
             boolean quiet,
             boolean terminal) {}
 
+    /** So long a launcher that is ended waits for what there is to say about it. */
+    private static final long REPORT_NANOS = 3_000_000_000L;
     private static final long LOOK_MILLIS = 50;
     /** A look that comes later than this was held up. */
     private static final long PAUSE_NANOS = 1_000_000_000L;
@@ -84,6 +87,7 @@ final class Supervisor {
     private final List<Rank> ranks = new ArrayList<>();
 
     private @Nullable Verdict verdict;
+    private Message.@Nullable Kept kept;
     private @Nullable Rank suspect; // broke its link; what it was is known once its process has ended
     private long killAt;
     private long suspectUntil;
@@ -91,6 +95,7 @@ final class Supervisor {
     private volatile boolean stopping;
     private final CollectiveWatchdog watchdog;
     private final RankArrivals arrivals;
+    private final CountDownLatch reported = new CountDownLatch(1);
     private long looked;
     private long beat;
 
@@ -103,7 +108,7 @@ final class Supervisor {
         this.output = output;
         this.watchdog = new CollectiveWatchdog(coordinator.size(), options.collective(), System.nanoTime());
         this.arrivals = new RankArrivals(coordinator.size(), options.bootstrap());
-        this.progress = new ProgressLine(output, options.terminal(), System.nanoTime());
+        this.progress = new ProgressLine(coordinator.size(), output, options.terminal(), System.nanoTime());
     }
 
     /**
@@ -200,8 +205,16 @@ final class Supervisor {
             rank.bye = bye.exitCode();
             watchdog.ended(rank.number);
             releaseIfOver();
-        } else if (message instanceof Message.Progress done && !options.quiet()) {
-            progress.update(rank.number, done, System.nanoTime());
+        } else if (message instanceof Message.Doing doing && !options.quiet()) {
+            output.say(doing.what());
+        } else if (message instanceof Message.Kept keeps) {
+            kept = keeps.place().isEmpty() ? null : keeps;
+        } else if (message instanceof Message.Progress done) {
+            if (options.quiet() || verdict != null) {
+                progress.take(rank.number, done);
+            } else {
+                progress.update(rank.number, done, System.nanoTime());
+            }
         }
     }
 
@@ -344,19 +357,29 @@ final class Supervisor {
             }
             ranks.forEach(rank -> rank.process.kill());
         }
+        try {
+            // the thread that takes in what ranks have said last; it need not be there any more
+            reported.await(REPORT_NANOS, TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         spawner.close(Signals.TERMINATED);
         coordinator.close();
     }
 
     private int report() throws InterruptedException {
         int code = verdict == null ? byeCode : verdict.code();
-        if (code == Signals.INTERRUPTED || code == Signals.TERMINATED) {
+        if (!stopping && (code == Signals.INTERRUPTED || code == Signals.TERMINATED)) {
             // Ctrl-C reaches the ranks as it reaches us: then it is no rank's failure
             Thread.sleep(300);
         }
         if (!stopping && verdict != null && verdict.line() != null) {
             output.say(ExitCode.USAGE.is(verdict.code()) ? verdict.line() : "mpjrun: " + verdict.line());
         }
+        if (kept != null && (stopping || verdict != null)) {
+            output.say("mpjrun: " + progress.kept(kept));
+        }
+        reported.countDown();
         return code;
     }
 

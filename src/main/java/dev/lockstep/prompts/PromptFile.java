@@ -83,6 +83,7 @@ public final class PromptFile implements Closeable {
         int[] sums = new int[again ? 1024 : 0];
         int rows = 0;
         long results = 0;
+        String broken = null; // what is wrong with the first row, while all so far are broken
         while ((again || inBlocks || rows < WINDOW) && reader.hasNext()) {
             Prompt prompt = finished(reader.next(), finishing);
             byte[] json = Json.MAPPER.writeValueAsBytes(prompt);
@@ -93,11 +94,17 @@ public final class PromptFile implements Closeable {
             } else {
                 window.add(prompt);
             }
+            if (rows == 0 || prompt.error() == null) {
+                broken = prompt.error();
+            }
             rows++;
             results += prompt.samplesOr(samples);
         }
         reader.names().sentence().ifPresent(sentence -> System.err.println("generate: " + sentence));
         boolean all = again || inBlocks || rows < WINDOW;
+        if (all) {
+            requirePrompts(source, rows, broken);
+        }
         if (again) {
             reader.close();
         }
@@ -105,6 +112,18 @@ public final class PromptFile implements Closeable {
                 all ? OptionalInt.of(rows) : OptionalInt.empty(),
                 all ? OptionalLong.of(results) : OptionalLong.empty(), finishing,
                 again ? null : new Once(window, reader), Arrays.copyOf(sums, again ? rows : 0));
+    }
+
+    /** Nobody waits for a model to hear that there was nothing for it to do. */
+    private static void requirePrompts(String source, int rows, @Nullable String broken) {
+        String name = source.equals("-") ? "stdin" : source;
+        if (rows == 0) {
+            throw new UsageException("there are no prompts in " + name + ": give one a line");
+        }
+        if (broken != null) {
+            throw new UsageException(name + " has no row that is a prompt, of " + rows
+                    + (rows == 1 ? " row: " : " rows; the first: ") + broken);
+        }
     }
 
     private static int sum(byte[] json) {

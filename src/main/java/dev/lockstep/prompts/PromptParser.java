@@ -61,7 +61,7 @@ final class PromptParser {
                     ? new FieldException("prompt", "and messages exclude each other, so give one of them")
                     : new FieldException("prompt", "is missing");
         }
-        var overrides = SamplingOverrides.ofRow(row);
+        var overrides = SamplingFields.ofRow(row);
         return fields.has("prompt")
                 ? Prompt.ofText(index, id, fields.string("prompt"), overrides, samples, openAi)
                 : Prompt.ofChat(index, id, chat(row), overrides, samples, openAi);

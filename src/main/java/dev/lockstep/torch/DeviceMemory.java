@@ -38,6 +38,15 @@ public final class DeviceMemory {
         return gpu == null ? kilobytes("/proc/meminfo", "MemAvailable:") : gpu.get().free();
     }
 
+    /** Bytes that can be had now where only this part of a GPU may be in use, from 0 to 1; on CPU {@link #free()}. */
+    public long freeOf(double share) {
+        if (gpu == null) {
+            return free();
+        }
+        Reading now = gpu.get();
+        return Math.max(0, Math.min(now.free, Math.round(share * (now.free + now.used)) - now.used));
+    }
+
     /** Has {@link #peak} know of what is in use now; needless on CPU, where the system keeps the peak. */
     public void sample() {
         if (gpu != null) {

@@ -20,6 +20,7 @@ import dev.lockstep.wire.Message.AgentHello;
 import dev.lockstep.wire.Message.Assignment;
 import dev.lockstep.wire.Message.Bye;
 import dev.lockstep.wire.Message.Dismiss;
+import dev.lockstep.wire.Message.Doing;
 import dev.lockstep.wire.Message.Drained;
 import dev.lockstep.wire.Message.End;
 import dev.lockstep.wire.Message.Exited;
@@ -28,6 +29,7 @@ import dev.lockstep.wire.Message.Formed;
 import dev.lockstep.wire.Message.Heartbeat;
 import dev.lockstep.wire.Message.Hello;
 import dev.lockstep.wire.Message.Joined;
+import dev.lockstep.wire.Message.Kept;
 import dev.lockstep.wire.Message.Kill;
 import dev.lockstep.wire.Message.Left;
 import dev.lockstep.wire.Message.Output;
@@ -57,6 +59,8 @@ public final class Frames {
     private static final int POSITION = 10;
     private static final int LEFT = 11;
     private static final int JOINED = 12;
+    private static final int DOING = 13;
+    private static final int KEPT = 14;
     // between the launcher and an agent
     private static final int ENLIST = 32;
     private static final int ASSIGNMENT = 33;
@@ -165,7 +169,16 @@ public final class Frames {
             out.writeLong(progress.total());
             out.writeLong(progress.tokens());
             out.writeLong(progress.tokensToCome());
+            out.writeLong(progress.all());
             out.writeDouble(progress.secondsElapsed());
+        } else if (message instanceof Kept kept) {
+            out.writeByte(KEPT);
+            writeString(out, kept.place());
+            out.writeLong(kept.before());
+            writeString(out, kept.advice());
+        } else if (message instanceof Doing doing) {
+            out.writeByte(DOING);
+            writeString(out, doing.what());
         } else if (message instanceof Release) {
             out.writeByte(OVER);
         } else if (message instanceof Bye bye) {
@@ -244,7 +257,10 @@ public final class Frames {
             case TABLE -> new Table(readPeers(in));
             case JOINED -> new Joined();
             case FAILURE -> new Failure(in.readInt(), readString(in));
-            case PROGRESS -> new Progress(in.readLong(), in.readLong(), in.readLong(), in.readLong(), in.readDouble());
+            case PROGRESS -> new Progress(in.readLong(), in.readLong(), in.readLong(), in.readLong(), in.readLong(),
+                    in.readDouble());
+            case KEPT -> new Kept(readString(in), in.readLong(), readString(in));
+            case DOING -> new Doing(readString(in));
             case BYE -> new Bye(in.readInt());
             case OVER -> new Release();
             case ENLIST -> new AgentHello(in.readInt(), readString(in), in.readInt(), in.readInt());

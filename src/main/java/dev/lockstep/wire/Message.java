@@ -46,15 +46,29 @@ public sealed interface Message {
     record Failure(int code, String cause) implements Message {}
 
     /**
+     * What is kept of the work, should the job end now.
+     *
+     * @param place  where the rows are kept; empty: nothing would be lost
+     * @param before rows that earlier runs have kept
+     * @param advice what to do to go on
+     */
+    record Kept(String place, long before, String advice) implements Message {}
+
+    /** What the job is at, in one line for those who watch it. */
+    record Doing(String what) implements Message {}
+
+    /**
      * How far a rank is.
      *
      * @param done           rows finished
      * @param total          rows it has to do
      * @param tokens         tokens generated
      * @param tokensToCome   as far as can be told, or -1
+     * @param all            rows that all ranks have to do, or -1 where this one does not know
      * @param secondsElapsed since it began to count
      */
-    record Progress(long done, long total, long tokens, long tokensToCome, double secondsElapsed) implements Message {}
+    record Progress(long done, long total, long tokens, long tokensToCome, long all,
+            double secondsElapsed) implements Message {}
 
     /**
      * A rank's last message when it ends in good order; the others go on. The launcher's answer, once all ranks have

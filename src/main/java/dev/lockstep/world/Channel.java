@@ -87,7 +87,7 @@ final class Channel {
                 || call.verb() != Verb.MESSAGE && theirs.root() != call.root()) {
             throw new IllegalStateException("rank " + members.world()[members.self()] + " is in " + call.text(members)
                     + ", rank " + members.world()[from] + " in " + theirs.text(members)
-                    + ": every rank has to call the same collectives in the same order");
+                    + ": every rank must call the same collectives in the same order");
         }
         int length = header.getInt();
         int end = header.getInt();

@@ -60,7 +60,7 @@ final class MpjExpressLauncher {
         int local = (int) hosts.stream().filter(host::equals).count();
         if (rank == 0) {
             System.err.println(
-                    "lockstep: MPJ Express's own launcher gives ranks no GPU, and leaves the others waiting for ever when one dies: "
+                    "lockstep: MPJ Express's own launcher gives ranks no GPU, and lets the others wait forever when one dies: "
                             + INSTEAD + " and does neither");
         }
         return RankEnvironment.alone(rank, size, before, local, host, "cpu");

@@ -15,6 +15,8 @@ final class Shutdown {
     private final @Nullable ControlLink link; // null: there is no launcher
     private final Runnable farewell;
     private volatile boolean closed;
+    private volatile Runnable lastWords = () -> {
+    };
     private boolean byeSaid;
 
     Shutdown(ControlLink link) {
@@ -38,6 +40,11 @@ final class Shutdown {
     /** From here on an ordinary end of the program is a good one. */
     void close() {
         closed = true;
+    }
+
+    /** @param words said when a signal ends the process */
+    void lastWords(Runnable words) {
+        lastWords = words;
     }
 
     /** From now on a thread of this rank that dies of an exception ends the job. */
@@ -75,6 +82,8 @@ final class Shutdown {
             if (closed) {
                 // System.exit after close: a code other than 0 the launcher sees for itself
                 sayBye(ExitCode.DONE.code());
+            } else {
+                lastWords.run();
             }
         }, "lockstep-bye"));
     }

@@ -43,11 +43,13 @@ public final class World extends Group implements AutoCloseable {
     private volatile long barrierPassed;
     private long progressBegin;
     private long progressSent;
+    private Message.@Nullable Progress unsent; // by which the launcher knows less than it could
 
     private World(String[] args, RankEnvironment self, Session session) {
         super(session, Members.ofWorld(self.size(), self.rank()));
         this.args = List.of(args);
         this.self = self;
+        session.ending().lastWords(this::tellUnsent);
     }
 
     /** Does what a thread of the program does, a rank's main thread as a rule, until MPJ runs. */
@@ -199,9 +201,23 @@ public final class World extends Group implements AutoCloseable {
         private static final Logger LOGGER = NOPLogger.NOP_LOGGER;
     }
 
+    /**
+     * Has the launcher say what is going on, in one line on stderr, unless it was told to be quiet. From any one rank.
+     *
+     * @param line for those who watch the job
+     */
+    public void status(String line) {
+        session().tell(new Message.Doing(line));
+    }
+
     /** {@link #progress(long, long, long, long)} where nobody can tell how many tokens are to come. */
     public void progress(long done, long total, long tokens) {
         progress(done, total, tokens, -1);
+    }
+
+    /** {@link #progress(long, long, long, long, long)} where this rank does not know how many rows there are in all. */
+    public void progress(long done, long total, long tokens, long toCome) {
+        progress(done, total, tokens, toCome, -1);
     }
 
     /**
@@ -213,19 +229,39 @@ public final class World extends Group implements AutoCloseable {
      * @param total  rows this rank has to do
      * @param tokens tokens generated
      * @param toCome tokens still to be generated, as far as can be told; -1 where it cannot
+     * @param all    rows that all ranks together have to do; -1 where this rank does not know
      */
-    public synchronized void progress(long done, long total, long tokens, long toCome) {
+    public synchronized void progress(long done, long total, long tokens, long toCome, long all) {
         long now = System.nanoTime();
         boolean first = progressBegin == 0;
         session().atWork();
-        if (!first && done < total && now - progressSent < PROGRESS_NANOS) {
-            return;
-        }
         if (first) {
             progressBegin = barrierPassed == 0 ? now : barrierPassed;
         }
-        progressSent = now;
-        session().tell(new Message.Progress(done, total, tokens, toCome, (now - progressBegin) / 1e9));
+        unsent = new Message.Progress(done, total, tokens, toCome, all, (now - progressBegin) / 1e9);
+        if (first || done >= total || now - progressSent >= PROGRESS_NANOS) {
+            progressSent = now;
+            tellUnsent();
+        }
+    }
+
+    private synchronized void tellUnsent() {
+        if (unsent != null) {
+            session().tell(unsent);
+            unsent = null;
+        }
+    }
+
+    /**
+     * Has the launcher say what is kept of the job's work, should the job end before its time: how many rows, by what
+     * ranks have said through {@link #progress(long, long, long, long, long)}. From rank 0.
+     *
+     * @param place  where they are kept; empty once there is no need for the line any more
+     * @param before rows that earlier runs have kept there
+     * @param advice what to do to go on
+     */
+    public void keeps(String place, long before, String advice) {
+        session().tell(new Message.Kept(place, before, advice));
     }
 
     /**

@@ -95,15 +95,6 @@ class GenerateInputIT {
     }
 
     @Test
-    void noPrompts_noRows() throws IOException {
-        Files.createFile(temp.resolve("prompts.jsonl"));
-        Launched.Result result = Runs.succeed(2, temp, "--prompts", "prompts.jsonl");
-        assertThat(result.stdout())
-                .matches("tokens/sec: 0\\.0, time elapsed: \\d+\\.\\d\\d, num_tokens 0, num_prompts 0\n");
-        assertThat(temp.resolve("results.jsonl")).isEmptyFile();
-    }
-
-    @Test
     void help_isPrintedOnce() {
         Launched.Result result = Runs.succeed(3, temp, "--help");
         assertThat(result.lines().stream().filter(line -> line.startsWith("Usage: "))).hasSize(1);

@@ -88,6 +88,19 @@ class GenerateOptionsTest {
                 .isEqualTo(new Acceleration(true, false, true));
     }
 
+    @ParameterizedTest
+    @CsvSource({"bf16, bfloat16", "half, float16", "fp16, float16", "float, float32", "fp32, float32"})
+    void parse_typesByTheirShortNames_areTheTypes(String typed, String dtype) {
+        assertThat(GenerateOptions.parse("--dtype", typed).dtype()).hasValue(dtype);
+    }
+
+    @Test
+    void parse_reportWithoutAName_isBesideTheResults() {
+        assertThat(GenerateOptions.parse("--report", "--output", "a.b/out.jsonl").report()).hasValue("a.b/out.html");
+        assertThat(GenerateOptions.parse("--output", "a.b/out", "--report").report()).hasValue("a.b/out.html");
+        assertThat(GenerateOptions.parse("--report", "r.json").report()).hasValue("r.json");
+    }
+
     @Test
     void parse_oneByOne_isBatchSizeOne() {
         assertThat(GenerateOptions.parse("--one-by-one").batchSize()).hasValue(1);
@@ -99,7 +112,7 @@ class GenerateOptionsTest {
     @CsvSource(delimiter = '|', textBlock = """
             --tempertature 1            | --tempertature is not an option of generate; did you mean --temperature?
             --temp=1                    | --temp is not an option of generate; did you mean --temperature?
-            --max_new_tokens 4          | --max_new_tokens is not an option of generate; did you mean --max-new-tokens?
+            --max_new_token 4           | --max_new_token is not an option of generate; did you mean --max-new-tokens?
             --modle x                   | --modle is not an option of generate; did you mean --model?
             --beams 4                   | --beams is not an option of generate; see generate --help
             --resume=yes                | --resume takes no value, not yes
@@ -153,6 +166,11 @@ class GenerateOptionsTest {
             --file-mode 888             | --file-mode must be three octal digits such as 644, not 888
             --file-mode rw-r--r--       | --file-mode must be three octal digits such as 644, not rw-r--r--
             --file-mode 4755            | --file-mode must be three octal digits such as 644, not 4755
+            --gpu-memory-utilization 1.1 | --gpu-memory-utilization must be above 0 and at most 1, not 1.1
+            --gpu-memory-utilization 0  | --gpu-memory-utilization must be above 0 and at most 1, not 0.0
+            --graph maybe               | --graph must be on or off, not maybe
+            --num-beams 4               | --num-beams: there is no beam search; --num-samples N gives N samples of each row
+            --output - --report         | --report needs a name where the results go to stdout: --report F.html
             --model=                    | --model needs a name, not an empty string
             --prompts=                  | --prompts needs a name, not an empty string
             --output=                   | --output needs a name, not an empty string

@@ -40,6 +40,7 @@ import dev.lockstep.generate.Request;
 import dev.lockstep.generate.SamplingParams;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.json.Json;
+import dev.lockstep.prompts.SamplingFields;
 import dev.lockstep.prompts.SamplingOverrides;
 import dev.lockstep.torch.Device;
 
@@ -352,8 +353,8 @@ class GenerationConfigTest {
     }
 
     private static SamplingParams params(Checkpoint checkpoint, String row) throws IOException {
-        return SamplingOverrides.resolve(SamplingOverrides.ofRow(json(row)), SamplingOverrides.NONE,
-                SamplingOverrides.ofCheckpoint(checkpoint.generationDefaults().without(List.of())));
+        return SamplingOverrides.resolve(SamplingFields.ofRow(json(row)), SamplingOverrides.NONE,
+                SamplingFields.ofCheckpoint(checkpoint.generationDefaults().without(List.of())));
     }
 
     private Checkpoint checkpoint(JsonNode generationConfig, JsonNode changes) throws IOException {

@@ -59,7 +59,7 @@ class CollectiveWatchdogTest {
         at(0, 2, 1, "barrier", true);
         positions.take(1, new Heartbeat(true), 20 * SECOND);
         assertThat(line(45)).isEmpty();
-        positions.take(1, new Progress(1, 2, 3, -1, 4), 45 * SECOND);
+        positions.take(1, new Progress(1, 2, 3, -1, -1, 4), 45 * SECOND);
         positions.take(1, new Heartbeat(false), 60 * SECOND);
         assertThat(line(74)).isEmpty();
         assertThat(line(76)).startsWith("124: hang: rank 1 has not reached barrier #1; it is in its own code before");
@@ -85,7 +85,7 @@ class CollectiveWatchdogTest {
         at(0, 2, 5, "gather", false);
         at(0, 1, 5, "barrier", true);
         assertThat(line(0))
-                .isEqualTo("1: rank 1 is in barrier #5, rank 2 in gather #5: every rank has to call the same "
+                .isEqualTo("1: rank 1 is in barrier #5, rank 2 in gather #5: every rank must call the same "
                         + "collectives in the same order");
     }
 

@@ -68,7 +68,7 @@ class HostFaultsIT {
     @Test
     void libraries_thatCannotBeUnpacked_areOneSentence() throws IOException {
         Path file = Files.createFile(scratch.resolve("file"));
-        Launched.Result result = mpjrun("-np", "1", "--device", "cpu", "generate", "--output",
+        Launched.Result result = mpjrun("-q", "-np", "1", "--device", "cpu", "generate", "--output",
                 scratch.resolve("r.jsonl").toString()).env("DJL_CACHE_DIR", file + "/djl").run();
         assertThat(result.exitCode()).isEqualTo(2);
         assertThat(result.stderr()).isEqualTo("generate: DJL's native libraries cannot be loaded (Not a directory): it "

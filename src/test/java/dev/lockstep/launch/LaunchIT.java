@@ -140,7 +140,7 @@ class LaunchIT {
             -np 2                     | mpjrun: name a JOB
             no.such.Program           | mpjrun: there is no job no.such.Program
             nowhere.java              | mpjrun: there is no file nowhere.java
-            -jar nowhere.jar          | mpjrun: nowhere.jar cannot be read as a jar file
+            -jar nowhere.jar          | mpjrun: -jar nowhere.jar cannot be read as a jar file
             -jar                      | mpjrun: -jar: name the jar file after it
             -dev multicore hello      | mpjrun: -dev multicore: only niodev
             -H a:0 hello              | mpjrun: -H a:0: "0" is not a number of slots
@@ -164,7 +164,8 @@ class LaunchIT {
 
     @Test
     void gpus_bindRanksAndLimitThem() {
-        Launched.Result ranks = mpjrun("--dry-run", "hello").env("CUDA_VISIBLE_DEVICES", "GPU-5d7f,MIG-ab/1/0").run();
+        Launched.Result ranks = mpjrun("--dry-run", "-v", "hello").env("CUDA_VISIBLE_DEVICES", "GPU-5d7f,MIG-ab/1/0")
+                .run();
         assertThat(ranks.lines()).hasSize(2);
         assertThat(ranks.lines().get(0)).contains(" gpu GPU-5d7f ", "LOCKSTEP_DEVICE=cuda").doesNotContain("lib-cpu");
         assertThat(ranks.lines().get(1)).contains(" gpu MIG-ab/1/0 ", "CUDA_VISIBLE_DEVICES=MIG-ab/1/0");
@@ -181,15 +182,18 @@ class LaunchIT {
     @Test
     void dryRun_isFastAndTellsAll() {
         Duration best = best(5,
-                () -> mpjrun("--dry-run", "-np", "2", "--device", "cpu", "hello", "--job-option").run());
+                () -> mpjrun("--dry-run", "-np", "2", "--device", "cpu", "selftest", "--large").run());
         System.out.println("--dry-run took " + best.toMillis() + " ms");
-        Launched.Result result = mpjrun("--dry-run", "-np", "2", "--device", "cpu", "hello", "--job-option").run();
+        assertThat(mpjrun("--dry-run", "-np", "2", "--device", "cpu", "selftest", "--large").run().lines())
+                .containsExactly("rank 0 host " + HostName.here() + " gpu - dev.lockstep.bench.SelftestJob --large",
+                        "rank 1 host " + HostName.here() + " gpu - dev.lockstep.bench.SelftestJob --large");
+        Launched.Result result = mpjrun("--dry-run", "-v", "-np", "2", "--device", "cpu", "selftest", "--large").run();
         assertThat(result.exitCode()).isZero();
         assertThat(result.lines()).hasSize(2);
         assertThat(result.lines().get(1)).startsWith("rank 1 host " + HostName.here() + " gpu - ").contains(
                 "CUDA_VISIBLE_DEVICES=''", "OMP_NUM_THREADS=", "OMP_WAIT_POLICY=PASSIVE", "RUST_FLAVOR=cpu",
                 "LOCKSTEP_RANK=1", "LOCKSTEP_SIZE=2", "-XX:MaxRAMPercentage=25.00", "lib-cpu")
-                .endsWith("dev.lockstep.bench.HelloJob --job-option").doesNotContain("TOKEN");
+                .endsWith("dev.lockstep.bench.SelftestJob --large").doesNotContain("TOKEN");
         assertThat(best).isLessThan(Duration.ofMillis(500));
     }
 

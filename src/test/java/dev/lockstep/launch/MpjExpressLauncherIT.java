@@ -82,7 +82,7 @@ class MpjExpressLauncherIT {
                         + "rank 1 of 2 local 1 of 2 one|two words] sum 3000001 group of 1\n");
                 assertThat((result.stdout() + result.stderr()).lines().filter(line -> line.startsWith("lockstep:")))
                         .containsExactly(
-                                "lockstep: MPJ Express's own launcher gives ranks no GPU, and leaves the others waiting for ever when one dies: launch/mpjrun.sh starts the same program and does "
+                                "lockstep: MPJ Express's own launcher gives ranks no GPU, and lets the others wait forever when one dies: launch/mpjrun.sh starts the same program and does "
                                         + "neither");
             }
             awaitGone(Duration.ofSeconds(10), left);

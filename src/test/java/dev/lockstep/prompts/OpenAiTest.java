@@ -35,7 +35,7 @@ class OpenAiTest {
         assertThat(prompt.chat()).isEqualTo(Runs.json(
                 "{\"add_generation_prompt\": true, \"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}"));
         assertThat(prompt.samplesOr(1)).isEqualTo(2);
-        assertThat(prompt.overrides()).isEqualTo(SamplingOverrides
+        assertThat(prompt.overrides()).isEqualTo(SamplingFields
                 .ofRow(Runs.json("{\"temperature\": 0, \"max_new_tokens\": 5, \"stop\": [\".\"]}")));
         assertThat(prompt.openAi()).isEqualTo(OpenAiRequest.toChat("m"));
     }

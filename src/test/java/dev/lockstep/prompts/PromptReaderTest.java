@@ -46,7 +46,7 @@ class PromptReaderTest {
                 {"id": 12345678901234567890, "prompt": "Dünn 😀", "temperature": 0.5, "max_tokens": 3, "stop": "."}
                 """);
         assertThat(prompts).containsExactly(
-                new Prompt(0, "0", "a", SamplingOverrides.ofRow(Runs.json("{\"presence_penalty\": 0}")), null),
+                new Prompt(0, "0", "a", SamplingFields.ofRow(Runs.json("{\"presence_penalty\": 0}")), null),
                 good(1, "x", " b\n"), good(2, "2", "c"),
                 new Prompt(3, "12345678901234567890", "Dünn 😀",
                         new SamplingOverrides(null, 0.5, null, null, null, null, null, null, null, 3, null, null, null,

@@ -104,13 +104,13 @@ class SamplingOverridesTest {
     void ofCheckpoint_doSampleAndTemperature_decideAsInTransformers(Boolean doSample, Double temperature,
             boolean greedy) {
         var fields = Json.MAPPER.createObjectNode().put("do_sample", doSample).put("temperature", temperature);
-        assertThat(SamplingOverrides.resolve(NONE, NONE, SamplingOverrides.ofCheckpoint(defaults(fields))).greedy())
+        assertThat(SamplingOverrides.resolve(NONE, NONE, SamplingFields.ofCheckpoint(defaults(fields))).greedy())
                 .isEqualTo(greedy);
     }
 
     @Test
     void ofCheckpoint_lengths_bindWhereTheJobSaysNothing() throws Exception {
-        var checkpoint = SamplingOverrides.ofCheckpoint(defaults(Json.MAPPER.readTree("""
+        var checkpoint = SamplingFields.ofCheckpoint(defaults(Json.MAPPER.readTree("""
                 {"do_sample":true,"temperature":0.8,"top_k":7,"top_p":0.9,"min_p":0.1,"repetition_penalty":1.1,
                  "max_new_tokens":20,"max_length":9,"min_new_tokens":30}""")));
         assertThat(SamplingOverrides.resolve(NONE, NONE, checkpoint)).isEqualTo(
@@ -129,7 +129,7 @@ class SamplingOverridesTest {
 
     @Test
     void resolve_stopTokenIds_endRowsBesidesEndTokensAndWithoutThem() throws Exception {
-        var checkpoint = SamplingOverrides.ofCheckpoint(defaults(Json.MAPPER.createObjectNode()));
+        var checkpoint = SamplingFields.ofCheckpoint(defaults(Json.MAPPER.createObjectNode()));
         var besides = SamplingOverrides.resolve(of("{\"stop_token_ids\":[5]}"), NONE, checkpoint);
         assertThat(besides.eosTokenIds()).containsExactly(1, 2, 5);
         var without = SamplingOverrides.resolve(of("{\"stop_token_ids\":[5],\"ignore_eos\":true}"), NONE, checkpoint);
@@ -162,7 +162,7 @@ class SamplingOverridesTest {
     @Test
     void ofCheckpoint_outOfRange_namesFileAndField() {
         var defaults = defaults(Json.MAPPER.createObjectNode().put("top_p", 0.0));
-        assertThatThrownBy(() -> SamplingOverrides.ofCheckpoint(defaults)).isInstanceOf(UsageException.class)
+        assertThatThrownBy(() -> SamplingFields.ofCheckpoint(defaults)).isInstanceOf(UsageException.class)
                 .hasMessage("generation_config.json: top_p must be above 0 and at most 1, not 0.0");
     }
 
@@ -181,6 +181,6 @@ class SamplingOverridesTest {
     }
 
     private static SamplingOverrides of(String json) throws Exception {
-        return SamplingOverrides.ofRow(Json.MAPPER.readTree(json));
+        return SamplingFields.ofRow(Json.MAPPER.readTree(json));
     }
 }

@@ -32,6 +32,15 @@ class DeviceMemoryTest {
         assertThat(memory.peak()).isEqualTo(50);
     }
 
+    /** Others may use the GPU too, and what they use counts. */
+    @Test
+    void freeOf_gpu_leavesTheRestOfItAlone() {
+        DeviceMemory memory = gpu(30, 30, 80);
+        assertThat(memory.freeOf(1)).isEqualTo(70);
+        assertThat(memory.freeOf(0.9)).isEqualTo(60);
+        assertThat(memory.freeOf(0.5)).isZero();
+    }
+
     /** Which has been let go of since. */
     @Test
     void peak_cpu_holdsWhatTheProcessOnceTook() {

@@ -40,7 +40,7 @@ class HangIT {
     void ranks_inDifferentCollectives_areNamedAtOnce(String how, String line) {
         Launched.Result result = stuck("2", how).run();
         assertThat(result.exitCode()).isEqualTo(1);
-        assertThat(last(result)).contains(line + ": every rank has to call the same collectives in the same order");
+        assertThat(last(result)).contains(line + ": every rank must call the same collectives in the same order");
     }
 
     @Test

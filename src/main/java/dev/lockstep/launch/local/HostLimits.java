@@ -17,6 +17,14 @@ import org.jspecify.annotations.Nullable;
  */
 public record HostLimits(int processors, long memory) {
     private static final long MEGABYTE = 1L << 20;
+    /**
+     * Programs that compute, or wait for each other, may well have more ranks than processors; but JVMs beyond this take
+     * turns at starting for longer than anybody waits.
+     */
+    private static final int RANKS_PER_PROCESSOR = 8;
+    private static final int FEWEST_RANKS = 16;
+    /** What a rank takes that does nothing but join the others. */
+    private static final long RANK_BYTES = 64 * MEGABYTE;
     /** What cgroup v1 shows as "no limit" is the largest multiple of a page. */
     private static final long NO_LIMIT = 1L << 60;
 
@@ -55,6 +63,26 @@ public record HostLimits(int processors, long memory) {
             memory = granted > 0 ? Math.min(memory, granted) : memory;
         }
         return new HostLimits((int) Math.max(1, processors), memory >= NO_LIMIT ? 0 : memory);
+    }
+
+    /** So many ranks may be started without further questions. */
+    int mostRanks() {
+        return (int) Math.min(byProcessors(), byMemory());
+    }
+
+    /** How many that is, and by what. */
+    String room() {
+        return byProcessors() <= byMemory()
+                ? byProcessors() + " ranks on " + processors + (processors == 1 ? " processor" : " processors")
+                : byMemory() + " ranks in " + memory / MEGABYTE + " MB of memory";
+    }
+
+    private long byProcessors() {
+        return Math.max(FEWEST_RANKS, (long) RANKS_PER_PROCESSOR * processors);
+    }
+
+    private long byMemory() {
+        return memory == 0 ? Long.MAX_VALUE : Math.max(1, memory / RANK_BYTES);
     }
 
     /** A rank's share of the processors. */

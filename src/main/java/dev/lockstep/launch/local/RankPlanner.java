@@ -80,6 +80,17 @@ public final class RankPlanner {
     }
 
     /**
+     * @param asked begins the sentence: "-np 300 is"
+     * @throws UsageException when this host would not get so many started and they may not try
+     */
+    public void checkRoomFor(int count, String asked) {
+        if (count > limits.mostRanks() && !job.oversubscribe()) {
+            throw new UsageException(asked + " more than this host has room for, " + limits.room()
+                    + ": --oversubscribe starts them all the same, -H names more hosts");
+        }
+    }
+
+    /**
      * Makes a temporary directory for the ranks, unless the user has named one for them with {@code -x TMPDIR=}, and, where
      * a rank could not find its own host's name, a file of names in it.
      *

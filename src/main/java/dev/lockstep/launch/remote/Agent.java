@@ -141,6 +141,7 @@ public final class Agent {
                 GpuBinding.here(environment), limits);
         if (!slurm) {
             ranks.checkGpusFor(share.localSize(), share.localSize() + " ranks are"); // Slurm may show each task its own GPU only
+            ranks.checkRoomFor(share.localSize(), share.localSize() + " ranks are");
         }
         scratch = ranks.prepare(share.size());
         return ranks.plan(share, socket.getInetAddress().getHostAddress() + ":" + socket.getPort(), token);
