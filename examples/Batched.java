@@ -34,11 +34,11 @@ public class Batched {
             try (Generator generator = Generator.load(model, Device.ofRank(world.device()))) {
                 world.barrier();
                 long start = System.nanoTime();
-                List<String> mine = world.split(prompts);
                 List<Answer> answers = new ArrayList<>();
-                for (Completion completion : generator.complete(mine, params, 16)) {
-                    answers.add(
-                            new Answer(mine.get(completion.index()), completion.text(), completion.tokenIds().length));
+                for (Completion completion : generator.complete(world.split(prompts), params, 16)) {
+                    // the index is the prompt's among all prompts, whichever rank completes it
+                    answers.add(new Answer(prompts.get(completion.index()), completion.text(),
+                            completion.tokenIds().length));
                 }
                 List<Answer> all = world.gatherAll(answers, Answer.class).orElse(null);
                 double seconds = (System.nanoTime() - start) / 1e9;

@@ -92,8 +92,7 @@ final class BenchGenerate implements Measurement {
         for (int i = 0; i < repeat; i++) {
             world.barrier();
             long start = System.nanoTime();
-            List<Completion> completions = generator.generate(mine, batchSize, (rows, count) -> {
-            });
+            List<Completion> completions = generator.generate(mine, batchSize);
             List<Completion> all = world.gatherAll(completions, Completion.class).orElse(List.of());
             double seconds = (System.nanoTime() - start) / 1e9;
             best = Math.min(best, seconds);

@@ -13,6 +13,7 @@ import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.decoder.Decoder;
+import dev.lockstep.host.Share;
 import dev.lockstep.tokenizer.Tokenizer;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.DeviceMemory;
@@ -133,15 +134,40 @@ public final class Generator implements AutoCloseable {
     }
 
     /**
-     * Completes texts, each with the tokenizer's special tokens and the same parameters.
+     * Completes texts, all with the same parameters. The tokenizer adds its special tokens to each, a begin token as a
+     * rule, so they do not stand in the text.
      *
-     * @return a completion for each prompt, in order
+     * <p>
+     * A prompt's {@linkplain Completion#index() index} is its place in the list, and where the list is one rank's
+     * {@link Share} of a longer one its place there. It fixes the random numbers that the prompt's text is drawn with, so
+     * that {@code complete(world.split(prompts), ...)} gives the same texts whatever the number of ranks is.
+     *
+     * @param batchSize sequences at a time, at least 1
+     * @return a completion for each prompt, in order; one that cannot be generated has an error
      */
     public List<Completion> complete(List<String> prompts, SamplingParams params, int batchSize) {
+        return complete(prompts, params, batchSize, firstIndex(prompts));
+    }
+
+    /**
+     * {@link #complete(List, SamplingParams, int)} for prompts of which somebody else knows the place.
+     *
+     * @param firstIndex the index of the first prompt; the others count on from there
+     */
+    public List<Completion> complete(List<String> prompts, SamplingParams params, int batchSize, int firstIndex) {
         List<Request> requests = new ArrayList<>();
         for (String prompt : prompts) {
-            requests.add(new Request(requests.size(), 0, tokenizer().encode(prompt, true), params));
+            requests.add(new Request(firstIndex + requests.size(), 0, tokenizer().encode(prompt, true), params));
         }
+        return generate(requests, batchSize);
+    }
+
+    private static int firstIndex(List<?> prompts) {
+        return prompts instanceof Share<?> share ? share.start() : 0;
+    }
+
+    /** {@link #generate(List, int, Progress)} where nobody wants to know how far the work is. */
+    public List<Completion> generate(List<Request> requests, int batchSize) {
         return generate(requests, batchSize, (rows, tokens) -> {
         });
     }

@@ -61,6 +61,10 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /**
+     * Nothing adds special tokens to a prompt after this. {@code true} is for texts as people write them;
+     * {@code false} for texts that hold theirs already, as those of a {@link ChatTemplate} do, and would have a second
+     * begin token otherwise.
+     *
      * @param addSpecialTokens add what the tokenizer puts around a text of its own accord, such as a begin token;
      *                         special tokens spelled out in the text become their ids either way
      * @return the text's tokens, however many

@@ -10,6 +10,8 @@ import java.util.function.ToDoubleFunction;
 import com.fasterxml.jackson.core.type.TypeReference;
 import org.jspecify.annotations.Nullable;
 
+import dev.lockstep.host.Share;
+
 /**
  * Some ranks of a job, seen from one of them; {@link World} is all of them, and {@link #group} makes others. Ranks count
  * from 0 within the group. Every rank of a group calls the same collectives in the same order; each call waits until the
@@ -87,26 +89,33 @@ public sealed class Group permits World {
         return Block.of(n, rank(), size());
     }
 
-    /** This rank's share of a list that all ranks have, as {@link #split(int)} gives it; a view. */
-    public <T> List<T> split(List<T> items) {
+    /**
+     * This rank's share of a list that all ranks have, as {@link #split(int)} gives it; a view, which knows the place of
+     * its first item in the list.
+     */
+    public <T> Share<T> split(List<T> items) {
         return ListSplits.block(items, rank(), size());
     }
 
     /**
      * As many items for every rank: contiguous shares of n / size, rounded up, and where the list is at its end its last
-     * item again. After a gather all the repeated items are at the end: {@code subList(0, n)} is without them. A view.
+     * item again. After a gather all the repeated items are at the end: {@code subList(0, n)} is without them. A view,
+     * whose places are those after such a gather.
      */
-    public <T> List<T> splitPadded(List<T> items) {
+    public <T> Share<T> splitPadded(List<T> items) {
         return ListSplits.padded(items, rank(), size());
     }
 
-    /** This rank's share when the items are dealt out one by one: rank, rank + size, ...; a view. */
+    /**
+     * This rank's share when the items are dealt out one by one: rank, rank + size, ...; a view. It is no {@link Share}:
+     * what depends on an item's place in the list has to be told it.
+     */
     public <T> List<T> splitRoundRobin(List<T> items) {
         return ListSplits.roundRobin(items, rank(), size());
     }
 
     /** This rank's contiguous share when all ranks are to get about the same weight; see {@link Block#byWeight}. A view. */
-    public <T> List<T> splitByWeight(List<T> items, ToDoubleFunction<? super T> weight) {
+    public <T> Share<T> splitByWeight(List<T> items, ToDoubleFunction<? super T> weight) {
         return ListSplits.byWeight(items, weight, rank(), size());
     }
 

@@ -5,18 +5,21 @@ import java.util.List;
 import java.util.RandomAccess;
 import java.util.function.ToDoubleFunction;
 
+import dev.lockstep.host.Share;
+
 /** Ways to divide a list that all ranks have; every one gives views of the list. */
 final class ListSplits {
     private ListSplits() {}
 
-    static <T> List<T> block(List<T> items, int rank, int size) {
+    static <T> Share<T> block(List<T> items, int rank, int size) {
         Block block = Block.of(items.size(), rank, size);
-        return items.subList(block.start(), block.end());
+        return Share.of(items, block.start(), block.end());
     }
 
-    static <T> List<T> padded(List<T> items, int rank, int size) {
+    static <T> Share<T> padded(List<T> items, int rank, int size) {
         int each = (int) (((long) items.size() + size - 1) / size);
-        return view(each, i -> items.get((int) Math.min((long) rank * each + i, items.size() - 1)));
+        List<T> padded = view(Math.multiplyExact(each, size), i -> items.get(Math.min(i, items.size() - 1)));
+        return Share.of(padded, rank * each, rank * each + each);
     }
 
     static <T> List<T> roundRobin(List<T> items, int rank, int size) {
@@ -24,10 +27,10 @@ final class ListSplits {
         return view(count, i -> items.get(rank + i * size));
     }
 
-    static <T> List<T> byWeight(List<T> items, ToDoubleFunction<? super T> weight, int rank, int size) {
+    static <T> Share<T> byWeight(List<T> items, ToDoubleFunction<? super T> weight, int rank, int size) {
         double[] weights = items.stream().mapToDouble(weight).toArray();
         Block block = Block.byWeight(weights, rank, size);
-        return items.subList(block.start(), block.end());
+        return Share.of(items, block.start(), block.end());
     }
 
     private interface Item<T> {

@@ -161,8 +161,7 @@ class GenerationConfigTest {
                 }
             }
             Map<Integer, Set<Integer>> drawn = new TreeMap<>();
-            for (Completion completion : generator.generate(requests, 400, (rows, tokens) -> {
-            })) {
+            for (Completion completion : generator.generate(requests, 400)) {
                 drawn.computeIfAbsent(completion.index(), row -> new TreeSet<>()).add(completion.tokenIds()[0]);
             }
             for (int row = 0; row < prompts().size(); row++) {
@@ -247,8 +246,7 @@ class GenerationConfigTest {
             for (SamplingParams params : List.of(none, some, all)) {
                 requests.add(new Request(requests.size(), 0, generator.tokenizer().encode("A", false), params));
             }
-            List<Completion> completions = generator.generate(requests, 3, (rows, tokens) -> {
-            });
+            List<Completion> completions = generator.generate(requests, 3);
             assertThat(completions.get(0).error()).isEqualTo("no token is left to choose: all are ruled out");
             assertThat(completions.get(1).tokenIds()).hasSize(24).containsOnly(3, 4, 5);
             assertThat(completions.get(2).tokenIds())
@@ -347,8 +345,7 @@ class GenerationConfigTest {
             for (String prompt : prompts) {
                 requests.add(new Request(requests.size(), 0, generator.tokenizer().encode(prompt, false), params));
             }
-            return generator.generate(requests, 2, (rows, tokens) -> {
-            });
+            return generator.generate(requests, 2);
         }
     }
 

@@ -71,17 +71,22 @@ class SameTextIT {
 
     private static void checkSampled(JsonNode answers, int ranks) {
         for (int batchSize : Combinations.SAMPLED_BATCH_SIZES) {
-            List<JsonNode> rows = new ArrayList<>();
-            answers.get(key("kjv-6m", "sampled", batchSize)).forEach(rows::add);
-            assertThat(rows).hasSize(Combinations.SAMPLED_PROMPTS);
-            assertThat(field(rows, "rank").stream().distinct()).hasSize(ranks);
-            assertThat(field(rows, "text")).doesNotHaveDuplicates();
-            JsonNode ids = Runs.json(rows.stream().map(row -> row.get("ids")).toList().toString());
-            if (sampledAlone == null) {
-                sampledAlone = ids;
-            }
-            assertThat(ids).as("%d ranks, batch size %d", ranks, batchSize).isEqualTo(sampledAlone);
+            checkSampled(answers, "sampled", ranks, batchSize);
+            checkSampled(answers, "completed", ranks, batchSize);
         }
+    }
+
+    private static void checkSampled(JsonNode answers, String how, int ranks, int batchSize) {
+        List<JsonNode> rows = new ArrayList<>();
+        answers.get(key("kjv-6m", how, batchSize)).forEach(rows::add);
+        assertThat(rows).hasSize(Combinations.SAMPLED_PROMPTS);
+        assertThat(field(rows, "rank").stream().distinct()).hasSize(ranks);
+        assertThat(field(rows, "text")).doesNotHaveDuplicates();
+        JsonNode ids = Runs.json(rows.stream().map(row -> row.get("ids")).toList().toString());
+        if (sampledAlone == null) {
+            sampledAlone = ids;
+        }
+        assertThat(ids).as("%s, %d ranks, batch size %d", how, ranks, batchSize).isEqualTo(sampledAlone);
     }
 
     /** The prompts as text: tokenizer, options and files are in it too. */

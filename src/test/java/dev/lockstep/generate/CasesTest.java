@@ -80,8 +80,8 @@ class CasesTest {
                 requests.add(new Request(requests.size(), 0,
                         generator.tokenizer().encode(JSON.readTree(line).get("prompt").asText(), false), params));
             }
-            return generator.generate(requests, requests.size(), (rows, tokens) -> {
-            }).stream().map(completion -> ids(completion.tokenIds())).toList();
+            return generator.generate(requests, requests.size()).stream().map(completion -> ids(completion.tokenIds()))
+                    .toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

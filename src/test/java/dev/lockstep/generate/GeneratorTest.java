@@ -3,6 +3,7 @@ package dev.lockstep.generate;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import org.junit.jupiter.api.AutoClose;
@@ -10,6 +11,7 @@ import org.junit.jupiter.api.Test;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.host.Share;
 import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -53,6 +55,17 @@ class GeneratorTest {
         assertThat(texts(generator.complete(PROMPTS, sampled(8, 1.3), 16))).doesNotContainAnyElementsOf(alone);
     }
 
+    /** As ranks do that complete their shares: the text must not depend on how many of them there are. */
+    @Test
+    void complete_sampledShares_haveTheTextsOfTheWholeList() {
+        List<Completion> whole = generator.complete(PROMPTS, sampled(7, 1.3), 5);
+        List<Completion> parts = new ArrayList<>(generator.complete(Share.of(PROMPTS, 0, 3), sampled(7, 1.3), 5));
+        parts.addAll(generator.complete(Share.of(PROMPTS, 3, 8), sampled(7, 1.3), 5));
+        parts.addAll(generator.complete(PROMPTS.subList(8, 10), sampled(7, 1.3), 5, 8));
+        assertThat(texts(parts)).isEqualTo(texts(whole));
+        assertThat(parts).map(Completion::index).isEqualTo(IntStream.range(0, 10).boxed().toList());
+    }
+
     @Test
     void complete_sampledInPieces_isTheSameForEveryBatchSize() {
         List<String> whole = texts(generator.complete(PROMPTS, sampled(7, 1.3), 16));
@@ -81,11 +94,9 @@ class GeneratorTest {
             int[] ids = generator.tokenizer().encode(PROMPTS.get(i % 10), true);
             requests.add(new Request(i, i % 3, ids, params));
         }
-        List<Completion> together = generator.generate(requests, 6, (rows, tokens) -> {
-        });
+        List<Completion> together = generator.generate(requests, 6);
         for (int i = 0; i < requests.size(); i++) {
-            Completion alone = generator.generate(List.of(requests.get(i)), 1, (rows, tokens) -> {
-            }).get(0);
+            Completion alone = generator.generate(List.of(requests.get(i)), 1).get(0);
             assertThat(together.get(i).tokenIds()).as("row %d", i).isEqualTo(alone.tokenIds());
             assertThat(together.get(i).text()).isEqualTo(alone.text());
             assertThat(together.get(i).finishReason()).isEqualTo(alone.finishReason());
@@ -97,8 +108,7 @@ class GeneratorTest {
         int[] ids = generator.tokenizer().encode(PROMPTS.get(0), true);
         List<Request> requests = List.of(new Request(0, 0, ids, sampled(0, 1)), new Request(0, 1, ids, sampled(0, 1)),
                 new Request(1, 0, ids, sampled(0, 1)));
-        List<Completion> completions = generator.generate(requests, 3, (rows, tokens) -> {
-        });
+        List<Completion> completions = generator.generate(requests, 3);
         assertThat(texts(completions)).doesNotHaveDuplicates();
     }
 
@@ -138,9 +148,7 @@ class GeneratorTest {
         int[] nearlyFull = new int[1020];
         List<Completion> completions = generator.generate(List.of(new Request(0, 0, new int[0], params),
                 new Request(1, 0, full, params), new Request(2, 0, nearlyFull, params),
-                new Request(3, 0, new int[]{4096}, params), new Request(4, 0, new int[]{5}, params)), 2,
-                (rows, tokens) -> {
-                });
+                new Request(3, 0, new int[]{4096}, params), new Request(4, 0, new int[]{5}, params)), 2);
         assertThat(completions.get(0).error()).isEqualTo("the prompt has no tokens");
         assertThat(completions.get(1).error()).contains("1024 tokens").contains("context of 1024");
         assertThat(completions.get(1).finishReason()).isEqualTo(FinishReason.ERROR);
@@ -160,12 +168,10 @@ class GeneratorTest {
             }
             requests.add(new Request(i, 0, ids, greedy(5, 0, List.of())));
         }
-        List<Completion> together = generator.generate(requests, 4, (rows, tokens) -> {
-        });
+        List<Completion> together = generator.generate(requests, 4);
         for (Request request : requests) {
             assertThat(together.get(request.index()).tokenIds())
-                    .isEqualTo(generator.generate(List.of(request), 1, (rows, tokens) -> {
-                    }).get(0).tokenIds());
+                    .isEqualTo(generator.generate(List.of(request), 1).get(0).tokenIds());
         }
     }
 
@@ -179,8 +185,7 @@ class GeneratorTest {
         }
         generator.generate(requests, 3, (rows, tokens) -> seen.add(new int[]{rows, (int) tokens}));
         assertThat(seen.get(seen.size() - 1)).containsExactly(10, 40);
-        assertThat(generator.generate(List.of(), 3, (rows, tokens) -> {
-        })).isEmpty();
+        assertThat(generator.generate(List.of(), 3)).isEmpty();
     }
 
     @Test

@@ -29,9 +29,6 @@ import static org.assertj.core.api.Assertions.within;
 @GpuTest
 class GoldenGpuTest {
     private static final Device DEVICE = new Device("cuda:0");
-    private static final Generator.Progress UNSEEN = (rows, tokens) -> {
-    };
-
     @ParameterizedTest(name = "{0}")
     @MethodSource("dev.lockstep.fixtures.Golden#checkpoints")
     void generate_greedyInFloat32_equalsTransformersForEveryBatchSize(String family, @TempDir Path scratch) {
@@ -67,7 +64,7 @@ class GoldenGpuTest {
                 for (int piece : new int[]{Scheduler.PREFILL_TOKENS, 5}) {
                     generator.prefillTokens(piece);
                     for (int batchSize : new int[]{1, 4, 10}) {
-                        List<Completion> completions = generator.generate(requests, batchSize, UNSEEN);
+                        List<Completion> completions = generator.generate(requests, batchSize);
                         assertThat(completions).hasSameSizeAs(requests);
                         check.accept("%s, kernels %s, pieces of %d, batches of %d".formatted(family, kernels, piece,
                                 batchSize), completions);
@@ -121,7 +118,7 @@ class GoldenGpuTest {
     private static List<TokenLogprobs> logprobs(Checkpoint checkpoint, List<Request> requests, DType dtype,
             boolean graphs) {
         try (Generator generator = Generator.load(checkpoint, DEVICE, dtype, new Acceleration(graphs, true, false))) {
-            return generator.generate(requests, 4, UNSEEN).stream().flatMap(row -> row.logprobs().stream()).toList();
+            return generator.generate(requests, 4).stream().flatMap(row -> row.logprobs().stream()).toList();
         }
     }
 

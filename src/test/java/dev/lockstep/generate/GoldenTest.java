@@ -18,9 +18,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** Generation against what transformers generated for the same checkpoints. */
 class GoldenTest {
-    private static final Generator.Progress UNSEEN = (rows, tokens) -> {
-    };
-
     @ParameterizedTest
     @MethodSource("dev.lockstep.fixtures.Golden#checkpoints")
     void generate_greedy_equalsTransformersForEveryBatchSize(String family, @TempDir Path scratch) {
@@ -29,8 +26,8 @@ class GoldenTest {
         Checkpoint checkpoint = Checkpoint.open(Golden.copyWithTokenizer(family, scratch));
         try (Generator generator = Generator.load(checkpoint, Device.CPU, DType.FLOAT32)) {
             for (int batchSize : new int[]{1, 3, 4, 10}) {
-                List<Completion> free = generator.generate(requests(expected, List.of()), batchSize, UNSEEN);
-                List<Completion> ended = generator.generate(requests(expected, eos), batchSize, UNSEEN);
+                List<Completion> free = generator.generate(requests(expected, List.of()), batchSize);
+                List<Completion> ended = generator.generate(requests(expected, eos), batchSize);
                 for (int i = 0; i < free.size(); i++) {
                     JsonNode golden = expected.get("cases").get(i);
                     assertThat(free.get(i).tokenIds()).as("%s, batch size %d, prompt %d", family, batchSize, i)
@@ -56,7 +53,7 @@ class GoldenTest {
         try (Generator generator = Generator.load(checkpoint, Device.CPU, DType.FLOAT32)) {
             generator.prefillTokens(5);
             for (int batchSize : new int[]{1, 3, 10}) {
-                for (Completion completion : generator.generate(requests(expected, List.of()), batchSize, UNSEEN)) {
+                for (Completion completion : generator.generate(requests(expected, List.of()), batchSize)) {
                     assertThat(completion.tokenIds())
                             .as("%s, batch size %d, prompt %d", family, batchSize, completion.index())
                             .isEqualTo(Golden.ints(expected.get("cases").get(completion.index()).get("greedy_ids")));

@@ -23,9 +23,6 @@ import static org.assertj.core.api.Assertions.within;
 
 /** Log-probabilities against what transformers computed, and against the model asked again from the beginning. */
 class LogprobsTest {
-    private static final Generator.Progress UNSEEN = (rows, tokens) -> {
-    };
-
     @TempDir
     private Path scratch;
 
@@ -53,7 +50,7 @@ class LogprobsTest {
         List<Completion> alone = null;
         try (Generator generator = generator(family)) {
             for (int batchSize : new int[]{1, 3, 10}) {
-                List<Completion> completions = generator.generate(requests(cases, greedy(5)), batchSize, UNSEEN);
+                List<Completion> completions = generator.generate(requests(cases, greedy(5)), batchSize);
                 alone = alone == null ? completions : alone;
                 for (int i = 0; i < completions.size(); i++) {
                     Completion completion = completions.get(i);
@@ -94,14 +91,14 @@ class LogprobsTest {
                 .build();
         try (Generator generator = generator("llama-gqa")) {
             List<Request> requests = requests(cases, params);
-            for (Completion completion : generator.generate(requests, 4, UNSEEN)) {
+            for (Completion completion : generator.generate(requests, 4)) {
                 int[] prompt = requests.get(completion.index()).promptIds();
                 for (int i = 0; i < 12; i++) {
                     int[] soFar = IntStream.concat(Arrays.stream(prompt), Arrays.stream(completion.tokenIds(), 0, i))
                             .toArray();
                     TokenLogprobs anew = generator
                             .generate(List.of(new Request(0, 0, soFar,
-                                    SamplingParams.builder(1).greedy(true).logprobs(20).build())), 1, UNSEEN)
+                                    SamplingParams.builder(1).greedy(true).logprobs(20).build())), 1)
                             .get(0).logprobs()
                             .get(0);
                     TokenLogprobs likely = completion.logprobs().get(i);
@@ -129,7 +126,7 @@ class LogprobsTest {
                 int[] prompt = Golden.ints(golden.get(requests.size()).get("prompt_ids"));
                 requests.add(new Request(requests.size(), 0, prompt, greedy(wanted)));
             }
-            List<Completion> completions = generator.generate(requests, 2, UNSEEN);
+            List<Completion> completions = generator.generate(requests, 2);
             assertThat(completions.get(0).logprobs()).isNull();
             assertThat(completions.get(3).logprobs()).isNull();
             for (int row : new int[]{1, 2, 4}) {
@@ -149,8 +146,7 @@ class LogprobsTest {
             JsonNode golden = Golden.expected("llama-gqa").get("cases").get(0);
             String stop = golden.get("greedy_text").asText().substring(25, 29);
             Completion stopped = generator.generate(List.of(new Request(0, 0, Golden.ints(golden.get("prompt_ids")),
-                    SamplingParams.builder(40).greedy(true).stop(List.of(stop)).logprobs(1).build())), 1,
-                    UNSEEN).get(0);
+                    SamplingParams.builder(40).greedy(true).stop(List.of(stop)).logprobs(1).build())), 1).get(0);
             assertThat(stopped.finishReason()).isEqualTo(FinishReason.STOP);
             assertThat(stopped.tokenIds().length).isBetween(2, 39);
             assertThat(stopped.logprobs()).hasSize(stopped.tokenIds().length);

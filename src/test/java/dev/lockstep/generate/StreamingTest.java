@@ -83,8 +83,7 @@ class StreamingTest {
     private static void equalEachAlone(List<Request> requests, Seen seen) {
         assertThat(seen.tokens).hasSameSizeAs(requests);
         for (Request request : requests) {
-            Completion alone = generator.generate(List.of(request), 1, (rows, tokens) -> {
-            }).get(0);
+            Completion alone = generator.generate(List.of(request), 1).get(0);
             assertThat(seen.tokens.get(request.index())).as("row %d", request.index()).isEqualTo(alone.tokenIds());
         }
     }
@@ -133,8 +132,7 @@ class StreamingTest {
         };
         List<Request> requests = List.of(request(0, 3, 60), request(1, 700, 1), request(2, 650, 9));
         // so that there is room for the long ones from the beginning
-        generator.generate(requests, 2, (rows, tokens) -> {
-        });
+        generator.generate(requests, 2);
         Deque<Request> left = new ArrayDeque<>(requests);
         generator.prefillTokens(passTokens);
         generator.generate((most, wait) -> left.isEmpty() || left.size() < 3 && seen.lastTokens < 5

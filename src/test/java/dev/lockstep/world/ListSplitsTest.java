@@ -33,8 +33,21 @@ class ListSplitsTest {
                 assertThat(all).hasSize((n + size - 1) / size * size);
                 assertThat(all.subList(0, n)).isEqualTo(items);
                 assertThat(all.subList(n, all.size())).allMatch(item -> item == items.size() - 1);
+                int each = all.size() / size;
+                for (int rank = 0; rank < size; rank++) {
+                    assertThat(ListSplits.padded(items, rank, ranks).start()).isEqualTo(rank * each);
+                }
             }
         }
+    }
+
+    @Test
+    void block_andByWeight_knowWhereTheyBegin() {
+        assertThat(ListSplits.block(items(7), 1, 3).start()).isEqualTo(3);
+        assertThat(ListSplits.block(items(1), 2, 3).start()).isEqualTo(1);
+        assertThat(ListSplits.byWeight(List.of(8, 1, 1, 6), w -> w, 1, 2).start()).isEqualTo(1);
+        // of ranks of a group that have split their own group's share
+        assertThat(ListSplits.block(ListSplits.block(items(10), 1, 2), 1, 2).start()).isEqualTo(8);
     }
 
     @Test
