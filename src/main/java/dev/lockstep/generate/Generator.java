@@ -2,6 +2,7 @@ package dev.lockstep.generate;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.IntConsumer;
 
 import org.jspecify.annotations.Nullable;
@@ -40,6 +41,7 @@ public final class Generator implements AutoCloseable {
 
     // null: the model has random weights and no text
     private final @Nullable Tokenizer tokenizer;
+    private final @Nullable ChatPrompt chatPrompt;
     private final Decoder decoder;
     private final CacheReservation reservation;
     private Timing timing = Timing.NONE;
@@ -47,8 +49,9 @@ public final class Generator implements AutoCloseable {
     private IntConsumer beforeDecoding = rows -> {
     };
 
-    private Generator(@Nullable Tokenizer tokenizer, Decoder decoder) {
+    private Generator(@Nullable Tokenizer tokenizer, @Nullable ChatPrompt chatPrompt, Decoder decoder) {
         this.tokenizer = tokenizer;
+        this.chatPrompt = chatPrompt;
         this.decoder = decoder;
         this.reservation = new CacheReservation(decoder);
     }
@@ -63,7 +66,7 @@ public final class Generator implements AutoCloseable {
      * @throws OutOfDeviceMemoryException             when the device's memory does not hold the weights
      */
     public static Generator load(Checkpoint checkpoint, Device device, DType dtype, Acceleration acceleration) {
-        return new Generator(Tokenizer.load(checkpoint.directory()),
+        return new Generator(Tokenizer.load(checkpoint.directory()), new ChatPrompt(checkpoint.directory()),
                 Decoder.load(checkpoint, device, dtype, acceleration));
     }
 
@@ -86,7 +89,7 @@ public final class Generator implements AutoCloseable {
      * A model of random weights and without a tokenizer, for measuring: its completions have tokens, but no text.
      */
     public static Generator random(ModelConfig config, Device device, DType dtype, Acceleration acceleration) {
-        return new Generator(null, Decoder.random(config, device, dtype, acceleration));
+        return new Generator(null, null, Decoder.random(config, device, dtype, acceleration));
     }
 
     /** The type that the model computes in. */
@@ -160,6 +163,57 @@ public final class Generator implements AutoCloseable {
             requests.add(new Request(firstIndex + requests.size(), 0, tokenizer().encode(prompt, true), params));
         }
         return generate(requests, batchSize);
+    }
+
+    /**
+     * Answers one conversation, which has index 0; {@link #chat(List, SamplingParams, int)} answers many together, and is
+     * much faster for many.
+     *
+     * @throws dev.lockstep.checkpoint.ModelException when the checkpoint has no chat template or one that cannot be read
+     * @throws IllegalArgumentException               when the conversation is empty or the template refuses it
+     */
+    public Completion chat(List<Message> conversation, SamplingParams params) {
+        return chat(List.of(conversation), params, 1).get(0);
+    }
+
+    /**
+     * Answers conversations, all with the same parameters. The checkpoint's chat template makes a prompt of each, asks for
+     * the assistant's turn ({@code add_generation_prompt}) and writes the special tokens; the tokenizer adds none. Indices
+     * are those of {@link #complete(List, SamplingParams, int)}: {@code chat(world.split(conversations), ...)} gives the
+     * same answers whatever the number of ranks is.
+     *
+     * @param batchSize sequences at a time, at least 1
+     * @return a completion for each conversation, in order; one that cannot be generated has an error
+     * @throws dev.lockstep.checkpoint.ModelException when the checkpoint has no chat template or one that cannot be read
+     * @throws IllegalArgumentException               naming the conversation that is empty or that the template refuses;
+     *                                                nothing has been generated then
+     */
+    public List<Completion> chat(List<? extends List<Message>> conversations, SamplingParams params, int batchSize) {
+        return chat(conversations, params, batchSize, firstIndex(conversations));
+    }
+
+    /**
+     * {@link #chat(List, SamplingParams, int)} for conversations of which somebody else knows the place.
+     *
+     * @param firstIndex the index of the first conversation; the others count on from there
+     */
+    public List<Completion> chat(List<? extends List<Message>> conversations, SamplingParams params, int batchSize,
+            int firstIndex) {
+        List<Request> requests = new ArrayList<>();
+        for (List<Message> conversation : conversations) {
+            int index = firstIndex + requests.size();
+            requests.add(new Request(index, 0, chatIds(conversation, index), params));
+        }
+        return generate(requests, batchSize);
+    }
+
+    private int[] chatIds(List<Message> conversation, int index) {
+        Tokenizer tokens = tokenizer();
+        try {
+            return tokens.encode(Objects.requireNonNull(chatPrompt).of(conversation), false);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("conversation " + index + ": " + e.getMessage(), e);
+        }
     }
 
     private static int firstIndex(List<?> prompts) {
