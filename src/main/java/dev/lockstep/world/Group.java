@@ -31,8 +31,9 @@ import dev.lockstep.host.Share;
  * values and 1 GiB ({@code -XX:MaxDirectMemorySize} in conf/jvm.options) is what a rank may take.
  *
  * <p>
- * All verbs that take values throw {@link IllegalArgumentException} when Jackson cannot write one, and
- * {@link java.io.UncheckedIOException} when what came is not of the type. A rank that notices that another is in a
+ * All verbs that take values throw {@link IllegalArgumentException} when values of the type cannot be written as JSON or
+ * made of it again, saying what the type lacks, and {@link java.io.UncheckedIOException} when what came is not of the
+ * type. A rank that notices that another is in a
  * different collective throws {@link IllegalStateException}. The job cannot go on after any of these.
  *
  * <p>

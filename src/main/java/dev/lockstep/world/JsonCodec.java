@@ -103,15 +103,15 @@ final class JsonCodec<T> implements Codec<T> {
         try {
             MAPPER.writeValue(generator, value);
         } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException(
-                    "a " + (value == null ? "null" : value.getClass().getName()) + " cannot be sent as JSON: "
-                            + e.getOriginalMessage(),
-                    e);
+            throw new IllegalArgumentException(JsonFault.writing(value, e), e);
         }
     }
 
-    private UncheckedIOException cannotBeRead(JsonProcessingException e) {
-        return new UncheckedIOException("a value that another rank sent cannot be read as " + type.toCanonical()
-                + ": do both ranks name the same type?", e);
+    private RuntimeException cannotBeRead(JsonProcessingException e) {
+        String fault = JsonFault.reading(e);
+        return fault != null
+                ? new IllegalArgumentException(fault, e)
+                : new UncheckedIOException("a value that another rank sent cannot be read as " + type.toCanonical()
+                        + ": do both ranks name the same type?", e);
     }
 }
