@@ -31,7 +31,7 @@ public class Compare {
                 generator.complete(prompts.subList(0, 1), params, 1);
                 double alone = tokensPerSecond(world, generator, prompts, params, 1);
                 double batched = tokensPerSecond(world, generator, prompts, params, 16);
-                world.print(String.format("batched / one by one: %.2f", batched / alone));
+                world.printf("batched / one by one: %.2f%n", batched / alone);
             }
         }
     }
@@ -44,8 +44,8 @@ public class Compare {
         List<Completion> all = world.gatherAll(mine, Completion.class).orElse(List.of());
         double seconds = (System.nanoTime() - start) / 1e9;
         int tokens = all.stream().mapToInt(completion -> completion.tokenIds().length).sum();
-        world.print(String.format("%s: tokens/sec: %.1f, time elapsed: %.2f, num_tokens %d, num_prompts %d",
-                batchSize == 1 ? "one by one" : "batched", tokens / seconds, seconds, tokens, all.size()));
+        world.printf("%s: tokens/sec: %.1f, time elapsed: %.2f, num_tokens %d, num_prompts %d%n",
+                batchSize == 1 ? "one by one" : "batched", tokens / seconds, seconds, tokens, all.size());
         return tokens / seconds;
     }
 }

@@ -50,7 +50,7 @@ public class DataParallelTraining {
                         weight.subi(manager.create(sum, weight.getShape()).mul(RATE / world.size()));
                     }
                     if (step % 20 == 0) {
-                        world.print(String.format("step %d loss %.6f", step, loss[0] / world.size()));
+                        world.printf("step %d loss %.6f%n", step, loss[0] / world.size());
                     }
                 }
             }

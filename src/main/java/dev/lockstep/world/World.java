@@ -137,10 +137,17 @@ public final class World extends Group implements AutoCloseable {
         barrierPassed = System.nanoTime();
     }
 
-    /** Prints a line on stdout, on rank 0 only. */
-    public void print(String line) {
+    /** Prints a value as a line on stdout, on rank 0 only. */
+    public void print(@Nullable Object value) {
         if (isRoot()) {
-            System.out.println(line);
+            System.out.println(value);
+        }
+    }
+
+    /** Prints on stdout as {@link java.io.PrintStream#printf} does, on rank 0 only; a line ends with {@code %n}. */
+    public void printf(String format, @Nullable Object... args) {
+        if (isRoot()) {
+            System.out.printf(format, args);
         }
     }
 
