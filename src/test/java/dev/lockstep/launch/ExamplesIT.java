@@ -15,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.Runs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
@@ -77,6 +78,18 @@ class ExamplesIT {
                 line -> assertThat(line).startsWith("rank 0 of 2").endsWith("[one, program, many]"),
                 line -> assertThat(line).startsWith("rank 1 of 2").endsWith("[ranks, in, step]"),
                 line -> assertThat(line).isEqualTo("all 2 ranks have come this far"));
+    }
+
+    @Test
+    void firstText() {
+        String kjv = Runs.KJV.toString();
+        List<String> alone = run(1, "FirstText.java", kjv).lines();
+        assertThat(alone).satisfiesExactly(line -> assertThat(line).matches("In the beginning.{20,}"),
+                line -> assertThat(line).matches("And it came to pass.{20,}"),
+                line -> assertThat(line).matches("Blessed are.{20,}"),
+                line -> assertThat(line).matches("Behold, I.{20,}"));
+        assertThat(run(2, "FirstText.java", kjv).lines()).isEqualTo(alone);
+        assertThat(run(3, "FirstText.java", kjv).lines()).isEqualTo(alone);
     }
 
     @Test
