@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes one archive for machines that have no JDK, no Maven and no network: a Java runtime, Lockstep with its libraries
-# and MPJ Express, the launch scripts, the examples. Unpacked, launch/mpjrun.sh in it works as in a clone.
+# and MPJ Express, the launch scripts, the examples, docs/api. Unpacked, launch/mpjrun.sh in it works as in a clone.
 #   launch/bundle.sh [--libtorch cpu|DIR] [FILE]      (default: target/lockstep-VERSION-linux-x86_64.tar.gz)
 # Without --libtorch the archive holds no libtorch: the machine's own is named by PYTORCH_LIBRARY_PATH (see running.md). With
 # DIR it holds the libraries in there, with PYTORCH_VERSION and PYTORCH_FLAVOR as they are set now.
@@ -35,6 +35,9 @@ mkdir -p "$root/src/site" && cp -r "$LOCKSTEP_HOME/src/site/markdown" "$root/src
 rm "$root/launch/bundle.sh" "$root/launch/test.sh"
 cp "$(readlink -f "$MPJ_JAR")" "$root/lib/mpj.jar"
 lockstep_maven -Pbundle org.cyclonedx:cyclonedx-maven-plugin:makeBom org.codehaus.mojo:license-maven-plugin:add-third-party
+rm -rf "$LOCKSTEP_HOME/target/reports/apidocs" # pages of classes that are gone would stay
+lockstep_maven javadoc:javadoc-no-fork
+mkdir "$root/docs" && cp -r "$LOCKSTEP_HOME/target/reports/apidocs" "$root/docs/api"
 cp "$LOCKSTEP_HOME/target/lockstep.cdx.json" "$LOCKSTEP_HOME/target/THIRD-PARTY.txt" "$root"
 cp "$LOCKSTEP_HOME/target/lockstep.jar" "$root/target"
 cp "$LOCKSTEP_HOME"/target/lib/*.jar "$root/target/lib"

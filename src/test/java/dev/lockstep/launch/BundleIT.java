@@ -55,6 +55,12 @@ class BundleIT {
         // what the README links to is there
         assertThat(root.resolve("src/site/markdown/running.md")).isRegularFile();
 
+        // and the classes that programs use, of which those that they do not are not a part
+        assertThat(root.resolve("docs/api/dev/lockstep/world/World.html")).content().contains("splitPadded");
+        assertThat(root.resolve("docs/api/dev/lockstep/generate/Generator.html")).isRegularFile();
+        assertThat(root.resolve("docs/api/dev/lockstep/generate/Scheduler.html")).doesNotExist();
+        assertThat(root.resolve("docs/api/dev/lockstep/batch")).doesNotExist();
+
         // only the tools that the script itself needs are to be found: no java, no mvn
         Path tools = Files.createDirectory(scratch.resolve("tools"));
         for (String tool : List.of("bash", "env", "dirname", "readlink", "sed", "setpriv", "find")) {
