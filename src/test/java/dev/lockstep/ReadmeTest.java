@@ -26,6 +26,8 @@ import javax.tools.ToolProvider;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 import dev.lockstep.batch.GenerateOptions;
@@ -58,13 +60,13 @@ class ReadmeTest {
         assertThat(TEXTS.get(README).lines().count()).isLessThan(MOST_LINES);
     }
 
-    @Test
-    void example_compiled_hasNoErrorAndNoWarning(@TempDir Path classes) {
-        var block = Pattern.compile("<!-- example: (\\w+) -->\n```java\n(.*?)```", Pattern.DOTALL)
+    @ParameterizedTest
+    @ValueSource(strings = {"ReadmeExample", "FirstText"})
+    void example_compiled_hasNoErrorAndNoWarning(String name, @TempDir Path classes) {
+        var block = Pattern.compile("<!-- example: " + name + " -->\n```java\n(.*?)```", Pattern.DOTALL)
                 .matcher(TEXTS.get(README));
         assertThat(block.find()).as("a java block marked as example").isTrue();
-        var name = block.group(1);
-        var code = block.group(2);
+        var code = block.group(1);
         var source = new SimpleJavaFileObject(URI.create("string:///" + name + ".java"), JavaFileObject.Kind.SOURCE) {
             @Override
             public CharSequence getCharContent(boolean ignoreEncodingErrors) {
@@ -84,7 +86,7 @@ class ReadmeTest {
     /** One that is not compiled would be wrong some day. */
     @Test
     void javaBlocks_allAreExamples() {
-        assertThat(all("```java").map(MatchResult::group)).hasSize(1);
+        assertThat(all("```java").map(MatchResult::group)).hasSize(2);
     }
 
     @Test
