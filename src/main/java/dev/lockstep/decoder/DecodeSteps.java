@@ -12,6 +12,7 @@ import org.slf4j.LoggerFactory;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.cuda.CudaException;
+import dev.lockstep.cuda.CudaGraph;
 import dev.lockstep.cuda.KernelCompiler;
 import dev.lockstep.torch.Device;
 
@@ -56,8 +57,10 @@ final class DecodeSteps implements AutoCloseable {
         Sampler sampler = slow;
         if (acceleration.kernels()) {
             Path kept = Utils.getEngineCacheDir().resolve("kernels");
-            Optional<KernelCompiler> compiler = attempt(WITHOUT_KERNELS, () -> Optional.of(new KernelCompiler(kept)),
-                    Optional.empty());
+            Optional<KernelCompiler> compiler = attempt(WITHOUT_KERNELS, () -> {
+                CudaGraph.usePoolStream(); // cuBLASLt's algorithms are timed as graphs, whatever becomes of steps
+                return Optional.of(new KernelCompiler(kept));
+            }, Optional.empty());
             if (compiler.isPresent()) {
                 KernelCompiler one = compiler.get();
                 step = CudaStep.fits(config, dtype)

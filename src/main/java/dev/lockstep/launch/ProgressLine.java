@@ -3,6 +3,7 @@ package dev.lockstep.launch;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 import dev.lockstep.launch.output.Console;
 import dev.lockstep.wire.Message.Kept;
@@ -47,16 +48,19 @@ final class ProgressLine {
         }
     }
 
-    /** What is kept of a job that has ended before its time. */
-    String kept(Kept kept) {
+    /** What is kept of a job that has ended before its time, if anything is. */
+    Optional<String> kept(Kept kept) {
         long done = kept.before();
         long all = -1;
         for (Progress progress : latest.values()) {
             done += progress.done();
             all = Math.max(all, progress.all());
         }
-        return String.format(Locale.ROOT, "%,d %srows are kept in %s; %s", done,
-                all < 0 ? "" : String.format(Locale.ROOT, "of %,d ", all + kept.before()), kept.place(), kept.advice());
+        String of = all < 0 ? "" : String.format(Locale.ROOT, "of %,d ", all + kept.before());
+        return done == 0
+                ? Optional.empty()
+                : Optional.of(String.format(Locale.ROOT, "%,d %srows are kept in %s; %s", done, of, kept.place(),
+                        kept.advice()));
     }
 
     /**

@@ -377,7 +377,7 @@ final class Supervisor {
             output.say(ExitCode.USAGE.is(verdict.code()) ? verdict.line() : "mpjrun: " + verdict.line());
         }
         if (kept != null && (stopping || verdict != null)) {
-            output.say("mpjrun: " + progress.kept(kept));
+            progress.kept(kept).ifPresent(line -> output.say("mpjrun: " + line));
         }
         reported.countDown();
         return code;

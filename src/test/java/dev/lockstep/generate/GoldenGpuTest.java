@@ -4,10 +4,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.FutureTask;
 import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -84,6 +86,17 @@ class GoldenGpuTest {
         assertThat(agreement(plain, graph)).as("the same tokens with graphs and without").isEqualTo(1);
         assertThat(agreement(alone, graph)).as("the same tokens with a batch of 1 and of 64")
                 .isGreaterThanOrEqualTo(dtype == DType.FLOAT32 ? 1 : 0.95);
+    }
+
+    /** What a thread's first generator sets up must not be what the others need. */
+    @Test
+    void generate_withoutGraphsInAThreadThatHadNone_givesTheSameTokens() throws Exception {
+        Checkpoint kjv = Checkpoint.open(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m"));
+        FutureTask<List<int[]>> plain = new FutureTask<>(() -> kjv(kjv, DType.BFLOAT16, true, false, true, 64));
+        Thread fresh = new Thread(plain);
+        fresh.start();
+        assertThat(agreement(plain.get(), kjv(kjv, DType.BFLOAT16, true, true, true, 64))).isEqualTo(1);
+        fresh.join();
     }
 
     private static Stream<Arguments> trainedRuns() {
