@@ -2,8 +2,6 @@ package dev.lockstep.djl;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.SocketException;
-import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileSystemException;
@@ -16,6 +14,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 import ai.djl.engine.EngineException;
+import ai.djl.util.Platform;
 import ai.djl.util.Utils;
 import com.sun.jna.NativeLibrary;
 import org.slf4j.Logger;
@@ -119,6 +118,20 @@ public final class DjlLibraries {
         }
     }
 
+    /** The directory that DJL will fetch PyTorch into before it can load it; empty where it has it, or is given one. */
+    public static Optional<Path> pyTorchToBeFetched() {
+        Path directory = Utils.getEngineCacheDir("pytorch");
+        if (Utils.getEnvOrSystemProperty("PYTORCH_LIBRARY_PATH") != null
+                || !Platform.detectPlatform("pytorch").isPlaceholder()) {
+            return Optional.empty();
+        }
+        try (Stream<Path> files = Files.walk(directory, DEPTH)) {
+            return files.anyMatch(file -> file.endsWith("libtorch.so")) ? Optional.empty() : Optional.of(directory);
+        } catch (IOException | UncheckedIOException e) {
+            return Optional.of(directory); // there is none yet
+        }
+    }
+
     /** Sets the mask of permissions that new files do not get, and returns the one before; -1 where it cannot. */
     private static int mask(int permissions) {
         try {
@@ -133,17 +146,7 @@ public final class DjlLibraries {
         try {
             return load.call();
         } catch (EngineException e) {
-            Throwable root = root(e);
-            if (isOfTheNetwork(root)) {
-                throw new LibraryException("PyTorch is not in " + Utils.getEngineCacheDir()
-                        + ", and the server that DJL fetches it from cannot be reached (" + root.getMessage()
-                        + "): fill that directory where there is a network, which DJL_CACHE_DIR may name, or set "
-                        + "PYTORCH_LIBRARY_PATH to the libraries of a PyTorch, or take a bundle made by "
-                        + "launch/bundle.sh --libtorch.", e);
-            }
-            throw new LibraryException("DJL's native libraries cannot be loaded (" + cause(Utils.getEngineCacheDir(), e)
-                    + "): it unpacks or fetches them into " + Utils.getEngineCacheDir()
-                    + ", which must be writable, or filled beforehand (DJL_CACHE_DIR names another directory).", e);
+            throw new LibraryException(sentence(Utils.getEngineCacheDir(), e), e);
         } catch (RuntimeException e) {
             throw e;
         } catch (Exception e) {
@@ -152,28 +155,45 @@ public final class DjlLibraries {
     }
 
     /** Where DJL could write nothing it goes on to what is not there either, and throws that. */
-    private static String cause(Path cache, Throwable error) {
-        long free;
-        try {
-            Files.delete(Files.createTempFile(Files.createDirectories(cache), "probe", ""));
-            free = Files.getFileStore(cache).getUsableSpace();
-        } catch (IOException e) {
-            return e instanceof FileSystemException file && file.getReason() != null ? file.getReason() : e.toString();
-        }
-        return free < ROOM ? "only " + (free >> 20) + " MB are free there" : root(error).toString();
-    }
-
-    private static Throwable root(Throwable error) {
+    private static String sentence(Path cache, EngineException error) {
+        Optional<String> disk = diskFault(cache);
         Throwable cause = error;
         while (cause.getCause() != null) {
             cause = cause.getCause();
         }
-        return cause;
+        if (disk.isEmpty() && isOfTheNetwork(cause)) {
+            return "The host that DJL fetches PyTorch from cannot be reached (" + networkReason(cause) + "), and "
+                    + cache.resolve("pytorch")
+                    + " does not hold it: copy that directory from a machine of the same kind "
+                    + "that has a network, or set PYTORCH_LIBRARY_PATH to the libraries of an installed PyTorch, or use a "
+                    + "bundle that brings them (launch/bundle.sh --libtorch DIR).";
+        }
+        return "DJL's native libraries cannot be loaded (" + disk.orElse(cause.toString())
+                + "): it unpacks or fetches them into " + cache
+                + ", which must be writable, or filled beforehand (DJL_CACHE_DIR names another directory).";
     }
 
-    private static boolean isOfTheNetwork(Throwable error) {
-        return error instanceof SocketException || error instanceof UnknownHostException
-                || error instanceof SocketTimeoutException
-                || String.valueOf(error.getMessage()).startsWith("Offline mode");
+    private static Optional<String> diskFault(Path cache) {
+        try {
+            Files.delete(Files.createTempFile(Files.createDirectories(cache), "probe", ""));
+            long free = Files.getFileStore(cache).getUsableSpace();
+            return free < ROOM ? Optional.of("only " + (free >> 20) + " MB are free there") : Optional.empty();
+        } catch (IOException e) {
+            return Optional.of(e instanceof FileSystemException file && file.getReason() != null
+                    ? file.getReason()
+                    : e.toString());
+        }
+    }
+
+    /** Of what else it reads and writes, files, the reasons are a {@link FileSystemException}'s. */
+    private static boolean isOfTheNetwork(Throwable cause) {
+        return cause instanceof IOException && !(cause instanceof FileSystemException);
+    }
+
+    /** The host's name and address say nothing to whoever cannot reach it. */
+    private static String networkReason(Throwable cause) {
+        return cause instanceof UnknownHostException
+                ? "its name is not known here"
+                : String.valueOf(cause.getMessage()).replaceFirst(" for URL: .*|\\.$", "");
     }
 }

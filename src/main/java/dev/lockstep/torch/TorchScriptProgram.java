@@ -26,6 +26,8 @@ import ai.djl.pytorch.jni.IValueUtils;
 import ai.djl.pytorch.jni.JniUtils;
 import com.sun.jna.Function;
 import com.sun.jna.Pointer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import dev.lockstep.djl.DjlLibraries;
 import dev.lockstep.djl.LibraryException;
@@ -37,6 +39,8 @@ import dev.lockstep.djl.LoadedLibrary;
  * not suffice, EngineException when something else fails. Not safe for use by several threads.
  */
 public final class TorchScriptProgram implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(TorchScriptProgram.class);
+
     private static final Pattern ATTRIBUTE = Pattern.compile("(?m)^  (\\w+) : (.+)$");
 
     private static final Pattern FUNCTION = Pattern.compile("(?m)^def (\\w+)\\(.*\\n(?:(?:  .*)?\\n)*");
@@ -122,11 +126,12 @@ public final class TorchScriptProgram implements AutoCloseable {
     }
 
     private static Model engine(String name) {
-        try {
-            return DjlLibraries.load(() -> Model.newInstance(name, Device.cpu(), "PyTorch"));
-        } catch (EngineException e) {
-            throw new LibraryException("DJL's PyTorch engine cannot be loaded: " + e.getMessage(), e);
-        }
+        return DjlLibraries.load(() -> {
+            DjlLibraries.pyTorchToBeFetched().ifPresent(directory -> LOG
+                    .info("DJL fetches PyTorch's CUDA build, some 3 GB, into {}, and says nothing meanwhile",
+                            directory));
+            return Model.newInstance(name, Device.cpu(), "PyTorch");
+        });
     }
 
     /**

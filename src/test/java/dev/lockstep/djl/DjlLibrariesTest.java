@@ -1,7 +1,10 @@
 package dev.lockstep.djl;
 
+import java.io.File;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
@@ -10,7 +13,14 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 
+import ai.djl.engine.Engine;
 import ai.djl.util.Utils;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,18 +44,38 @@ class DjlLibrariesTest {
         }
     }
 
-    /** What libgomp, which comes with libtorch, says when it is loaded; without the variables, and with this one. */
-    private static String openMp(String name, String value) throws Exception {
-        ProcessBuilder builder = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin/java").toString(),
-                "-XX:TieredStopAtLevel=1", "-Dlockstep.home=" + System.getProperty("lockstep.home"), "-cp",
-                System.getProperty("java.class.path"), Loading.class.getName()).redirectErrorStream(true);
-        builder.environment().keySet().removeIf(variable -> variable.startsWith("OMP_"));
-        builder.environment().put("OMP_DISPLAY_ENV", "VERBOSE");
-        builder.environment().put(name, value);
+    /** A program of its own, which has no libtorch on its class path. */
+    static final class Fetching {
+        public static void main(String[] args) {
+            System.out.println(DjlLibraries.pyTorchToBeFetched());
+            try {
+                DjlLibraries.load(() -> Engine.getEngine("PyTorch").getVersion());
+            } catch (LibraryException e) {
+                System.out.println(e.getMessage());
+            }
+        }
+    }
+
+    /** Runs a program with the tests' class path and takes its output. */
+    private static String output(Class<?> program, String classPath, Map<String, String> variables, String... options)
+            throws Exception {
+        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                "-XX:TieredStopAtLevel=1", "-Dlockstep.home=" + System.getProperty("lockstep.home"), "-cp", classPath));
+        command.addAll(List.of(options));
+        command.add(program.getName());
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        builder.environment().keySet().removeIf(variable -> variable.matches("(OMP|PYTORCH)_.*"));
+        builder.environment().putAll(variables);
         Process process = builder.start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(output).isZero();
         return output;
+    }
+
+    /** What libgomp, which comes with libtorch, says when it is loaded; without the variables, and with this one. */
+    private static String openMp(String name, String value) throws Exception {
+        return output(Loading.class, System.getProperty("java.class.path"),
+                Map.of("OMP_DISPLAY_ENV", "VERBOSE", name, value));
     }
 
     @Test
@@ -53,6 +83,47 @@ class DjlLibrariesTest {
         assertThat(openMp("OMP_NUM_THREADS", "1")).contains("GOMP_SPINCOUNT = '0'");
         assertThat(openMp("OMP_WAIT_POLICY", "ACTIVE")).contains("OMP_WAIT_POLICY = 'ACTIVE'")
                 .doesNotContain("GOMP_SPINCOUNT = '0'");
+    }
+
+    /** As on a GPU host, where DJL fetches the CUDA build; a port that nobody listens on stands for the missing network. */
+    @Test
+    void libtorch_thatCannotBeFetched_isASentenceWithTheWaysOut(@TempDir Path cache) throws Exception {
+        int closed;
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            closed = socket.getLocalPort();
+        }
+        Map<String, String> variables = Map.of("DJL_CACHE_DIR", cache.toString(), "PYTORCH_FLAVOR", "cu128");
+        assertThat(output(Fetching.class, withoutLibtorch(), variables, "-Dhttps.proxyHost=127.0.0.1",
+                "-Dhttps.proxyPort=" + closed)).isEqualTo(cannotBeReached("Connection refused", cache));
+        Map<String, String> offline = new HashMap<>(variables);
+        offline.put("DJL_OFFLINE", "true");
+        assertThat(output(Fetching.class, withoutLibtorch(), offline))
+                .isEqualTo(cannotBeReached("Offline mode is enabled", cache));
+    }
+
+    private static String cannotBeReached(String why, Path cache) {
+        return "Optional[" + cache + "/pytorch]\nThe host that DJL fetches PyTorch from cannot be reached (" + why
+                + "), and " + cache
+                + "/pytorch does not hold it: copy that directory from a machine of the same kind that has a network, or set "
+                + "PYTORCH_LIBRARY_PATH to the libraries of an installed PyTorch, or use a bundle that brings them "
+                + "(launch/bundle.sh --libtorch DIR).\n";
+    }
+
+    @Test
+    void pyTorch_thatIsThere_isNotFetched(@TempDir Path cache) throws Exception {
+        assertThat(DjlLibraries.pyTorchToBeFetched()).isEmpty(); // the CPU build is on the class path
+        Path unpacked = Files.createDirectories(cache.resolve("pytorch/2.7.1-cu128-linux-x86_64"));
+        Files.createFile(unpacked.resolve("libtorch.so"));
+        assertThat(output(Fetching.class, withoutLibtorch(),
+                Map.of("DJL_CACHE_DIR", cache.toString(), "DJL_OFFLINE", "true")))
+                        .startsWith("Optional.empty\n");
+        assertThat(output(Fetching.class, withoutLibtorch(), Map.of("DJL_CACHE_DIR", cache.resolve("none").toString(),
+                "DJL_OFFLINE", "true", "PYTORCH_LIBRARY_PATH", unpacked.toString()))).startsWith("Optional.empty\n");
+    }
+
+    private static String withoutLibtorch() {
+        return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+                .filter(entry -> !entry.contains("pytorch-native-cpu")).collect(Collectors.joining(File.pathSeparator));
     }
 
     @Test

@@ -124,18 +124,4 @@ class MistakesIT {
         quiet[0] = "-q";
         assertThat(Launched.mpjrun(quiet).run().stderr()).isEmpty();
     }
-
-    /** DJL's own way to PyTorch, with nothing in its directory and a proxy that is not there. */
-    @Test
-    void generate_withoutPyTorchAndNetwork_saysWhatToDo() {
-        Path cache = directory.resolve("djl");
-        Launched.Result result = Launched.mpjrun("--device", "cuda", "generate").env("CUDA_VISIBLE_DEVICES", "0")
-                .env("PYTORCH_LIBRARY_PATH", null).env("DJL_CACHE_DIR", cache.toString())
-                .env("LOCKSTEP_JAVA_OPTS", "-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=9").run();
-        assertThat(result.stderr()).endsWith("\ngenerate: PyTorch is not in " + cache
-                + ", and the server that DJL fetches it from cannot be reached (Connection refused): fill that directory "
-                + "where there is a network, which DJL_CACHE_DIR may name, or set PYTORCH_LIBRARY_PATH to the libraries "
-                + "of a PyTorch, or take a bundle made by launch/bundle.sh --libtorch.\n").hasLineCount(2);
-        assertThat(result.exitCode()).isEqualTo(2);
-    }
 }
