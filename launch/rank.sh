@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # One task of a Slurm step: srun --mpi=pmi2 launch/rank.sh [options] JOB [job options] runs JOB with srun's tasks as its
 # ranks; the options are those of mpjrun.sh. (launch/mpjrun.sh uses it too, with --agent, on every host it starts ranks on.)
+case ${1:-} in -h | --help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;; esac
 set -euo pipefail
 # shellcheck source=launch/setup.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/setup.sh"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test: units, then the real thing through launch/mpjrun.sh. Arguments go to Maven: -Dit.test=GenerateIT
 # With --gpu as the first argument: the tests that need an NVIDIA GPU, and those of the units that can use one.
+case ${1:-} in -h | --help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;; esac
 set -euo pipefail
 on_gpu=()
 if [ "${1:-}" = --gpu ]; then

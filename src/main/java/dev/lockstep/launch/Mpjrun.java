@@ -37,6 +37,7 @@ import dev.lockstep.launch.output.OutputRouter;
 import dev.lockstep.launch.ranks.LaunchEvent;
 import dev.lockstep.launch.remote.SshSpawner;
 import dev.lockstep.wire.JobSpec;
+import dev.lockstep.wire.RankEnvironment;
 
 /** The launcher's command line: {@code mpjrun.sh [options] JOB [job options]}. */
 @Command(name = "mpjrun.sh", customSynopsis = "mpjrun.sh [options] JOB [job options]", sortOptions = false, description = {
@@ -86,7 +87,8 @@ public final class Mpjrun implements Callable<Integer> {
     private boolean serve;
     @Option(names = {"-q", "--quiet"}, description = "no progress")
     private boolean quiet;
-    @Option(names = {"-v", "--verbose"}, description = "say what is started")
+    @Option(names = {"-v",
+            "--verbose"}, description = "say what is started, and print the traces of exceptions that a sentence stands for")
     private boolean verbose;
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "this help")
     @SuppressWarnings("unused") // picocli answers it
@@ -288,6 +290,9 @@ public final class Mpjrun implements Callable<Integer> {
 
     private Map<String, String> variables(Map<String, String> environment) {
         Map<String, String> chosen = new LinkedHashMap<>();
+        if (verbose) {
+            chosen.put(RankEnvironment.VERBOSE, "1");
+        }
         for (String variable : variables) {
             int equals = variable.indexOf('=');
             String name = equals < 0 ? variable : variable.substring(0, equals);

@@ -24,6 +24,8 @@ public record RankEnvironment(int rank, int size, int localRank, int localSize, 
     private static final String ADDRESS = PREFIX + "ADDRESS";
     /** The one variable that says whether a process is a rank of a launcher. */
     private static final String COORDINATOR = PREFIX + "COORDINATOR";
+    /** Set where the user wants traces with the sentences. */
+    public static final String VERBOSE = PREFIX + "VERBOSE";
     /** Kept apart from what a dry run may print. */
     public static final String TOKEN = PREFIX + "TOKEN";
 

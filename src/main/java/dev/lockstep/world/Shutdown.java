@@ -1,12 +1,14 @@
 package dev.lockstep.world;
 
 import java.io.IOException;
+import java.util.Optional;
 import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.host.ExitCode;
 import dev.lockstep.wire.Message;
+import dev.lockstep.wire.RankEnvironment;
 
 /** How a rank ends, whichever way that happens, and what its launcher hears of it. */
 final class Shutdown {
@@ -50,6 +52,10 @@ final class Shutdown {
     /** From now on a thread of this rank that dies of an exception ends the job. */
     void catchUncaught() {
         Thread.setDefaultUncaughtExceptionHandler((thread, error) -> {
+            Optional<String> sentence = OwnFault.sentence(error);
+            if (sentence.isPresent() && System.getenv(RankEnvironment.VERBOSE) == null) {
+                abort(ExitCode.FAILED.code(), sentence.get());
+            }
             try {
                 System.err.print("Exception in thread \"" + thread.getName() + "\" ");
                 error.printStackTrace();

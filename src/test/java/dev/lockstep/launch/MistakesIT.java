@@ -10,6 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import dev.lockstep.fixtures.Cluster;
 import dev.lockstep.fixtures.Launched;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -123,5 +124,39 @@ class MistakesIT {
         System.arraycopy(words, 0, quiet, 1, words.length);
         quiet[0] = "-q";
         assertThat(Launched.mpjrun(quiet).run().stderr()).isEmpty();
+    }
+
+    /** The trace, of which the program's author needs one line, is there on request. */
+    @Test
+    void program_thatIsToldWhatIsWrong_isToldInOneSentence() throws IOException {
+        Path program = Files.writeString(directory.resolve("Unreadable.java"), """
+                import dev.lockstep.world.World;
+
+                public class Unreadable {
+                    static class Hidden {}
+
+                    public static void main(String[] args) {
+                        try (World world = World.init(args)) {
+                            world.gather(new Hidden(), Hidden.class);
+                        }
+                    }
+                }
+                """);
+        Launched.Result result = Launched.mpjrun(program.toString()).run();
+        assertThat(result.stderr())
+                .matches("mpjrun: rank 0 on host \\S+ failed first: Unreadable\\$Hidden cannot be sent "
+                        + "as JSON: it has no getters and no public fields: make it a record \\(at Unreadable.main, "
+                        + "Unreadable.java line 8\\)\n");
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(Launched.mpjrun("-v", program.toString()).run().stderr())
+                .contains("\tat Unreadable.main(Unreadable.java:8)\n");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"test.sh", "bundle.sh", "rank.sh"})
+    void help_ofEveryScript_isPrintedAtOnce(String script) {
+        Cluster.Result result = Cluster.run(Launched.HOME.resolve("launch").resolve(script).toString(), "--help");
+        assertThat(result.exitCode()).isZero();
+        assertThat(result.output()).contains("launch/").doesNotContain("#", "set -euo");
     }
 }
