@@ -23,9 +23,8 @@ final class JobCheck {
     static Optional<ExitCode> check(BuiltInJob job, List<String> args) {
         try {
             ForeignOptions.Translation own = ForeignOptions.translate(job.name(), job.commandLine(), args, true);
-            CommandLine launcher = new CommandLine(new Mpjrun());
             for (String option : own.unknown()) {
-                if (ForeignOptions.knows(ForeignOptions.LAUNCHER, launcher, option)) {
+                if (ForeignOptions.knows(ForeignOptions.LAUNCHER, new CommandLine(new Mpjrun()), option)) {
                     throw new UsageException(option + " is an option of the launcher and goes before the job: "
                             + "launch/mpjrun.sh " + option + " … " + job.name());
                 }

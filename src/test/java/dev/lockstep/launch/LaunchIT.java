@@ -23,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+import dev.lockstep.fixtures.Cluster;
 import dev.lockstep.fixtures.Launched;
 import dev.lockstep.host.HostName;
 
@@ -183,7 +184,9 @@ class LaunchIT {
     void dryRun_isFastAndTellsAll() {
         Duration best = best(5,
                 () -> mpjrun("--dry-run", "-np", "2", "--device", "cpu", "selftest", "--large").run());
-        System.out.println("--dry-run took " + best.toMillis() + " ms");
+        // what no JVM starts without, on a machine that may be busy; a job of two ranks takes some fifteen times as long
+        Duration bare = Stream.generate(LaunchIT::bareJvm).limit(5).min(Duration::compareTo).orElseThrow();
+        System.out.println("--dry-run took " + best.toMillis() + " ms, a bare JVM " + bare.toMillis() + " ms");
         assertThat(mpjrun("--dry-run", "-np", "2", "--device", "cpu", "selftest", "--large").run().lines())
                 .containsExactly("rank 0 host " + HostName.here() + " gpu - dev.lockstep.bench.SelftestJob --large",
                         "rank 1 host " + HostName.here() + " gpu - dev.lockstep.bench.SelftestJob --large");
@@ -194,7 +197,7 @@ class LaunchIT {
                 "CUDA_VISIBLE_DEVICES=''", "OMP_NUM_THREADS=", "OMP_WAIT_POLICY=PASSIVE", "RUST_FLAVOR=cpu",
                 "LOCKSTEP_RANK=1", "LOCKSTEP_SIZE=2", "-XX:MaxRAMPercentage=25.00", "lib-cpu")
                 .endsWith("dev.lockstep.bench.SelftestJob --large").doesNotContain("TOKEN");
-        assertThat(best).isLessThan(Duration.ofMillis(500));
+        assertThat(best).isLessThan(bare.multipliedBy(6));
     }
 
     @Test
@@ -236,6 +239,13 @@ class LaunchIT {
         } catch (IOException e) {
             return "";
         }
+    }
+
+    private static Duration bareJvm() {
+        long start = System.nanoTime();
+        assertThat(Cluster.run(Path.of(System.getProperty("java.home"), "bin/java").toString(), "-Xshare:auto",
+                "-XX:TieredStopAtLevel=1", "-version").exitCode()).isZero();
+        return Duration.ofNanos(System.nanoTime() - start);
     }
 
     private static Duration best(int times, Supplier<Launched.Result> run) {
