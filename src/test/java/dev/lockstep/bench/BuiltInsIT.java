@@ -65,7 +65,7 @@ class BuiltInsIT {
             "bench decode --graph maybe --config kjv-6m | bench: --graph must be on or off, not maybe",
             "bench generate --config /none | bench: /none/config.json does not exist.",
             "bench collectives --max-bytes 4 | bench: --max-bytes 4: give at least 8",
-            "selftest --large now | selftest: it takes no options but --large, not --large now"})
+            "selftest --large now | selftest: selftest takes options only, so it does not know what to do with now"})
     void wrongUsage_isOneSentence(String words, String sentence) {
         Launched.Result result = mpjrun(words.split(" ")).run();
         assertThat(result.exitCode()).isEqualTo(2);
