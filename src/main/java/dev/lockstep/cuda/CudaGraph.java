@@ -60,15 +60,12 @@ public final class CudaGraph implements AutoCloseable {
     }
 
     /**
-     * Has this thread's work go to a stream of libtorch's pool, unless it goes to one already.
+     * Has this thread's work go to a stream of libtorch's pool.
      *
      * @throws UnsatisfiedLinkError when this libtorch has no such function
      */
     public static void usePoolStream() {
         NativeLibrary cuda = LoadedLibrary.named("libc10_cuda.so");
-        if (CudaDriver.stream() != null) {
-            return;
-        }
         Object stream = cuda.getFunction(GET_STREAM).invoke(Stream.class, new Object[]{0, (byte) 0});
         cuda.getFunction(SET_STREAM).invoke(Void.class, new Object[]{stream});
     }

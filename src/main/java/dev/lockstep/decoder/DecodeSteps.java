@@ -58,7 +58,9 @@ final class DecodeSteps implements AutoCloseable {
         if (acceleration.kernels()) {
             Path kept = Utils.getEngineCacheDir().resolve("kernels");
             Optional<KernelCompiler> compiler = attempt(WITHOUT_KERNELS, () -> {
-                CudaGraph.usePoolStream(); // cuBLASLt's algorithms are timed as graphs, whatever becomes of steps
+                if (!acceleration.graphs()) {
+                    CudaGraph.usePoolStream(); // cuBLASLt's algorithms are timed as graphs all the same
+                }
                 return Optional.of(new KernelCompiler(kept));
             }, Optional.empty());
             if (compiler.isPresent()) {
