@@ -14,7 +14,10 @@ public final class HelloJob {
     public static void main(String[] args) {
         try (World world = World.init(args)) {
             try {
-                Optional<String> help = new HelloCommandLine().check(world.args());
+                // no parser is loaded for a line that says nothing
+                Optional<String> help = world.args().length == 0
+                        ? Optional.empty()
+                        : new HelloCommandLine().check(world.args());
                 if (help.isPresent()) {
                     world.print(help.get().stripTrailing());
                     return;
