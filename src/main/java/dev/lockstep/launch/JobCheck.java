@@ -1,5 +1,6 @@
 package dev.lockstep.launch;
 
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -42,7 +43,9 @@ final class JobCheck {
     /** What there is to say about an option that the launcher does not have. */
     static String unknown(String word) {
         String option = word.replaceFirst("=.*", "");
-        return BuiltInJob.all().stream().filter(job -> ForeignOptions.knows(job.name(), job.commandLine(), option))
+        // some options are of several jobs; generate is the one that most people mean
+        return BuiltInJob.all().stream().sorted(Comparator.comparing(job -> !job.name().equals("generate")))
+                .filter(job -> ForeignOptions.knows(job.name(), job.commandLine(), option))
                 .findFirst()
                 .map(job -> option + " is an option of " + job.name() + " and goes after it: launch/mpjrun.sh "
                         + job.name() + " " + option)

@@ -36,6 +36,7 @@ class MistakesIT {
             generate -np 2                      | generate: -np is an option of the launcher and goes before the job: launch/mpjrun.sh -np … generate
             generate --num_processes 2          | generate: --num_processes is an option of the launcher and goes before the job: launch/mpjrun.sh --num_processes … generate
             --model x generate                  | mpjrun: --model is an option of generate and goes after it: launch/mpjrun.sh generate --model
+            --report r.html generate            | mpjrun: --report is an option of generate and goes after it: launch/mpjrun.sh generate --report
             --max-tokens 3 generate             | mpjrun: --max-tokens is an option of generate and goes after it: launch/mpjrun.sh generate --max-tokens
             --nope hello                        | mpjrun: unknown option --nope (-h shows all options; those of the job come after JOB)
             -N 4 hello                          | mpjrun: -N: name hosts with as many slots, as in -H h1:4,h2:4; inside Slurm ask for --ntasks-per-node in the batch script
