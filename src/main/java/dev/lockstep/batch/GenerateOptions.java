@@ -16,7 +16,6 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 
 import dev.lockstep.checkpoint.GenerationField;
 import dev.lockstep.cli.AccelerationOptions;
@@ -104,12 +103,8 @@ public final class GenerateOptions {
     public static GenerateOptions parse(String... args) {
         var options = new GenerateOptions();
         var line = commandLine(options);
-        try {
-            line.parseArgs(
-                    ForeignOptions.translate("generate", line, List.of(args), true).args().toArray(String[]::new));
-        } catch (ParameterException e) {
-            throw new UsageException(CommandLineErrors.sentence(e), e);
-        }
+        CommandLineErrors.parse(line,
+                ForeignOptions.translate("generate", line, List.of(args), true).args().toArray(String[]::new));
         if (!options.helpRequested) {
             options.validate();
         }

@@ -1,15 +1,10 @@
 package dev.lockstep.bench;
 
-import java.util.Optional;
-
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 
 import dev.lockstep.cli.BuiltInJob;
-import dev.lockstep.cli.CommandLineErrors;
-import dev.lockstep.host.UsageException;
 
 /** The command line of {@code selftest}. */
 @Command(name = "selftest", usageHelpWidth = 100, synopsisHeading = "Usage: mpjrun.sh [-np N] ", description = {"",
@@ -21,6 +16,7 @@ public final class SelftestCommandLine implements BuiltInJob {
     private boolean large;
 
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Print this and exit.")
+    @SuppressWarnings("unused") // picocli answers it
     private boolean helpRequested;
 
     @Override
@@ -36,17 +32,6 @@ public final class SelftestCommandLine implements BuiltInJob {
     @Override
     public CommandLine commandLine() {
         return new CommandLine(this);
-    }
-
-    @Override
-    public Optional<String> check(String... args) {
-        CommandLine line = commandLine();
-        try {
-            line.parseArgs(args);
-        } catch (ParameterException e) {
-            throw new UsageException(CommandLineErrors.sentence(e), e);
-        }
-        return helpRequested ? Optional.of(line.getUsageMessage(CommandLine.Help.Ansi.OFF)) : Optional.empty();
     }
 
     /** Whether values of 65 MB are wanted, once a command line has been checked. */

@@ -20,12 +20,17 @@ public interface BuiltInJob {
     CommandLine commandLine();
 
     /**
-     * Finds out whether ranks could begin with these arguments.
+     * Finds out whether ranks could begin with these arguments; as it stands, whether they are options of the job.
      *
      * @return what {@code --help} prints, where it is asked for
      * @throws UsageException in one sentence, when they could not
      */
-    Optional<String> check(String... args);
+    default Optional<String> check(String... args) {
+        CommandLine line = commandLine();
+        return CommandLineErrors.parse(line, args).isUsageHelpRequested()
+                ? Optional.of(line.getUsageMessage(CommandLine.Help.Ansi.OFF))
+                : Optional.empty();
+    }
 
     /** All of them, by name. */
     static List<BuiltInJob> all() {

@@ -11,9 +11,24 @@ import picocli.CommandLine.OverwrittenOptionException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
+import dev.lockstep.host.UsageException;
+
 /** Says in one sentence what is wrong with a command line. */
 public final class CommandLineErrors {
     private CommandLineErrors() {}
+
+    /**
+     * Parses a command line.
+     *
+     * @throws UsageException in one sentence, when it is wrong
+     */
+    public static CommandLine.ParseResult parse(CommandLine line, String... args) {
+        try {
+            return line.parseArgs(args);
+        } catch (ParameterException e) {
+            throw new UsageException(sentence(e), e);
+        }
+    }
 
     public static String sentence(ParameterException e) {
         if (e instanceof UnmatchedArgumentException unmatched) {
