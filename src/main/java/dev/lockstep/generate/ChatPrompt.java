@@ -43,7 +43,7 @@ final class ChatPrompt {
         if (template == null) {
             template = ChatTemplate.load(model).orElseThrow(() -> new ModelException(
                     "a conversation needs a chat template, and " + model
-                            + " has none, so give complete the whole text."));
+                            + " has none: call complete() with the whole text instead"));
         }
         return template;
     }

@@ -165,6 +165,10 @@ public record SamplingParams(boolean greedy, double temperature, int topK, doubl
             return this;
         }
 
+        public Builder stop(String... value) {
+            return stop(List.of(value));
+        }
+
         public Builder logprobs(int value) {
             logprobs = value;
             return this;

@@ -6,6 +6,7 @@ import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -56,7 +57,11 @@ public final class AtomicFile {
             try {
                 Files.delete(Files.createTempFile(directory, ".lockstep", null));
             } catch (IOException e) {
-                throw new UsageException(option + " " + file + " cannot be written: " + IoReason.of(e), e);
+                throw new UsageException(option + " " + file + " cannot be written: "
+                        + (e instanceof NoSuchFileException
+                                ? "no file can be made in " + directory
+                                : IoReason.of(e)),
+                        e);
             }
         }
     }

@@ -11,6 +11,7 @@ import dev.lockstep.cli.ForeignOptions;
 import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.Printable;
 import dev.lockstep.host.UsageException;
+import dev.lockstep.launch.local.SlurmAllocation;
 
 /** What can be said about a job's options before any rank starts, which takes a second and more. */
 final class JobCheck {
@@ -27,7 +28,10 @@ final class JobCheck {
             for (String option : own.unknown()) {
                 if (ForeignOptions.knows(ForeignOptions.LAUNCHER, new CommandLine(new Mpjrun()), option)) {
                     throw new UsageException(option + " is an option of the launcher and goes before the job: "
-                            + "launch/mpjrun.sh " + option + " … " + job.name());
+                            + "launch/mpjrun.sh " + option + " … " + job.name()
+                            + (SlurmAllocation.isHeldBy(System.getenv())
+                                    ? "; after generate.sbatch before a --: " + option + " -- …"
+                                    : ""));
                 }
             }
             Optional<String> help = job.check(own.args().toArray(String[]::new));

@@ -108,7 +108,7 @@ class ChatTest {
         try (Generator generator = generator()) {
             assertThatThrownBy(() -> generator.chat(user("Hi"), GREEDY)).isInstanceOf(ModelException.class).hasMessage(
                     "a conversation needs a chat template, and " + model
-                            + " has none, so give complete the whole text.");
+                            + " has none: call complete() with the whole text instead");
             assertThat(generator.complete(List.of("Hi"), GREEDY, 1).get(0).error()).isNull();
         }
     }
