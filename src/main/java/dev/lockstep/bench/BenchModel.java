@@ -7,7 +7,7 @@ import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.checkpoint.ModelConfig.Activation;
 import dev.lockstep.checkpoint.ModelConfig.Attention;
 import dev.lockstep.checkpoint.ModelConfig.Norms;
-import dev.lockstep.checkpoint.ModelConfig.Rope;
+import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.host.FileName;
 
 /** The shapes that benches measure; weights are random, so no checkpoint is needed. */
@@ -28,7 +28,7 @@ final class BenchModel {
 
     private static ModelConfig llama3(int layers, int hidden, int heads, int intermediate) {
         return new ModelConfig("llama", hidden, heads, 8, 128, intermediate, 128256, 8192, false, false, false, false,
-                false, Norms.before(1e-5), Attention.alike(layers, 128, 0, new Rope(500000, 128, 1, null)), 1, 0,
+                false, Norms.before(1e-5), Attention.alike(layers, 128, 0, new Rope(500000, 128)), 1, 0,
                 Activation.SILU, DType.BFLOAT16);
     }
 

@@ -14,7 +14,6 @@ import dev.lockstep.checkpoint.ModelConfig.Attention;
 import dev.lockstep.checkpoint.ModelConfig.Layer;
 import dev.lockstep.checkpoint.ModelConfig.Norms;
 import dev.lockstep.checkpoint.ModelConfig.QkNorm;
-import dev.lockstep.checkpoint.ModelConfig.Rope;
 import dev.lockstep.host.Printable;
 
 /** Reads {@code config.json} as the configuration classes of transformers do, or says what it cannot accept. */
@@ -63,7 +62,7 @@ final class ConfigReader {
                 && json.flag("mlp_bias").orElse(false);
         return new ModelConfig(family.toString(), hidden, heads, kvHeads(heads), headDim,
                 size("intermediate_size", family.intermediate), size("vocab_size", family.vocabulary),
-                positive("max_position_embeddings", family.contextLength),
+                contextLength(headDim),
                 json.flag("tie_word_embeddings").orElse(family.isGemma() || family == ModelFamily.SMOLLM3),
                 attentionBias || family == ModelFamily.QWEN2, attentionBias, mlpBias, family == ModelFamily.PHI3,
                 norms(), attention(headDim), family.isGemma() ? Math.sqrt(hidden) : 1,
@@ -184,6 +183,13 @@ final class ConfigReader {
         }
         int scaledBy = family.isGemma() ? positive("query_pre_attn_scalar", 256) : headDim;
         return new Attention(1 / Math.sqrt(scaledBy), softcap, layers(new RopeReader(json, family, headDim)));
+    }
+
+    /** Positions that rows may have: where they are stretched, often more than the file says. */
+    private int contextLength(int headDim) {
+        RopeReader reader = new RopeReader(json, family, headDim);
+        Rope rope = family == ModelFamily.GEMMA3_TEXT ? reader.ofKind(FULL) : reader.rope();
+        return rope.scaling().reach(reader.positions());
     }
 
     private List<Layer> layers(RopeReader reader) {

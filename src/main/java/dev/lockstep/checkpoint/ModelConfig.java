@@ -3,6 +3,7 @@ package dev.lockstep.checkpoint;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 
 import org.jspecify.annotations.Nullable;
 
@@ -96,57 +97,6 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
     public record Layer(int window, @Nullable Rope rope) {}
 
     /**
-     * Rotary position embedding.
-     *
-     * @param theta        base of the frequencies
-     * @param width        so many of a head's dimensions turn, from the first on; even
-     * @param linearFactor positions are divided by it (linear scaling); 1 for none
-     * @param scaling      Llama 3's scaling, or null for none
-     */
-    public record Rope(double theta, int width, double linearFactor, @Nullable Llama3Scaling scaling) {
-        /**
-         * The angle by which position 1 turns each pair of dimensions, {@code theta^(-2i/width)} for pair {@code i},
-         * with linear scaling (Kaiokendev) or Llama 3's applied. The latter is {@code apply_scaling} of Meta's
-         * <a href="https://github.com/meta-llama/llama-models/blob/main/models/llama3/model.py">llama-models</a>, which
-         * transformers calls rope type {@code llama3}.
-         *
-         * @return width / 2 angles in radians, from the fastest to the slowest
-         */
-        public double[] inverseFrequencies() {
-            double[] frequencies = new double[width / 2];
-            for (int i = 0; i < frequencies.length; i++) {
-                double plain = Math.pow(theta, -2.0 * i / width);
-                frequencies[i] = (scaling == null ? plain : scaling.stretch(plain)) / linearFactor;
-            }
-            return frequencies;
-        }
-    }
-
-    /**
-     * Llama 3.1's stretching of the context by frequency.
-     *
-     * @param factor                how far low frequencies are slowed down
-     * @param lowFrequencyFactor    wavelengths above {@code originalContextLength / lowFrequencyFactor} get all of it
-     * @param highFrequencyFactor   wavelengths below {@code originalContextLength / highFrequencyFactor} get none of it
-     * @param originalContextLength positions before the stretching
-     */
-    public record Llama3Scaling(double factor, double lowFrequencyFactor, double highFrequencyFactor,
-            int originalContextLength) {
-
-        private double stretch(double frequency) {
-            double turns = originalContextLength * frequency / (2 * Math.PI);
-            if (turns > highFrequencyFactor) {
-                return frequency;
-            }
-            if (turns < lowFrequencyFactor) {
-                return frequency / factor;
-            }
-            double keep = (turns - lowFrequencyFactor) / (highFrequencyFactor - lowFrequencyFactor);
-            return (1 - keep) * frequency / factor + keep * frequency;
-        }
-    }
-
-    /**
      * Reads {@code config.json} of a checkpoint directory.
      *
      * @throws ModelException when the file is absent, is not JSON, has a bad value, or describes a model that the
@@ -159,6 +109,12 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
     /** Decoder layers. */
     public int layers() {
         return attention.layers.size();
+    }
+
+    /** The longest prompt whose tokens can be turned as the model's rotary embedding wants it. */
+    public int longestPrompt() {
+        return attention.layers.stream().map(Layer::rope).filter(Objects::nonNull).mapToInt(Rope::longestPrompt).min()
+                .orElse(Integer.MAX_VALUE);
     }
 
     public ModelConfig withDtype(DType other) {

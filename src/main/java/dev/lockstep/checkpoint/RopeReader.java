@@ -1,7 +1,11 @@
 package dev.lockstep.checkpoint;
 
-import dev.lockstep.checkpoint.ModelConfig.Llama3Scaling;
-import dev.lockstep.checkpoint.ModelConfig.Rope;
+import java.util.ArrayList;
+import java.util.List;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+import dev.lockstep.host.Printable;
 
 /** Reads the parts of {@code config.json} that are about rotary position embedding. */
 final class RopeReader {
@@ -45,19 +49,32 @@ final class RopeReader {
             throw json.fault("rope_theta must be above 0, not " + theta + ".");
         }
         String type = given.text("rope_type").or(() -> given.text("type")).orElse("default");
-        return switch (type) {
-            case "default" -> new Rope(theta, width(given), 1, null);
-            case "linear" -> new Rope(theta, width(given), factor(given, "factor"), null);
-            case "llama3" -> new Rope(theta, width(given), 1, llama3(given));
-            default -> throw json.fault(
-                    "rope type \"" + type + "\" is not supported; supported are default, linear and llama3.");
-        };
+        if (family == ModelFamily.PHI3 && (type.equals("su") || type.equals("yarn"))) {
+            type = "longrope"; // its names in older files
+        }
+        int width = width(given);
+        return new Rope(theta, width, switch (type) {
+            case "default" -> new Rope.Plain();
+            case "linear" -> new Rope.Linear(factor(given, "factor"), family != ModelFamily.GEMMA3_TEXT);
+            case "llama3" -> llama3(given);
+            case "yarn" -> yarn(given);
+            case "longrope" -> longRope(given, width);
+            case "dynamic" -> new Rope.Dynamic(factor(given, "factor"), positions());
+            default -> throw json
+                    .fault("rope type \"" + Printable.cut(type) + "\" is not supported; supported are default, "
+                            + "linear, llama3, yarn, longrope and dynamic.");
+        });
+    }
+
+    /** What the file says how many there may be. */
+    int positions() {
+        return json.positive("max_position_embeddings").orElse(family.contextLength);
     }
 
     private int width(JsonFile given) {
         double rotated = given.number("partial_rotary_factor").or(() -> json.number("partial_rotary_factor"))
                 .orElse(1.0);
-        if (rotated != 1 && family != ModelFamily.PHI3) {
+        if (rotated != 1 && family != ModelFamily.PHI3 && family != ModelFamily.LLAMA) {
             throw json.fault("partial_rotary_factor " + rotated + " is not supported; supported is 1.");
         }
         int width = (int) (headDim * rotated);
@@ -68,7 +85,7 @@ final class RopeReader {
         return width;
     }
 
-    private Llama3Scaling llama3(JsonFile given) {
+    private Rope.Llama3 llama3(JsonFile given) {
         double low = factor(given, "low_freq_factor");
         double high = factor(given, "high_freq_factor");
         if (low >= high) {
@@ -76,7 +93,58 @@ final class RopeReader {
         }
         String key = "original_max_position_embeddings";
         int original = given.positive(key).orElseThrow(() -> json.fault(key + " is missing."));
-        return new Llama3Scaling(factor(given, "factor"), low, high, original);
+        return new Rope.Llama3(factor(given, "factor"), low, high, original);
+    }
+
+    private Rope.Yarn yarn(JsonFile given) {
+        int original = original(given);
+        double factor = given.has("factor") ? factor(given, "factor") : (double) positions() / original;
+        double weight = given.number("mscale").orElse(0.0);
+        double all = given.number("mscale_all_dim").orElse(0.0);
+        double usual = weight != 0 && all != 0
+                ? Rope.Yarn.magnitude(factor, weight) / Rope.Yarn.magnitude(factor, all)
+                : Rope.Yarn.magnitude(factor, 1);
+        return new Rope.Yarn(factor, original, either(given, "beta_fast", 32), either(given, "beta_slow", 1),
+                given.number("attention_factor").orElse(usual), given.flag("truncate").orElse(true));
+    }
+
+    private Rope.LongRope longRope(JsonFile given, int width) {
+        int original = original(given);
+        double factor = given.has("factor") ? factor(given, "factor") : (double) positions() / original;
+        return new Rope.LongRope(factors(given, "short_factor", width), factors(given, "long_factor", width), original,
+                given.number("attention_factor").orElse(Rope.LongRope.magnitude(factor, original)));
+    }
+
+    /** Positions before the stretching; transformers takes what stands outside of the scaling first. */
+    private int original(JsonFile given) {
+        String key = "original_max_position_embeddings";
+        if (family == ModelFamily.PHI3) {
+            return json.positive(key).orElse(4096);
+        }
+        return json.positive(key).or(() -> given.positive(key)).orElseGet(this::positions);
+    }
+
+    private List<Double> factors(JsonFile given, String key, int width) {
+        JsonNode values = given.array(key).orElseThrow(() -> json.fault(key + " of the rope scaling is missing."));
+        List<Double> factors = new ArrayList<>();
+        for (JsonNode value : values) {
+            if (!value.isNumber() || !(value.doubleValue() > 0) || !Double.isFinite(value.doubleValue())) {
+                throw json.fault(key + " of the rope scaling must have numbers above 0 only, not "
+                        + JsonFile.printable(value) + ".");
+            }
+            factors.add(value.doubleValue());
+        }
+        if (factors.size() != width / 2) {
+            throw json.fault(key + " of the rope scaling must have " + width / 2 + " numbers, one for each pair of "
+                    + "dimensions that turn, not " + factors.size() + ".");
+        }
+        return factors;
+    }
+
+    /** As transformers takes it, 0 is as good as nothing. */
+    private static double either(JsonFile given, String key, double otherwise) {
+        double value = given.number(key).orElse(otherwise);
+        return value == 0 ? otherwise : value;
     }
 
     private double factor(JsonFile given, String key) {

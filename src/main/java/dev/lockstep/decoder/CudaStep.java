@@ -77,6 +77,7 @@ final class CudaStep implements ForwardStep {
     private long capacity;
     private long token;
     private long position;
+    private long turnFrom;
     private long x;
     private long normed;
     private long qkv;
@@ -190,6 +191,7 @@ final class CudaStep implements ForwardStep {
         logits = program.stateAddress("logits", ScalarType.FLOAT32);
         token = program.stateAddress("token", ScalarType.INT64);
         position = program.stateAddress("position", ScalarType.INT64);
+        turnFrom = program.stateAddress("turn_from", ScalarType.INT64);
     }
 
     private long values(int slots, int width) {
@@ -265,7 +267,8 @@ final class CudaStep implements ForwardStep {
             norm(stream, rows, layer.attentionNorm(), fp8 ? quantized : 0, before);
             multiply(stream, rows, projected, hidden, false, normed, Layer::qkv, i, qkv);
             attend.launch(stream, splits, attentionBlocks, rows, attended, qkv, layerCaches[i], cosine, sine,
-                    layer.queryNorm(), layer.keyNorm(), position, partial, arrived, capacity, scale, eps, rowScales,
+                    turnFrom, layer.queryNorm(), layer.keyNorm(), position, partial, arrived, capacity, scale, eps,
+                    rowScales,
                     layer.qkv().scales(), layer.qkv().weight().bias());
             if (kernels.quantize() != null) {
                 kernels.quantize().launch(stream, rows, 1, 1, quantized, rowScales, attended);

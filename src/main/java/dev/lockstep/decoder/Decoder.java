@@ -149,12 +149,13 @@ public final class Decoder implements AutoCloseable {
      * @param prompt   its tokens, at least one
      * @param from     the first of them to be brought now; those before it have been
      * @param to       the one after the last
+     * @param reach    tokens that the sequence may come to have, the prompt's included
      * @param settings how to choose its tokens
      */
-    public record Admission(int slot, int[] prompt, int from, int to, RowSampling settings) {
-        /** The whole prompt. */
+    public record Admission(int slot, int[] prompt, int from, int to, int reach, RowSampling settings) {
+        /** The whole prompt, of a sequence that stays near it. */
         public Admission(int slot, int[] prompt, RowSampling settings) {
-            this(slot, prompt, 0, prompt.length, settings);
+            this(slot, prompt, 0, prompt.length, prompt.length, settings);
         }
 
         private boolean isComplete() {

@@ -12,6 +12,7 @@ import org.slf4j.LoggerFactory;
 
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.checkpoint.TensorRef;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.ScalarType;
@@ -34,6 +35,8 @@ final class DecoderProgram implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DecoderProgram.class);
 
     private final TorchScriptProgram program;
+    // longer sequences are far ones, in models that turn these differently
+    private int near = Integer.MAX_VALUE;
 
     /** @param program one that has {@link #PARTS}, and for tests more */
     DecoderProgram(TorchScriptProgram program) {
@@ -73,10 +76,13 @@ final class DecoderProgram implements AutoCloseable {
         program.integer("configure_ends", config.embeddingScale(), config.finalSoftcap(),
                 config.activation() == ModelConfig.Activation.GELU_TANH);
         List<ModelConfig.Layer> layers = config.attention().layers();
-        List<ModelConfig.Rope> ropes = layers.stream().map(ModelConfig.Layer::rope).filter(Objects::nonNull)
+        List<Rope> ropes = layers.stream().map(ModelConfig.Layer::rope).filter(Objects::nonNull)
                 .distinct().toList();
-        for (ModelConfig.Rope rope : ropes) {
-            program.integer("add_rotary", rope.inverseFrequencies());
+        near = ropes.stream().mapToInt(Rope::nearTokens).min().orElse(Integer.MAX_VALUE);
+        for (Rope rope : ropes) {
+            program.integer("add_rotary", rope.inverseFrequencies(), rope.farFrequencies(), rope.magnitude(),
+                    rope.theta(),
+                    rope.scaling()instanceof Rope.Dynamic it ? it.factor() : 0.0, (double) rope.longestPrompt());
         }
         for (ModelConfig.Layer layer : layers) {
             program.integer("add_layer", layer.window(), ropes.indexOf(layer.rope()));
@@ -148,7 +154,8 @@ final class DecoderProgram implements AutoCloseable {
                         .toArray(),
                 rows.stream().mapToLong(Decoder.Admission::slot).toArray(),
                 rows.stream().mapToLong(Decoder.Admission::from).toArray(),
-                rows.stream().mapToLong(row -> row.to() - row.from()).toArray(), complete);
+                rows.stream().mapToLong(row -> row.to() - row.from()).toArray(),
+                rows.stream().mapToLong(row -> row.reach() > near ? 1 : 0).toArray(), complete);
     }
 
     /** A token for each complete row of the last prefill. */

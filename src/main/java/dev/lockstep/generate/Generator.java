@@ -270,9 +270,7 @@ public final class Generator implements AutoCloseable {
     }
 
     private List<Request> good(List<Request> requests) {
-        int context = decoder.config().contextLength();
-        int vocabulary = decoder.config().vocabulary();
-        return requests.stream().filter(request -> Scheduler.error(request, context, vocabulary) == null).toList();
+        return requests.stream().filter(request -> Scheduler.error(request, decoder.config()) == null).toList();
     }
 
     /**

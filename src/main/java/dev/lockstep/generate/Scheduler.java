@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.LogitEdits;
 import dev.lockstep.decoder.TokenLogprobs;
@@ -103,19 +104,25 @@ final class Scheduler {
     }
 
     private @Nullable String error(Request request) {
-        int context = decoder.config().contextLength();
-        int vocabulary = decoder.config().vocabulary();
-        return error(request, context, vocabulary);
+        return error(request, decoder.config());
     }
 
     /** Why a request cannot be generated, or null. */
-    static @Nullable String error(Request request, int context, int vocabulary) {
+    static @Nullable String error(Request request, ModelConfig model) {
+        int context = model.contextLength();
+        int vocabulary = model.vocabulary();
         if (request.promptIds().length == 0) {
             return "the prompt has no tokens";
         }
         if (request.promptIds().length >= context) {
             return "the prompt has " + request.promptIds().length + " tokens, and the model's context of " + context
                     + " leaves no room for a new one";
+        }
+        int longest = model.longestPrompt();
+        if (request.promptIds().length > longest) {
+            return "the prompt has " + request.promptIds().length
+                    + " tokens, and with dynamic rope scaling it may have "
+                    + "as many as the model was trained for, " + longest + "; yarn takes longer ones";
         }
         if (Arrays.stream(request.promptIds()).anyMatch(id -> id < 0 || id >= vocabulary)) {
             return "the prompt has a token that is not in the model's vocabulary of " + vocabulary;

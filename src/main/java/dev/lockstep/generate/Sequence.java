@@ -62,7 +62,8 @@ final class Sequence {
     Decoder.Admission piece(int slot, int most) {
         int from = brought;
         brought = Math.min(request.promptIds().length, from + most);
-        return new Decoder.Admission(slot, request.promptIds(), from, brought, settings());
+        return new Decoder.Admission(slot, request.promptIds(), from, brought,
+                request.promptIds().length + limit, settings());
     }
 
     /** Whether its whole prompt has been brought. */

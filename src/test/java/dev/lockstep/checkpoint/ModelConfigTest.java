@@ -16,10 +16,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 import dev.lockstep.checkpoint.ModelConfig.Activation;
 import dev.lockstep.checkpoint.ModelConfig.Attention;
 import dev.lockstep.checkpoint.ModelConfig.Layer;
-import dev.lockstep.checkpoint.ModelConfig.Llama3Scaling;
 import dev.lockstep.checkpoint.ModelConfig.Norms;
 import dev.lockstep.checkpoint.ModelConfig.QkNorm;
-import dev.lockstep.checkpoint.ModelConfig.Rope;
 import dev.lockstep.fixtures.Golden;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -45,7 +43,7 @@ class ModelConfigTest {
     }
 
     private static Rope plain(int width) {
-        return new Rope(10000, width, 1, null);
+        return new Rope(10000, width);
     }
 
     @Test
@@ -57,7 +55,7 @@ class ModelConfigTest {
     @Test
     void read_llama3Rope_hasTheScaling() {
         assertThat(ModelConfig.read(Golden.checkpoint("llama3-rope"))).isEqualTo(golden("llama", 1, 8, true, false,
-                false, NORMS, 0, new Rope(500000, 8, 1, new Llama3Scaling(8, 1, 4, 32))));
+                false, NORMS, 0, new Rope(500000, 8, new Rope.Llama3(8, 1, 4, 32))));
     }
 
     @Test
@@ -117,8 +115,8 @@ class ModelConfigTest {
     void read_smollm3_doesNotTurnEveryFourthLayer() throws IOException {
         List<Layer> layers = ModelConfig.read(Golden.checkpoint("smollm3")).attention().layers();
 
-        assertThat(layers).extracting(Layer::rope).containsExactly(new Rope(2e6, 8, 1, null),
-                new Rope(2e6, 8, 1, null), new Rope(2e6, 8, 1, null), null);
+        assertThat(layers).extracting(Layer::rope).containsExactly(new Rope(2e6, 8),
+                new Rope(2e6, 8), new Rope(2e6, 8), null);
         assertThat(layers).extracting(Layer::window).containsOnly(0);
         String fields = "{\"model_type\":\"smollm3\",\"num_hidden_layers\":6";
         assertThat(config(fields + ",\"no_rope_layer_interval\":3,\"use_sliding_window\":true,\"sliding_window\":64}")
@@ -165,7 +163,7 @@ class ModelConfigTest {
         ModelConfig golden = ModelConfig.read(Golden.checkpoint("gemma3"));
         Layer sliding = new Layer(8, plain(16));
         assertThat(golden.attention().layers()).containsExactly(sliding, sliding, sliding, sliding, sliding,
-                new Layer(0, new Rope(1e6, 16, 1, null)));
+                new Layer(0, new Rope(1e6, 16)));
         assertThat(golden.norms()).isEqualTo(new Norms(1e-6, true, true, QkNorm.EACH_HEAD, true, true));
         String older = "\"sliding_window_pattern\":2,\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":8}";
         String newer = "\"_sliding_window_pattern\":2,\"rope_parameters\":{\"full_attention\":{\"rope_type\":\"linear\","
@@ -173,7 +171,8 @@ class ModelConfigTest {
         for (String fields : List.of(older, newer)) {
             assertThat(config("{\"model_type\":\"gemma3_text\",\"num_hidden_layers\":2," + fields + "}").attention()
                     .layers())
-                            .containsExactly(new Layer(4096, plain(256)), new Layer(0, new Rope(1e6, 256, 8, null)));
+                            .containsExactly(new Layer(4096, plain(256)),
+                                    new Layer(0, new Rope(1e6, 256, new Rope.Linear(8, false))));
         }
     }
 
@@ -232,14 +231,26 @@ class ModelConfigTest {
     @CsvSource(delimiter = '|', value = {
             "\"rope_scaling\":{\"type\":\"linear\",\"factor\":4}|4|10000",
             "\"rope_theta\":5e5,\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":2.5}|2.5|500000",
-            "\"rope_parameters\":{\"rope_type\":\"linear\",\"rope_theta\":7,\"factor\":2}|2|7",
-            "\"rope_theta\":1000000|1|1000000"})
+            "\"rope_parameters\":{\"rope_type\":\"linear\",\"rope_theta\":7,\"factor\":2}|2|7"})
     void read_linearScaling_dividesEachFrequency(String fields, double factor, double theta) throws IOException {
         ModelConfig config = config("{\"model_type\":\"llama\"," + fields + "}");
 
-        assertThat(rope(config)).isEqualTo(new Rope(theta, 128, factor, null));
+        assertThat(rope(config)).isEqualTo(new Rope(theta, 128, new Rope.Linear(factor, true)));
         assertThat(rope(config).inverseFrequencies()[0]).isEqualTo(1 / factor);
         assertThat(rope(config).inverseFrequencies()[32]).isCloseTo(1 / Math.sqrt(theta) / factor, within(1e-15));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+            "\"rope_scaling\":{\"type\":\"yarn\",\"factor\":4,\"original_max_position_embeddings\":100}|400|2147483647",
+            "\"rope_scaling\":{\"type\":\"yarn\",\"factor\":2,\"original_max_position_embeddings\":100}|300|2147483647",
+            "\"rope_scaling\":{\"type\":\"linear\",\"factor\":2.5}|750|2147483647",
+            "\"rope_scaling\":{\"type\":\"dynamic\",\"factor\":3}|900|300",
+            "\"rope_theta\":7|300|2147483647"})
+    void contextLength_stretched_isWhatRowsMayReach(String fields, int context, int prompt) throws IOException {
+        ModelConfig config = config("{\"model_type\":\"llama\",\"max_position_embeddings\":300," + fields + "}");
+        assertThat(config.contextLength()).isEqualTo(context);
+        assertThat(config.longestPrompt()).isEqualTo(prompt);
     }
 
     @Test
@@ -275,12 +286,15 @@ class ModelConfigTest {
                     + "\"LlamaForCausalLM\".",
             "{'model_type':'llama','quantization_config':{'bits':4}}|quantized weights (quantization_config) are not "
                     + "supported; supported are float32, bfloat16 and float16.",
-            "{'model_type':'llama','rope_scaling':{'type':'yarn','factor':4}}|rope type \"yarn\" is not supported; "
-                    + "supported are default, linear and llama3.",
-            "{'model_type':'llama','rope_scaling':{'type':'dynamic','factor':4}}|rope type \"dynamic\" is not "
-                    + "supported; supported are default, linear and llama3.",
-            "{'model_type':'llama','rope_parameters':{'rope_type':'longrope'}}|rope type \"longrope\" is not "
-                    + "supported; supported are default, linear and llama3.",
+            "{'model_type':'llama','rope_scaling':{'type':'ntk','factor':4}}|rope type \"ntk\" is not supported; "
+                    + "supported are default, linear, llama3, yarn, longrope and dynamic.",
+            "{'model_type':'llama','rope_scaling':{'type':'dynamic'}}|factor of the rope scaling is missing.",
+            "{'model_type':'llama','rope_parameters':{'rope_type':'longrope'}}|short_factor of the rope scaling is "
+                    + "missing.",
+            "{'model_type':'llama','rope_parameters':{'rope_type':'longrope','short_factor':[1,'a']}}|short_factor of "
+                    + "the rope scaling must have numbers above 0 only, not \"a\".",
+            "{'model_type':'llama','rope_parameters':{'rope_type':'longrope','short_factor':[1,0.5]}}|short_factor of "
+                    + "the rope scaling must have 64 numbers, one for each pair of dimensions that turn, not 2.",
             "{'model_type':'llama','rope_scaling':{'type':'linear'}}|factor of the rope scaling is missing.",
             "{'model_type':'llama','rope_scaling':{'type':'linear','factor':0}}|factor of the rope scaling must be "
                     + "above 0, not 0.0.",
@@ -291,14 +305,14 @@ class ModelConfigTest {
                     + "high_freq_factor 4.0.",
             "{'model_type':'qwen3','rope_parameters':{'full_attention':{'rope_theta':1}}}|rope_parameters by kind of "
                     + "layer (full_attention) are not supported.",
-            "{'model_type':'llama','partial_rotary_factor':0.5}|partial_rotary_factor 0.5 is not supported; supported "
+            "{'model_type':'qwen2','partial_rotary_factor':0.5}|partial_rotary_factor 0.5 is not supported; supported "
                     + "is 1.",
             "{'model_type':'phi3','partial_rotary_factor':1.5}|partial_rotary_factor 1.5 of a head's width of 96 must "
                     + "be an even number of dimensions.",
             "{'model_type':'phi3','partial_rotary_factor':0.6}|partial_rotary_factor 0.6 of a head's width of 96 must "
                     + "be an even number of dimensions.",
-            "{'model_type':'phi3','rope_scaling':{'type':'su','long_factor':[1]}}|rope type \"su\" is not supported; "
-                    + "supported are default, linear and llama3.",
+            "{'model_type':'phi3','rope_scaling':{'type':'su','long_factor':[1]}}|short_factor of the rope scaling is "
+                    + "missing.",
             "{'model_type':'gemma3','text_config':{}}|model_type \"gemma3\" is not supported; supported are llama, "
                     + "mistral, qwen2, qwen3, phi3, smollm3, olmo2, gemma2 and gemma3_text.",
             "{'model_type':'gemma2','attn_logit_softcapping':0}|attn_logit_softcapping must be above 0, not 0.0.",

@@ -13,7 +13,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 import dev.lockstep.checkpoint.ModelConfig.Activation;
 import dev.lockstep.checkpoint.ModelConfig.Attention;
 import dev.lockstep.checkpoint.ModelConfig.Norms;
-import dev.lockstep.checkpoint.ModelConfig.Rope;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.DecoderAllocation;
@@ -62,7 +61,7 @@ class OddOffsetTest {
 
     private static ModelConfig config(DType stored) {
         return new ModelConfig("qwen2", 64, 4, 2, 16, 96, 4096, 64, false, true, false, false, false,
-                Norms.before(1e-5), Attention.alike(2, 16, 0, new Rope(10000, 16, 1, null)), 1, 0, Activation.SILU,
+                Norms.before(1e-5), Attention.alike(2, 16, 0, new Rope(10000, 16)), 1, 0, Activation.SILU,
                 stored);
     }
 

@@ -9,6 +9,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.torch.Device;
 
@@ -135,7 +136,7 @@ class DecodeStepsTest {
         DecoderProgram program = DecoderProgram.load(Device.CPU);
         ModelConfig config = new ModelConfig("llama", 8, 2, 2, 4, 16, 32, 32, false, false, false, false, false,
                 ModelConfig.Norms.before(1e-5),
-                ModelConfig.Attention.alike(1, 4, 0, new ModelConfig.Rope(10000, 4, 1, null)), 1, 0,
+                ModelConfig.Attention.alike(1, 4, 0, new Rope(10000, 4)), 1, 0,
                 ModelConfig.Activation.SILU, DType.FLOAT32);
         program.configure(config, DType.FLOAT32, Device.CPU, false);
         RandomWeights.place(program, config);

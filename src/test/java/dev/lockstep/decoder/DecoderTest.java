@@ -22,6 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.checkpoint.StoredType;
 import dev.lockstep.checkpoint.TensorRef;
 import dev.lockstep.fixtures.Golden;
@@ -149,10 +150,10 @@ class DecoderTest {
     @ParameterizedTest
     @ValueSource(ints = {1, 7, 100, 333, 1025})
     void tables_ofAnyLength_areTheBeginningOfALongerOne(int positions) {
-        ModelConfig.Rope rope = new ModelConfig.Rope(10_000, 12, 1, null);
+        Rope rope = new Rope(10_000, 12);
         try (TorchScriptProgram program = SamplerPair.program()) {
             program.integer("configure", 1, 1, 12, ScalarType.FLOAT32, "cpu", false);
-            program.integer("add_rotary", rope.inverseFrequencies());
+            program.integer("add_rotary", rope.inverseFrequencies(), new double[0], 1.0, rope.theta(), 0.0, 1.0);
             for (String table : List.of("cos", "sin")) {
                 program.integer("make_tables", 5000);
                 float[][] longer = program.floats("state", table);

@@ -17,7 +17,7 @@ import dev.lockstep.checkpoint.ModelConfig.Activation;
 import dev.lockstep.checkpoint.ModelConfig.Attention;
 import dev.lockstep.checkpoint.ModelConfig.Norms;
 import dev.lockstep.checkpoint.ModelConfig.QkNorm;
-import dev.lockstep.checkpoint.ModelConfig.Rope;
+import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.fixtures.GpuTest;
 import dev.lockstep.torch.Device;
 
@@ -66,7 +66,7 @@ class KernelGpuTest {
     }
 
     private static ModelConfig config(int[] heads, boolean qkNorm) {
-        Rope rope = new Rope(10000, heads[0], 1, null);
+        Rope rope = new Rope(10000, heads[0]);
         return new ModelConfig("llama", 64 * RANDOM.nextInt(4, 12), heads[1], heads[2], heads[0],
                 32 * RANDOM.nextInt(5, 30), RANDOM.nextInt(1000, 3000), 4096, false, false, false, false, false,
                 Norms.before(1e-5).with(qkNorm ? QkNorm.EACH_HEAD : QkNorm.NONE),

@@ -54,11 +54,13 @@ class PiecesTest {
             decoder.allocate(new DecoderAllocation(2, 64));
             int from = 0;
             for (; from + piece < PROMPT.length; from += piece) {
-                assertThat(decoder.prefill(List.of(new Decoder.Admission(1, PROMPT, from, from + piece, GREEDY))))
-                        .isEmpty();
+                assertThat(decoder
+                        .prefill(List.of(new Decoder.Admission(1, PROMPT, from, from + piece, PROMPT.length, GREEDY))))
+                                .isEmpty();
             }
-            assertThat(decoder.firstLogits(List.of(new Decoder.Admission(1, PROMPT, from, PROMPT.length, GREEDY)))[0])
-                    .containsExactly(whole, within(1e-4f));
+            assertThat(decoder.firstLogits(
+                    List.of(new Decoder.Admission(1, PROMPT, from, PROMPT.length, PROMPT.length, GREEDY)))[0])
+                            .containsExactly(whole, within(1e-4f));
         }
     }
 
@@ -71,10 +73,11 @@ class PiecesTest {
         decoder.allocate(new DecoderAllocation(2, 64, 1, true, 0));
         decoder.prefill(List.of(new Decoder.Admission(0, PROMPT, GREEDY)));
         for (int from = 0; from < 20; from += 5) {
-            decoder.prefill(List.of(new Decoder.Admission(1, PROMPT, from, from + 5, SAMPLED)));
+            decoder.prefill(List.of(new Decoder.Admission(1, PROMPT, from, from + 5, PROMPT.length, SAMPLED)));
             decoder.step(2, 3);
         }
-        int first = decoder.prefill(List.of(new Decoder.Admission(1, PROMPT, 20, PROMPT.length, SAMPLED)))[0];
+        int first = decoder
+                .prefill(List.of(new Decoder.Admission(1, PROMPT, 20, PROMPT.length, PROMPT.length, SAMPLED)))[0];
         assertThat(text(1, 2, first)).isEqualTo(alone);
     }
 }

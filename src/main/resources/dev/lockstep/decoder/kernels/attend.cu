@@ -96,8 +96,8 @@ __device__ __forceinline__ int valueDimension(int w, int g) {
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(stored *out, const stored *qkv, stored *kv,
-        const float *cosine, const float *sine, const stored *queryNorm, const stored *keyNorm, const long long *position,
-        float *partial, int *arrived, long long S, float scale, float eps, const float *rowScales,
+        const float *cosine, const float *sine, const long long *turnFrom, const stored *queryNorm, const stored *keyNorm,
+        const long long *position,         float *partial, int *arrived, long long S, float scale, float eps, const float *rowScales,
         const float *columnScales, const stored *bias) {
     __shared__ __align__(16) stored query[8][HEAD_DIM];
     __shared__ __align__(16) float sums[WARPS][CHUNK][HEAD_DIM];
@@ -121,7 +121,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
         newKey = projected.head(my.row, HEADS + my.kvHead);
         newValue = projected.head(my.row, HEADS + KV_HEADS + my.kvHead);
     }
-    Angles turns = angles(cosine, sine, at);
+    Angles turns = angles(cosine, sine, at + (int)turnFrom[my.row]);
 
     Part mine = part(at + 1, blockIdx.x, gridDim.x);
     KvCache cache = cacheOf(kv, S, my.row, my.kvHead);

@@ -15,8 +15,8 @@
 #define AHEAD 4
 
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(stored *out, const stored *qkv, stored *kv,
-        const float *cosine, const float *sine, const stored *queryNorm, const stored *keyNorm, const long long *position,
-        float *partial, int *arrived, long long S, float scale, float eps, const float *rowScales,
+        const float *cosine, const float *sine, const long long *turnFrom, const stored *queryNorm, const stored *keyNorm,
+        const long long *position,         float *partial, int *arrived, long long S, float scale, float eps, const float *rowScales,
         const float *columnScales, const stored *bias) {
     __shared__ stored query[CHUNK][HEAD_DIM];
     __shared__ __align__(16) float sums[WARPS][CHUNK][HEAD_DIM];
@@ -26,7 +26,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
     Work my = work<CHUNK>();
     Projection projected = {qkv, rowScales, columnScales, bias};
     int at = (int)position[my.row];
-    Angles turns = angles(cosine, sine, at);
+    Angles turns = angles(cosine, sine, at + (int)turnFrom[my.row]);
     Part mine = part(at + 1, blockIdx.x, gridDim.x);
     KvCache cache = cacheOf(kv, S, my.row, my.kvHead);
     stored *keys = cache.keys, *values = cache.values;
