@@ -61,8 +61,8 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     int prepare(long rows) {
         int wanted = options.batchSize().orElse(generator.mostSlots());
         List<Request> first = supply.first((int) Math.max(1, Math.min(wanted, rows)));
-        int slots = options.batchSize()
-                .orElseGet(() -> generator.autoBatchSize(first, rows, options.gpuMemoryUtilization()));
+        generator.memoryShare(options.gpuMemoryUtilization());
+        int slots = options.batchSize().orElseGet(() -> generator.autoBatchSize(first, rows));
         return generator.prepare(first, slots);
     }
 

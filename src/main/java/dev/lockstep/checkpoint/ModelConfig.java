@@ -117,6 +117,12 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
                 .orElse(Integer.MAX_VALUE);
     }
 
+    /** Sequences of more tokens than this are turned otherwise from the first token on. */
+    public int nearTokens() {
+        return attention.layers.stream().map(Layer::rope).filter(Objects::nonNull).mapToInt(Rope::nearTokens).min()
+                .orElse(Integer.MAX_VALUE);
+    }
+
     public ModelConfig withDtype(DType other) {
         return new ModelConfig(family, hidden, heads, kvHeads, headDim, intermediate, vocabulary, contextLength,
                 tiedEmbeddings, attentionBias, outputBias, mlpBias, fusedProjections, norms, attention, embeddingScale,

@@ -61,7 +61,8 @@ record CudaKernels(Kernel embed, Kernel norm, Kernel attendSmall, Kernel attendL
         String attention = prelude + source("kv_cache") + source("attention_common")
                 + source(onTensorCores(config, dtype) ? "attend" : "attend_scalar");
         List<String> shapes = with(types, "HEADS=" + config.heads(), "KV_HEADS=" + config.kvHeads(),
-                "HEAD_DIM=" + config.headDim(), "WINDOW=" + config.attention().layers().get(0).window(),
+                "HEAD_DIM=" + config.headDim(), "PAGE=" + KvCache.PAGE_TOKENS,
+                "WINDOW=" + config.attention().layers().get(0).window(),
                 "QK_NORM=" + (config.norms().qk() == QkNorm.EACH_HEAD ? 1 : 0));
         return new CudaKernels(
                 kernel(compiler, prelude + source("embed"), "embed", threads(config.hidden() / pack), types),

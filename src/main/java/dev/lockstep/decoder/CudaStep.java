@@ -74,7 +74,8 @@ final class CudaStep implements ForwardStep {
     private long cosine;
     private long sine;
     private long[] layerCaches = {};
-    private long capacity;
+    private long table;
+    private long tableWidth;
     private long token;
     private long position;
     private long turnFrom;
@@ -174,7 +175,8 @@ final class CudaStep implements ForwardStep {
                 align((long) wholeRows(slots) * Float.BYTES), align(mostSplit),
                 align((long) slots * attentionBlocks * Integer.BYTES)};
         program.allocateStep(LongStream.of(sizes).sum());
-        capacity = cache.capacity();
+        tableWidth = cache.width();
+        table = program.stateAddress("table", ScalarType.INT64);
         layerCaches = cache.addresses();
         x = program.stateAddress("scratch", ScalarType.UINT8);
         normed = x + sizes[0];
@@ -267,7 +269,8 @@ final class CudaStep implements ForwardStep {
             norm(stream, rows, layer.attentionNorm(), fp8 ? quantized : 0, before);
             multiply(stream, rows, projected, hidden, false, normed, Layer::qkv, i, qkv);
             attend.launch(stream, splits, attentionBlocks, rows, attended, qkv, layerCaches[i], cosine, sine,
-                    turnFrom, layer.queryNorm(), layer.keyNorm(), position, partial, arrived, capacity, scale, eps,
+                    turnFrom, layer.queryNorm(), layer.keyNorm(), position, partial, arrived, table, tableWidth, scale,
+                    eps,
                     rowScales,
                     layer.qkv().scales(), layer.qkv().weight().bias());
             if (kernels.quantize() != null) {

@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
@@ -39,6 +41,7 @@ public final class Decoder implements AutoCloseable {
     private static final int FP8_WIDTH = 16;
 
     private final ModelConfig config;
+    private final int near;
     private final Device device;
     private final DeviceMemory memory;
     private final DType dtype;
@@ -48,12 +51,14 @@ public final class Decoder implements AutoCloseable {
     // by slot
     private RowSampling[] settings = {};
     private int[] lengths = {};
+    private DecoderAllocation size = new DecoderAllocation(0, 0);
     // the program has edits for the next choice
     private boolean edited;
 
     private Decoder(ModelConfig config, Device device, DType dtype, Acceleration acceleration,
             Consumer<DecoderProgram> weights) {
         this.config = config;
+        this.near = config.nearTokens();
         this.device = device;
         this.memory = new DeviceMemory(device);
         this.dtype = dtype;
@@ -122,9 +127,47 @@ public final class Decoder implements AutoCloseable {
         return steps.graphBytes();
     }
 
-    /** Bytes of key-value cache that one slot of this many tokens takes. */
-    public long slotBytes(int capacity) {
-        return cache.slotBytes(capacity);
+    /** Tokens of a page of the key-value cache. */
+    public int pageTokens() {
+        return cache.pageTokens();
+    }
+
+    /** Bytes of the device's memory that a page of the key-value cache takes. */
+    public long pageBytes() {
+        return cache.pageBytes();
+    }
+
+    /** Pages of the key-value cache that so many tokens take. */
+    public int pages(int tokens) {
+        return (tokens + cache.pageTokens() - 1) / cache.pageTokens();
+    }
+
+    /** Pages that can be had now. */
+    public int availablePages() {
+        return cache.pages().available();
+    }
+
+    /** Pages that slots 0 to {@code rows - 1} still need for so many steps. */
+    public int lackingForSteps(int rows, int steps) {
+        int lacking = 0;
+        for (int slot = 0; slot < rows; slot++) {
+            lacking += cache.pages().lacking(slot, lengths[slot] + steps);
+        }
+        return lacking;
+    }
+
+    /**
+     * Takes the pages that a slot needs to hold so many tokens; steps and prompts do so themselves.
+     *
+     * @throws IllegalStateException when there are too few
+     */
+    public void reserve(int slot, int tokens) {
+        cache.pages().extend(slot, tokens);
+    }
+
+    /** For tests of the program, which takes any number; kernels take the usual one only. To be called before {@link #allocate}. */
+    public void pageTokens(int tokens) {
+        cache.pageTokens(tokens);
     }
 
     /**
@@ -137,29 +180,82 @@ public final class Decoder implements AutoCloseable {
         cache.free();
         this.settings = new RowSampling[size.slots()];
         this.lengths = new int[size.slots()];
-        cache.allocate(size.slots(), size.capacity());
+        this.size = size;
+        cache.allocate(size);
         program.allocateSlots(size, config.vocabulary());
         steps.allocate(size);
         memory.sample();
     }
 
+    /** Slots may have so many tokens from now on, at least as many as before; sequences under way go on. */
+    public void widen(int capacity) {
+        steps.free();
+        size = size.withCapacity(capacity);
+        cache.widen(capacity);
+        steps.allocate(size);
+    }
+
+    /**
+     * How many of a row's first tokens are in the cache already, since another row begins alike; always fewer than all.
+     *
+     * @param reach tokens that the row may come to have
+     */
+    public int shared(int[] tokens, int reach) {
+        return cache.pages().shared(kind(reach), tokens);
+    }
+
+    /**
+     * What a row would be the first to compute, to be compared with what another would; null where that is too short to be
+     * shared.
+     */
+    public @Nullable Object firstMissing(int[] tokens, int reach) {
+        return cache.pages().firstMissing(kind(reach), tokens);
+    }
+
+    /** Gives an empty slot what {@link #shared} has counted, and returns that. */
+    public int attach(int slot, int[] tokens, int reach) {
+        return cache.pages().attach(slot, kind(reach), tokens);
+    }
+
+    /** Of the pages that can be had now, those that a new row takes with its first tokens. */
+    public int wantedPages(int[] tokens, int reach) {
+        return cache.pages().wanted(kind(reach), tokens);
+    }
+
+    /** Far rows' keys are turned otherwise. */
+    private int kind(int reach) {
+        return reach > near ? 1 : 0;
+    }
+
+    /** The row in a slot has ended, or is to begin again. */
+    public void vacate(int slot) {
+        cache.pages().release(slot);
+        lengths[slot] = 0;
+    }
+
     /**
      * A row that comes into a slot, or a piece of it.
      *
-     * @param prompt   its tokens, at least one
-     * @param from     the first of them to be brought now; those before it have been
-     * @param to       the one after the last
-     * @param reach    tokens that the sequence may come to have, the prompt's included
-     * @param settings how to choose its tokens
+     * @param tokens    its tokens, at least one: the prompt, and those that were generated before it was interrupted
+     * @param generated so many of the last ones are of the latter kind
+     * @param from      the first of them to be brought now; those before it have been
+     * @param to        the one after the last
+     * @param reach     tokens that the sequence may come to have, these included
+     * @param settings  how to choose its tokens
      */
-    public record Admission(int slot, int[] prompt, int from, int to, int reach, RowSampling settings) {
+    public record Admission(int slot, int[] tokens, int generated, int from, int to, int reach, RowSampling settings) {
         /** The whole prompt, of a sequence that stays near it. */
         public Admission(int slot, int[] prompt, RowSampling settings) {
-            this(slot, prompt, 0, prompt.length, prompt.length, settings);
+            this(slot, prompt, 0, prompt.length, settings);
+        }
+
+        /** A piece of a prompt, of a sequence that stays near it. */
+        public Admission(int slot, int[] prompt, int from, int to, RowSampling settings) {
+            this(slot, prompt, 0, from, to, prompt.length, settings);
         }
 
         private boolean isComplete() {
-            return to == prompt.length;
+            return to == tokens.length;
         }
     }
 
@@ -208,12 +304,17 @@ public final class Decoder implements AutoCloseable {
         for (Admission row : rows) {
             settings[row.slot()] = row.settings();
             lengths[row.slot()] = row.to();
+            cache.pages().extend(row.slot(), row.to());
             if (row.isComplete()) {
                 complete++;
-                program.admit(row.slot(), row.settings(), row.prompt());
+                program.admit(row.slot(), row.settings(), row.tokens(), row.generated());
             }
         }
+        cache.flush();
         program.prefill(rows, complete);
+        for (Admission row : rows) {
+            cache.pages().publish(row.slot(), kind(row.reach()), row.tokens(), row.to());
+        }
     }
 
     /**
@@ -235,6 +336,10 @@ public final class Decoder implements AutoCloseable {
         if (longest + more > cache.capacity()) {
             throw new IllegalStateException("a slot holds " + cache.capacity() + " tokens, not " + (longest + more));
         }
+        for (int slot = 0; slot < rows; slot++) {
+            cache.pages().extend(slot, lengths[slot] + more);
+        }
+        cache.flush();
         SamplingKind kind = SamplingKind.of(active);
         if (edited && more != 1) {
             throw new IllegalStateException("edits are for one step, not for " + more);
@@ -309,10 +414,11 @@ public final class Decoder implements AutoCloseable {
         return program.copyGigabytes(gigabytes, times);
     }
 
-    /** The row in slot {@code source} goes on in slot {@code target}. */
+    /** The row in slot {@code source} goes on in slot {@code target}, which is empty. */
     public void move(int source, int target) {
         settings[target] = settings[source];
         lengths[target] = lengths[source];
+        lengths[source] = 0;
         cache.move(source, target);
         program.moveSlot(source, target);
     }

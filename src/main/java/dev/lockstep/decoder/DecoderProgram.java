@@ -78,7 +78,7 @@ final class DecoderProgram implements AutoCloseable {
         List<ModelConfig.Layer> layers = config.attention().layers();
         List<Rope> ropes = layers.stream().map(ModelConfig.Layer::rope).filter(Objects::nonNull)
                 .distinct().toList();
-        near = ropes.stream().mapToInt(Rope::nearTokens).min().orElse(Integer.MAX_VALUE);
+        near = config.nearTokens();
         for (Rope rope : ropes) {
             program.integer("add_rotary", rope.inverseFrequencies(), rope.farFrequencies(), rope.magnitude(),
                     rope.theta(),
@@ -117,8 +117,17 @@ final class DecoderProgram implements AutoCloseable {
 
     // ---- the cache and the slots
 
-    void allocateCache(int slots, int capacity) {
-        program.integer("allocate_cache", slots, capacity);
+    void allocateCache(int slots, int capacity, int pages, int pageTokens) {
+        program.integer("allocate_cache", slots, capacity, pages, pageTokens);
+    }
+
+    void widen(int capacity) {
+        program.integer("widen", capacity);
+    }
+
+    /** Empties slots of the table of pages, then fills places of it, counted through all slots. */
+    void turnPages(long[] emptied, long[] places, long[] pages) {
+        program.integer("turn_pages", emptied, places, pages);
     }
 
     void freeCache() {
@@ -140,9 +149,12 @@ final class DecoderProgram implements AutoCloseable {
         program.integer("move_slot", source, target);
     }
 
-    void admit(int slot, RowSampling settings, int[] prompt) {
+    /** @param generated so many of the last tokens were not the prompt's */
+    void admit(int slot, RowSampling settings, int[] tokens, int generated) {
+        long[] all = longs(tokens);
         program.integer("admit", slot, SamplingColumns.floats(settings), SamplingColumns.ints(settings),
-                longs(prompt));
+                Arrays.copyOf(all, all.length - generated),
+                Arrays.copyOfRange(all, all.length - generated, all.length));
     }
 
     // ---- steps
@@ -150,7 +162,7 @@ final class DecoderProgram implements AutoCloseable {
     /** Pieces of prompts, of which the first so many are then complete. */
     void prefill(List<Decoder.Admission> rows, int complete) {
         program.integer("prefill",
-                rows.stream().flatMapToInt(row -> Arrays.stream(row.prompt(), row.from(), row.to())).asLongStream()
+                rows.stream().flatMapToInt(row -> Arrays.stream(row.tokens(), row.from(), row.to())).asLongStream()
                         .toArray(),
                 rows.stream().mapToLong(Decoder.Admission::slot).toArray(),
                 rows.stream().mapToLong(Decoder.Admission::from).toArray(),

@@ -6,15 +6,20 @@ import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 
 /**
- * The keys and values of all sequences, by slot; each slot holds as many tokens as the others. Where they lie in the
- * device's memory is known to {@code cache.torchscript} and {@code kernels/kv_cache.cu} alone.
+ * The keys and values of all sequences, in {@link KvPages}. Where they lie in the device's memory is known to
+ * {@code cache.torchscript} and {@code kernels/kv_cache.cu} alone.
  */
 final class KvCache {
+    /** Tokens of a page; what the kernels take at a time. */
+    static final int PAGE_TOKENS = 16;
+
     private final DecoderProgram program;
     private final DType dtype;
     private final int layers;
     private final long bytesPerToken;
-    private int capacity;
+    private int pageTokens = PAGE_TOKENS;
+    private int width;
+    private KvPages pages = new KvPages(0, 0, PAGE_TOKENS);
 
     KvCache(DecoderProgram program, ModelConfig config, DType dtype) {
         this.program = program;
@@ -23,31 +28,74 @@ final class KvCache {
         this.bytesPerToken = 2L * layers * config.kvHeads() * config.headDim() * dtype.bytes();
     }
 
-    /** Bytes of the device's memory that a slot of so many tokens takes. */
-    long slotBytes(int capacity) {
-        return bytesPerToken * capacity;
+    /** For tests of the program, which takes any number. */
+    void pageTokens(int tokens) {
+        pageTokens = tokens;
+    }
+
+    /** Tokens of a page. */
+    int pageTokens() {
+        return pageTokens;
+    }
+
+    /** Bytes of the device's memory that a page takes. */
+    long pageBytes() {
+        return bytesPerToken * pageTokens;
     }
 
     /**
      * Reserves the memory.
      *
-     * @param capacity tokens of each slot
      * @throws dev.lockstep.torch.OutOfDeviceMemoryException when the device has less
      */
-    void allocate(int slots, int capacity) {
-        program.allocateCache(slots, capacity);
-        this.capacity = capacity;
+    void allocate(DecoderAllocation size) {
+        int count = size.pages() == 0 ? size.slots() * divide(size.capacity()) : size.pages();
+        program.allocateCache(size.slots(), size.capacity(), count + 1, pageTokens);
+        width = divide(size.capacity());
+        pages = new KvPages(size.slots(), count, pageTokens);
+    }
+
+    private int divide(int tokens) {
+        return (tokens + pageTokens - 1) / pageTokens;
+    }
+
+    /** Slots may have so many tokens from now on, at least as many as before. */
+    void widen(int capacity) {
+        flush();
+        program.widen(capacity);
+        width = divide(capacity);
     }
 
     /** Gives the memory back. */
     void free() {
         program.freeCache();
-        capacity = 0;
+        pages = new KvPages(0, 0, pageTokens);
+        width = 0;
     }
 
-    /** Tokens that each slot holds; 0 before anything is allocated. */
+    /** Tokens that a slot may have; 0 before anything is allocated. */
     int capacity() {
-        return capacity;
+        return width * pageTokens;
+    }
+
+    /** Places of a slot in the table of pages. */
+    int width() {
+        return width;
+    }
+
+    /** What is whose. */
+    KvPages pages() {
+        return pages;
+    }
+
+    /** Tells the device what has become of the table; to be called before it computes. */
+    void flush() {
+        KvPages.Changes changes = pages.drain();
+        if (!changes.emptied().isEmpty() || !changes.filled().isEmpty()) {
+            program.turnPages(changes.emptied().stream().mapToLong(slot -> slot).toArray(),
+                    changes.filled().stream().mapToLong(each -> (long) each.slot() * width + each.place()).toArray(),
+                    changes.filled().stream().mapToLong(KvPages.Change::page).toArray());
+        }
     }
 
     /** By layer, the address of its keys and values in a GPU's memory, as {@code kernels/kv_cache.cu} reads them. */
@@ -55,8 +103,10 @@ final class KvCache {
         return IntStream.range(0, layers).mapToLong(layer -> program.cacheAddress(layer, dtype)).toArray();
     }
 
-    /** What slot {@code source} holds comes into slot {@code target} as well. */
+    /** What slot {@code source} holds is slot {@code target}'s from now on. */
     void move(int source, int target) {
+        flush();
+        pages.move(source, target);
         program.moveCache(source, target);
     }
 }

@@ -1,20 +1,40 @@
 package dev.lockstep.generate;
 
 import java.util.Collection;
+import java.util.List;
 
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.DecoderAllocation;
 
-/** What the decoder has room for; it grows when no sequence is under way. */
+/** What the decoder has room for: slots, and a cache of pages that they share. */
 final class CacheReservation {
+    /** What the key-value cache may take on CPU, where other processes want memory too. */
+    private static final long CPU_CACHE_BYTES = 2L << 30;
+
     private final Decoder decoder;
     // null: none is allocated
     private @Nullable DecoderAllocation size;
+    private double memoryShare = 1;
+    private int mostPages = Integer.MAX_VALUE;
+    // after the device has run out of memory, so many times
+    private int halved;
 
     CacheReservation(Decoder decoder) {
         this.decoder = decoder;
+    }
+
+    /** For tests: the cache has at most so many pages, whatever there is memory for, of so many tokens each. */
+    void pages(int most, int tokens) {
+        size = null;
+        mostPages = most;
+        decoder.pageTokens(tokens);
+    }
+
+    /** The part of a GPU's memory that may be in use in all. */
+    void memoryShare(double share) {
+        memoryShare = share;
     }
 
     /** At most so many new tokens, by the request or by the context. */
@@ -25,6 +45,10 @@ final class CacheReservation {
         return Math.min(request.params().maxNewTokens(), most - request.promptIds().length);
     }
 
+    private int reach(Request request) {
+        return request.promptIds().length + limit(request);
+    }
+
     private static boolean penalized(Request request) {
         SamplingParams params = request.params();
         Double prompt = params.rules().promptRepetitionPenalty();
@@ -32,53 +56,93 @@ final class CacheReservation {
                 || prompt != null && prompt != 1;
     }
 
-    /** Tokens of the longest sequence. */
-    int capacity(Collection<Request> requests) {
-        return requests.stream().mapToInt(request -> request.promptIds().length + limit(request)).max().orElse(0);
+    /** Sequences like these that the cache has room for when each has come to its end. */
+    long fit(Collection<Request> requests) {
+        double mean = requests.stream().mapToInt(request -> decoder.pages(reach(request))).average().orElse(1);
+        return (long) (mostPages(0) / Math.max(1, mean));
     }
 
+    /** Pages that there is memory for; on CPU a long row may have more than is usual. */
+    private long mostPages(int longest) {
+        long held = size == null ? 0 : size.pages() * decoder.pageBytes();
+        long free = decoder.memory().freeOf(memoryShare) + held;
+        long bytes = free / 10 * 8;
+        if (decoder.device().isCpu()) {
+            bytes = Math.max(Math.min(CPU_CACHE_BYTES, free / 4),
+                    Math.min(free / 2, decoder.pages(longest) * decoder.pageBytes()));
+        }
+        return Math.max(1, Math.min(mostPages, (bytes >> halved) / decoder.pageBytes()));
+    }
+
+    /** Whether a sequence like this can begin beside others. */
     boolean holds(Request request, int slots) {
-        return size != null && size.holds(new DecoderAllocation(slots, request.promptIds().length + limit(request),
-                request.params().eosTokenIds().size(), penalized(request), request.params().logprobs()));
+        return size != null && size.holds(needed(List.of(request), slots, 0, 0));
     }
 
-    /** Makes room for all of these; sequences under way would be lost. */
+    /** Whether a sequence like this can come to its end when it is alone. */
+    boolean holdsAlone(Request request, int slots) {
+        return size != null && holds(request, slots) && decoder.pages(reach(request)) <= size.pages();
+    }
+
+    /** Makes room for all of these, as many at a time; sequences under way would be lost. */
     void reserve(Collection<Request> requests, int slots) {
-        reserve(requests, slots, capacity(requests));
+        int longest = requests.stream().mapToInt(this::reach).max().orElse(1);
+        // so many at a time at their longest
+        long all = requests.stream().map(this::reach).sorted((a, b) -> Integer.compare(b, a)).limit(slots)
+                .mapToLong(decoder::pages).sum();
+        allocate(requests, slots, longest, all);
     }
 
     /**
-     * Makes room for these and for those like them that are still to come: the longest prompt of one may meet the most
-     * new tokens of another.
+     * Makes room for these and for those like them that are still to come: as many pages as there is memory for, or as so
+     * many of the longest rows could ever fill.
      */
     void reserveForMore(Collection<Request> requests, int slots) {
         int prompt = requests.stream().mapToInt(request -> request.promptIds().length).max().orElse(0);
         int more = requests.stream().mapToInt(request -> request.params().maxNewTokens()).max().orElse(0);
-        // each growth means an empty batch, so a little more sequence by sequence must not become many of them
-        long grown = size == null ? 0 : size.capacity() + size.capacity() / 4L;
-        long capacity = Math.max((long) prompt + more, size == null || holds(requests, slots) ? 0 : grown);
-        reserve(requests, slots, (int) Math.min(decoder.config().contextLength(), capacity));
+        int context = decoder.config().contextLength();
+        allocate(requests, slots, (int) Math.min(context, (long) prompt + more), (long) slots * decoder.pages(context));
     }
 
-    private boolean holds(Collection<Request> requests, int slots) {
-        return requests.stream().allMatch(request -> holds(request, slots));
-    }
-
-    private void reserve(Collection<Request> requests, int slots, int capacity) {
-        DecoderAllocation need = new DecoderAllocation(slots, capacity,
-                requests.stream().mapToInt(request -> request.params().eosTokenIds().size()).max().orElse(0),
-                requests.stream().anyMatch(request -> penalized(request)),
-                Math.max(0, requests.stream().mapToInt(request -> request.params().logprobs()).max().orElse(0)));
+    private void allocate(Collection<Request> requests, int slots, int longest, long wanted) {
+        long pages = Math.min(Integer.MAX_VALUE - 1,
+                Math.min(Math.max(decoder.pages(longest), wanted), mostPages(longest)));
+        DecoderAllocation need = needed(requests, slots, longest, (int) pages);
         if (size == null || !size.holds(need)) {
             DecoderAllocation both = size == null ? need : size.grown(need);
             size = null;
             decoder.allocate(both);
             size = both;
+        } else {
+            widen(longest);
+        }
+    }
+
+    private DecoderAllocation needed(Collection<Request> requests, int slots, int longest, int pages) {
+        return new DecoderAllocation(slots, longest, pages,
+                requests.stream().mapToInt(request -> request.params().eosTokenIds().size()).max().orElse(0),
+                requests.stream().anyMatch(request -> penalized(request)),
+                Math.max(0, requests.stream().mapToInt(request -> request.params().logprobs()).max().orElse(0)));
+    }
+
+    /** A sequence may have so many tokens; those under way go on. */
+    void widen(int tokens) {
+        if (size != null && size.capacity() < tokens) {
+            // doubled, because recorded steps are lost by it
+            int capacity = (int) Math.min(decoder.config().contextLength(), Math.max(tokens, 2L * size.capacity()));
+            decoder.widen(capacity);
+            size = size.withCapacity(capacity);
         }
     }
 
     /** What was allocated is not to be relied on any more. */
     void forget() {
         size = null;
+    }
+
+    /** The device had too little memory: the next cache has half as many pages. */
+    void shrink() {
+        size = null;
+        halved++;
     }
 }

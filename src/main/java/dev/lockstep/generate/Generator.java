@@ -36,8 +36,6 @@ public final class Generator implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Generator.class);
     private static final int CPU_SLOTS = 64;
     private static final int CUDA_SLOTS = 512;
-    /** What the key-value cache may take on CPU, where other processes want memory too. */
-    private static final long CPU_CACHE_BYTES = 2L << 30;
 
     // null: the model has random weights and no text
     private final @Nullable Tokenizer tokenizer;
@@ -45,6 +43,9 @@ public final class Generator implements AutoCloseable {
     private final Decoder decoder;
     private final CacheReservation reservation;
     private Timing timing = Timing.NONE;
+    private long interruptions;
+    private long promptTokens;
+    private long sharedTokens;
     private int prefillTokens = Scheduler.PREFILL_TOKENS;
     private IntConsumer beforeDecoding = rows -> {
     };
@@ -120,15 +121,20 @@ public final class Generator implements AutoCloseable {
      *
      * @param requests the first of them
      * @param rows     how many there will be; {@link Long#MAX_VALUE} where nobody knows
-     * @param share    of a GPU's memory that may be taken in all, above 0 and at most 1
      */
-    public int autoBatchSize(List<Request> requests, long rows, double share) {
-        long free = decoder.memory().freeOf(share);
-        long cache = decoder.device().isCpu() ? Math.min(CPU_CACHE_BYTES, free / 4) : free / 10 * 8;
-        long fit = cache / Math.max(1, decoder.slotBytes(reservation.capacity(requests)));
-        long slots = Math.max(1, Math.min(mostSlots(), fit));
+    public int autoBatchSize(List<Request> requests, long rows) {
+        long slots = Math.max(1, Math.min(mostSlots(), reservation.fit(requests)));
         long waves = Math.max(1, rows / slots + (rows % slots == 0 ? 0 : 1));
         return (int) Math.max(1, rows / waves + (rows % waves == 0 ? 0 : 1));
+    }
+
+    /**
+     * Leaves a GPU's memory to others.
+     *
+     * @param share of all of it that may be in use, above 0 and at most 1, as it is to begin with
+     */
+    public void memoryShare(double share) {
+        reservation.memoryShare(share);
     }
 
     /** No automatic batch size is above this. */
@@ -256,12 +262,40 @@ public final class Generator implements AutoCloseable {
             scheduler.run();
         } finally {
             timing = timing.plus(scheduler.timing());
+            interruptions += scheduler.interruptions();
+            promptTokens += scheduler.promptTokens();
+            sharedTokens += scheduler.sharedTokens();
         }
     }
 
     /** For tests, whose prompts are shorter than those that do not fit into a pass of the usual size. */
     void prefillTokens(int most) {
         prefillTokens = most;
+    }
+
+    /** For tests, which let the cache be small: it has at most so many pages of so many tokens each. */
+    void cachePages(int most, int tokens) {
+        reservation.pages(most, tokens);
+    }
+
+    /** For tests: pages of the cache that no sequence has. */
+    int availablePages() {
+        return decoder.availablePages();
+    }
+
+    /** Tokens of prompts that were computed. */
+    public long promptTokens() {
+        return promptTokens;
+    }
+
+    /** Tokens of prompts that were not computed, because another prompt began alike. */
+    public long sharedTokens() {
+        return sharedTokens;
+    }
+
+    /** How often a sequence gave its pages to others and went on later. */
+    public long interruptions() {
+        return interruptions;
     }
 
     /** For tests, which let the decoder fail there; it is given the number of sequences. */
@@ -296,7 +330,7 @@ public final class Generator implements AutoCloseable {
                 if (fit == 1) {
                     throw e;
                 }
-                reservation.forget();
+                reservation.shrink();
                 LOG.warn("out of memory with room for {} rows at a time; trying {}", fit, fit / 2);
             }
         }

@@ -3,8 +3,12 @@ package dev.lockstep.generate;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
 
@@ -33,7 +37,9 @@ final class Scheduler {
     private final RequestSource source;
     private final SequenceListener listener;
     private final IntConsumer beforeDecoding;
-    private final Deque<Request> waiting = new ArrayDeque<>();
+    private final GrowthForecast forecast;
+    // those that were interrupted come first
+    private final Deque<Sequence> waiting = new ArrayDeque<>();
     // by slot; of the last one the prompt may not be complete, the others decode
     private final List<Sequence> sequences = new ArrayList<>();
     private final int prefillTokens;
@@ -42,6 +48,10 @@ final class Scheduler {
     private boolean filling;
     private int stepsOwed;
     private boolean shrunk;
+    private long begun;
+    private long interruptions;
+    private long promptTokens;
+    private long sharedTokens;
     private long tokens;
     private long prefillNanos;
     private long decodeNanos;
@@ -57,6 +67,7 @@ final class Scheduler {
             int prefillTokens,
             SequenceListener listener, IntConsumer beforeDecoding) {
         this.decoder = decoder;
+        this.forecast = new GrowthForecast(decoder);
         this.reservation = reservation;
         this.text = text;
         this.source = source;
@@ -89,7 +100,7 @@ final class Scheduler {
             for (Request request : taken) {
                 String error = error(request);
                 if (error == null) {
-                    waiting.add(request);
+                    waiting.add(new Sequence(request, reservation.limit(request), decoder.config().vocabulary(), text));
                 } else {
                     listener.finished(request, Completion.failed(request, error));
                 }
@@ -143,15 +154,17 @@ final class Scheduler {
     }
 
     private void advance() {
-        if (sequences.isEmpty() && !reservation.holds(waiting.peek(), slots)) {
-            reservation.reserveForMore(waiting, slots);
+        if (sequences.isEmpty() && !reservation.holdsAlone(waiting.element().request(), slots)) {
+            reservation.reserveForMore(waiting.stream().map(Sequence::request).toList(), slots);
         }
         int decoding = decoding();
         filling |= decoding == 0;
         if (isPromptNext() && (filling || stepsOwed == 0)) {
             prefill(decoding);
+        } else if (decoding > 0) {
+            decode();
         } else {
-            decode(decoding);
+            fail(waiting.remove());
         }
     }
 
@@ -161,13 +174,22 @@ final class Scheduler {
         return last < 0 || sequences.get(last).isComplete() ? sequences.size() : last;
     }
 
-    /** Whether there are prompt tokens to bring; a sequence that needs more room than there is waits until all have ended. */
+    /** Whether there are prompt tokens to bring. */
     private boolean isPromptNext() {
         return decoding() < sequences.size() || isWaitingNext();
     }
 
+    /**
+     * Whether the next sequence can begin: there is a slot, and what it and the others will probably want fits into the
+     * cache. One that needs another kind of slot waits until all have ended; alone, each one begins.
+     */
     private boolean isWaitingNext() {
-        return !waiting.isEmpty() && sequences.size() < slots && reservation.holds(waiting.peek(), slots);
+        if (waiting.isEmpty() || sequences.size() >= slots) {
+            return false;
+        }
+        Sequence next = waiting.element();
+        return reservation.holds(next.request(), slots) && decoder.wantedPages(next.start(), next.reach())
+                + (sequences.isEmpty() ? 0 : forecast.pages(sequences, next)) <= decoder.availablePages();
     }
 
     private void prefill(int decoding) {
@@ -181,29 +203,49 @@ final class Scheduler {
         prefillNanos += System.nanoTime() - start;
         take(decoding, first, likely);
         int brought = pieces.stream().mapToInt(piece -> piece.to() - piece.from()).sum();
+        promptTokens += brought;
         stepsOwed = (brought + TOKENS_PER_STEP - 1) / TOKENS_PER_STEP;
     }
 
     /**
      * Prompts for the free slots, in order and as many as one pass holds. One that is longer than a pass begins one and
-     * comes in pieces; others are not cut.
+     * comes in pieces; others are not cut. What two prompts begin with alike comes with the first of them, and the second
+     * waits for it.
      */
     private List<Decoder.Admission> pieces() {
         List<Decoder.Admission> pieces = new ArrayList<>();
         List<Request> starting = new ArrayList<>();
+        Set<Object> coming = new HashSet<>();
         int budget = prefillTokens;
         if (decoding() < sequences.size()) {
-            pieces.add(sequences.get(sequences.size() - 1).piece(sequences.size() - 1, budget));
+            Sequence last = sequences.get(sequences.size() - 1);
+            addNonNull(coming, decoder.firstMissing(last.start(), last.reach()));
+            pieces.add(last.piece(sequences.size() - 1, budget));
             budget -= pieces.get(0).to() - pieces.get(0).from();
         }
-        while (budget > 0 && isWaitingNext() && (pieces.isEmpty() || waiting.peek().promptIds().length <= budget)) {
-            Request request = waiting.remove();
-            Sequence sequence = new Sequence(request, reservation.limit(request), decoder.config().vocabulary(), text);
-            Decoder.Admission piece = sequence.piece(sequences.size(), budget);
-            sequences.add(sequence);
+        while (budget > 0 && isWaitingNext()) {
+            Sequence next = waiting.element();
+            int[] start = next.start();
+            Object missing = decoder.firstMissing(start, next.reach());
+            int there = decoder.shared(start, next.reach());
+            if (!pieces.isEmpty() && start.length - there > budget || missing != null && coming.contains(missing)) {
+                break;
+            }
+            int slot = sequences.size();
+            reservation.widen(next.reach());
+            waiting.remove();
+            decoder.attach(slot, start, next.reach());
+            decoder.reserve(slot, start.length);
+            next.begin(begun++, there);
+            sharedTokens += there;
+            addNonNull(coming, missing);
+            if (!next.wasInterrupted()) {
+                starting.add(next.request());
+            }
+            sequences.add(next);
+            Decoder.Admission piece = next.piece(slot, budget);
             pieces.add(piece);
-            starting.add(request);
-            budget -= piece.to();
+            budget -= piece.to() - piece.from();
         }
         if (!starting.isEmpty()) {
             listener.starting(starting);
@@ -211,8 +253,34 @@ final class Scheduler {
         return pieces;
     }
 
-    private void decode(int decoding) {
-        int stepsNow = stepsAtOnce(decoding);
+    private static void addNonNull(Set<Object> to, @Nullable Object what) {
+        if (what != null) {
+            to.add(what);
+        }
+    }
+
+    /** A row that the whole cache does not hold. */
+    private void fail(Sequence sequence) {
+        sequence.fail("the device's memory has room for the keys and values of "
+                + decoder.availablePages() * decoder.pageTokens() + " tokens, and this row has more");
+        listener.finished(sequence.request(), sequence.completion());
+    }
+
+    private void decode() {
+        int stepsNow = stepsAtOnce(decoding());
+        while (decoder.lackingForSteps(decoding(), stepsNow) > decoder.availablePages()) {
+            if (stepsNow > 1) {
+                stepsNow = 1;
+            } else if (sequences.size() == 1) {
+                Sequence only = sequences.get(0);
+                remove(0);
+                fail(only);
+                return;
+            } else {
+                interruptYoungest();
+            }
+        }
+        int decoding = decoding();
         filling = false;
         stepsOwed = Math.max(0, stepsOwed - stepsNow);
         beforeDecoding.accept(sequences.size());
@@ -265,20 +333,39 @@ final class Scheduler {
         }
     }
 
-    /** Takes finished sequences out; the last sequences move into the slots that fell free, so that slots have no holes. */
+    /** Takes finished sequences out. */
     private void retire() {
-        int left = decoding();
-        for (int slot = left - 1; slot >= 0; slot--) {
+        for (int slot = decoding() - 1; slot >= 0; slot--) {
             Sequence sequence = sequences.get(slot);
             if (sequence.isFinished()) {
-                move(--left, slot);
+                remove(slot);
+                forecast.ended(sequence);
                 listener.finished(sequence.request(), sequence.completion());
             }
         }
-        if (decoding() < sequences.size()) {
-            move(sequences.size() - 1, left++);
+    }
+
+    /** There are no pages left for a step: the sequence that came last gives its own, and goes on when there are more. */
+    private void interruptYoungest() {
+        Sequence youngest = Collections.max(sequences, Comparator.comparingLong(Sequence::begun));
+        remove(sequences.indexOf(youngest));
+        youngest.interrupt();
+        interruptions++;
+        waiting.addFirst(youngest);
+    }
+
+    /** Empties a slot; the last sequences move up, so that slots have no holes. */
+    private void remove(int slot) {
+        int decoding = decoding();
+        int last = sequences.size() - 1;
+        decoder.vacate(slot);
+        int hole = slot;
+        if (slot < decoding) {
+            move(decoding - 1, slot);
+            hole = decoding - 1;
         }
-        sequences.subList(left, sequences.size()).clear();
+        move(last, hole);
+        sequences.remove(last);
     }
 
     private void move(int source, int target) {
@@ -294,16 +381,16 @@ final class Scheduler {
      */
     private void shrink() {
         for (int slot = sequences.size() - 1; slot >= 0; slot--) {
-            tokens -= sequences.get(slot).count();
-            waiting.addFirst(sequences.get(slot).request());
+            sequences.get(slot).interrupt();
+            waiting.addFirst(sequences.get(slot));
         }
         sequences.clear();
         stepsOwed = 0;
-        reservation.forget();
+        reservation.shrink();
         if (slots == 1) {
-            Request request = waiting.remove();
-            listener.finished(request,
-                    Completion.failed(request, "the device does not have enough memory for this row even alone"));
+            Sequence alone = waiting.remove();
+            alone.fail("the device does not have enough memory for this row even alone");
+            listener.finished(alone.request(), alone.completion());
             return;
         }
         if (!shrunk) {
@@ -312,6 +399,18 @@ final class Scheduler {
                     slots / 2);
         }
         slots /= 2;
+    }
+
+    long interruptions() {
+        return interruptions;
+    }
+
+    long promptTokens() {
+        return promptTokens;
+    }
+
+    long sharedTokens() {
+        return sharedTokens;
     }
 
     /** Where the time of this run went. */

@@ -20,13 +20,16 @@ final class Sequence {
     private final int limit;
     private final int longestStop;
     private final Function<int[], String> decoding;
+    // prompt and text
     private final int[] tokens;
+    private final int prompt;
     private final AppliedTokenRules rules;
-    // prompt and text, as the rules want them; null: there are none
-    private final int @Nullable [] history;
     // null: not wanted
     private final @Nullable List<TokenLogprobs> logprobs;
+    // of the tokens that it had when it began, or began again: all, and those in the cache
+    private int toBring;
     private int brought;
+    private long begun;
     private int count;
     private @Nullable FinishReason finish;
     private String text = "";
@@ -42,11 +45,11 @@ final class Sequence {
         this.request = request;
         this.limit = limit;
         this.longestStop = request.params().stop().stream().mapToInt(String::length).max().orElse(0);
-        this.tokens = new int[limit];
-        int prompt = request.promptIds().length;
+        this.prompt = request.promptIds().length;
+        this.tokens = Arrays.copyOf(request.promptIds(), prompt + limit);
+        this.toBring = prompt;
         this.rules = new AppliedTokenRules(request.params().rules(), request.params().eosTokenIds(), vocabulary, prompt,
                 limit);
-        this.history = rules.isEmpty() ? null : Arrays.copyOf(request.promptIds(), prompt + limit);
         this.logprobs = request.params().logprobs() == SamplingParams.NO_LOGPROBS ? null : new ArrayList<>();
     }
 
@@ -54,21 +57,62 @@ final class Sequence {
         return request;
     }
 
+    /** What is to be in the cache before it goes on: its prompt, and what it had generated when it was interrupted. */
+    int[] start() {
+        return Arrays.copyOf(tokens, toBring);
+    }
+
+    /** Tokens that it may come to have, its prompt included. */
+    int reach() {
+        return tokens.length;
+    }
+
+    /** Tokens that it has, its prompt included. */
+    int length() {
+        return prompt + count;
+    }
+
     /**
-     * The next piece of its prompt, which then counts as brought.
+     * It gets a slot.
+     *
+     * @param number how many did so before it
+     * @param there  so many of its first tokens are in the cache already
+     */
+    void begin(long number, int there) {
+        begun = number;
+        brought = there;
+    }
+
+    /** How many sequences got a slot before it did. */
+    long begun() {
+        return begun;
+    }
+
+    /** It loses its place in the cache, and will begin again with the tokens that it has. */
+    void interrupt() {
+        toBring = prompt + count;
+        brought = 0;
+    }
+
+    /** Whether it has begun before. */
+    boolean wasInterrupted() {
+        return toBring > prompt;
+    }
+
+    /**
+     * The next piece of its start, which then counts as brought.
      *
      * @param most tokens of the piece
      */
     Decoder.Admission piece(int slot, int most) {
         int from = brought;
-        brought = Math.min(request.promptIds().length, from + most);
-        return new Decoder.Admission(slot, request.promptIds(), from, brought,
-                request.promptIds().length + limit, settings());
+        brought = Math.min(toBring, from + most);
+        return new Decoder.Admission(slot, start(), toBring - prompt, from, brought, reach(), settings());
     }
 
-    /** Whether its whole prompt has been brought. */
+    /** Whether all of its start has been brought. */
     boolean isComplete() {
-        return brought == request.promptIds().length;
+        return brought == toBring;
     }
 
     boolean isFinished() {
@@ -78,6 +122,17 @@ final class Sequence {
     /** Its tokens so far. */
     int count() {
         return count;
+    }
+
+    /** It cannot go on. */
+    void fail(String why) {
+        finish = FinishReason.ERROR;
+        error = why;
+    }
+
+    /** So many tokens at most. */
+    int limit() {
+        return limit;
     }
 
     /** So many more tokens at most. */
@@ -92,12 +147,12 @@ final class Sequence {
 
     /** Whether its next token depends on the last one by more than the model. */
     boolean isRuled() {
-        return history != null;
+        return !rules.isEmpty();
     }
 
     /** What its rules do to the logits of its next token. */
     LogitEdits edits() {
-        return history == null ? LogitEdits.NONE : rules.next(history, request.promptIds().length + count);
+        return rules.isEmpty() ? LogitEdits.NONE : rules.next(tokens, prompt + count);
     }
 
     /**
@@ -107,16 +162,12 @@ final class Sequence {
      */
     void add(int token, @Nullable TokenLogprobs likely) {
         if (token < 0) {
-            finish = FinishReason.ERROR;
-            error = token == Decoder.NO_TOKEN
+            fail(token == Decoder.NO_TOKEN
                     ? "no token is left to choose: all are ruled out"
-                    : "the model's logits are not finite numbers";
+                    : "the model's logits are not finite numbers");
             return;
         }
-        if (history != null) {
-            history[request.promptIds().length + count] = token;
-        }
-        tokens[count++] = token;
+        tokens[prompt + count++] = token;
         if (logprobs != null) {
             logprobs.add(Objects.requireNonNull(likely).withBest(request.params().logprobs()));
         }
@@ -150,7 +201,7 @@ final class Sequence {
     }
 
     private String decode(int from, int to) {
-        return decoding.apply(Arrays.copyOfRange(tokens, from, to));
+        return decoding.apply(Arrays.copyOfRange(tokens, prompt + from, prompt + to));
     }
 
     /** What became of the request, once it is finished. */
@@ -158,8 +209,9 @@ final class Sequence {
         if (error != null) {
             return Completion.failed(request, error);
         }
-        return new Completion(request.index(), request.sample(), Arrays.copyOf(tokens, count), text,
-                request.promptIds().length, Objects.requireNonNull(finish), null, logprobs);
+        return new Completion(request.index(), request.sample(), Arrays.copyOfRange(tokens, prompt, prompt + count),
+                text,
+                prompt, Objects.requireNonNull(finish), null, logprobs);
     }
 
     /** The settings by which the decoder chooses this sequence's tokens. */
@@ -174,7 +226,7 @@ final class Sequence {
     private int minNewTokens() {
         Integer minLength = request.params().rules().minLength();
         int min = request.params().minNewTokens();
-        return minLength == null ? min : Math.max(min, minLength - request.promptIds().length);
+        return minLength == null ? min : Math.max(min, minLength - prompt);
     }
 
     private SamplingRefinements refinements() {

@@ -140,10 +140,10 @@ class DecodeStepsTest {
                 ModelConfig.Activation.SILU, DType.FLOAT32);
         program.configure(config, DType.FLOAT32, Device.CPU, false);
         RandomWeights.place(program, config);
-        program.allocateCache(ROOM.slots(), ROOM.capacity());
+        program.allocateCache(ROOM.slots(), ROOM.capacity(), 1, ROOM.capacity());
         program.allocateSlots(ROOM, config.vocabulary());
         RowSampling row = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
-        program.admit(0, row, PROMPT);
+        program.admit(0, row, PROMPT, 0);
         program.prefill(List.of(new Decoder.Admission(0, PROMPT, row)), 1);
         program.sampleFirst(GREEDY);
         return program;

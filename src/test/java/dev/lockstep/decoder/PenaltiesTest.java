@@ -44,7 +44,7 @@ class PenaltiesTest {
     @Test
     void step_rowsOfManyPenalties_takeTheBestTokenByTheFormulas() {
         List<Decoder.Admission> rows = rows();
-        decoder.allocate(new DecoderAllocation(rows.size(), 128, 1, true, 0));
+        decoder.allocate(new DecoderAllocation(rows.size(), 128, 0, 1, true, 0));
         List<List<Integer>> texts = new ArrayList<>();
         for (int token : decoder.prefill(rows)) {
             texts.add(new ArrayList<>(List.of(token)));
@@ -66,9 +66,9 @@ class PenaltiesTest {
     void move_penalizedRow_takesItsCountsAlong() {
         Decoder.Admission row = rows().get(5);
         List<Integer> text = new ArrayList<>();
-        decoder.allocate(new DecoderAllocation(2, 128, 1, true, 0));
-        text.add(decoder.prefill(List.of(new Decoder.Admission(0, row.prompt(), rows().get(0).settings()),
-                new Decoder.Admission(1, row.prompt(), row.settings())))[1]);
+        decoder.allocate(new DecoderAllocation(2, 128, 0, 1, true, 0));
+        text.add(decoder.prefill(List.of(new Decoder.Admission(0, row.tokens(), rows().get(0).settings()),
+                new Decoder.Admission(1, row.tokens(), row.settings())))[1]);
         for (int step = 1; step < 8; step++) {
             text.add(decoder.step(2, 1)[0][1]);
         }
@@ -91,9 +91,9 @@ class PenaltiesTest {
 
     private static List<Integer> byTheFormulas(Decoder.Admission row) {
         List<Integer> text = new ArrayList<>();
-        anew.allocate(new DecoderAllocation(1, 128, 1, false, 0));
+        anew.allocate(new DecoderAllocation(1, 128, 0, 1, false, 0));
         for (int step = 0; step < NEW_TOKENS; step++) {
-            int[] tokens = IntStream.concat(Arrays.stream(row.prompt()),
+            int[] tokens = IntStream.concat(Arrays.stream(row.tokens()),
                     text.stream().mapToInt(token -> token)).toArray();
             float[] logits = anew.firstLogits(List.of(new Decoder.Admission(0, tokens, row.settings())))[0];
             int best = 0;

@@ -77,10 +77,10 @@ class SamplerGpuTest {
                 for (boolean coarse : new boolean[]{false, true}) {
                     RowSampling[] settings = new RowSampling[rows];
                     Arrays.setAll(settings, row -> settings(kind));
-                    pair.allocate(new DecoderAllocation(rows + 3, CAPACITY, ENDS, true, 0));
+                    pair.allocate(new DecoderAllocation(rows + 3, CAPACITY, 0, ENDS, true, 0));
                     for (int slot = 0; slot < rows; slot++) {
                         pair.program.admit(slot, settings[slot],
-                                random.ints(vocabulary / 4, 0, vocabulary).toArray());
+                                random.ints(vocabulary / 4, 0, vocabulary).toArray(), 0);
                     }
                     for (int step = 0; step < STEPS; step++) {
                         key += 2;

@@ -42,7 +42,7 @@ final class SamplerPair implements AutoCloseable {
     }
 
     void allocate(DecoderAllocation size) {
-        program.allocateCache(size.slots(), size.capacity());
+        program.allocateCache(size.slots(), size.capacity(), 1, size.capacity());
         program.allocateSlots(size, vocabulary);
         program.allocateLogits(size.slots());
         kernel.allocate(size);

@@ -34,7 +34,7 @@ final class SamplerTimes {
         Arrays.setAll(settings, row -> new RowSampling(greedy, 1, topK, topP, 0, 1, 0, new int[0], row));
         pair.allocate(new DecoderAllocation(rows, 2));
         for (int slot = 0; slot < rows; slot++) {
-            pair.program.admit(slot, settings[slot], new int[0]);
+            pair.program.admit(slot, settings[slot], new int[0], 0);
         }
         pair.randomLogits(rows, 1, 3, false, 0, 0);
         SamplingKind kind = SamplingKind.of(settings);

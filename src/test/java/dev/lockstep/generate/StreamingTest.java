@@ -131,8 +131,8 @@ class StreamingTest {
             }
         };
         List<Request> requests = List.of(request(0, 3, 60), request(1, 700, 1), request(2, 650, 9));
-        // so that there is room for the long ones from the beginning
-        generator.generate(requests, 2);
+        // prompts that no cache knows
+        requests.forEach(request -> request.promptIds()[0] = passTokens);
         Deque<Request> left = new ArrayDeque<>(requests);
         generator.prefillTokens(passTokens);
         generator.generate((most, wait) -> left.isEmpty() || left.size() < 3 && seen.lastTokens < 5

@@ -2,8 +2,9 @@
 // projection on, that is norm and rotation of queries and keys, the new key and value into the cache, and attention of
 // each query head over its row's cache by length.
 //
-//   out [N, HEADS HEAD_DIM]; qkv [N, (HEADS + 2 KV_HEADS) HEAD_DIM]; kv and S as in kv_cache.cu; position [N] int64, where
-//   the new token stands, so that position + 1 are seen; cosine, sine [S, HEAD_DIM / 2]; the norms' weights [HEAD_DIM].
+//   out [N, HEADS HEAD_DIM]; qkv [N, (HEADS + 2 KV_HEADS) HEAD_DIM]; kv, table and W as in kv_cache.cu; position [N] int64, where
+//   the new token stands, so that position + 1 are seen; cosine, sine [., HEAD_DIM / 2], of which a
+//   row's begin at turnFrom [N]; the norms' weights [HEAD_DIM].
 //   partial [N, y, SPLITS, CHUNK, HEAD_DIM + 4] floats and arrived [N, y] ints, zeros before and after, where SPLITS > 1.
 // Blocks (x: SPLITS of a row's tokens, y: kv heads times chunks of 8 query heads, z: rows) of THREADS, which is
 // given to the compiler: more of them for few blocks, fewer for many.
@@ -46,13 +47,13 @@ __device__ __forceinline__ unsigned transposed(float low, float high) {
     return y;
 }
 
-// Lane (g, c) takes keys g and g + 8 of the tile, dimensions 32 b + 8 c to 32 b + 8 c + 7 of each.
-__device__ __forceinline__ void readKeys(uint4 (&key)[2][BLOCKS], const stored *keys, int tile, int end) {
+// Lane (g, c) takes keys g and g + 8 of a tile that has so many tokens, dimensions 32 b + 8 c to 32 b + 8 c + 7 of each.
+__device__ __forceinline__ void readKeys(uint4 (&key)[2][BLOCKS], const stored *keys, int tokens) {
     int g = threadIdx.x % 32 / 4, c = threadIdx.x % 4;
 #pragma unroll
     for (int i = 0; i < 2; i++) {
         // past the end the last token is read again, and not counted
-        const stored *from = keys + min(tile + g + 8 * i, end - 1) * TOKEN_STRIDE;
+        const stored *from = keys + min(g + 8 * i, tokens - 1) * TOKEN_STRIDE;
 #pragma unroll
         for (int b = 0; b < BLOCKS; b++) {
             key[i][b] = *(const uint4 *)(from + 32 * b + 8 * c);
@@ -61,11 +62,11 @@ __device__ __forceinline__ void readKeys(uint4 (&key)[2][BLOCKS], const stored *
 }
 
 // Values 2 c, 2 c + 1, 2 c + 8 and 2 c + 9, of which it takes as many dimensions in a row as 8 lanes share evenly.
-__device__ __forceinline__ void readValues(unsigned (&value)[4][WORDS], const stored *values, int tile, int end) {
+__device__ __forceinline__ void readValues(unsigned (&value)[4][WORDS], const stored *values, int tokens) {
     int g = threadIdx.x % 32 / 4, c = threadIdx.x % 4;
 #pragma unroll
     for (int i = 0; i < 4; i++) {
-        const stored *from = values + min(tile + 2 * c + i % 2 + 8 * (i / 2), end - 1) * TOKEN_STRIDE;
+        const stored *from = values + min(2 * c + i % 2 + 8 * (i / 2), tokens - 1) * TOKEN_STRIDE;
 #if HEAD_DIM % 64 == 0
 #pragma unroll
         for (int w = 0; w < WORDS; w += 4) {
@@ -97,8 +98,8 @@ __device__ __forceinline__ int valueDimension(int w, int g) {
 
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(stored *out, const stored *qkv, stored *kv,
         const float *cosine, const float *sine, const long long *turnFrom, const stored *queryNorm, const stored *keyNorm,
-        const long long *position,         float *partial, int *arrived, long long S, float scale, float eps, const float *rowScales,
-        const float *columnScales, const stored *bias) {
+        const long long *position, float *partial, int *arrived, const long long *table, long long W, float scale,
+        float eps, const float *rowScales, const float *columnScales, const stored *bias) {
     __shared__ __align__(16) stored query[8][HEAD_DIM];
     __shared__ __align__(16) float sums[WARPS][CHUNK][HEAD_DIM];
     __shared__ float most[WARPS][CHUNK];
@@ -124,21 +125,24 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
     Angles turns = angles(cosine, sine, at + (int)turnFrom[my.row]);
 
     Part mine = part(at + 1, blockIdx.x, gridDim.x);
-    KvCache cache = cacheOf(kv, S, my.row, my.kvHead);
-    stored *keys = cache.keys, *values = cache.values;
+    KvCache cache = cacheOf(kv, table, W, my.row, my.kvHead);
     int tile = mine.begin + warp * TILE;
     uint4 key[2][BLOCKS];
     unsigned value[4][WORDS];
     if (tile < mine.end) {
-        readKeys(key, keys, tile, mine.end);
-        readValues(value, values, tile, mine.end);
+        const stored *keys = cache.keys(tile);
+        readKeys(key, keys, mine.end - tile);
+        readValues(value, keys + VALUES, mine.end - tile);
     }
+    // the page of the next tile is known before it is read
+    long long page = cache.pages[min(tile + WARPS * TILE, at) / PAGE];
 
     // meanwhile the queries go to shared memory and the new token into the cache
     if (mine.newest && warp == WARPS - 1) {
         turn(newKey, keyNorm, turns, eps);
-        storeHead(keys + at * TOKEN_STRIDE, newKey);
-        storeHead(values + at * TOKEN_STRIDE, newValue);
+        stored *to = cache.keys(at);
+        storeHead(to, newKey);
+        storeHead(to + VALUES, newValue);
     }
 #pragma unroll
     for (int t = 0; t < TURNS; t++) {
@@ -157,8 +161,9 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
         q[b] = *(const uint4 *)(query[g] + 32 * b + 8 * c);
     }
     if (tile < mine.end && mine.end > at && tile + TILE > at) {
-        readKeys(key, keys, tile, mine.end);
-        readValues(value, values, tile, mine.end);
+        const stored *keys = cache.keys(tile);
+        readKeys(key, keys, mine.end - tile);
+        readValues(value, keys + VALUES, mine.end - tile);
     }
 
     // of heads 2 c and 2 c + 1; sum[w] holds dimensions d and d + 1 of word w, each for both heads
@@ -174,14 +179,16 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
         }
         // the next tile's are under way as soon as there is room for them
         int next = tile + WARPS * TILE;
+        const stored *keys = cache.inPage(page, next);
         if (next < mine.end) {
-            readKeys(key, keys, next, mine.end);
+            readKeys(key, keys, mine.end - next);
         }
+        page = cache.pages[min(next + WARPS * TILE, at) / PAGE];
         float score[4], shrink[2];
 #pragma unroll
         for (int h = 0; h < 2; h++) {
-            score[h] = tile + g < mine.end ? (even[h] + odd[h]) * scale * LOG2E : LEAST;
-            score[h + 2] = tile + g + 8 < mine.end ? (even[h + 2] + odd[h + 2]) * scale * LOG2E : LEAST;
+            score[h] = mine.sees(tile + g) ? (even[h] + odd[h]) * scale * LOG2E : LEAST;
+            score[h + 2] = mine.sees(tile + g + 8) ? (even[h + 2] + odd[h + 2]) * scale * LOG2E : LEAST;
             float higher = fmaxf(score[h], score[h + 2]);
 #pragma unroll
             for (int offset = 4; offset < 32; offset *= 2) {
@@ -206,7 +213,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
                     __byte_perm(d, e, 0x7632), p0, p1);
         }
         if (next < mine.end) {
-            readValues(value, values, next, mine.end);
+            readValues(value, keys + VALUES, mine.end - next);
         }
         tile = next;
     }

@@ -16,8 +16,8 @@
 
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(stored *out, const stored *qkv, stored *kv,
         const float *cosine, const float *sine, const long long *turnFrom, const stored *queryNorm, const stored *keyNorm,
-        const long long *position,         float *partial, int *arrived, long long S, float scale, float eps, const float *rowScales,
-        const float *columnScales, const stored *bias) {
+        const long long *position, float *partial, int *arrived, const long long *table, long long W, float scale,
+        float eps, const float *rowScales, const float *columnScales, const stored *bias) {
     __shared__ stored query[CHUNK][HEAD_DIM];
     __shared__ __align__(16) float sums[WARPS][CHUNK][HEAD_DIM];
     __shared__ float most[WARPS][CHUNK];
@@ -28,15 +28,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
     int at = (int)position[my.row];
     Angles turns = angles(cosine, sine, at + (int)turnFrom[my.row]);
     Part mine = part(at + 1, blockIdx.x, gridDim.x);
-    KvCache cache = cacheOf(kv, S, my.row, my.kvHead);
-    stored *keys = cache.keys, *values = cache.values;
+    KvCache cache = cacheOf(kv, table, W, my.row, my.kvHead);
 
     // queries to shared memory; the split that holds the new token brings it into the cache, where it then finds it
     if (mine.newest && warp == WARPS - 1) {
         Head newKey = projected.head(my.row, HEADS + my.kvHead);
         turn(newKey, keyNorm, turns, eps);
-        storeHead(keys + at * TOKEN_STRIDE, newKey);
-        storeHead(values + at * TOKEN_STRIDE, projected.head(my.row, HEADS + KV_HEADS + my.kvHead));
+        stored *to = cache.keys(at);
+        storeHead(to, newKey);
+        storeHead(to + VALUES, projected.head(my.row, HEADS + KV_HEADS + my.kvHead));
     }
     for (int h = warp; h < CHUNK; h += WARPS) {
         Head head = {};
@@ -69,12 +69,12 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
 #pragma unroll
         for (int u = 0; u < AHEAD; u++) {
             // past the end the last token is read again and not counted
-            int token = min(base + u * TEAMS + team, mine.end - 1);
+            const stored *keys = cache.keys(min(base + u * TEAMS + team, mine.end - 1));
 #pragma unroll
             for (int p = 0; p < PIECES; p++) {
                 int piece = min(p * LANES + member, PACKS - 1) * PACK;
-                key[u][p] = *(const uint4 *)(keys + token * TOKEN_STRIDE + piece);
-                value[u][p] = *(const uint4 *)(values + token * TOKEN_STRIDE + piece);
+                key[u][p] = *(const uint4 *)(keys + piece);
+                value[u][p] = *(const uint4 *)(keys + VALUES + piece);
             }
         }
         float score[AHEAD][CHUNK];
@@ -95,7 +95,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
                 for (int offset = LANES / 2; offset; offset /= 2) {
                     score[u][h] += __shfl_xor_sync(~0u, score[u][h], offset);
                 }
-                if (base + u * TEAMS + team >= mine.end) {
+                if (!mine.sees(base + u * TEAMS + team)) {
                     score[u][h] = LEAST;
                 }
             }

@@ -112,16 +112,22 @@ __device__ __forceinline__ void storeHead(stored *to, const Head &head) {
     }
 }
 
-// Which of a row's tokens a block attends to: the row's blocks share them evenly.
+// Which of a row's tokens a block attends to: the row's blocks share them evenly, in whole tiles of 16, the first of
+// which may begin with tokens that the window leaves out.
 struct Part {
-    int begin, end;
+    int begin, end, first;
     bool newest;
+
+    __device__ __forceinline__ bool sees(int token) const {
+        return token < end && (WINDOW == 0 || token >= first);
+    }
 };
 
 __device__ __forceinline__ Part part(int length, int split, int splits) {
-    int start = WINDOW > 0 && length > WINDOW ? length - WINDOW : 0;
-    int each = (length - start + splits - 1) / splits;
+    int first = WINDOW > 0 && length > WINDOW ? length - WINDOW : 0, start = first / 16 * 16;
+    int each = ((length - start + splits - 1) / splits + 15) / 16 * 16;
     Part p;
+    p.first = first;
     p.begin = start + split * each;
     p.end = min(length, p.begin + each);
     p.newest = p.begin < length && p.end == length;
