@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.SplittableRandom;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -16,34 +15,46 @@ import dev.lockstep.cli.AccelerationOptions;
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Request;
-import dev.lockstep.generate.SamplingParams;
+import dev.lockstep.host.UsageException;
 import dev.lockstep.torch.Device;
 import dev.lockstep.world.World;
 
-/**
- * {@code bench generate}: prompts of 11 to 28 random tokens and as many new tokens each as asked for, from the barrier to
- * the gathered results.
- */
-@Command(name = "generate", description = "Tokens/sec for 100 short prompts, from the barrier to the gathered results.")
+/** {@code bench generate}: tokens/sec of a {@link Workload}, from the barrier to the gathered results. */
+@Command(name = "generate", description = "Tokens/sec of rows of given lengths, from the barrier to the gathered results.")
 final class BenchGenerate implements Measurement {
-    private static final int[] LENGTHS = {12, 20, 15, 15, 28, 20, 15, 27, 11, 24};
+    private static final String AUTO = "auto";
 
     @Mixin
     private BenchOptions options;
-    @Option(names = "--prompts", defaultValue = "100", paramLabel = "N", description = "(${DEFAULT-VALUE})")
+    @Option(names = "--workload", defaultValue = "seed", paramLabel = "NAME", description = "seed: 100 prompts of 11 to 28 tokens; mixed: lengths as in chats; prefix: 1,000 rows that begin with the same 1,000 tokens; documents: one row of 8,000 tokens among 500 short ones; IN/OUT, such as 128/128: equal rows (${DEFAULT-VALUE}).")
+    private String workload;
+    @Option(names = "--prompts", defaultValue = "0", paramLabel = "N", description = "Rows (the workload's number).")
     private int prompts;
-    @Option(names = "--batch-sizes", split = ",", defaultValue = "1,16,100", description = "(${DEFAULT-VALUE})")
-    private List<Integer> batchSizes;
+    @Option(names = "--batch-sizes", split = ",", defaultValue = "1,16,100", description = "Numbers, or auto (${DEFAULT-VALUE}).")
+    private List<String> batchSizes;
     @Option(names = "--repeat", defaultValue = "3", description = "Runs of each; the best is shown with the worst beside it (${DEFAULT-VALUE}).")
     private int repeat;
 
     /** One batch size: seconds of the fastest and slowest run, and tokens per second of the fastest. */
     record Line(int batchSize, long tokens, double bestSeconds, double worstSeconds, double prepareSeconds,
-            double tokensPerSecond) {}
+            double tokensPerSecond, long promptTokens, long sharedTokens, long interruptions) {}
 
     @Override
     public void check() {
-        options.check(batchSizes);
+        for (String size : batchSizes) {
+            if (!size.equals(AUTO) && !size.matches("[1-9]\\d{0,8}")) {
+                throw new UsageException("--batch-sizes must be whole numbers of 1 or more, or auto, not " + size);
+            }
+        }
+        if (prompts < 0) {
+            throw new UsageException("--prompts must be 1 or more, not " + prompts);
+        }
+        options.check(List.of());
+        workload();
+    }
+
+    private Workload workload() {
+        return Workload.of(workload, prompts, options.newTokens());
     }
 
     @Override
@@ -52,44 +63,44 @@ final class BenchGenerate implements Measurement {
         Device device = Device.ofRank(world.device());
         DType type = options.dtype(shapes, device);
         List<Line> lines = new ArrayList<>();
-        List<Request> mine = world.split(requests(shapes));
+        Workload work = workload();
         try (Generator generator = Generator.random(shapes, device, type, options.acceleration())) {
-            for (int batchSize : batchSizes) {
-                lines.add(measure(world, generator, mine, batchSize));
+            for (String batchSize : batchSizes) {
+                lines.add(measure(world, generator, work, batchSize));
             }
         }
         if (world.isRoot()) {
-            System.out.printf(Locale.ROOT, "%s %s on %s, %d ranks, %s, %d prompts, %d new tokens%n",
+            System.out.printf(Locale.ROOT, "%s %s on %s, %d ranks, %s, %s, %d prompts%n",
                     options.config(), type, device, world.size(),
-                    AccelerationOptions.name(options.acceleration()), prompts, options.newTokens());
-            System.out.println("  batch   tokens/sec   seconds   worst   ready in");
+                    AccelerationOptions.name(options.acceleration()), work.name(), work.rows());
+            System.out.println("  batch   tokens/sec   seconds   worst   ready in   prompt tokens: computed   shared");
             for (Line line : lines) {
-                System.out.printf(Locale.ROOT, "%7d %12.0f %9.3f %7.3f %10.1f%n", line.batchSize(),
-                        line.tokensPerSecond(), line.bestSeconds(), line.worstSeconds(), line.prepareSeconds());
+                System.out.printf(Locale.ROOT, "%7d %12.0f %9.3f %7.3f %10.1f %25d %8d%s%n", line.batchSize(),
+                        line.tokensPerSecond(), line.bestSeconds(), line.worstSeconds(), line.prepareSeconds(),
+                        line.promptTokens(), line.sharedTokens(),
+                        line.interruptions() == 0 ? "" : "   " + line.interruptions() + " interrupted");
             }
             options.report(lines);
         }
     }
 
-    private List<Request> requests(ModelConfig shapes) {
-        SplittableRandom random = new SplittableRandom(0);
-        SamplingParams params = SamplingParams.greedy(options.newTokens(), List.of());
-        List<Request> requests = new ArrayList<>();
-        for (int i = 0; i < prompts; i++) {
-            int[] ids = random.ints(LENGTHS[i % LENGTHS.length], 0, shapes.vocabulary()).toArray();
-            requests.add(new Request(i, 0, ids, params));
-        }
-        return requests;
-    }
-
-    private Line measure(World world, Generator generator, List<Request> mine, int batchSize) {
+    private Line measure(World world, Generator generator, Workload work, String size) {
+        int vocabulary = options.shapes().vocabulary();
+        List<Request> first = world.split(work.requests(0, vocabulary));
+        int batchSize = size.equals(AUTO)
+                ? generator.autoBatchSize(first, first.size())
+                : Integer.parseInt(size);
         long begin = System.nanoTime();
-        generator.prepare(mine, batchSize);
+        generator.prepare(first, batchSize);
         double prepared = (System.nanoTime() - begin) / 1e9;
         double best = Double.MAX_VALUE;
         double worst = 0;
         long tokens = 0;
+        long computed = generator.promptTokens();
+        long shared = generator.sharedTokens();
+        long interrupted = generator.interruptions();
         for (int i = 0; i < repeat; i++) {
+            List<Request> mine = world.split(work.requests(1 + i, vocabulary));
             world.barrier();
             long start = System.nanoTime();
             List<Completion> completions = generator.generate(mine, batchSize);
@@ -97,8 +108,16 @@ final class BenchGenerate implements Measurement {
             double seconds = (System.nanoTime() - start) / 1e9;
             best = Math.min(best, seconds);
             worst = Math.max(worst, seconds);
+            for (Completion completion : all) {
+                if (completion.error() != null) {
+                    throw new UsageException("the workload " + work.name() + " is not for this model: "
+                            + completion.error());
+                }
+            }
             tokens = all.stream().mapToLong(completion -> completion.tokenIds().length).sum();
         }
-        return new Line(batchSize, tokens, best, worst, prepared, tokens / best);
+        return new Line(batchSize, tokens, best, worst, prepared, tokens / best,
+                (generator.promptTokens() - computed) / repeat, (generator.sharedTokens() - shared) / repeat,
+                (generator.interruptions() - interrupted) / repeat);
     }
 }

@@ -63,7 +63,7 @@ public final class Decoder implements AutoCloseable {
         this.memory = new DeviceMemory(device);
         this.dtype = dtype;
         this.program = DecoderProgram.load(device);
-        this.cache = new KvCache(program, config, dtype);
+        this.cache = new KvCache(program, config, dtype, !device.isCpu());
         if (acceleration.fp8()) {
             checkFp8();
         }
@@ -127,31 +127,32 @@ public final class Decoder implements AutoCloseable {
         return steps.graphBytes();
     }
 
-    /** Tokens of a page of the key-value cache. */
+    /** Tokens of a page of the key-value cache; 0 on CPU, where a slot is one page, as long as the longest sequence. */
     public int pageTokens() {
         return cache.pageTokens();
     }
 
-    /** Bytes of the device's memory that a page of the key-value cache takes. */
-    public long pageBytes() {
-        return cache.pageBytes();
+    /** Bytes of the device's memory that the keys and values of a token take. */
+    public long tokenBytes() {
+        return cache.bytesPerToken();
     }
 
     /** Pages of the key-value cache that so many tokens take. */
     public int pages(int tokens) {
-        return (tokens + cache.pageTokens() - 1) / cache.pageTokens();
+        int page = cache.pageTokens();
+        return page == 0 ? 1 : (tokens + page - 1) / page;
     }
 
     /** Pages that can be had now. */
     public int availablePages() {
-        return cache.pages().available();
+        return cache.ledger().available();
     }
 
     /** Pages that slots 0 to {@code rows - 1} still need for so many steps. */
     public int lackingForSteps(int rows, int steps) {
         int lacking = 0;
         for (int slot = 0; slot < rows; slot++) {
-            lacking += cache.pages().lacking(slot, lengths[slot] + steps);
+            lacking += cache.ledger().lacking(slot, lengths[slot] + steps);
         }
         return lacking;
     }
@@ -162,7 +163,7 @@ public final class Decoder implements AutoCloseable {
      * @throws IllegalStateException when there are too few
      */
     public void reserve(int slot, int tokens) {
-        cache.pages().extend(slot, tokens);
+        cache.ledger().extend(slot, tokens);
     }
 
     /** For tests of the program, which takes any number; kernels take the usual one only. To be called before {@link #allocate}. */
@@ -201,7 +202,7 @@ public final class Decoder implements AutoCloseable {
      * @param reach tokens that the row may come to have
      */
     public int shared(int[] tokens, int reach) {
-        return cache.pages().shared(kind(reach), tokens);
+        return cache.ledger().shared(kind(reach), tokens);
     }
 
     /**
@@ -209,17 +210,17 @@ public final class Decoder implements AutoCloseable {
      * shared.
      */
     public @Nullable Object firstMissing(int[] tokens, int reach) {
-        return cache.pages().firstMissing(kind(reach), tokens);
+        return cache.ledger().firstMissing(kind(reach), tokens);
     }
 
     /** Gives an empty slot what {@link #shared} has counted, and returns that. */
     public int attach(int slot, int[] tokens, int reach) {
-        return cache.pages().attach(slot, kind(reach), tokens);
+        return cache.ledger().attach(slot, kind(reach), tokens);
     }
 
     /** Of the pages that can be had now, those that a new row takes with its first tokens. */
     public int wantedPages(int[] tokens, int reach) {
-        return cache.pages().wanted(kind(reach), tokens);
+        return cache.ledger().wanted(kind(reach), tokens);
     }
 
     /** Far rows' keys are turned otherwise. */
@@ -229,7 +230,7 @@ public final class Decoder implements AutoCloseable {
 
     /** The row in a slot has ended, or is to begin again. */
     public void vacate(int slot) {
-        cache.pages().release(slot);
+        cache.ledger().release(slot);
         lengths[slot] = 0;
     }
 
@@ -304,7 +305,7 @@ public final class Decoder implements AutoCloseable {
         for (Admission row : rows) {
             settings[row.slot()] = row.settings();
             lengths[row.slot()] = row.to();
-            cache.pages().extend(row.slot(), row.to());
+            cache.ledger().extend(row.slot(), row.to());
             if (row.isComplete()) {
                 complete++;
                 program.admit(row.slot(), row.settings(), row.tokens(), row.generated());
@@ -313,7 +314,7 @@ public final class Decoder implements AutoCloseable {
         cache.flush();
         program.prefill(rows, complete);
         for (Admission row : rows) {
-            cache.pages().publish(row.slot(), kind(row.reach()), row.tokens(), row.to());
+            cache.ledger().publish(row.slot(), kind(row.reach()), row.tokens(), row.to());
         }
     }
 
@@ -337,7 +338,7 @@ public final class Decoder implements AutoCloseable {
             throw new IllegalStateException("a slot holds " + cache.capacity() + " tokens, not " + (longest + more));
         }
         for (int slot = 0; slot < rows; slot++) {
-            cache.pages().extend(slot, lengths[slot] + more);
+            cache.ledger().extend(slot, lengths[slot] + more);
         }
         cache.flush();
         SamplingKind kind = SamplingKind.of(active);
@@ -419,7 +420,7 @@ public final class Decoder implements AutoCloseable {
         settings[target] = settings[source];
         lengths[target] = lengths[source];
         lengths[source] = 0;
-        cache.move(source, target);
+        cache.move(source, target, lengths[target]);
         program.moveSlot(source, target);
     }
 

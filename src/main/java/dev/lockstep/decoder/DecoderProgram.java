@@ -117,6 +117,7 @@ final class DecoderProgram implements AutoCloseable {
 
     // ---- the cache and the slots
 
+    /** @param pageTokens 0 for slots that are not made of pages */
     void allocateCache(int slots, int capacity, int pages, int pageTokens) {
         program.integer("allocate_cache", slots, capacity, pages, pageTokens);
     }
@@ -132,6 +133,11 @@ final class DecoderProgram implements AutoCloseable {
 
     void freeCache() {
         program.integer("free_cache");
+    }
+
+    /** The first tokens of a slot come to another as well; not in pages. */
+    void copyCache(int source, int target, int tokens) {
+        program.integer("copy_cache", source, target, tokens);
     }
 
     void moveCache(int source, int target) {

@@ -1,46 +1,50 @@
 package dev.lockstep.decoder;
 
+import java.util.List;
 import java.util.stream.IntStream;
 
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 
 /**
- * The keys and values of all sequences, in {@link KvPages}. Where they lie in the device's memory is known to
- * {@code cache.torchscript} and {@code kernels/kv_cache.cu} alone.
+ * The keys and values of all sequences: on a GPU in {@link KvPages}, on CPU in {@link KvSlots}. Where they lie in the
+ * device's memory is known to {@code cache.torchscript} and {@code kernels/kv_cache.cu} alone.
  */
 final class KvCache {
-    /** Tokens of a page; what the kernels take at a time. */
+    /** Tokens of a page on a GPU; what the kernels take at a time. */
     static final int PAGE_TOKENS = 16;
 
     private final DecoderProgram program;
     private final DType dtype;
     private final int layers;
     private final long bytesPerToken;
-    private int pageTokens = PAGE_TOKENS;
+    // 0: slots
+    private int pageTokens;
     private int width;
-    private KvPages pages = new KvPages(0, 0, PAGE_TOKENS);
+    private KvLedger ledger = new KvSlots(0);
 
-    KvCache(DecoderProgram program, ModelConfig config, DType dtype) {
+    /** @param paged whether in pages */
+    KvCache(DecoderProgram program, ModelConfig config, DType dtype, boolean paged) {
         this.program = program;
         this.dtype = dtype;
         this.layers = config.layers();
         this.bytesPerToken = 2L * layers * config.kvHeads() * config.headDim() * dtype.bytes();
+        this.pageTokens = paged ? PAGE_TOKENS : 0;
     }
 
-    /** For tests of the program, which takes any number. */
+    /** For tests of the program, which takes pages of any number of tokens. */
     void pageTokens(int tokens) {
         pageTokens = tokens;
     }
 
-    /** Tokens of a page. */
-    int pageTokens() {
-        return pageTokens;
+    /** Bytes of the device's memory that a token takes. */
+    long bytesPerToken() {
+        return bytesPerToken;
     }
 
-    /** Bytes of the device's memory that a page takes. */
-    long pageBytes() {
-        return bytesPerToken * pageTokens;
+    /** Tokens of a page, 0 where slots are not made of pages. */
+    int pageTokens() {
+        return pageTokens;
     }
 
     /**
@@ -49,13 +53,19 @@ final class KvCache {
      * @throws dev.lockstep.torch.OutOfDeviceMemoryException when the device has less
      */
     void allocate(DecoderAllocation size) {
-        int count = size.pages() == 0 ? size.slots() * divide(size.capacity()) : size.pages();
-        program.allocateCache(size.slots(), size.capacity(), count + 1, pageTokens);
-        width = divide(size.capacity());
-        pages = new KvPages(size.slots(), count, pageTokens);
+        if (pageTokens == 0) {
+            width = size.capacity();
+            program.allocateCache(size.slots(), size.capacity(), 0, 0);
+            ledger = new KvSlots(size.slots());
+        } else {
+            width = places(size.capacity());
+            int count = size.pages() == 0 ? size.slots() * width : size.pages();
+            program.allocateCache(size.slots(), size.capacity(), count + 1, pageTokens);
+            ledger = new KvPages(size.slots(), count, pageTokens);
+        }
     }
 
-    private int divide(int tokens) {
+    private int places(int tokens) {
         return (tokens + pageTokens - 1) / pageTokens;
     }
 
@@ -63,19 +73,19 @@ final class KvCache {
     void widen(int capacity) {
         flush();
         program.widen(capacity);
-        width = divide(capacity);
+        width = pageTokens == 0 ? capacity : places(capacity);
     }
 
     /** Gives the memory back. */
     void free() {
         program.freeCache();
-        pages = new KvPages(0, 0, pageTokens);
+        ledger = new KvSlots(0);
         width = 0;
     }
 
     /** Tokens that a slot may have; 0 before anything is allocated. */
     int capacity() {
-        return width * pageTokens;
+        return pageTokens == 0 ? width : width * pageTokens;
     }
 
     /** Places of a slot in the table of pages. */
@@ -84,17 +94,23 @@ final class KvCache {
     }
 
     /** What is whose. */
-    KvPages pages() {
-        return pages;
+    KvLedger ledger() {
+        return ledger;
     }
 
-    /** Tells the device what has become of the table; to be called before it computes. */
+    /** Tells the device what is whose; to be called before it computes. */
     void flush() {
-        KvPages.Changes changes = pages.drain();
-        if (!changes.emptied().isEmpty() || !changes.filled().isEmpty()) {
-            program.turnPages(changes.emptied().stream().mapToLong(slot -> slot).toArray(),
-                    changes.filled().stream().mapToLong(each -> (long) each.slot() * width + each.place()).toArray(),
-                    changes.filled().stream().mapToLong(KvPages.Change::page).toArray());
+        if (ledger instanceof KvPages pages) {
+            KvPages.Changes changes = pages.drain();
+            if (!changes.emptied().isEmpty() || !changes.filled().isEmpty()) {
+                program.turnPages(changes.emptied().stream().mapToLong(slot -> slot).toArray(),
+                        changes.filled().stream().mapToLong(each -> (long) each.slot() * width + each.place())
+                                .toArray(),
+                        changes.filled().stream().mapToLong(KvPages.Change::page).toArray());
+            }
+        } else if (ledger instanceof KvSlots slots) {
+            List<KvSlots.Copy> copies = slots.drain();
+            copies.forEach(copy -> program.copyCache(copy.source(), copy.target(), copy.tokens()));
         }
     }
 
@@ -103,10 +119,14 @@ final class KvCache {
         return IntStream.range(0, layers).mapToLong(layer -> program.cacheAddress(layer, dtype)).toArray();
     }
 
-    /** What slot {@code source} holds is slot {@code target}'s from now on. */
-    void move(int source, int target) {
+    /** What slot {@code source} holds, so many tokens, is slot {@code target}'s from now on. */
+    void move(int source, int target, int tokens) {
         flush();
-        pages.move(source, target);
-        program.moveCache(source, target);
+        ledger.move(source, target);
+        if (pageTokens == 0) {
+            program.copyCache(source, target, tokens);
+        } else {
+            program.moveCache(source, target);
+        }
     }
 }

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Page 0 is nobody's: what a step writes for slots that are not in use goes there. This class moves no data; what it has
  * decided is {@linkplain #drain handed on}.
  */
-final class KvPages {
+final class KvPages implements KvLedger {
     private static final int NOBODY = 0;
 
     /** A full page's tokens, and the page before it in the prompt. */
@@ -76,13 +76,13 @@ final class KvPages {
         }
     }
 
-    /** Pages that so many tokens take. */
-    int pages(int tokens) {
+    @Override
+    public int pages(int tokens) {
         return (tokens + pageTokens - 1) / pageTokens;
     }
 
-    /** Pages that can be had now. */
-    int available() {
+    @Override
+    public int available() {
         return free.size() + idle.size();
     }
 
@@ -91,17 +91,13 @@ final class KvPages {
         return users.length - 1 - available();
     }
 
-    /** Pages that the slot still needs to hold so many tokens. */
-    int lacking(int slot, int tokens) {
+    @Override
+    public int lacking(int slot, int tokens) {
         return Math.max(0, pages(tokens) - pages.get(slot).size());
     }
 
-    /**
-     * Makes room for so many tokens of a slot.
-     *
-     * @throws IllegalStateException when there are too few pages; nothing is taken then
-     */
-    void extend(int slot, int tokens) {
+    @Override
+    public void extend(int slot, int tokens) {
         int more = lacking(slot, tokens);
         if (more > available()) {
             throw new IllegalStateException(
@@ -130,19 +126,14 @@ final class KvPages {
         own.add(page);
     }
 
-    /**
-     * How many tokens of a prompt are there already, in whole pages and always fewer than all of them: the last one's
-     * logits are wanted.
-     *
-     * @param kind prompts of different kinds share nothing, whatever their tokens are
-     */
-    int shared(int kind, int[] prompt) {
+    /** In whole pages. */
+    @Override
+    public int shared(int kind, int[] prompt) {
         return found(kind, prompt).size() * pageTokens;
     }
 
-    /** The first page of a prompt that is not there yet, to compare with that of another; null where all of it is short. */
-    @Nullable
-    Object firstMissing(int kind, int[] prompt) {
+    @Override
+    public @Nullable Object firstMissing(int kind, int[] prompt) {
         List<Integer> there = found(kind, prompt);
         int from = there.size() * pageTokens;
         return from + pageTokens >= prompt.length
@@ -169,14 +160,14 @@ final class KvPages {
         return there;
     }
 
-    /** Pages of those that can be had now which a prompt would take from others, whole or as what it begins with. */
-    int wanted(int kind, int[] prompt) {
+    @Override
+    public int wanted(int kind, int[] prompt) {
         List<Integer> there = found(kind, prompt);
         return pages(prompt.length) - (int) there.stream().filter(page -> users[page] > 0).count();
     }
 
-    /** Gives an empty slot the pages that {@link #shared} has counted. */
-    int attach(int slot, int kind, int[] prompt) {
+    @Override
+    public int attach(int slot, int kind, int[] prompt) {
         List<Integer> there = found(kind, prompt);
         for (int page : there) {
             idle.remove(page);
@@ -185,8 +176,8 @@ final class KvPages {
         return there.size() * pageTokens;
     }
 
-    /** Tokens 0 to {@code to - 1} of a slot's prompt are in the cache, or will be before anything that is asked for next. */
-    void publish(int slot, int kind, int[] prompt, int to) {
+    @Override
+    public void publish(int slot, int kind, int[] prompt, int to) {
         long before = root(kind);
         List<Integer> own = pages.get(slot);
         for (int end = pageTokens; end <= to; end += pageTokens) {
@@ -205,8 +196,8 @@ final class KvPages {
         }
     }
 
-    /** The slot's sequence has ended. */
-    void release(int slot) {
+    @Override
+    public void release(int slot) {
         List<Integer> own = pages.get(slot);
         // the last pages first, so that the beginning of a prompt is what stays longest
         for (int i = own.size() - 1; i >= 0; i--) {
@@ -224,8 +215,8 @@ final class KvPages {
         emptied.add(slot);
     }
 
-    /** The sequence of one slot goes on in another, empty one. To be called when nothing waits to be {@linkplain #drain drained}. */
-    void move(int source, int target) {
+    @Override
+    public void move(int source, int target) {
         pages.set(target, pages.get(source));
         pages.set(source, new ArrayList<>());
     }

@@ -58,20 +58,18 @@ final class CacheReservation {
 
     /** Sequences like these that the cache has room for when each has come to its end. */
     long fit(Collection<Request> requests) {
+        int longest = requests.stream().mapToInt(this::reach).max().orElse(1);
         double mean = requests.stream().mapToInt(request -> decoder.pages(reach(request))).average().orElse(1);
-        return (long) (mostPages(0) / Math.max(1, mean));
+        return (long) (mostPages(longest) / Math.max(1, mean));
     }
 
-    /** Pages that there is memory for; on CPU a long row may have more than is usual. */
+    /** Pages that there is memory for. */
     private long mostPages(int longest) {
-        long held = size == null ? 0 : size.pages() * decoder.pageBytes();
+        long page = decoder.tokenBytes() * (decoder.pageTokens() == 0 ? longest : decoder.pageTokens());
+        long held = size == null ? 0 : size.pages() * page;
         long free = decoder.memory().freeOf(memoryShare) + held;
-        long bytes = free / 10 * 8;
-        if (decoder.device().isCpu()) {
-            bytes = Math.max(Math.min(CPU_CACHE_BYTES, free / 4),
-                    Math.min(free / 2, decoder.pages(longest) * decoder.pageBytes()));
-        }
-        return Math.max(1, Math.min(mostPages, (bytes >> halved) / decoder.pageBytes()));
+        long bytes = decoder.device().isCpu() ? Math.min(CPU_CACHE_BYTES, free / 4) : free / 10 * 8;
+        return Math.max(1, Math.min(mostPages, (bytes >> halved) / page));
     }
 
     /** Whether a sequence like this can begin beside others. */
@@ -81,7 +79,8 @@ final class CacheReservation {
 
     /** Whether a sequence like this can come to its end when it is alone. */
     boolean holdsAlone(Request request, int slots) {
-        return size != null && holds(request, slots) && decoder.pages(reach(request)) <= size.pages();
+        return size != null && holds(request, slots)
+                && (size.pages() == 0 || decoder.pages(reach(request)) <= size.pages());
     }
 
     /** Makes room for all of these, as many at a time; sequences under way would be lost. */
@@ -105,8 +104,9 @@ final class CacheReservation {
     }
 
     private void allocate(Collection<Request> requests, int slots, int longest, long wanted) {
-        long pages = Math.min(Integer.MAX_VALUE - 1,
-                Math.min(Math.max(decoder.pages(longest), wanted), mostPages(longest)));
+        long pages = decoder.pageTokens() == 0
+                ? 0
+                : Math.min(Integer.MAX_VALUE - 1, Math.min(wanted, mostPages(longest)));
         DecoderAllocation need = needed(requests, slots, longest, (int) pages);
         if (size == null || !size.holds(need)) {
             DecoderAllocation both = size == null ? need : size.grown(need);
