@@ -337,10 +337,7 @@ public final class Decoder implements AutoCloseable {
         if (longest + more > cache.capacity()) {
             throw new IllegalStateException("a slot holds " + cache.capacity() + " tokens, not " + (longest + more));
         }
-        for (int slot = 0; slot < rows; slot++) {
-            cache.ledger().extend(slot, lengths[slot] + more);
-        }
-        cache.flush();
+        grow(rows, more);
         SamplingKind kind = SamplingKind.of(active);
         if (edited && more != 1) {
             throw new IllegalStateException("edits are for one step, not for " + more);
@@ -352,6 +349,14 @@ public final class Decoder implements AutoCloseable {
         for (int slot = 0; slot < rows; slot++) {
             lengths[slot] += more;
         }
+    }
+
+    /** Makes room for so many steps of slots 0 to {@code rows - 1}. */
+    private void grow(int rows, int more) {
+        for (int slot = 0; slot < rows; slot++) {
+            cache.ledger().extend(slot, lengths[slot] + more);
+        }
+        cache.flush();
     }
 
     /**
@@ -385,6 +390,7 @@ public final class Decoder implements AutoCloseable {
 
     /** {@link DecodeSteps#compare} of the next step. */
     float[][][] compareStep(int rows, int layers) {
+        grow(rows, 1);
         return steps.compare(rows, Arrays.stream(lengths, 0, rows).max().orElseThrow() + 1, layers);
     }
 
