@@ -89,6 +89,9 @@ class ArchitectureTest {
             own("checkpoint"), own("djl"), own("host"), JAVA, LOGGING, DJL, JNA);
 
     @ArchTest
+    static final ArchRule decodersBooksUseNothing = only("decoder.kv", JAVA);
+
+    @ArchTest
     static final ArchRule decodersProgramIsCalledInOnePlace = noClasses().that().resideInAPackage(own("decoder"))
             .and().doNotHaveSimpleName("DecoderProgram").should().dependOnClassesThat()
             .haveSimpleName("TorchScriptProgram");

@@ -15,6 +15,7 @@ import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.cli.AccelerationOptions;
 import dev.lockstep.decoder.Acceleration;
+import dev.lockstep.decoder.Admission;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.DecoderAllocation;
 import dev.lockstep.decoder.RowSampling;
@@ -90,13 +91,13 @@ final class BenchDecode implements Measurement {
         // the same steps as below, some of which would be recorded while they are measured
         decoder.warmUp(batchSize, promptTokens + 1, Math.max(Decoder.STEPS_TO_RECORD, options.newTokens() - 1),
                 GREEDY);
-        List<Decoder.Admission> rows = new ArrayList<>();
+        List<Admission> rows = new ArrayList<>();
         for (int slot = 0; slot < batchSize; slot++) {
             int[] prompt = new int[promptTokens];
             for (int i = 0; i < prompt.length; i++) {
                 prompt[i] = (slot * 31 + i * 7 + 3) % shapes.vocabulary();
             }
-            rows.add(new Decoder.Admission(slot, prompt, GREEDY));
+            rows.add(new Admission(slot, prompt, GREEDY));
         }
         decoder.prefill(rows);
         int steps = options.newTokens() - 1;

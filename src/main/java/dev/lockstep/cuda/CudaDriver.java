@@ -85,7 +85,7 @@ public final class CudaDriver {
     }
 
     /** Waits until all work of the stream is done. */
-    static void await(Pointer stream) {
+    public static void await(Pointer stream) {
         call("cuStreamSynchronize", stream);
     }
 
@@ -108,7 +108,7 @@ public final class CudaDriver {
                 "cuLaunchKernel");
     }
 
-    private static void call(String name, Object... arguments) {
+    static void call(String name, Object... arguments) {
         CudaException.check(driverFunction(name).invokeInt(arguments), name);
     }
 }

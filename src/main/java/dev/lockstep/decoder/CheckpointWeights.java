@@ -1,15 +1,33 @@
 package dev.lockstep.decoder;
 
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ExpectedTensor;
 import dev.lockstep.checkpoint.ModelWeight;
+import dev.lockstep.checkpoint.TensorRef;
+import dev.lockstep.cuda.CudaDriver;
+import dev.lockstep.cuda.CudaException;
+import dev.lockstep.cuda.DeviceReader;
 import dev.lockstep.torch.Device;
 
-/** Hands a checkpoint's weights to the decoder's program, which maps them from their files. */
+/** Hands a checkpoint's weights to the decoder's program: mapped from their files on CPU, read into a GPU's memory. */
 final class CheckpointWeights {
+    private static final Logger LOG = LoggerFactory.getLogger(CheckpointWeights.class);
+    /** Bytes of weights that are read at a time, so that no thread waits for the last block of one. */
+    private static final long AHEAD = 1L << 30;
+
     private final DecoderProgram program;
     private final Checkpoint checkpoint;
+    private final Device device;
     // fused into one tensor unless that would copy what is mapped; the same for all layers, whatever the mixture of
     // types, because the program counts parts by layer
     private final boolean fuse;
@@ -17,6 +35,7 @@ final class CheckpointWeights {
     CheckpointWeights(DecoderProgram program, Checkpoint checkpoint, Device device, DType dtype) {
         this.program = program;
         this.checkpoint = checkpoint;
+        this.device = device;
         this.fuse = !device.isCpu()
                 || checkpoint.tensors().values().stream().noneMatch(tensor -> tensor.type().computed() == dtype);
     }
@@ -25,13 +44,33 @@ final class CheckpointWeights {
         if (fuse) {
             program.pack();
         }
-        ModelWeight.of(checkpoint.config()).forEach(this::place);
+        List<ModelWeight> weights = ModelWeight.of(checkpoint.config());
+        long begin = System.nanoTime();
+        Optional<DeviceReader> reader = device.isCpu() ? Optional.empty() : reader();
+        if (reader.isPresent()) {
+            try (DeviceReader one = reader.get()) {
+                read(one, weights);
+            }
+        } else {
+            weights.forEach(this::map);
+        }
+        LOG.debug("{} bytes of weights in {} ms", checkpoint.bytes(), (System.nanoTime() - begin) / 1_000_000);
         if (checkpoint.config().tiedEmbeddings()) {
             program.tie();
         }
     }
 
-    private void place(ModelWeight weight) {
+    private Optional<DeviceReader> reader() {
+        program.useDevice();
+        try {
+            return Optional.of(new DeviceReader());
+        } catch (UnsatisfiedLinkError | CudaException e) {
+            LOG.warn("weights are loaded from mapped files, which is slower: {}", e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    private void map(ModelWeight weight) {
         for (ExpectedTensor part : weight.parts()) {
             program.stage(checkpoint.tensor(part.name()));
             if (!fuse) {
@@ -41,5 +80,39 @@ final class CheckpointWeights {
         if (fuse) {
             program.keep(weight.name());
         }
+    }
+
+    /** A weight whose parts are on their way. */
+    private record Coming(ModelWeight weight, List<DeviceReader.Transfer> parts) {}
+
+    private void read(DeviceReader reader, List<ModelWeight> weights) {
+        Deque<Coming> coming = new ArrayDeque<>();
+        long bytes = 0;
+        for (ModelWeight weight : weights) {
+            // what libtorch gives may be what its work under way still reads
+            CudaDriver.await(CudaDriver.stream());
+            List<DeviceReader.Transfer> parts = new ArrayList<>();
+            for (ExpectedTensor part : weight.parts()) {
+                TensorRef tensor = checkpoint.tensor(part.name());
+                parts.add(reader.read(tensor.file(), tensor.offset(), tensor.bytes(), program.reserve(tensor)));
+            }
+            coming.add(new Coming(weight, parts));
+            bytes += bytes(weight);
+            while (bytes > AHEAD && coming.size() > 1) {
+                bytes -= bytes(coming.element().weight);
+                keep(coming.remove());
+            }
+        }
+        coming.forEach(this::keep);
+    }
+
+    private long bytes(ModelWeight weight) {
+        return weight.parts().stream().mapToLong(part -> checkpoint.tensor(part.name()).bytes()).sum();
+    }
+
+    private void keep(Coming coming) {
+        coming.parts.forEach(DeviceReader.Transfer::await);
+        program.arrive(coming.parts.size());
+        program.keep(coming.weight.name());
     }
 }

@@ -39,6 +39,9 @@ final class CudaStep implements ForwardStep {
     private static final int LONG = 512;
     /** A split of a row's tokens has at least so many. */
     private static final int SPLIT_TOKENS = 256;
+    /** Tokens from which on a part of a row among many is worth a block of its own, and the most parts. */
+    private static final int LONG_PART = 1024;
+    private static final int LONG_PARTS = 8;
     private static final int BLOCKS_PER_MULTIPROCESSOR = 8;
     private static final int FP8_ROWS = 16;
     private static final int WIDEST_HEAD = 256;
@@ -160,9 +163,10 @@ final class CudaStep implements ForwardStep {
         int slots = size.slots();
         int queries = config.heads() * config.headDim();
         int keys = config.kvHeads() * config.headDim();
-        // what attention leaves of split rows; there is more than one split only where there are few blocks
-        long mostSplit = (long) BLOCKS_PER_MULTIPROCESSOR * multiprocessors * chunk * (config.headDim() + 4)
-                * Float.BYTES;
+        // what attention leaves of split rows: where there are few blocks, or long rows
+        long parts = Math.max((long) BLOCKS_PER_MULTIPROCESSOR * multiprocessors,
+                cache.capacity() < LONG_PART ? 0 : (long) slots * attentionBlocks * LONG_PARTS);
+        long mostSplit = parts * chunk * (config.headDim() + 4) * Float.BYTES;
         long[] sizes = {values(slots, config.hidden()), values(slots, config.hidden()),
                 values(slots, queries + 2 * keys), values(slots, queries),
                 // products that add are tried there too
@@ -210,15 +214,27 @@ final class CudaStep implements ForwardStep {
     }
 
     /**
-     * Into how many parts a step divides each row's tokens: 1 unless there are fewer rows than would keep the device
-     * busy.
+     * Into how many parts a step divides the longest row's tokens, and others' into fewer: more than 1 where there are fewer
+     * rows than would keep the device busy, and where a long row would keep it waiting.
      *
      * @param longest tokens of the longest row
      * @return a power of 2
      */
     private int splits(int rows, int longest) {
-        int room = BLOCKS_PER_MULTIPROCESSOR * multiprocessors / (rows * attentionBlocks);
-        return Integer.highestOneBit(Math.max(1, Math.min(room, longest / SPLIT_TOKENS)));
+        int parts = isSplitForRoom(rows)
+                ? Math.min(BLOCKS_PER_MULTIPROCESSOR * multiprocessors / (rows * attentionBlocks),
+                        longest / SPLIT_TOKENS)
+                : Math.min(LONG_PARTS, longest / LONG_PART);
+        return Integer.highestOneBit(Math.max(1, parts));
+    }
+
+    /** Whether there are so few blocks that rows are cut to have more. */
+    private boolean isSplitForRoom(int rows) {
+        return BLOCKS_PER_MULTIPROCESSOR * multiprocessors >= 2 * rows * attentionBlocks;
+    }
+
+    private int splitTokens(int rows) {
+        return isSplitForRoom(rows) ? SPLIT_TOKENS : LONG_PART;
     }
 
     /** Steps of so many rows with the same number here do the same work, whatever the rows' lengths. */
@@ -257,6 +273,7 @@ final class CudaStep implements ForwardStep {
         int intermediate = config.intermediate();
         float eps = (float) config.norms().eps();
         int splits = splits(rows, longest);
+        int splitTokens = splitTokens(rows);
         Kernel attend = longest >= LONG || rows * attentionBlocks < 4 * multiprocessors
                 ? kernels.attendLarge()
                 : kernels.attendSmall();
@@ -269,7 +286,8 @@ final class CudaStep implements ForwardStep {
             norm(stream, rows, layer.attentionNorm(), fp8 ? quantized : 0, before);
             multiply(stream, rows, projected, hidden, false, normed, Layer::qkv, i, qkv);
             attend.launch(stream, splits, attentionBlocks, rows, attended, qkv, layerCaches[i], cosine, sine,
-                    turnFrom, layer.queryNorm(), layer.keyNorm(), position, partial, arrived, table, tableWidth, scale,
+                    turnFrom, layer.queryNorm(), layer.keyNorm(), position, partial, arrived, table, tableWidth,
+                    splitTokens, scale,
                     eps,
                     rowScales,
                     layer.qkv().scales(), layer.qkv().weight().bias());

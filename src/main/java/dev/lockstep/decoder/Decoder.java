@@ -28,18 +28,13 @@ public final class Decoder implements AutoCloseable {
      * some 300 each the last one waits, turning on a core, until the first is done.
      */
     public static final int LOOKAHEAD = DecoderProgram.TOKENS_KEPT;
-
     /** So many steps that take the same kernels are compiled and recorded for good. */
     public static final int STEPS_TO_RECORD = 6;
-
     /** In the place of a token: the row's logits are no finite numbers. */
     public static final int NO_NUMBER = -1;
-
     /** In the place of a token: every token is ruled out. */
     public static final int NO_TOKEN = -2;
-
     private static final int FP8_WIDTH = 16;
-
     private final ModelConfig config;
     private final int near;
     private final Device device;
@@ -157,15 +152,6 @@ public final class Decoder implements AutoCloseable {
         return lacking;
     }
 
-    /**
-     * Takes the pages that a slot needs to hold so many tokens; steps and prompts do so themselves.
-     *
-     * @throws IllegalStateException when there are too few
-     */
-    public void reserve(int slot, int tokens) {
-        cache.ledger().extend(slot, tokens);
-    }
-
     /** For tests of the program, which takes any number; kernels take the usual one only. To be called before {@link #allocate}. */
     public void pageTokens(int tokens) {
         cache.pageTokens(tokens);
@@ -213,9 +199,10 @@ public final class Decoder implements AutoCloseable {
         return cache.ledger().firstMissing(kind(reach), tokens);
     }
 
-    /** Gives an empty slot what {@link #shared} has counted, and returns that. */
-    public int attach(int slot, int[] tokens, int reach) {
-        return cache.ledger().attach(slot, kind(reach), tokens);
+    /** Gives an empty slot what {@link #shared} has counted, and room for the rest of the row's first tokens. */
+    public void attach(int slot, int[] tokens, int reach) {
+        cache.ledger().attach(slot, kind(reach), tokens);
+        cache.ledger().extend(slot, tokens.length);
     }
 
     /** Of the pages that can be had now, those that a new row takes with its first tokens. */
@@ -232,32 +219,6 @@ public final class Decoder implements AutoCloseable {
     public void vacate(int slot) {
         cache.ledger().release(slot);
         lengths[slot] = 0;
-    }
-
-    /**
-     * A row that comes into a slot, or a piece of it.
-     *
-     * @param tokens    its tokens, at least one: the prompt, and those that were generated before it was interrupted
-     * @param generated so many of the last ones are of the latter kind
-     * @param from      the first of them to be brought now; those before it have been
-     * @param to        the one after the last
-     * @param reach     tokens that the sequence may come to have, these included
-     * @param settings  how to choose its tokens
-     */
-    public record Admission(int slot, int[] tokens, int generated, int from, int to, int reach, RowSampling settings) {
-        /** The whole prompt, of a sequence that stays near it. */
-        public Admission(int slot, int[] prompt, RowSampling settings) {
-            this(slot, prompt, 0, prompt.length, settings);
-        }
-
-        /** A piece of a prompt, of a sequence that stays near it. */
-        public Admission(int slot, int[] prompt, int from, int to, RowSampling settings) {
-            this(slot, prompt, 0, from, to, prompt.length, settings);
-        }
-
-        private boolean isComplete() {
-            return to == tokens.length;
-        }
     }
 
     /**

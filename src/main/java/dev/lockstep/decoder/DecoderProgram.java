@@ -100,6 +100,22 @@ final class DecoderProgram implements AutoCloseable {
                 longs(tensor.shape()), scalarType(tensor.type().computed()), tensor.type().bytes());
     }
 
+    /** After this the driver can be called for the program's device, by this thread. */
+    void useDevice() {
+        program.integer("use_device");
+    }
+
+    /** Makes room for a stored tensor on a GPU, where others fill it. */
+    long reserve(TensorRef tensor) {
+        ScalarType type = scalarType(tensor.type().computed());
+        return program.address(type, "reserve", longs(tensor.shape()), type);
+    }
+
+    /** The first so many of those that were reserved are filled, and staged. */
+    void arrive(int count) {
+        program.integer("arrive", count);
+    }
+
     /** Makes a tensor of random numbers of this standard deviation. */
     void stageRandom(int[] shape, double deviation) {
         program.integer("stage_random", longs(shape), deviation);
@@ -166,12 +182,12 @@ final class DecoderProgram implements AutoCloseable {
     // ---- steps
 
     /** Pieces of prompts, of which the first so many are then complete. */
-    void prefill(List<Decoder.Admission> rows, int complete) {
+    void prefill(List<Admission> rows, int complete) {
         program.integer("prefill",
                 rows.stream().flatMapToInt(row -> Arrays.stream(row.tokens(), row.from(), row.to())).asLongStream()
                         .toArray(),
-                rows.stream().mapToLong(Decoder.Admission::slot).toArray(),
-                rows.stream().mapToLong(Decoder.Admission::from).toArray(),
+                rows.stream().mapToLong(Admission::slot).toArray(),
+                rows.stream().mapToLong(Admission::from).toArray(),
                 rows.stream().mapToLong(row -> row.to() - row.from()).toArray(),
                 rows.stream().mapToLong(row -> row.reach() > near ? 1 : 0).toArray(), complete);
     }

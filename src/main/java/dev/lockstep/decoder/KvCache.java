@@ -5,6 +5,9 @@ import java.util.stream.IntStream;
 
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.decoder.kv.KvLedger;
+import dev.lockstep.decoder.kv.KvPages;
+import dev.lockstep.decoder.kv.KvSlots;
 
 /**
  * The keys and values of all sequences: on a GPU in {@link KvPages}, on CPU in {@link KvSlots}. Where they lie in the

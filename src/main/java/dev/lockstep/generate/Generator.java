@@ -13,6 +13,7 @@ import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.decoder.Acceleration;
+import dev.lockstep.decoder.Admission;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.host.Share;
 import dev.lockstep.tokenizer.Tokenizer;
@@ -35,7 +36,7 @@ import dev.lockstep.torch.OutOfDeviceMemoryException;
 public final class Generator implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Generator.class);
     private static final int CPU_SLOTS = 64;
-    private static final int CUDA_SLOTS = 512;
+    private static final int CUDA_SLOTS = 1024;
 
     // null: the model has random weights and no text
     private final @Nullable Tokenizer tokenizer;
@@ -337,7 +338,7 @@ public final class Generator implements AutoCloseable {
     }
 
     private void warmUp(List<Request> first) {
-        List<Decoder.Admission> admissions = new ArrayList<>();
+        List<Admission> admissions = new ArrayList<>();
         int budget = prefillTokens;
         for (Request request : first) {
             if (admissions.isEmpty() || request.promptIds().length <= budget) {

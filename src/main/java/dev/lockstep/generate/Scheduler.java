@@ -17,6 +17,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.decoder.Admission;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.LogitEdits;
 import dev.lockstep.decoder.TokenLogprobs;
@@ -28,6 +29,9 @@ final class Scheduler {
     static final int PREFILL_TOKENS = 2048;
     /** For so many prompt tokens the sequences that decode get a step of their own before the next pass. */
     private static final int TOKENS_PER_STEP = 256;
+    /** So many prompt tokens are worth a pass; and so is one of so many slots that is free. */
+    private static final int TOKENS_WORTH_A_PASS = 512;
+    private static final int SLOTS_KEPT_FULL = 16;
 
     private static final Logger LOG = LoggerFactory.getLogger(Scheduler.class);
 
@@ -176,7 +180,17 @@ final class Scheduler {
 
     /** Whether there are prompt tokens to bring. */
     private boolean isPromptNext() {
-        return decoding() < sequences.size() || isWaitingNext();
+        return decoding() < sequences.size() || isWaitingNext() && isWorthAPass();
+    }
+
+    /**
+     * A pass takes a GPU as long for a few tokens as for some hundred, so a few free slots wait for more of them, or for
+     * longer prompts; there may be too few prompts to fill them.
+     */
+    private boolean isWorthAPass() {
+        int free = slots - sequences.size();
+        return decoder.device().isCpu() || decoding() == 0 || free * SLOTS_KEPT_FULL >= slots
+                || waiting.stream().limit(free).mapToInt(Sequence::length).sum() >= TOKENS_WORTH_A_PASS;
     }
 
     /**
@@ -193,7 +207,7 @@ final class Scheduler {
     }
 
     private void prefill(int decoding) {
-        List<Decoder.Admission> pieces = pieces();
+        List<Admission> pieces = pieces();
         beforeDecoding.accept(sequences.size());
         long start = System.nanoTime();
         edit(sequences.subList(decoding, decoding()));
@@ -212,8 +226,8 @@ final class Scheduler {
      * comes in pieces; others are not cut. What two prompts begin with alike comes with the first of them, and the second
      * waits for it.
      */
-    private List<Decoder.Admission> pieces() {
-        List<Decoder.Admission> pieces = new ArrayList<>();
+    private List<Admission> pieces() {
+        List<Admission> pieces = new ArrayList<>();
         List<Request> starting = new ArrayList<>();
         Set<Object> coming = new HashSet<>();
         int budget = prefillTokens;
@@ -235,7 +249,6 @@ final class Scheduler {
             reservation.widen(next.reach());
             waiting.remove();
             decoder.attach(slot, start, next.reach());
-            decoder.reserve(slot, start.length);
             next.begin(begun++, there);
             sharedTokens += there;
             addNonNull(coming, missing);
@@ -243,7 +256,7 @@ final class Scheduler {
                 starting.add(next.request());
             }
             sequences.add(next);
-            Decoder.Admission piece = next.piece(slot, budget);
+            Admission piece = next.piece(slot, budget);
             pieces.add(piece);
             budget -= piece.to() - piece.from();
         }

@@ -8,6 +8,7 @@ import java.util.function.Function;
 
 import org.jspecify.annotations.Nullable;
 
+import dev.lockstep.decoder.Admission;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.LogitEdits;
 import dev.lockstep.decoder.RowSampling;
@@ -104,10 +105,10 @@ final class Sequence {
      *
      * @param most tokens of the piece
      */
-    Decoder.Admission piece(int slot, int most) {
+    Admission piece(int slot, int most) {
         int from = brought;
         brought = Math.min(toBring, from + most);
-        return new Decoder.Admission(slot, start(), toBring - prompt, from, brought, reach(), settings());
+        return new Admission(slot, start(), toBring - prompt, from, brought, reach(), settings());
     }
 
     /** Whether all of its start has been brought. */

@@ -14,6 +14,7 @@ import dev.lockstep.checkpoint.ModelConfig.Activation;
 import dev.lockstep.checkpoint.ModelConfig.Attention;
 import dev.lockstep.checkpoint.ModelConfig.Norms;
 import dev.lockstep.decoder.Acceleration;
+import dev.lockstep.decoder.Admission;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.DecoderAllocation;
 import dev.lockstep.decoder.RowSampling;
@@ -71,8 +72,8 @@ class OddOffsetTest {
     }
 
     private static Outcome run(Checkpoint checkpoint, DType computed) {
-        List<Decoder.Admission> rows = List.of(new Decoder.Admission(0, new int[]{5, 6, 7, 8}, GREEDY),
-                new Decoder.Admission(1, new int[]{4000, 17, 3}, GREEDY));
+        List<Admission> rows = List.of(new Admission(0, new int[]{5, 6, 7, 8}, GREEDY),
+                new Admission(1, new int[]{4000, 17, 3}, GREEDY));
         try (Decoder decoder = Decoder.load(checkpoint, Device.CPU, computed, Acceleration.FULL)) {
             decoder.allocate(new DecoderAllocation(rows.size(), 32));
             float[][] logits = decoder.firstLogits(rows);

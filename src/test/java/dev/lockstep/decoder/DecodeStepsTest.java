@@ -144,7 +144,7 @@ class DecodeStepsTest {
         program.allocateSlots(ROOM, config.vocabulary());
         RowSampling row = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
         program.admit(0, row, PROMPT, 0);
-        program.prefill(List.of(new Decoder.Admission(0, PROMPT, row)), 1);
+        program.prefill(List.of(new Admission(0, PROMPT, row)), 1);
         program.sampleFirst(GREEDY);
         return program;
     }

@@ -47,9 +47,9 @@ class DecoderTest {
         JsonNode cases = Golden.expected(family).get("cases");
         try (Decoder decoder = Decoder.load(Checkpoint.open(Golden.checkpoint(family)), Device.CPU, DType.FLOAT32,
                 Acceleration.FULL)) {
-            List<Decoder.Admission> rows = new ArrayList<>();
+            List<Admission> rows = new ArrayList<>();
             for (JsonNode golden : cases) {
-                rows.add(new Decoder.Admission(rows.size(), Golden.ints(golden.get("prompt_ids")), GREEDY));
+                rows.add(new Admission(rows.size(), Golden.ints(golden.get("prompt_ids")), GREEDY));
             }
             decoder.allocate(new DecoderAllocation(rows.size(), 128));
             float[][] logits = decoder.firstLogits(rows);
@@ -106,7 +106,7 @@ class DecoderTest {
     private static float[] firstLogits(Checkpoint checkpoint, DType dtype, int[] prompt) {
         try (Decoder decoder = Decoder.load(checkpoint, Device.CPU, dtype, Acceleration.FULL)) {
             decoder.allocate(new DecoderAllocation(1, 64));
-            return decoder.firstLogits(List.of(new Decoder.Admission(0, prompt, GREEDY)))[0];
+            return decoder.firstLogits(List.of(new Admission(0, prompt, GREEDY)))[0];
         }
     }
 

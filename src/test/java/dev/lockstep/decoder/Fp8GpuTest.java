@@ -97,10 +97,10 @@ class Fp8GpuTest {
         return logprobs;
     }
 
-    private static List<Decoder.Admission> admissions(List<int[]> prompts) {
-        List<Decoder.Admission> admissions = new ArrayList<>();
+    private static List<Admission> admissions(List<int[]> prompts) {
+        List<Admission> admissions = new ArrayList<>();
         for (int[] prompt : prompts) {
-            admissions.add(new Decoder.Admission(admissions.size(), prompt, GREEDY));
+            admissions.add(new Admission(admissions.size(), prompt, GREEDY));
         }
         return admissions;
     }

@@ -83,7 +83,7 @@ class KernelGpuTest {
                 for (int slot = 0; slot < lengths.length; slot++) {
                     int length = lengths[slot] == 0 ? RANDOM.nextInt(1, 130) : lengths[slot];
                     int[] prompt = RANDOM.ints(length, 0, config.vocabulary()).toArray();
-                    decoder.prefill(List.of(new Decoder.Admission(slot, prompt,
+                    decoder.prefill(List.of(new Admission(slot, prompt,
                             new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0))));
                 }
                 // the embedding, each layer, the logits

@@ -43,7 +43,7 @@ class PenaltiesTest {
 
     @Test
     void step_rowsOfManyPenalties_takeTheBestTokenByTheFormulas() {
-        List<Decoder.Admission> rows = rows();
+        List<Admission> rows = rows();
         decoder.allocate(new DecoderAllocation(rows.size(), 128, 0, 1, true, 0));
         List<List<Integer>> texts = new ArrayList<>();
         for (int token : decoder.prefill(rows)) {
@@ -64,11 +64,11 @@ class PenaltiesTest {
 
     @Test
     void move_penalizedRow_takesItsCountsAlong() {
-        Decoder.Admission row = rows().get(5);
+        Admission row = rows().get(5);
         List<Integer> text = new ArrayList<>();
         decoder.allocate(new DecoderAllocation(2, 128, 0, 1, true, 0));
-        text.add(decoder.prefill(List.of(new Decoder.Admission(0, row.tokens(), rows().get(0).settings()),
-                new Decoder.Admission(1, row.tokens(), row.settings())))[1]);
+        text.add(decoder.prefill(List.of(new Admission(0, row.tokens(), rows().get(0).settings()),
+                new Admission(1, row.tokens(), row.settings())))[1]);
         for (int step = 1; step < 8; step++) {
             text.add(decoder.step(2, 1)[0][1]);
         }
@@ -79,23 +79,23 @@ class PenaltiesTest {
         assertThat(text).isEqualTo(byTheFormulas(row));
     }
 
-    private static List<Decoder.Admission> rows() {
-        List<Decoder.Admission> rows = new ArrayList<>();
+    private static List<Admission> rows() {
+        List<Admission> rows = new ArrayList<>();
         for (double[] p : PENALTIES) {
-            rows.add(new Decoder.Admission(rows.size(), Golden.ints(cases.get(0).get("prompt_ids")),
+            rows.add(new Admission(rows.size(), Golden.ints(cases.get(0).get("prompt_ids")),
                     new RowSampling(true, 1, 0, 1, 0, p[0], p[1], p[2], 0, new int[0], 0, false,
                             SamplingRefinements.NONE)));
         }
         return rows;
     }
 
-    private static List<Integer> byTheFormulas(Decoder.Admission row) {
+    private static List<Integer> byTheFormulas(Admission row) {
         List<Integer> text = new ArrayList<>();
         anew.allocate(new DecoderAllocation(1, 128, 0, 1, false, 0));
         for (int step = 0; step < NEW_TOKENS; step++) {
             int[] tokens = IntStream.concat(Arrays.stream(row.tokens()),
                     text.stream().mapToInt(token -> token)).toArray();
-            float[] logits = anew.firstLogits(List.of(new Decoder.Admission(0, tokens, row.settings())))[0];
+            float[] logits = anew.firstLogits(List.of(new Admission(0, tokens, row.settings())))[0];
             int best = 0;
             for (int token = 0; token < logits.length; token++) {
                 int t = token;

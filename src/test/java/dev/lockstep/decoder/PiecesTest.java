@@ -49,17 +49,17 @@ class PiecesTest {
     @Test
     void firstLogits_promptInPieces_areThoseOfTheWhole() {
         decoder.allocate(new DecoderAllocation(2, 64));
-        float[] whole = decoder.firstLogits(List.of(new Decoder.Admission(0, PROMPT, GREEDY)))[0];
+        float[] whole = decoder.firstLogits(List.of(new Admission(0, PROMPT, GREEDY)))[0];
         for (int piece : new int[]{1, 4, 22}) {
             decoder.allocate(new DecoderAllocation(2, 64));
             int from = 0;
             for (; from + piece < PROMPT.length; from += piece) {
                 assertThat(decoder
-                        .prefill(List.of(new Decoder.Admission(1, PROMPT, from, from + piece, GREEDY))))
+                        .prefill(List.of(new Admission(1, PROMPT, from, from + piece, GREEDY))))
                                 .isEmpty();
             }
             assertThat(decoder.firstLogits(
-                    List.of(new Decoder.Admission(1, PROMPT, from, PROMPT.length, GREEDY)))[0])
+                    List.of(new Admission(1, PROMPT, from, PROMPT.length, GREEDY)))[0])
                             .containsExactly(whole, within(1e-4f));
         }
     }
@@ -68,16 +68,16 @@ class PiecesTest {
     @Test
     void step_overTheSlotOfAHalfBroughtPrompt_leavesNoTrace() {
         decoder.allocate(new DecoderAllocation(2, 64, 0, 1, true, 0));
-        List<Integer> alone = text(0, 1, decoder.prefill(List.of(new Decoder.Admission(0, PROMPT, SAMPLED)))[0]);
+        List<Integer> alone = text(0, 1, decoder.prefill(List.of(new Admission(0, PROMPT, SAMPLED)))[0]);
 
         decoder.allocate(new DecoderAllocation(2, 64, 0, 1, true, 0));
-        decoder.prefill(List.of(new Decoder.Admission(0, PROMPT, GREEDY)));
+        decoder.prefill(List.of(new Admission(0, PROMPT, GREEDY)));
         for (int from = 0; from < 20; from += 5) {
-            decoder.prefill(List.of(new Decoder.Admission(1, PROMPT, from, from + 5, SAMPLED)));
+            decoder.prefill(List.of(new Admission(1, PROMPT, from, from + 5, SAMPLED)));
             decoder.step(2, 3);
         }
         int first = decoder
-                .prefill(List.of(new Decoder.Admission(1, PROMPT, 20, PROMPT.length, SAMPLED)))[0];
+                .prefill(List.of(new Admission(1, PROMPT, 20, PROMPT.length, SAMPLED)))[0];
         assertThat(text(1, 2, first)).isEqualTo(alone);
     }
 }

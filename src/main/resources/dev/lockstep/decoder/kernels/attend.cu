@@ -98,7 +98,7 @@ __device__ __forceinline__ int valueDimension(int w, int g) {
 
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(stored *out, const stored *qkv, stored *kv,
         const float *cosine, const float *sine, const long long *turnFrom, const stored *queryNorm, const stored *keyNorm,
-        const long long *position, float *partial, int *arrived, const long long *table, long long W, float scale,
+        const long long *position, float *partial, int *arrived, const long long *table, long long W, int splitTokens, float scale,
         float eps, const float *rowScales, const float *columnScales, const stored *bias) {
     __shared__ __align__(16) stored query[8][HEAD_DIM];
     __shared__ __align__(16) float sums[WARPS][CHUNK][HEAD_DIM];
@@ -110,6 +110,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
 
     // what comes from the projection and of the position is asked for first: behind the tokens it would wait for them
     int at = (int)position[my.row];
+    Part mine = part(at + 1, blockIdx.x, gridDim.x, splitTokens);
+    if (blockIdx.x >= mine.parts) {
+        return;
+    }
     Head queries[TURNS] = {};
 #pragma unroll
     for (int t = 0; t < TURNS; t++) {
@@ -124,7 +128,6 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
     }
     Angles turns = angles(cosine, sine, at + (int)turnFrom[my.row]);
 
-    Part mine = part(at + 1, blockIdx.x, gridDim.x);
     KvCache cache = cacheOf(kv, table, W, my.row, my.kvHead);
     int tile = mine.begin + warp * TILE;
     uint4 key[2][BLOCKS];
@@ -237,6 +240,6 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
         }
     }
     __syncthreads();
-    leave<WARPS, CHUNK>(out + ((long long)my.row * HEADS + my.first) * HEAD_DIM, sums, most, total, my.heads, partial,
-            arrived);
+    leave<WARPS, CHUNK>(out + ((long long)my.row * HEADS + my.first) * HEAD_DIM, sums, most, total, my.heads, mine.parts,
+            partial, arrived);
 }

@@ -16,7 +16,7 @@
 
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(stored *out, const stored *qkv, stored *kv,
         const float *cosine, const float *sine, const long long *turnFrom, const stored *queryNorm, const stored *keyNorm,
-        const long long *position, float *partial, int *arrived, const long long *table, long long W, float scale,
+        const long long *position, float *partial, int *arrived, const long long *table, long long W, int splitTokens, float scale,
         float eps, const float *rowScales, const float *columnScales, const stored *bias) {
     __shared__ stored query[CHUNK][HEAD_DIM];
     __shared__ __align__(16) float sums[WARPS][CHUNK][HEAD_DIM];
@@ -27,7 +27,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
     Projection projected = {qkv, rowScales, columnScales, bias};
     int at = (int)position[my.row];
     Angles turns = angles(cosine, sine, at + (int)turnFrom[my.row]);
-    Part mine = part(at + 1, blockIdx.x, gridDim.x);
+    Part mine = part(at + 1, blockIdx.x, gridDim.x, splitTokens);
+    if (blockIdx.x >= mine.parts) {
+        return;
+    }
     KvCache cache = cacheOf(kv, table, W, my.row, my.kvHead);
 
     // queries to shared memory; the split that holds the new token brings it into the cache, where it then finds it
@@ -175,6 +178,6 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
         }
     }
     __syncthreads();
-    leave<WARPS, CHUNK>(out + ((long long)my.row * HEADS + my.first) * HEAD_DIM, sums, most, total, my.heads, partial,
+    leave<WARPS, CHUNK>(out + ((long long)my.row * HEADS + my.first) * HEAD_DIM, sums, most, total, my.heads, mine.parts, partial,
             arrived);
 }

@@ -112,10 +112,11 @@ __device__ __forceinline__ void storeHead(stored *to, const Head &head) {
     }
 }
 
-// Which of a row's tokens a block attends to: the row's blocks share them evenly, in whole tiles of 16, the first of
-// which may begin with tokens that the window leaves out.
+// Which of a row's tokens a block attends to: the row is cut into as many parts as have splitTokens each, at most one for
+// each block, of whole tiles of 16; the first tile may begin with tokens that the window leaves out. Blocks past the
+// last part have nothing to do.
 struct Part {
-    int begin, end, first;
+    int parts, begin, end, first;
     bool newest;
 
     __device__ __forceinline__ bool sees(int token) const {
@@ -123,10 +124,11 @@ struct Part {
     }
 };
 
-__device__ __forceinline__ Part part(int length, int split, int splits) {
+__device__ __forceinline__ Part part(int length, int split, int splits, int splitTokens) {
     int first = WINDOW > 0 && length > WINDOW ? length - WINDOW : 0, start = first / 16 * 16;
-    int each = ((length - start + splits - 1) / splits + 15) / 16 * 16;
     Part p;
+    p.parts = max(1, min(splits, (length - start) / splitTokens));
+    int each = ((length - start + p.parts - 1) / p.parts + 15) / 16 * 16;
     p.first = first;
     p.begin = start + split * each;
     p.end = min(length, p.begin + each);
@@ -167,17 +169,16 @@ __device__ __forceinline__ void storeQuad(stored *to, float4 x, float times) {
 }
 
 // Ends a block's work on the heads of one kv head and row: merges its warps' sums and, where the row's tokens are split
-// over several blocks, leaves them for the last of those to arrive, which merges them all. sums are not normalized yet;
+// over several blocks (splits), leaves them for the last of those to arrive, which merges them all. sums are not normalized yet;
 // most and total are the maximum and the sum of the weights. partial holds [pairs of row and y, SPLITS, CHUNK, HEAD_DIM +
 // 4] floats, arrived [pairs] ints, zeros before and after.
 template <int WARPS_, int CHUNK_>
 __device__ __forceinline__ void leave(stored *to, float (&sums)[WARPS_][CHUNK_][HEAD_DIM], float (&most)[WARPS_][CHUNK_],
-        float (&total)[WARPS_][CHUNK_], int heads, float *partial, int *arrived) {
+        float (&total)[WARPS_][CHUNK_], int heads, int splits, float *partial, int *arrived) {
     __shared__ int last;
     const int width = HEAD_DIM + 4, quads = HEAD_DIM / 4;
-    int splits = gridDim.x;
     long long pair = (long long)blockIdx.z * gridDim.y + blockIdx.y;
-    float *parts = partial + pair * splits * CHUNK_ * width;
+    float *parts = partial + pair * gridDim.x * CHUNK_ * width;
     float *left = parts + blockIdx.x * CHUNK_ * width;
 #pragma unroll
     for (int j = 0; j < (CHUNK_ * quads + THREADS - 1) / THREADS; j++) {

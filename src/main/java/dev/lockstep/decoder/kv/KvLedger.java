@@ -1,15 +1,15 @@
-package dev.lockstep.decoder;
+package dev.lockstep.decoder.kv;
 
 import org.jspecify.annotations.Nullable;
 
 /**
  * What of the key-value cache is whose, in pages. Books are kept here; what they come to is handed to the device by
- * {@link KvCache#flush}.
+ * the decoder when it computes.
  *
  * <p>What a prompt begins with may be there already, because another one began alike. Prompts of different kinds share
  * nothing, whatever their tokens are.
  */
-interface KvLedger {
+public interface KvLedger {
     /** Pages that so many tokens of a slot take. */
     int pages(int tokens);
 

@@ -1,4 +1,4 @@
-package dev.lockstep.decoder;
+package dev.lockstep.decoder.kv;
 
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -1,4 +1,4 @@
-package dev.lockstep.decoder;
+package dev.lockstep.decoder.kv;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Page 0 is nobody's: what a step writes for slots that are not in use goes there. This class moves no data; what it has
  * decided is {@linkplain #drain handed on}.
  */
-final class KvPages implements KvLedger {
+public final class KvPages implements KvLedger {
     private static final int NOBODY = 0;
 
     /** A full page's tokens, and the page before it in the prompt. */
@@ -39,10 +39,10 @@ final class KvPages implements KvLedger {
     }
 
     /** A place of the table that has changed. */
-    record Change(int slot, int place, int page) {}
+    public record Change(int slot, int place, int page) {}
 
     /** What has become of the table: first these slots were emptied, then these places were filled. */
-    record Changes(List<Integer> emptied, List<Change> filled) {}
+    public record Changes(List<Integer> emptied, List<Change> filled) {}
 
     private final int pageTokens;
     private final Deque<Integer> free = new ArrayDeque<>();
@@ -63,7 +63,7 @@ final class KvPages implements KvLedger {
      * @param pages      how many there are beside page 0
      * @param pageTokens tokens of each
      */
-    KvPages(int slots, int pages, int pageTokens) {
+    public KvPages(int slots, int pages, int pageTokens) {
         this.pageTokens = pageTokens;
         this.users = new int[pages + 1];
         this.blocks = new Block[pages + 1];
@@ -87,7 +87,7 @@ final class KvPages implements KvLedger {
     }
 
     /** Pages that hold tokens of some slot. */
-    int inUse() {
+    public int inUse() {
         return users.length - 1 - available();
     }
 
@@ -222,7 +222,7 @@ final class KvPages implements KvLedger {
     }
 
     /** What has changed since the last call. */
-    Changes drain() {
+    public Changes drain() {
         Changes changes = new Changes(List.copyOf(emptied), List.copyOf(filled));
         emptied.clear();
         filled.clear();
@@ -230,12 +230,12 @@ final class KvPages implements KvLedger {
     }
 
     /** The pages of a slot, in order. */
-    List<Integer> of(int slot) {
+    public List<Integer> of(int slot) {
         return List.copyOf(pages.get(slot));
     }
 
     /** How many slots have a page. */
-    int users(int page) {
+    public int users(int page) {
         return page == NOBODY ? 0 : users[page];
     }
 }

@@ -1,4 +1,4 @@
-package dev.lockstep.decoder;
+package dev.lockstep.decoder.kv;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -11,12 +11,12 @@ import org.jspecify.annotations.Nullable;
  * nothing; the system gives memory when it is first written to. What a prompt begins with is copied from the slot that
  * has it, or had it last.
  */
-final class KvSlots implements KvLedger {
+public final class KvSlots implements KvLedger {
     /** Fewer tokens are computed as fast as they are copied. */
     private static final int WORTH_COPYING = 16;
 
     /** The first tokens of one slot come to another. */
-    record Copy(int source, int target, int tokens) {}
+    public record Copy(int source, int target, int tokens) {}
 
     private record Start(int kind, int at, List<Integer> tokens) {}
 
@@ -26,7 +26,7 @@ final class KvSlots implements KvLedger {
     private final int[] kinds;
     private final List<Copy> copies = new ArrayList<>();
 
-    KvSlots(int slots) {
+    public KvSlots(int slots) {
         used = new boolean[slots];
         known = new int[slots][0];
         kinds = new int[slots];
@@ -127,7 +127,7 @@ final class KvSlots implements KvLedger {
     }
 
     /** What is to be copied, in order, since the last call. */
-    List<Copy> drain() {
+    public List<Copy> drain() {
         List<Copy> all = List.copyOf(copies);
         copies.clear();
         return all;

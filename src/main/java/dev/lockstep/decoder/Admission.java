@@ -1,0 +1,27 @@
+package dev.lockstep.decoder;
+
+/**
+ * A row that comes into a slot, or a piece of it.
+ *
+ * @param tokens    its tokens, at least one: the prompt, and those that were generated before it was interrupted
+ * @param generated so many of the last ones are of the latter kind
+ * @param from      the first of them to be brought now; those before it have been
+ * @param to        the one after the last
+ * @param reach     tokens that the sequence may come to have, these included
+ * @param settings  how to choose its tokens
+ */
+public record Admission(int slot, int[] tokens, int generated, int from, int to, int reach, RowSampling settings) {
+    /** The whole prompt, of a sequence that stays near it. */
+    public Admission(int slot, int[] prompt, RowSampling settings) {
+        this(slot, prompt, 0, prompt.length, settings);
+    }
+
+    /** A piece of a prompt, of a sequence that stays near it. */
+    public Admission(int slot, int[] prompt, int from, int to, RowSampling settings) {
+        this(slot, prompt, 0, from, to, prompt.length, settings);
+    }
+
+    boolean isComplete() {
+        return to == tokens.length;
+    }
+}
