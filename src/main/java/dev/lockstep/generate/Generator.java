@@ -36,7 +36,7 @@ import dev.lockstep.torch.OutOfDeviceMemoryException;
 public final class Generator implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Generator.class);
     private static final int CPU_SLOTS = 64;
-    private static final int CUDA_SLOTS = 1024;
+    private static final int CUDA_SLOTS = 512;
 
     // null: the model has random weights and no text
     private final @Nullable Tokenizer tokenizer;
