@@ -60,12 +60,15 @@ final class ConfigReader {
                 && json.flag("attention_bias").orElse(false);
         boolean mlpBias = Set.of(ModelFamily.LLAMA, ModelFamily.SMOLLM3).contains(family)
                 && json.flag("mlp_bias").orElse(false);
+        RopeReader reader = new RopeReader(json, family, headDim);
+        Rope full = family == ModelFamily.GEMMA3_TEXT ? reader.ofKind(FULL) : reader.rope();
         return new ModelConfig(family.toString(), hidden, heads, kvHeads(heads), headDim,
                 size("intermediate_size", family.intermediate), size("vocab_size", family.vocabulary),
-                contextLength(headDim),
+                // positions that rows may have: where they are stretched, often more than the file says
+                full.scaling().reach(reader.positions()),
                 json.flag("tie_word_embeddings").orElse(family.isGemma() || family == ModelFamily.SMOLLM3),
                 attentionBias || family == ModelFamily.QWEN2, attentionBias, mlpBias, family == ModelFamily.PHI3,
-                norms(), attention(headDim), family.isGemma() ? Math.sqrt(hidden) : 1,
+                norms(), attention(headDim, reader, full), family.isGemma() ? Math.sqrt(hidden) : 1,
                 family.isGemma() ? softcap("final_logit_softcapping", 30) : 0, activation(), dtype());
     }
 
@@ -173,7 +176,7 @@ final class ConfigReader {
         };
     }
 
-    private Attention attention(int headDim) {
+    private Attention attention(int headDim, RopeReader reader, Rope full) {
         if (json.flag("use_bidirectional_attention").orElse(false)) {
             throw json.fault("use_bidirectional_attention is not supported; a decoder's tokens see earlier ones only.");
         }
@@ -182,18 +185,10 @@ final class ConfigReader {
             throw json.fault("attn_logit_softcapping " + softcap + " is not supported for " + family + ".");
         }
         int scaledBy = family.isGemma() ? positive("query_pre_attn_scalar", 256) : headDim;
-        return new Attention(1 / Math.sqrt(scaledBy), softcap, layers(new RopeReader(json, family, headDim)));
+        return new Attention(1 / Math.sqrt(scaledBy), softcap, layers(reader, full));
     }
 
-    /** Positions that rows may have: where they are stretched, often more than the file says. */
-    private int contextLength(int headDim) {
-        RopeReader reader = new RopeReader(json, family, headDim);
-        Rope rope = family == ModelFamily.GEMMA3_TEXT ? reader.ofKind(FULL) : reader.rope();
-        return rope.scaling().reach(reader.positions());
-    }
-
-    private List<Layer> layers(RopeReader reader) {
-        Rope full = family == ModelFamily.GEMMA3_TEXT ? reader.ofKind(FULL) : reader.rope();
+    private List<Layer> layers(RopeReader reader, Rope full) {
         Rope sliding = family == ModelFamily.GEMMA3_TEXT ? reader.ofKind(SLIDING) : full;
         int window = slidingWindow();
         List<Layer> layers = new ArrayList<>();

@@ -111,16 +111,19 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
         return attention.layers.size();
     }
 
+    /** The rotary embeddings that layers have, each once, in the order of the layers. */
+    public List<Rope> ropes() {
+        return attention.layers.stream().map(Layer::rope).filter(Objects::nonNull).distinct().toList();
+    }
+
     /** The longest prompt whose tokens can be turned as the model's rotary embedding wants it. */
     public int longestPrompt() {
-        return attention.layers.stream().map(Layer::rope).filter(Objects::nonNull).mapToInt(Rope::longestPrompt).min()
-                .orElse(Integer.MAX_VALUE);
+        return ropes().stream().mapToInt(Rope::longestPrompt).min().orElse(Integer.MAX_VALUE);
     }
 
     /** Sequences of more tokens than this are turned otherwise from the first token on. */
     public int nearTokens() {
-        return attention.layers.stream().map(Layer::rope).filter(Objects::nonNull).mapToInt(Rope::nearTokens).min()
-                .orElse(Integer.MAX_VALUE);
+        return ropes().stream().mapToInt(Rope::nearTokens).min().orElse(Integer.MAX_VALUE);
     }
 
     public ModelConfig withDtype(DType other) {

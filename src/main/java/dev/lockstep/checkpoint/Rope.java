@@ -23,11 +23,11 @@ public record Rope(double theta, int width, Scaling scaling) {
      * @return width / 2 angles in radians, from the fastest to the slowest
      */
     public double[] inverseFrequencies() {
-        double[] plain = new double[width / 2];
-        for (int i = 0; i < plain.length; i++) {
-            plain[i] = Math.pow(theta, -2.0 * i / width);
+        double[] angles = new double[width / 2];
+        for (int i = 0; i < angles.length; i++) {
+            angles[i] = scaling.stretch(Math.pow(theta, -2.0 * i / width), i, this);
         }
-        return scaling.stretch(plain, this);
+        return angles;
     }
 
     /** Cosines and sines are multiplied by it. */
@@ -42,7 +42,7 @@ public record Rope(double theta, int width, Scaling scaling) {
      */
     public double[] farFrequencies() {
         return scaling instanceof LongRope it
-                ? it.over(new Rope(theta, width).inverseFrequencies(), it.far)
+                ? new Rope(theta, width, it.farther()).inverseFrequencies()
                 : new double[0];
     }
 
@@ -58,8 +58,14 @@ public record Rope(double theta, int width, Scaling scaling) {
 
     /** How the angles of one model are stretched. */
     public sealed interface Scaling permits Plain,Linear,Llama3,Yarn,LongRope,Dynamic {
-        /** @param plain the angles of position 1, not stretched */
-        double[] stretch(double[] plain, Rope rope);
+        /**
+         * The angle of one pair at position 1.
+         *
+         * @param angle not stretched
+         */
+        default double stretch(double angle, int pair, Rope rope) {
+            return angle;
+        }
 
         default double magnitude() {
             return 1;
@@ -72,12 +78,7 @@ public record Rope(double theta, int width, Scaling scaling) {
     }
 
     /** As it was published first. */
-    public record Plain() implements Scaling {
-        @Override
-        public double[] stretch(double[] plain, Rope rope) {
-            return plain;
-        }
-    }
+    public record Plain() implements Scaling {}
 
     /**
      * Positions are divided by the factor (Kaiokendev).
@@ -86,12 +87,8 @@ public record Rope(double theta, int width, Scaling scaling) {
      */
     public record Linear(double factor, boolean reaches) implements Scaling {
         @Override
-        public double[] stretch(double[] plain, Rope rope) {
-            double[] angles = new double[plain.length];
-            for (int i = 0; i < angles.length; i++) {
-                angles[i] = plain[i] / factor;
-            }
-            return angles;
+        public double stretch(double angle, int pair, Rope rope) {
+            return angle / factor;
         }
 
         @Override
@@ -114,15 +111,7 @@ public record Rope(double theta, int width, Scaling scaling) {
             implements
                 Scaling {
         @Override
-        public double[] stretch(double[] plain, Rope rope) {
-            double[] angles = new double[plain.length];
-            for (int i = 0; i < angles.length; i++) {
-                angles[i] = stretch(plain[i]);
-            }
-            return angles;
-        }
-
-        private double stretch(double angle) {
+        public double stretch(double angle, int pair, Rope rope) {
             double turns = originalContextLength * angle / (2 * Math.PI);
             if (turns > highFrequencyFactor) {
                 return angle;
@@ -153,18 +142,14 @@ public record Rope(double theta, int width, Scaling scaling) {
         }
 
         @Override
-        public double[] stretch(double[] plain, Rope rope) {
+        public double stretch(double angle, int pair, Rope rope) {
             double first = pair(fast, rope);
             double last = pair(slow, rope);
             double low = Math.max(truncate ? Math.floor(first) : first, 0);
             double high = Math.min(truncate ? Math.ceil(last) : last, rope.width - 1);
             double ramp = high == low ? 0.001 : high - low;
-            double[] angles = new double[plain.length];
-            for (int i = 0; i < angles.length; i++) {
-                double slowed = Math.min(1, Math.max(0, (i - low) / ramp));
-                angles[i] = plain[i] / factor * slowed + plain[i] * (1 - slowed);
-            }
-            return angles;
+            double slowed = Math.min(1, Math.max(0, (pair - low) / ramp));
+            return angle / factor * slowed + angle * (1 - slowed);
         }
 
         /** The pair, in fractions of one, that turns so many times within the original context. */
@@ -199,16 +184,13 @@ public record Rope(double theta, int width, Scaling scaling) {
         }
 
         @Override
-        public double[] stretch(double[] plain, Rope rope) {
-            return over(plain, near);
+        public double stretch(double angle, int pair, Rope rope) {
+            return angle / near.get(pair);
         }
 
-        private double[] over(double[] plain, List<Double> factors) {
-            double[] angles = new double[plain.length];
-            for (int i = 0; i < angles.length; i++) {
-                angles[i] = plain[i] / factors.get(i);
-            }
-            return angles;
+        /** That of the longer sequences. */
+        private LongRope farther() {
+            return new LongRope(far, far, originalContextLength, magnitude);
         }
     }
 
@@ -219,11 +201,6 @@ public record Rope(double theta, int width, Scaling scaling) {
      * @param contextLength positions that are not stretched
      */
     public record Dynamic(double factor, int contextLength) implements Scaling {
-        @Override
-        public double[] stretch(double[] plain, Rope rope) {
-            return plain;
-        }
-
         @Override
         public int reach(int positions) {
             return times(positions, factor);

@@ -98,7 +98,7 @@ final class RopeReader {
 
     private Rope.Yarn yarn(JsonFile given) {
         int original = original(given);
-        double factor = given.has("factor") ? factor(given, "factor") : (double) positions() / original;
+        double factor = factor(given, original);
         double weight = given.number("mscale").orElse(0.0);
         double all = given.number("mscale_all_dim").orElse(0.0);
         double usual = weight != 0 && all != 0
@@ -110,9 +110,14 @@ final class RopeReader {
 
     private Rope.LongRope longRope(JsonFile given, int width) {
         int original = original(given);
-        double factor = given.has("factor") ? factor(given, "factor") : (double) positions() / original;
+        double factor = factor(given, original);
         return new Rope.LongRope(factors(given, "short_factor", width), factors(given, "long_factor", width), original,
                 given.number("attention_factor").orElse(Rope.LongRope.magnitude(factor, original)));
+    }
+
+    /** How far the context is stretched, where the file says it or by what it was before. */
+    private double factor(JsonFile given, int original) {
+        return given.has("factor") ? factor(given, "factor") : (double) positions() / original;
     }
 
     /** Positions before the stretching; transformers takes what stands outside of the scaling first. */

@@ -287,10 +287,7 @@ final class CudaStep implements ForwardStep {
             multiply(stream, rows, projected, hidden, false, normed, Layer::qkv, i, qkv);
             attend.launch(stream, splits, attentionBlocks, rows, attended, qkv, layerCaches[i], cosine, sine,
                     turnFrom, layer.queryNorm(), layer.keyNorm(), position, partial, arrived, table, tableWidth,
-                    splitTokens, scale,
-                    eps,
-                    rowScales,
-                    layer.qkv().scales(), layer.qkv().weight().bias());
+                    splitTokens, scale, eps, rowScales, layer.qkv().scales(), layer.qkv().weight().bias());
             if (kernels.quantize() != null) {
                 kernels.quantize().launch(stream, rows, 1, 1, quantized, rowScales, attended);
             }

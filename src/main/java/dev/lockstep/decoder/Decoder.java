@@ -36,7 +36,6 @@ public final class Decoder implements AutoCloseable {
     public static final int NO_TOKEN = -2;
     private static final int FP8_WIDTH = 16;
     private final ModelConfig config;
-    private final int near;
     private final Device device;
     private final DeviceMemory memory;
     private final DType dtype;
@@ -53,7 +52,6 @@ public final class Decoder implements AutoCloseable {
     private Decoder(ModelConfig config, Device device, DType dtype, Acceleration acceleration,
             Consumer<DecoderProgram> weights) {
         this.config = config;
-        this.near = config.nearTokens();
         this.device = device;
         this.memory = new DeviceMemory(device);
         this.dtype = dtype;
@@ -212,7 +210,7 @@ public final class Decoder implements AutoCloseable {
 
     /** Far rows' keys are turned otherwise. */
     private int kind(int reach) {
-        return reach > near ? 1 : 0;
+        return program.isFar(reach) ? 1 : 0;
     }
 
     /** The row in a slot has ended, or is to begin again. */

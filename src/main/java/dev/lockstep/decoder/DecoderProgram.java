@@ -2,7 +2,6 @@ package dev.lockstep.decoder;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.stream.DoubleStream;
 import java.util.stream.LongStream;
 
@@ -76,8 +75,7 @@ final class DecoderProgram implements AutoCloseable {
         program.integer("configure_ends", config.embeddingScale(), config.finalSoftcap(),
                 config.activation() == ModelConfig.Activation.GELU_TANH);
         List<ModelConfig.Layer> layers = config.attention().layers();
-        List<Rope> ropes = layers.stream().map(ModelConfig.Layer::rope).filter(Objects::nonNull)
-                .distinct().toList();
+        List<Rope> ropes = config.ropes();
         near = config.nearTokens();
         for (Rope rope : ropes) {
             program.integer("add_rotary", rope.inverseFrequencies(), rope.farFrequencies(), rope.magnitude(),
@@ -181,6 +179,11 @@ final class DecoderProgram implements AutoCloseable {
 
     // ---- steps
 
+    /** Whether a sequence that may come to have so many tokens is turned by the tables of far ones. */
+    boolean isFar(int reach) {
+        return reach > near;
+    }
+
     /** Pieces of prompts, of which the first so many are then complete. */
     void prefill(List<Admission> rows, int complete) {
         program.integer("prefill",
@@ -189,7 +192,7 @@ final class DecoderProgram implements AutoCloseable {
                 rows.stream().mapToLong(Admission::slot).toArray(),
                 rows.stream().mapToLong(Admission::from).toArray(),
                 rows.stream().mapToLong(row -> row.to() - row.from()).toArray(),
-                rows.stream().mapToLong(row -> row.reach() > near ? 1 : 0).toArray(), complete);
+                rows.stream().mapToLong(row -> isFar(row.reach()) ? 1 : 0).toArray(), complete);
     }
 
     /** A token for each complete row of the last prefill. */

@@ -135,11 +135,6 @@ final class CacheReservation {
         }
     }
 
-    /** What was allocated is not to be relied on any more. */
-    void forget() {
-        size = null;
-    }
-
     /** The device had too little memory: the next cache has half as many pages. */
     void shrink() {
         size = null;

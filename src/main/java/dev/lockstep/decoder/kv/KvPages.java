@@ -53,7 +53,7 @@ public final class KvPages implements KvLedger {
     private final int[] users;
     private final @Nullable Block[] blocks;
     private final long[] serials;
-    // by slot: its pages in order, and the number of the first kind of prompt that it has
+    // by slot: its pages in order
     private final List<List<Integer>> pages = new ArrayList<>();
     private final Set<Integer> emptied = new LinkedHashSet<>();
     private final List<Change> filled = new ArrayList<>();
