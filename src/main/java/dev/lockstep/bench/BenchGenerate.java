@@ -12,6 +12,7 @@ import picocli.CommandLine.Option;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.cli.AccelerationOptions;
+import dev.lockstep.generate.CacheUse;
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Request;
@@ -66,7 +67,7 @@ final class BenchGenerate implements Measurement {
         Workload work = workload();
         try (Generator generator = Generator.random(shapes, device, type, options.acceleration())) {
             for (String batchSize : batchSizes) {
-                lines.add(measure(world, generator, work, batchSize));
+                lines.add(measure(world, generator, work, batchSize, shapes.vocabulary()));
             }
         }
         if (world.isRoot()) {
@@ -84,8 +85,7 @@ final class BenchGenerate implements Measurement {
         }
     }
 
-    private Line measure(World world, Generator generator, Workload work, String size) {
-        int vocabulary = options.shapes().vocabulary();
+    private Line measure(World world, Generator generator, Workload work, String size, int vocabulary) {
         List<Request> first = world.split(work.requests(0, vocabulary));
         int batchSize = size.equals(AUTO)
                 ? generator.autoBatchSize(first, first.size())
@@ -96,9 +96,7 @@ final class BenchGenerate implements Measurement {
         double best = Double.MAX_VALUE;
         double worst = 0;
         long tokens = 0;
-        long computed = generator.promptTokens();
-        long shared = generator.sharedTokens();
-        long interrupted = generator.interruptions();
+        CacheUse before = generator.cacheUse();
         for (int i = 0; i < repeat; i++) {
             List<Request> mine = world.split(work.requests(1 + i, vocabulary));
             world.barrier();
@@ -116,8 +114,10 @@ final class BenchGenerate implements Measurement {
             }
             tokens = all.stream().mapToLong(completion -> completion.tokenIds().length).sum();
         }
+        CacheUse after = generator.cacheUse();
         return new Line(batchSize, tokens, best, worst, prepared, tokens / best,
-                (generator.promptTokens() - computed) / repeat, (generator.sharedTokens() - shared) / repeat,
-                (generator.interruptions() - interrupted) / repeat);
+                (after.computedTokens() - before.computedTokens()) / repeat,
+                (after.sharedTokens() - before.sharedTokens()) / repeat,
+                (after.interruptions() - before.interruptions()) / repeat);
     }
 }

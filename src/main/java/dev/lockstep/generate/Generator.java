@@ -44,9 +44,7 @@ public final class Generator implements AutoCloseable {
     private final Decoder decoder;
     private final CacheReservation reservation;
     private Timing timing = Timing.NONE;
-    private long interruptions;
-    private long promptTokens;
-    private long sharedTokens;
+    private CacheUse cacheUse = CacheUse.NONE;
     private int prefillTokens = Scheduler.PREFILL_TOKENS;
     private IntConsumer beforeDecoding = rows -> {
     };
@@ -263,9 +261,7 @@ public final class Generator implements AutoCloseable {
             scheduler.run();
         } finally {
             timing = timing.plus(scheduler.timing());
-            interruptions += scheduler.interruptions();
-            promptTokens += scheduler.promptTokens();
-            sharedTokens += scheduler.sharedTokens();
+            cacheUse = cacheUse.plus(scheduler.cacheUse());
         }
     }
 
@@ -282,21 +278,6 @@ public final class Generator implements AutoCloseable {
     /** For tests: pages of the cache that no sequence has. */
     int availablePages() {
         return decoder.availablePages();
-    }
-
-    /** Tokens of prompts that were computed. */
-    public long promptTokens() {
-        return promptTokens;
-    }
-
-    /** Tokens of prompts that were not computed, because another prompt began alike. */
-    public long sharedTokens() {
-        return sharedTokens;
-    }
-
-    /** How often a sequence gave its pages to others and went on later. */
-    public long interruptions() {
-        return interruptions;
     }
 
     /** For tests, which let the decoder fail there; it is given the number of sequences. */
@@ -361,6 +342,11 @@ public final class Generator implements AutoCloseable {
     /** Where the time went since the generator was loaded. */
     public Timing timing() {
         return timing;
+    }
+
+    /** What became of prompts since the generator was loaded. */
+    public CacheUse cacheUse() {
+        return cacheUse;
     }
 
     /** The most bytes of the device's memory that were {@linkplain DeviceMemory#peak seen in use}. */

@@ -82,14 +82,21 @@ final class Scheduler {
     }
 
     void run() {
-        while (fill()) {
-            try {
-                advance();
-            } catch (OutOfDeviceMemoryException e) {
-                shrink();
+        try {
+            while (fill()) {
+                try {
+                    advance();
+                } catch (OutOfDeviceMemoryException e) {
+                    shrink();
+                }
+                retire();
+                listener.stepped(tokens, timing());
             }
-            retire();
-            listener.stepped(tokens, timing());
+        } finally {
+            // the next run finds slots empty, also after an exception of the listener's
+            for (int slot = 0; slot < sequences.size(); slot++) {
+                decoder.vacate(slot);
+            }
         }
     }
 
@@ -248,13 +255,13 @@ final class Scheduler {
             int slot = sequences.size();
             reservation.widen(next.reach());
             waiting.remove();
+            if (!next.hasBegun()) {
+                starting.add(next.request());
+            }
             decoder.attach(slot, start, next.reach());
             next.begin(begun++, there);
             sharedTokens += there;
             addNonNull(coming, missing);
-            if (!next.wasInterrupted()) {
-                starting.add(next.request());
-            }
             sequences.add(next);
             Admission piece = next.piece(slot, budget);
             pieces.add(piece);
@@ -414,16 +421,9 @@ final class Scheduler {
         slots /= 2;
     }
 
-    long interruptions() {
-        return interruptions;
-    }
-
-    long promptTokens() {
-        return promptTokens;
-    }
-
-    long sharedTokens() {
-        return sharedTokens;
+    /** What became of prompts in this run. */
+    CacheUse cacheUse() {
+        return new CacheUse(promptTokens, sharedTokens, interruptions);
     }
 
     /** Where the time of this run went. */

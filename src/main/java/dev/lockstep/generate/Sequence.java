@@ -27,10 +27,10 @@ final class Sequence {
     private final AppliedTokenRules rules;
     // null: not wanted
     private final @Nullable List<TokenLogprobs> logprobs;
-    // of the tokens that it had when it began, or began again: all, and those in the cache
-    private int toBring;
+    // the tokens that it had when it began, or began again, and how many of them are in the cache
+    private int[] start;
     private int brought;
-    private long begun;
+    private long begun = -1;
     private int count;
     private @Nullable FinishReason finish;
     private String text = "";
@@ -48,7 +48,7 @@ final class Sequence {
         this.longestStop = request.params().stop().stream().mapToInt(String::length).max().orElse(0);
         this.prompt = request.promptIds().length;
         this.tokens = Arrays.copyOf(request.promptIds(), prompt + limit);
-        this.toBring = prompt;
+        this.start = request.promptIds();
         this.rules = new AppliedTokenRules(request.params().rules(), request.params().eosTokenIds(), vocabulary, prompt,
                 limit);
         this.logprobs = request.params().logprobs() == SamplingParams.NO_LOGPROBS ? null : new ArrayList<>();
@@ -60,7 +60,7 @@ final class Sequence {
 
     /** What is to be in the cache before it goes on: its prompt, and what it had generated when it was interrupted. */
     int[] start() {
-        return Arrays.copyOf(tokens, toBring);
+        return start;
     }
 
     /** Tokens that it may come to have, its prompt included. */
@@ -91,13 +91,13 @@ final class Sequence {
 
     /** It loses its place in the cache, and will begin again with the tokens that it has. */
     void interrupt() {
-        toBring = prompt + count;
+        start = Arrays.copyOf(tokens, length());
         brought = 0;
     }
 
-    /** Whether it has begun before. */
-    boolean wasInterrupted() {
-        return toBring > prompt;
+    /** Whether it has had a slot. */
+    boolean hasBegun() {
+        return begun >= 0;
     }
 
     /**
@@ -107,13 +107,13 @@ final class Sequence {
      */
     Admission piece(int slot, int most) {
         int from = brought;
-        brought = Math.min(toBring, from + most);
-        return new Admission(slot, start(), toBring - prompt, from, brought, reach(), settings());
+        brought = Math.min(start.length, from + most);
+        return new Admission(slot, start, start.length - prompt, from, brought, reach(), settings());
     }
 
     /** Whether all of its start has been brought. */
     boolean isComplete() {
-        return brought == toBring;
+        return brought == start.length;
     }
 
     boolean isFinished() {

@@ -18,6 +18,7 @@ import dev.lockstep.fixtures.Golden;
 import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** A cache of pages of any size, too few of them, and prompts that begin alike. */
 class PagesTest {
@@ -54,10 +55,10 @@ class PagesTest {
         }
         try (Generator generator = generator("llama-gqa")) {
             List<Completion> roomy = generator.generate(requests, 20);
-            assertThat(generator.interruptions()).isZero();
+            assertThat(generator.cacheUse().interruptions()).isZero();
             generator.cachePages(90, 4);
             List<Completion> tight = generator.generate(requests, 20);
-            assertThat(generator.interruptions()).isPositive();
+            assertThat(generator.cacheUse().interruptions()).isPositive();
             for (int i = 0; i < requests.size(); i++) {
                 assertThat(tight.get(i).tokenIds()).as("row %d", i).isEqualTo(roomy.get(i).tokenIds());
                 assertThat(tight.get(i).logprobs()).hasSameSizeAs(roomy.get(i).logprobs());
@@ -110,15 +111,34 @@ class PagesTest {
                 generator.cachePages(Integer.MAX_VALUE, 16);
                 apart.addAll(generator.generate(List.of(request), 1));
             }
-            assertThat(generator.sharedTokens()).isZero();
+            assertThat(generator.cacheUse().sharedTokens()).isZero();
             generator.cachePages(Integer.MAX_VALUE, 16);
-            long before = generator.promptTokens();
+            long before = generator.cacheUse().computedTokens();
             List<Completion> together = generator.generate(requests, 8);
             assertThat(together).extracting(Completion::tokenIds)
                     .containsExactlyElementsOf(apart.stream().map(Completion::tokenIds).toList());
-            assertThat(generator.sharedTokens()).as("96 tokens are whole pages").isEqualTo(29 * 96);
-            assertThat(generator.promptTokens() - before)
+            assertThat(generator.cacheUse().sharedTokens()).as("96 tokens are whole pages").isEqualTo(29 * 96);
+            assertThat(generator.cacheUse().computedTokens() - before)
                     .isEqualTo(requests.stream().mapToInt(each -> each.promptIds().length).sum() - 29 * 96);
+        }
+    }
+
+    /** An exception of the listener's ends a run in the middle; the next one finds all pages free, and the same text. */
+    @Test
+    void generate_afterARunThatBrokeOff_hasAllPages() {
+        List<Request> requests = List.of(request(0, 20, 9), request(1, 30, 9), request(2, 25, 9));
+        try (Generator generator = generator("llama-gqa")) {
+            generator.cachePages(Integer.MAX_VALUE, 4);
+            List<Completion> whole = generator.generate(requests, 3);
+            int free = generator.availablePages();
+            assertThatThrownBy(() -> generator.generate(requests, 3, (rows, tokens) -> {
+                if (tokens > 6) {
+                    throw new IllegalStateException("enough");
+                }
+            })).hasMessage("enough");
+            assertThat(generator.availablePages()).isEqualTo(free);
+            assertThat(generator.generate(requests, 3)).extracting(Completion::tokenIds)
+                    .containsExactlyElementsOf(whole.stream().map(Completion::tokenIds).toList());
         }
     }
 
