@@ -45,6 +45,10 @@ public final class DeviceReader implements AutoCloseable {
             }
         }
 
+        private void failed(RuntimeException why) {
+            done.completeExceptionally(why);
+        }
+
         private void arrived() {
             if (blocks.decrementAndGet() == 0) {
                 done.complete(null);
@@ -96,8 +100,12 @@ public final class DeviceReader implements AutoCloseable {
             Transfer transfer = underWay;
             if (transfer != null) {
                 underWay = null;
-                CudaDriver.await(stream);
-                transfer.arrived();
+                try {
+                    CudaDriver.await(stream);
+                    transfer.arrived();
+                } catch (CudaException e) {
+                    transfer.failed(e); // whoever waits for it is told, and the thread goes on
+                }
             }
         }
 
@@ -183,9 +191,9 @@ public final class DeviceReader implements AutoCloseable {
                 fill(buffer.bytes, block);
                 buffer.send(block);
             } catch (IOException e) {
-                block.transfer.done.completeExceptionally(new UncheckedIOException(e));
+                block.transfer.failed(new UncheckedIOException(e));
             } catch (RuntimeException e) {
-                block.transfer.done.completeExceptionally(e);
+                block.transfer.failed(e);
             }
         }
         own.forEach(Buffer::settle);
