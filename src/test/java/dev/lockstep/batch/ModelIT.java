@@ -60,9 +60,9 @@ class ModelIT {
 
     @Test
     void noCheckpoint_isRefused() {
-        Launched.Result result = model("no-such", "--check");
+        Launched.Result result = model("./no-such", "--check");
         assertThat(result.stderr())
-                .isEqualTo("model: no-such does not exist; a checkpoint is a directory with config.json,"
+                .isEqualTo("model: ./no-such does not exist; a checkpoint is a directory with config.json,"
                         + " tokenizer.json and *.safetensors.\n");
         assertThat(result.exitCode()).isEqualTo(2);
         Launched.Result nothing = model();

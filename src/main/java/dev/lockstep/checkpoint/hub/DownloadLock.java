@@ -21,7 +21,7 @@ import dev.lockstep.host.HostName;
  */
 final class DownloadLock implements AutoCloseable {
     private static final long LOOK_NANOS = 100_000_000L;
-    private static final long PATIENCE_NANOS = Duration.ofSeconds(1).toNanos();
+    private static final long PATIENCE_NANOS = Duration.ofSeconds(3).toNanos();
     private static final int HOLDER_BYTES = 300;
     /** Between the threads of this process, whom a file's lock does not keep apart. */
     private static final ReentrantLock THREADS = new ReentrantLock();
@@ -60,7 +60,7 @@ final class DownloadLock implements AutoCloseable {
             watch.alive();
             if (!said && System.nanoTime() > patience) {
                 said = true;
-                watch.progress("waiting for " + holder(channel) + ", which downloads " + what);
+                watch.say("waiting for " + holder(channel) + ", which downloads " + what);
             }
             LockSupport.parkNanos(LOOK_NANOS);
         }

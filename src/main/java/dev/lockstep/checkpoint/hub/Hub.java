@@ -252,7 +252,7 @@ public final class Hub {
     private String unwritable(IOException e) {
         String reason = IoReason.of(e);
         return "the cache " + environment.cache() + " cannot be written: " + reason + "; "
-                + (reason.contains("No space left") || reason.contains("quota")
+                + (reason.matches(".*(No space left|quota|File too large).*")
                         ? "make room, or set HF_HOME to a directory that has it; what has come is kept"
                         : "set HF_HOME to a directory of your own");
     }
