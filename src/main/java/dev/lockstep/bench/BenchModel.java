@@ -40,9 +40,4 @@ final class BenchModel {
         return config.layers() * (attention + mlp) * (fp8 ? 1 : dtype.bytes())
                 + (long) config.vocabulary() * config.hidden() * dtype.bytes();
     }
-
-    /** Bytes of keys and values of one token. */
-    static long tokenBytes(ModelConfig config, DType dtype) {
-        return 2L * config.layers() * config.kvHeads() * config.headDim() * dtype.bytes();
-    }
 }

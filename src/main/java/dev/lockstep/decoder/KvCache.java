@@ -20,7 +20,7 @@ final class KvCache {
         this.program = program;
         this.dtype = dtype;
         this.layers = config.layers();
-        this.bytesPerToken = 2L * layers * config.kvHeads() * config.headDim() * dtype.bytes();
+        this.bytesPerToken = config.tokenBytes(dtype);
     }
 
     /** Bytes of the device's memory that a slot of so many tokens takes. */

@@ -124,11 +124,25 @@ public final class Generator implements AutoCloseable {
      */
     public int autoBatchSize(List<Request> requests, long rows, double share) {
         long free = decoder.memory().freeOf(share);
-        long cache = decoder.device().isCpu() ? Math.min(CPU_CACHE_BYTES, free / 4) : free / 10 * 8;
+        long cache = decoder.device().isCpu() ? Math.min(CPU_CACHE_BYTES, free / 4) : cacheOf(free);
         long fit = cache / Math.max(1, decoder.slotBytes(reservation.capacity(requests)));
         long slots = Math.max(1, Math.min(mostSlots(), fit));
         long waves = Math.max(1, rows / slots + (rows % slots == 0 ? 0 : 1));
         return (int) Math.max(1, rows / waves + (rows % waves == 0 ? 0 : 1));
+    }
+
+    private static long cacheOf(long free) {
+        return free / 10 * 8;
+    }
+
+    /**
+     * The largest automatic batch size on a GPU.
+     *
+     * @param free   bytes of its memory beside the weights
+     * @param tokens of each row, prompt and new ones together
+     */
+    public static int gpuSlots(ModelConfig config, DType dtype, long free, int tokens) {
+        return (int) Math.min(CUDA_SLOTS, cacheOf(Math.max(0, free)) / (config.tokenBytes(dtype) * tokens));
     }
 
     /** No automatic batch size is above this. */

@@ -139,6 +139,25 @@ class HubIT {
     }
 
     @Test
+    void model_fetch_asksForTheNewestAndPrintsItsDirectory() {
+        String old = server.add(ID, Runs.KJV);
+        assertGood(generate(1, "--model", ID).run());
+        Path snapshots = temp.resolve("hf/hub/models--org--kjv/snapshots");
+        String commit = server.add(ID, Runs.KJV);
+        assertThat(model(ID).stdout()).startsWith(snapshots.resolve(old) + ": llama, 6 layers");
+        assertThat(model(ID, "--fetch").stdout()).isEqualTo(snapshots.resolve(commit) + "\n");
+        assertThat(model(ID, "--check").stdout()).startsWith(snapshots.resolve(commit) + ": llama, 6 layers");
+        assertThat(elsewhere()).hasSize(1);
+        assertRefused(model(Runs.KJV.toString(), "--fetch"), "model: " + Runs.KJV
+                + " is here, so there is nothing to fetch");
+    }
+
+    private Launched.Result model(String... words) {
+        return withHub(Launched.mpjrun(Stream.concat(Stream.of("-q", "model"), Stream.of(words)).toArray(String[]::new))
+                .in(temp)).run();
+    }
+
+    @Test
     void bench_name_needsTheConfigurationAlone() {
         server.add(ID, Runs.KJV);
         Launched.Result result = withHub(Launched.mpjrun("-q", "--device", "cpu", "bench", "decode", "--config", ID,
