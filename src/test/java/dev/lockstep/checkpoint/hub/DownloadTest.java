@@ -1,11 +1,13 @@
 package dev.lockstep.checkpoint.hub;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -108,6 +110,22 @@ class DownloadTest extends HubFixture {
         assertThat(server.asked()).filteredOn(asked -> !asked.elsewhere()).extracting(Asked::authorization)
                 .containsOnly("Bearer hf_secret");
         assertThat(said.toString() + HubEnvironment.of(variables)).doesNotContain("hf_secret");
+    }
+
+    /** The hub takes requests that were meant for another one, as a proxy does. */
+    @Test
+    void checkpoint_proxy_isAskedForTheHub() throws IOException {
+        server.add(ID, files());
+        variables.put("HF_ENDPOINT", "http://hub.invalid");
+        variables.put("HTTP_PROXY", server.endpoint().replace("//", "//user:word@"));
+        variables.put("NO_PROXY", "127.0.0.2");
+        assertThat(hub().checkpoint(ID).resolve("model.safetensors")).hasBinaryContent(WEIGHTS);
+        String user = "Basic " + Base64.getEncoder().encodeToString("user:word".getBytes(StandardCharsets.UTF_8));
+        assertThat(server.asked()).filteredOn(asked -> !asked.elsewhere()).allSatisfy(asked -> {
+            assertThat(asked.path()).startsWith("http://hub.invalid/");
+            assertThat(asked.proxyAuthorization()).isEqualTo(user);
+        });
+        assertThat(elsewhere()).extracting(Asked::proxyAuthorization).containsExactly("");
     }
 
     @Test
