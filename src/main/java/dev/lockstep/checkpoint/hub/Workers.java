@@ -51,6 +51,10 @@ final class Workers implements AutoCloseable {
             } catch (TimeoutException e) {
                 // goes on
             } catch (ExecutionException e) {
+                if (e.getCause()instanceof UsageException sentence) {
+                    // from here, so that the trace has the caller's line
+                    throw new UsageException(String.valueOf(sentence.getMessage()), sentence);
+                }
                 throw e.getCause()instanceof Exception cause ? cause : e;
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
