@@ -47,12 +47,17 @@ final class ModelCheck {
      * @throws ModelException when it cannot be used
      */
     static String summary(Checkpoint checkpoint) {
+        return summary(checkpoint.directory().toString(), checkpoint);
+    }
+
+    /** {@link #summary(Checkpoint)} of one that has another name than its directory. */
+    static String summary(String name, Checkpoint checkpoint) {
         ModelConfig config = checkpoint.config();
         String refused = generationConfig(checkpoint);
         Tokenizer.check(checkpoint.directory());
         return String.format(Locale.ROOT,
                 "%s: %s, %d layers, hidden size %d, vocabulary %d, %,d parameters, %s, context %d%s",
-                Printable.cut(checkpoint.directory().toString()), config.family(), config.layers(), config.hidden(),
+                Printable.cut(name), config.family(), config.layers(), config.hidden(),
                 config.vocabulary(), ModelMemory.parameters(checkpoint), config.dtype(), config.contextLength(),
                 checkpoint.unused().map(sentence -> "\n" + sentence).orElse("") + refused);
     }

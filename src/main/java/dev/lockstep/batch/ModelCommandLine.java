@@ -23,7 +23,7 @@ import dev.lockstep.host.UsageException;
 public final class ModelCommandLine implements BuiltInJob {
     private static final double MOST_GIGABYTES = 1e6;
 
-    @Parameters(index = "0", paramLabel = "MODEL", description = "Hugging Face checkpoint: a directory, or org/name[@revision], which is downloaded into the hub's cache.")
+    @Parameters(index = "0", paramLabel = "MODEL", description = "Hugging Face checkpoint: a directory, or org/name[@revision] on the hub.")
     private String model;
 
     @Option(names = "--fetch", description = "Only download what is missing or newer on the hub, on every host of the job, and print the directory.")

@@ -1,5 +1,6 @@
 package dev.lockstep.batch;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -10,6 +11,7 @@ import dev.lockstep.checkpoint.hub.Hub;
 import dev.lockstep.checkpoint.hub.Watch;
 import dev.lockstep.djl.LibraryException;
 import dev.lockstep.host.ExitCode;
+import dev.lockstep.host.IoReason;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.world.World;
 
@@ -33,6 +35,8 @@ public final class ModelJob {
                 }
             } catch (ModelException | LibraryException | UsageException e) {
                 world.abort(ExitCode.USAGE.code(), "model: " + e.getMessage());
+            } catch (IOException e) {
+                world.abort(ExitCode.FAILED.code(), "model: " + IoReason.of(e));
             }
         }
     }
@@ -49,15 +53,25 @@ public final class ModelJob {
         }
     }
 
-    private static String summary(ModelCommandLine line, Watch watch) {
+    private static String summary(ModelCommandLine line, Watch watch) throws IOException {
         if (line.isUntrusted()) {
             Path directory = new Hub(System.getenv(), watch).checkpoint(line.model());
             // read here only after it has done no harm there
             return ModelCheck.inItsOwnProcess(directory, ModelCheck.SECONDS) + "\n"
                     + memory(Checkpoint.open(directory), line);
         }
-        Checkpoint checkpoint = Checkpoint.open(line.model(), watch);
-        return ModelCheck.summary(checkpoint) + "\n" + memory(checkpoint, line);
+        if (!Hub.isName(line.model())) {
+            return judged(line, Checkpoint.open(line.model()));
+        }
+        Path scratch = Files.createTempDirectory("model");
+        Checkpoint checkpoint = Checkpoint.open(new Hub(System.getenv(), watch).outline(line.model(), scratch));
+        return judged(line, checkpoint) + (checkpoint.directory().equals(scratch)
+                ? "\nits weights are not downloaded yet, which --fetch does"
+                : "\nit is in " + checkpoint.directory());
+    }
+
+    private static String judged(ModelCommandLine line, Checkpoint checkpoint) {
+        return ModelCheck.summary(line.model(), checkpoint) + "\n" + memory(checkpoint, line);
     }
 
     private static String memory(Checkpoint checkpoint, ModelCommandLine line) {

@@ -139,12 +139,24 @@ class HubIT {
     }
 
     @Test
+    void model_name_isLookedAtWithoutItsWeights() {
+        server.add(ID, Runs.KJV);
+        Launched.Result result = model(ID);
+        assertThat(result.stdout()).startsWith(ID + ": llama, 6 layers, hidden size 256, vocabulary 4096, 5,770,496"
+                + " parameters, bfloat16, context 1024\n11.5 MB of weights as BF16 on disk")
+                .endsWith("\nits weights are not downloaded yet, which --fetch does\n");
+        assertGood(result);
+        assertThat(temp.resolve("hf/hub/models--org--kjv/blobs").toFile().list()).hasSize(4);
+    }
+
+    @Test
     void model_fetch_asksForTheNewestAndPrintsItsDirectory() {
         String old = server.add(ID, Runs.KJV);
         assertGood(generate(1, "--model", ID).run());
         Path snapshots = temp.resolve("hf/hub/models--org--kjv/snapshots");
         String commit = server.add(ID, Runs.KJV);
-        assertThat(model(ID).stdout()).startsWith(snapshots.resolve(old) + ": llama, 6 layers");
+        assertThat(model(ID).stdout()).startsWith(ID + ": llama, 6 layers")
+                .endsWith("\nit is in " + snapshots.resolve(old) + "\n");
         assertThat(model(ID, "--fetch").stdout()).isEqualTo(snapshots.resolve(commit) + "\n");
         assertThat(model(ID, "--check").stdout()).startsWith(snapshots.resolve(commit) + ": llama, 6 layers");
         assertThat(elsewhere()).hasSize(1);

@@ -1,16 +1,18 @@
 package dev.lockstep.checkpoint.hub;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.Callable;
 
 import dev.lockstep.checkpoint.hub.HubClient.Listing;
@@ -77,6 +79,55 @@ public final class Hub {
     /** {@link #checkpoint} with the newest commit of its revision, for which the hub is asked. */
     public Path newest(String model) {
         return find(model, true, true);
+    }
+
+    /**
+     * {@link #checkpoint} for a look at a model: of weights that are not here only the headers are fetched, into files that
+     * are as long as the weights but take no room.
+     *
+     * @param scratch an empty directory for that
+     * @return the checkpoint, or the scratch directory with what looks like it
+     */
+    public Path outline(String model, Path scratch) {
+        if (!isName(model)) {
+            return FileName.of("the model", model);
+        }
+        ModelName name = ModelName.parse(model).orElseThrow();
+        HubCache cache = new HubCache(environment.cache(), name);
+        if (environment.offline().isPresent() || whole(cache, name, true).isPresent()) {
+            return checkpoint(model);
+        }
+        Path settings = settings(model);
+        try (Workers workers = new Workers()) {
+            String commit = String.valueOf(settings.getFileName());
+            ModelName exactly = new ModelName(name.id(), commit);
+            Listing listing = list(exactly, name, cache, workers);
+            List<String> weights = weightFiles(cache, exactly, listing, workers);
+            List<Callable<Path>> tasks = new ArrayList<>();
+            for (String file : listing.files()) {
+                if (cache.has(commit, file)) {
+                    Files.createSymbolicLink(scratch.resolve(file), settings.resolve(file));
+                } else if (weights.contains(file)) {
+                    tasks.add(() -> outline(client.find(exactly, commit, file), exactly, scratch.resolve(file)));
+                }
+            }
+            all(workers, tasks, watch::alive);
+            return scratch;
+        } catch (IOException e) {
+            throw new UsageException(scratch + " cannot be written: " + IoReason.of(e), e);
+        }
+    }
+
+    private Path outline(RemoteFile remote, ModelName name, Path file) throws IOException {
+        byte[] header = client.header(name, remote);
+        Files.write(file, header);
+        long size = remote.size().orElse(0);
+        if (size > header.length) {
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+                channel.write(ByteBuffer.allocate(1), size - 1);
+            }
+        }
+        return file;
     }
 
     private Path find(String model, boolean weights, boolean newest) {
@@ -162,18 +213,23 @@ public final class Hub {
             }
         }
         if (weights) {
-            Set<String> files = new TreeSet<>(Set.of(WeightFiles.SINGLE));
-            if (!listing.files().contains(WeightFiles.SINGLE)) {
-                WeightFiles.requireIndex(name, listing.files());
-                bring(cache, name, commit, List.of(WeightFiles.INDEX), workers);
-                files = WeightFiles.ofIndex(cache.snapshot(commit).resolve(WeightFiles.INDEX));
-                WeightFiles.requireAll(name, files, listing.files());
-            }
-            bring(cache, name, commit, List.copyOf(files), workers);
+            bring(cache, name, commit, weightFiles(cache, name, listing, workers), workers);
         }
         // last, so that a revision which has gone on means what is here of it as long as the new one is not
         cache.refer(name.revision(), commit);
         return cache.snapshot(commit);
+    }
+
+    private List<String> weightFiles(HubCache cache, ModelName name, Listing listing, Workers workers)
+            throws IOException {
+        if (listing.files().contains(WeightFiles.SINGLE)) {
+            return List.of(WeightFiles.SINGLE);
+        }
+        WeightFiles.requireIndex(name, listing.files());
+        bring(cache, name, listing.commit(), List.of(WeightFiles.INDEX), workers);
+        Set<String> files = WeightFiles.ofIndex(cache.snapshot(listing.commit()).resolve(WeightFiles.INDEX));
+        WeightFiles.requireAll(name, files, listing.files());
+        return List.copyOf(files);
     }
 
     private Listing list(ModelName asked, ModelName name, HubCache cache, Workers workers) throws IOException {

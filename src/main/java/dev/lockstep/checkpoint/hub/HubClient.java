@@ -7,9 +7,12 @@ import java.net.http.HttpClient;
 import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
@@ -33,6 +36,8 @@ final class HubClient {
     private static final int MOST_REDIRECTS = 10;
     private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
     private static final int LONGEST_LISTING = 64 << 20;
+    /** As long as safetensors itself takes them. */
+    private static final int LONGEST_HEADER = 100_000_000;
     private static final String NO_TUNNEL = "jdk.http.auth.tunneling.disabledSchemes";
 
     /**
@@ -176,6 +181,32 @@ final class HubClient {
         }
         try (reply) {
             throw HubFault.of(name, environment, reply);
+        }
+    }
+
+    /**
+     * The header of a safetensors file with the eight bytes before it; only these where the header is longer than any is.
+     */
+    byte[] header(ModelName name, RemoteFile file) throws IOException {
+        Pauses pauses = pauses(name);
+        while (true) {
+            try (Reply reply = open(name, file.address(), 0, "")) {
+                InputStream body = reply.last().body();
+                byte[] head = body.readNBytes(Long.BYTES);
+                long length = head.length < Long.BYTES
+                        ? 0
+                        : ByteBuffer.wrap(head).order(ByteOrder.LITTLE_ENDIAN).getLong();
+                if (length < 0 || length > LONGEST_HEADER) {
+                    return head;
+                }
+                byte[] all = Arrays.copyOf(head, (int) (head.length + length));
+                if (body.readNBytes(all, head.length, (int) length) == length) {
+                    return all;
+                }
+                throw new IOException("the connection broke off");
+            } catch (IOException e) {
+                pauses.next(e);
+            }
         }
     }
 

@@ -1,10 +1,13 @@
 package dev.lockstep.checkpoint.hub;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -60,6 +63,25 @@ class HubTest extends HubFixture {
         hub().settings(ID);
         hub().checkpoint(ID);
         assertThat(elsewhere()).hasSize(1);
+    }
+
+    @Test
+    void outline_hasTheHeadersOfWeightsInTheirLength() throws IOException {
+        Map<String, byte[]> files = files();
+        byte[] weights = bytes(2_000_000, 6);
+        byte[] header = "{\"a\":{}}".getBytes(StandardCharsets.UTF_8);
+        ByteBuffer.wrap(weights).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length).put(header);
+        files.put("model.safetensors", weights);
+        server.add(ID, files);
+        Path scratch = Files.createDirectory(temp.resolve("scratch"));
+        assertThat(hub().outline(ID, scratch)).isEqualTo(scratch);
+        byte[] outline = Files.readAllBytes(scratch.resolve("model.safetensors"));
+        assertThat(outline).hasSize(weights.length).startsWith(Arrays.copyOf(weights, 8 + header.length));
+        assertThat(Arrays.copyOfRange(outline, 8 + header.length, outline.length)).containsOnly(0);
+        assertThat(scratch.resolve("config.json")).hasBinaryContent(CONFIG);
+        assertThat(blob(weights)).doesNotExist();
+        Path whole = hub().checkpoint(ID);
+        assertThat(hub().outline(ID, scratch)).isEqualTo(whole);
     }
 
     @Test
