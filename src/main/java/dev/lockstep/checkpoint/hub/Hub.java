@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 
 import dev.lockstep.checkpoint.hub.HubClient.Listing;
 import dev.lockstep.checkpoint.hub.HubClient.RemoteFile;
@@ -104,11 +105,16 @@ public final class Hub {
             Listing listing = list(exactly, name, cache, workers);
             List<String> weights = weightFiles(cache, exactly, listing, workers);
             List<Callable<Path>> tasks = new ArrayList<>();
-            for (String file : listing.files()) {
+            // never by the listing: it may hold any name
+            for (String file : weights) {
+                if (!cache.has(commit, file)) {
+                    tasks.add(() -> outline(client.find(exactly, commit, file), exactly, scratch.resolve(file)));
+                }
+            }
+            for (String file : Stream.of(SETTINGS, List.of(WeightFiles.INDEX), weights).flatMap(List::stream)
+                    .toList()) {
                 if (cache.has(commit, file)) {
                     Files.createSymbolicLink(scratch.resolve(file), settings.resolve(file));
-                } else if (weights.contains(file)) {
-                    tasks.add(() -> outline(client.find(exactly, commit, file), exactly, scratch.resolve(file)));
                 }
             }
             all(workers, tasks, watch::alive);

@@ -77,8 +77,8 @@ final class HubFault {
             return "it does not answer";
         }
         if (failure instanceof SSLException) {
-            return "its certificate is not trusted by this Java (" + failure.getMessage()
-                    + "); LOCKSTEP_JAVA_OPTS=-Djavax.net.ssl.trustStore=FILE names others";
+            return "its certificate is not trusted by this Java (LOCKSTEP_JAVA_OPTS=-Djavax.net.ssl.trustStore=FILE names"
+                    + " others): " + failure.getMessage();
         }
         if (failure instanceof ConnectException && failure.getMessage() == null) {
             return "connection refused";

@@ -179,6 +179,23 @@ class HubTest extends HubFixture {
     }
 
     @Test
+    void checkpoint_listingThatPointsElsewhere_putsNothingThere() throws IOException {
+        Map<String, byte[]> files = files();
+        files.put("../../../../evil.json", CONFIG);
+        files.put("../../../../evil.safetensors", CONFIG);
+        files.put("../snapshots/config.json", CONFIG);
+        server.add(ID, files);
+        Path scratch = Files.createDirectories(temp.resolve("a/b/c/d"));
+        Files.writeString(temp.resolve("evil.json"), "before");
+        hub().outline(ID, scratch);
+        hub().checkpoint(ID);
+        assertThat(temp.resolve("evil.json")).hasContent("before");
+        assertThat(FakeHub.tree(temp)).filteredOn(line -> !line.startsWith("hub/") && !line.startsWith("a/b/c/d/"))
+                .containsExactly("evil.json");
+        assertThat(FakeHub.tree(scratch)).noneMatch(line -> line.contains("evil"));
+    }
+
+    @Test
     void checkpoint_indexThatPointsElsewhere_isRefused() {
         Map<String, byte[]> files = files();
         files.remove("model.safetensors");
