@@ -107,6 +107,17 @@ class HubIT {
     }
 
     @Test
+    void fetch_onATerminal_showsHowFarItIs() {
+        server.add(ID, Runs.KJV);
+        server.slow(6_000_000);
+        Launched.Result result = withHub(Launched.script(Path.of("script"), "-qec",
+                Launched.HOME.resolve("launch/mpjrun.sh") + " model " + ID + " --fetch", "/dev/null").in(temp)).run();
+        assertThat(result.stdout().split("\r\u001b\\[K")).anySatisfy(line -> assertThat(line)
+                .matches("model: downloading org/kjv: [\\d.]+ MB of 11\\.5 MB, [\\d.]+ MB/s, \\d s left"));
+        assertThat(result.exitCode()).isZero();
+    }
+
+    @Test
     void generate_nameThatIsWrong_isOneSentence() {
         assertRefused(generate(2, "--model", "org/kjw", "--prompts", "nowhere.jsonl").run(),
                 "generate: org/kjw is neither a directory here nor a model on " + server.endpoint()
