@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.fixtures.FakeHub;
 import dev.lockstep.fixtures.FakeHub.Asked;
+import dev.lockstep.fixtures.Launched;
 import dev.lockstep.host.UsageException;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -57,6 +58,33 @@ class DownloadTest extends HubFixture {
         Files.createDirectories(blob(WEIGHTS).getParent());
         Files.write(Path.of(blob(WEIGHTS) + ".incomplete"), bytes(size, 9));
         assertThat(hub().checkpoint(ID).resolve("model.safetensors")).hasBinaryContent(WEIGHTS);
+    }
+
+    @Test
+    void run_connectionFromWhichNothingComes_isBrokenAndGoneOnWith() throws Exception {
+        String commit = server.add(ID, files());
+        server.hang(1_000_000);
+        ModelName name = new ModelName(ID, "main");
+        HubEnvironment environment = HubEnvironment.of(variables);
+        HubClient client = new HubClient(environment, Duration.ofMillis(1));
+        HubCache cache = new HubCache(environment.cache(), name);
+        cache.create();
+        FileDownload download = new FileDownload(client, cache, name, client.find(name, commit, "model.safetensors"),
+                new DownloadProgress(ID, WEIGHTS.length));
+        ExecutorService thread = Executors.newSingleThreadExecutor();
+        Future<?> running = thread.submit(() -> {
+            download.run();
+            return null;
+        });
+        Path part = Path.of(blob(WEIGHTS) + ".incomplete");
+        Launched.awaitTrue(Duration.ofSeconds(20), () -> part.toFile().length() == 1_000_000);
+        download.breakIfStalled(System.nanoTime() + Duration.ofSeconds(20).toNanos());
+        assertThat(running.isDone()).isFalse();
+        download.breakIfStalled(System.nanoTime() + Duration.ofSeconds(31).toNanos());
+        running.get();
+        thread.shutdown();
+        assertThat(blob(WEIGHTS)).hasBinaryContent(WEIGHTS);
+        assertThat(elsewhere()).extracting(Asked::range).containsExactly("", "bytes=1000000-");
     }
 
     @Test
