@@ -101,7 +101,7 @@ class DownloadTest extends HubFixture {
         server.damage();
         assertRefused(ID, "model.safetensors of org/name did not arrive as it was sent (its checksum is another): try"
                 + " again; if it stays so, a proxy changes it or the hub's file is damaged");
-        assertThat(FakeHub.tree(cache())).noneMatch(line -> line.contains("model.safetensors")
+        assertThat(tree(cache())).noneMatch(line -> line.contains("model.safetensors")
                 || line.contains(FakeHub.sha256(WEIGHTS)));
         assertThat(cache().resolve("models--org--name/refs/main")).doesNotExist();
     }

@@ -1,13 +1,18 @@
 package dev.lockstep.checkpoint.hub;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -90,5 +95,19 @@ abstract class HubFixture {
 
     void assertRefused(String model, String sentence) {
         assertThatThrownBy(() -> hub().checkpoint(model)).isInstanceOf(UsageException.class).hasMessage(sentence);
+    }
+
+    /** The tree of a directory: each file, and each link with its target. */
+    static List<String> tree(Path directory) {
+        List<String> lines = new ArrayList<>();
+        try (Stream<Path> all = Files.walk(directory)) {
+            for (Path path : all.filter(each -> !Files.isDirectory(each)).sorted().toList()) {
+                lines.add(directory.relativize(path)
+                        + (Files.isSymbolicLink(path) ? " -> " + Files.readSymbolicLink(path) : ""));
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return lines;
     }
 }

@@ -29,7 +29,7 @@ class HubTest extends HubFixture {
         assertThat(snapshot.resolve("model.safetensors")).hasBinaryContent(WEIGHTS);
         String model = "models--org--name/";
         String to = " -> ../../blobs/";
-        assertThat(FakeHub.tree(cache())).containsExactlyInAnyOrder(".locks/models--org--name/lockstep.lock",
+        assertThat(tree(cache())).containsExactlyInAnyOrder(".locks/models--org--name/lockstep.lock",
                 "CACHEDIR.TAG", model + ".no_exist/" + commit + "/chat_template.jinja",
                 model + ".no_exist/" + commit + "/chat_template.json",
                 model + ".no_exist/" + commit + "/generation_config.json",
@@ -190,9 +190,9 @@ class HubTest extends HubFixture {
         hub().outline(ID, scratch);
         hub().checkpoint(ID);
         assertThat(temp.resolve("evil.json")).hasContent("before");
-        assertThat(FakeHub.tree(temp)).filteredOn(line -> !line.startsWith("hub/") && !line.startsWith("a/b/c/d/"))
+        assertThat(tree(temp)).filteredOn(line -> !line.startsWith("hub/") && !line.startsWith("a/b/c/d/"))
                 .containsExactly("evil.json");
-        assertThat(FakeHub.tree(scratch)).noneMatch(line -> line.contains("evil"));
+        assertThat(tree(scratch)).noneMatch(line -> line.contains("evil"));
     }
 
     @Test
