@@ -1,4 +1,3 @@
-import java.nio.file.Path;
 import java.util.List;
 
 import dev.lockstep.checkpoint.Checkpoint;
@@ -20,7 +19,7 @@ public class FirstText {
     public static void main(String[] args) {
         try (World world = World.init(args)) {
             List<String> prompts = List.of("In the beginning", "And it came to pass", "Blessed are", "Behold, I");
-            Checkpoint model = Checkpoint.open(Path.of(args[0]));
+            Checkpoint model = Checkpoint.open(args[0]);
             SamplingParams params = SamplingParams.builder(30).temperature(0.8)
                     .eosTokenIds(model.generationDefaults().eosTokenIds()).build();
             try (Generator generator = Generator.load(model, Device.ofRank(world.device()))) {

@@ -75,7 +75,16 @@ class ArchitectureTest {
     static final ArchRule cudaUsesDjl = only("cuda", own("djl"), own("host"), JAVA, LOGGING, JNA);
 
     @ArchTest
-    static final ArchRule checkpointUsesHost = only("checkpoint", own("host"), JAVA, LOGGING, JSON);
+    static final ArchRule checkpointUsesHost = only("checkpoint", own("json"), own("host"), JAVA, "javax.net.ssl",
+            LOGGING, JSON);
+
+    @ArchTest
+    static final ArchRule hubKnowsNothingOfCheckpoints = only("checkpoint.hub", own("json"), own("host"), JAVA,
+            "javax.net.ssl", LOGGING, JSON);
+
+    @ArchTest
+    static final ArchRule hubAloneAsksOtherHosts = noClasses().that().resideOutsideOfPackage(own("checkpoint.hub"))
+            .should().dependOnClassesThat().resideInAPackage("java.net.http");
 
     @ArchTest
     static final ArchRule jinjaUsesJava = only("jinja", JAVA, JSON);

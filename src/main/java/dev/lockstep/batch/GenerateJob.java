@@ -16,6 +16,8 @@ import org.slf4j.LoggerFactory;
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelException;
+import dev.lockstep.checkpoint.hub.Hub;
+import dev.lockstep.checkpoint.hub.Watch;
 import dev.lockstep.djl.LibraryException;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Timing;
@@ -54,6 +56,7 @@ public final class GenerateJob {
     private final World world;
     private final GenerateOptions options;
     private final Device device;
+    private final Watch watch;
     // when this rank passed the barrier before generation
     private long started;
 
@@ -61,6 +64,7 @@ public final class GenerateJob {
         this.world = world;
         this.options = options;
         this.device = Device.ofRank(world.device());
+        this.watch = new WorldWatch(world, "generate");
     }
 
     /** Options as {@code generate --help} prints them. */
@@ -120,16 +124,18 @@ public final class GenerateJob {
     private boolean run() throws IOException {
         if (!world.isRoot()) {
             world.barrier();
-            return generate(Checkpoint.open(options.model()), null);
+            return generate(open(), null);
         }
         options.checkTargets();
         checkFp8();
+        // a name that is wrong, or a hub that cannot be reached, shows before the input is read
+        Path settings = new Hub(System.getenv(), watch).settings(options.model());
         try (JournalDirectory directory = JournalDirectory.of(options.output(), options.resume());
                 PromptFile prompts = PromptFile.survey(options.prompts(), System.in, options.inBlocks(),
-                        options.numSamples(), new ChatPrompts(options.model()))) {
+                        options.numSamples(), new ChatPrompts(settings))) {
             // nobody looks at the model before the input is found good: one sentence is enough
             world.barrier();
-            Checkpoint checkpoint = Checkpoint.open(options.model());
+            Checkpoint checkpoint = open();
             checkpoint.unused().ifPresent(LoggerFactory.getLogger(GenerateJob.class)::info);
             Fingerprint fingerprint = Fingerprint.of(checkpoint, JobSettings.computing(options, dtype(checkpoint)),
                     prompts.digest(),
@@ -137,10 +143,15 @@ public final class GenerateJob {
             directory.check(fingerprint);
             if (options.resume() && Files.exists(directory.path())) {
                 // the run before may have died of its tokenizer, as this one would again
-                ModelCheck.inItsOwnProcess(options.model(), 5 * ModelCheck.SECONDS);
+                ModelCheck.inItsOwnProcess(checkpoint.directory(), 5 * ModelCheck.SECONDS);
             }
             return generate(checkpoint, new Root(directory, prompts, checkpoint, fingerprint));
         }
+    }
+
+    /** One rank of each host downloads what is not there yet. */
+    private Checkpoint open() {
+        return world.localRootFirst(() -> Checkpoint.open(options.model(), watch));
     }
 
     /** Before the input is read; that the model itself fits is seen when it is loaded. */
@@ -260,7 +271,7 @@ public final class GenerateJob {
         double load = shown.stream().mapToDouble(each -> each.trace.loadSeconds()).max().orElse(0);
         int batchSize = shown.stream().mapToInt(Shown::batchSize).max().orElse(0);
         Report report = Report.of(summary, tally, batchSize, generator.dtype().toString(), world.device(),
-                options.model().toString(), load, shown.stream().map(Shown::report).toList());
+                options.model(), load, shown.stream().map(Shown::report).toList());
         if (options.report().isPresent()) {
             String file = options.report().get();
             if (file.toLowerCase(Locale.ROOT).endsWith(".html")) {

@@ -38,7 +38,7 @@ public final class GenerateOptions {
             "fp32", "float32", "bfloat16", "bfloat16", "bf16", "bfloat16", "float16", "float16", "half", "float16",
             "fp16", "float16");
 
-    @Option(names = "--model", paramLabel = "DIR", description = "Hugging Face checkpoint directory (examples/models/kjv-6m).")
+    @Option(names = "--model", paramLabel = "DIR|NAME", description = "Hugging Face checkpoint: a directory, or org/name[@revision], which is downloaded into the hub's cache (examples/models/kjv-6m).")
     private String model;
 
     @Option(names = "--prompts", paramLabel = "F", description = "Prompts: .jsonl (prompt or messages, or OpenAI batch lines), .txt (one per line), .json (array) or - for stdin as JSON lines (examples/first-lines.jsonl).")
@@ -121,9 +121,9 @@ public final class GenerateOptions {
         return commandLine().getUsageMessage(CommandLine.Help.Ansi.OFF);
     }
 
-    /** The checkpoint's directory, which may not exist. */
-    public Path model() {
-        return Path.of(model);
+    /** The checkpoint's directory, which may not exist, or its name on the hub. */
+    public String model() {
+        return model;
     }
 
     /** A file, or {@code -} for stdin. */

@@ -19,7 +19,6 @@ import dev.lockstep.checkpoint.GenerationDefaults;
 import dev.lockstep.checkpoint.GenerationField;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.checkpoint.ModelException;
-import dev.lockstep.checkpoint.TensorRef;
 import dev.lockstep.djl.LibraryException;
 import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.Printable;
@@ -47,19 +46,19 @@ final class ModelCheck {
      * @return one sentence that says what it is
      * @throws ModelException when it cannot be used
      */
-    static String summary(Path directory) {
-        return summary(Checkpoint.open(directory));
+    static String summary(Checkpoint checkpoint) {
+        return summary(checkpoint.directory().toString(), checkpoint);
     }
 
-    private static String summary(Checkpoint checkpoint) {
+    /** {@link #summary(Checkpoint)} of one that has another name than its directory. */
+    static String summary(String name, Checkpoint checkpoint) {
         ModelConfig config = checkpoint.config();
         String refused = generationConfig(checkpoint);
-        long parameters = checkpoint.tensors().values().stream().map(TensorRef::shape)
-                .mapToLong(shape -> Arrays.stream(shape).asLongStream().reduce(1, (a, b) -> a * b)).sum();
+        Tokenizer.check(checkpoint.directory());
         return String.format(Locale.ROOT,
                 "%s: %s, %d layers, hidden size %d, vocabulary %d, %,d parameters, %s, context %d%s",
-                Printable.cut(checkpoint.directory().toString()), config.family(), config.layers(), config.hidden(),
-                config.vocabulary(), parameters, config.dtype(), config.contextLength(),
+                Printable.cut(name), config.family(), config.layers(), config.hidden(),
+                config.vocabulary(), ModelMemory.parameters(checkpoint), config.dtype(), config.contextLength(),
                 checkpoint.unused().map(sentence -> "\n" + sentence).orElse("") + refused);
     }
 

@@ -8,21 +8,22 @@ import dev.lockstep.checkpoint.ModelConfig.Activation;
 import dev.lockstep.checkpoint.ModelConfig.Attention;
 import dev.lockstep.checkpoint.ModelConfig.Norms;
 import dev.lockstep.checkpoint.Rope;
-import dev.lockstep.host.FileName;
+import dev.lockstep.checkpoint.hub.Hub;
+import dev.lockstep.checkpoint.hub.Watch;
 
 /** The shapes that benches measure; weights are random, so no checkpoint is needed. */
 final class BenchModel {
     private BenchModel() {}
 
     /**
-     * @param name {@code llama-3-8b}, {@code llama-3-70b}, {@code kjv-6m}, or a directory with a config.json
+     * @param name {@code llama-3-8b}, {@code llama-3-70b}, {@code kjv-6m}, a directory with a config.json, or a model's name on the hub
      */
     static ModelConfig of(String name) {
         return switch (name) {
             case "llama-3-8b" -> llama3(32, 4096, 32, 14336);
             case "llama-3-70b" -> llama3(80, 8192, 64, 28672);
             case "kjv-6m" -> ModelConfig.read(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m"));
-            default -> ModelConfig.read(FileName.of("--config", name));
+            default -> ModelConfig.read(new Hub(System.getenv(), Watch.log()).settings(name));
         };
     }
 
@@ -38,10 +39,5 @@ final class BenchModel {
         long mlp = 3L * config.hidden() * config.intermediate();
         return config.layers() * (attention + mlp) * (fp8 ? 1 : dtype.bytes())
                 + (long) config.vocabulary() * config.hidden() * dtype.bytes();
-    }
-
-    /** Bytes of keys and values of one token. */
-    static long tokenBytes(ModelConfig config, DType dtype) {
-        return 2L * config.layers() * config.kvHeads() * config.headDim() * dtype.bytes();
     }
 }

@@ -17,7 +17,7 @@ import dev.lockstep.torch.Device;
 
 /** What the benches of a model have in common on their command lines. */
 final class BenchOptions {
-    @Option(names = "--config", defaultValue = "llama-3-8b", paramLabel = "NAME|DIR", description = "llama-3-8b, llama-3-70b, kjv-6m or a directory with config.json (${DEFAULT-VALUE}).")
+    @Option(names = "--config", defaultValue = "llama-3-8b", paramLabel = "NAME|DIR", description = "llama-3-8b, llama-3-70b, kjv-6m, a directory with config.json, or org/name[@revision] on the Hugging Face hub (${DEFAULT-VALUE}).")
     private String config;
     @Option(names = "--max-new-tokens", defaultValue = "100", paramLabel = "N", description = "New tokens of each row (${DEFAULT-VALUE}).")
     private int newTokens;

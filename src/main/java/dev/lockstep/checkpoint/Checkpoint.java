@@ -7,6 +7,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
+import dev.lockstep.checkpoint.hub.Hub;
+import dev.lockstep.checkpoint.hub.Watch;
+import dev.lockstep.host.FileName;
+import dev.lockstep.host.UsageException;
+
 /**
  * A Hugging Face checkpoint directory, checked: whoever holds one has every tensor that the configuration calls for, in
  * its shape, in a type the decoder takes, within a file that is long enough. Only headers have been read, so opening
@@ -56,6 +61,29 @@ public final class Checkpoint {
             config = config.withDtype(matched.tensors().values().iterator().next().type().computed());
         }
         return new Checkpoint(directory, config, matched, defaults);
+    }
+
+    /**
+     * {@link #open(Path)} of a directory or of a model on the Hugging Face hub, {@code org/name} or
+     * {@code org/name@revision}, which is downloaded into the hub's cache where it is not there yet. A download is told of
+     * in the log.
+     *
+     * @throws UsageException when there is no such model or it cannot be downloaded; one sentence that says what to do
+     * @throws ModelException as {@link #open(Path)} does; a model whose config.json is refused is not downloaded
+     */
+    public static Checkpoint open(String model) {
+        return open(model, Watch.log());
+    }
+
+    /** {@link #open(String)} for those who tell of downloads in another way. */
+    public static Checkpoint open(String model, Watch watch) {
+        if (!Hub.isName(model)) {
+            return open(FileName.of("the model", model));
+        }
+        Hub hub = new Hub(System.getenv(), watch);
+        Path settings = hub.settings(model);
+        GenerationDefaults.read(settings, ModelConfig.read(settings).vocabulary());
+        return open(hub.checkpoint(model));
     }
 
     /** The model's shapes and constants. Where the file names no dtype it is that of the embedding's weights. */

@@ -126,6 +126,11 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
         return ropes().stream().mapToInt(Rope::nearTokens).min().orElse(Integer.MAX_VALUE);
     }
 
+    /** Bytes of the keys and values of one token. */
+    public long tokenBytes(DType type) {
+        return 2L * layers() * kvHeads * headDim * type.bytes();
+    }
+
     public ModelConfig withDtype(DType other) {
         return new ModelConfig(family, hidden, heads, kvHeads, headDim, intermediate, vocabulary, contextLength,
                 tiedEmbeddings, attentionBias, outputBias, mlpBias, fusedProjections, norms, attention, embeddingScale,

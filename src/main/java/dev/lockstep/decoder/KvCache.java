@@ -31,7 +31,7 @@ final class KvCache {
         this.program = program;
         this.dtype = dtype;
         this.layers = config.layers();
-        this.bytesPerToken = 2L * layers * config.kvHeads() * config.headDim() * dtype.bytes();
+        this.bytesPerToken = config.tokenBytes(dtype);
         this.pageTokens = paged ? PAGE_TOKENS : 0;
     }
 

@@ -63,12 +63,17 @@ final class CacheReservation {
         return (long) (mostPages(longest) / Math.max(1, mean));
     }
 
+    /** What of a GPU's free memory the cache may take, in bytes. */
+    static long ofGpu(long free) {
+        return free / 10 * 8;
+    }
+
     /** Pages that there is memory for. */
     private long mostPages(int longest) {
         long page = decoder.tokenBytes() * (decoder.pageTokens() == 0 ? longest : decoder.pageTokens());
         long held = size == null ? 0 : size.pages() * page;
         long free = decoder.memory().freeOf(memoryShare) + held;
-        long bytes = decoder.device().isCpu() ? Math.min(CPU_CACHE_BYTES, free / 4) : free / 10 * 8;
+        long bytes = decoder.device().isCpu() ? Math.min(CPU_CACHE_BYTES, free / 4) : ofGpu(free);
         return Math.max(1, Math.min(mostPages, (bytes >> halved) / page));
     }
 

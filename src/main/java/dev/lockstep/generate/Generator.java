@@ -136,6 +136,17 @@ public final class Generator implements AutoCloseable {
         reservation.memoryShare(share);
     }
 
+    /**
+     * The largest automatic batch size on a GPU.
+     *
+     * @param free   bytes of its memory beside the weights
+     * @param tokens of each row, prompt and new ones together
+     */
+    public static int gpuSlots(ModelConfig config, DType dtype, long free, int tokens) {
+        return (int) Math.min(CUDA_SLOTS,
+                CacheReservation.ofGpu(Math.max(0, free)) / (config.tokenBytes(dtype) * tokens));
+    }
+
     /** No automatic batch size is above this. */
     public int mostSlots() {
         return decoder.device().isCpu() ? CPU_SLOTS : CUDA_SLOTS;

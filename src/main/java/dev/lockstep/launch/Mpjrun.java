@@ -242,11 +242,15 @@ public final class Mpjrun implements Callable<Integer> {
                 : hostFile == null ? null : HostList.read("host file " + hostFile, here.resolve(hostFile));
     }
 
-    /** ssh brings nothing along; these say how to compute, not where things are on a host. */
+    /**
+     * ssh brings nothing along; these say how to compute and where models come from, not where the host has its programs.
+     * What is passed on is not encrypted, so the hub's token is not among it.
+     */
     private static Map<String, String> inherited(Map<String, String> environment) {
         Map<String, String> inherited = new LinkedHashMap<>();
         environment.forEach((name, value) -> {
-            if (name.matches("LOCKSTEP_JAVA_OPTS|(OMP|MKL|NCCL|PYTORCH|DJL|RUST)_.*")
+            if (name.matches(
+                    "LOCKSTEP_JAVA_OPTS|HF_(HOME|HUB_CACHE|HUB_OFFLINE|ENDPOINT|TOKEN_PATH)|(OMP|MKL|NCCL|PYTORCH|DJL|RUST)_.*")
                     && !name.equals("DJL_CACHE_DIR")) {
                 inherited.put(name, value);
             }

@@ -5,7 +5,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
+import dev.lockstep.host.Amounts;
+import dev.lockstep.host.Printable;
 import dev.lockstep.launch.output.Console;
+import dev.lockstep.wire.Message.Doing;
 import dev.lockstep.wire.Message.Kept;
 import dev.lockstep.wire.Message.Progress;
 
@@ -38,13 +41,33 @@ final class ProgressLine {
 
     void update(int rank, Progress progress, long now) {
         take(rank, progress);
-        if (now - shownAt >= (terminal ? TERMINAL_NANOS : LOG_NANOS)) {
+        if (isDue(now)) {
+            show(terminal ? text() : "mpjrun: " + text());
+        }
+    }
+
+    /** Says what the job is at; where that is soon outdated, as rarely as how far it is. */
+    void say(Doing doing, long now) {
+        if (!doing.passing()) {
+            output.say(doing.what());
+        } else if (isDue(now)) {
+            show(doing.what());
+        }
+    }
+
+    private boolean isDue(long now) {
+        boolean due = now - shownAt >= (terminal ? TERMINAL_NANOS : LOG_NANOS);
+        if (due) {
             shownAt = now;
-            if (terminal) {
-                output.status(text());
-            } else {
-                output.say("mpjrun: " + text());
-            }
+        }
+        return due;
+    }
+
+    private void show(String line) {
+        if (terminal) {
+            output.status(Printable.line(line));
+        } else {
+            output.say(line);
         }
     }
 
@@ -95,17 +118,9 @@ final class ProgressLine {
                     ? (double) toCome / tokens
                     : done > 0 ? (double) (rows - done) / done : -1;
             if (left >= 0 && complete && done < rows) {
-                text.append(", ").append(duration(Math.round(seconds * left))).append(" left");
+                text.append(", ").append(Amounts.duration(Math.round(seconds * left))).append(" left");
             }
         }
         return text.toString();
-    }
-
-    private static String duration(long seconds) {
-        return seconds < 60
-                ? seconds + " s"
-                : seconds < 3600
-                        ? seconds / 60 + " min " + seconds % 60 + " s"
-                        : seconds / 3600 + " h " + seconds / 60 % 60 + " min";
     }
 }

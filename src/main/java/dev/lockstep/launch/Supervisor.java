@@ -206,7 +206,7 @@ final class Supervisor {
             watchdog.ended(rank.number);
             releaseIfOver();
         } else if (message instanceof Message.Doing doing && !options.quiet()) {
-            output.say(doing.what());
+            progress.say(doing, now);
         } else if (message instanceof Message.Kept keeps) {
             kept = keeps.place().isEmpty() ? null : keeps;
         } else if (message instanceof Message.Progress done) {

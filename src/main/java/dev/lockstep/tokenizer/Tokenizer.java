@@ -41,11 +41,7 @@ public final class Tokenizer implements AutoCloseable {
      */
     public static Tokenizer load(Path directory) {
         Path file = directory.resolve("tokenizer.json");
-        if (!Files.exists(file)) {
-            throw new ModelException(file + " does not exist; it is the only form of tokenizer that is supported.");
-        }
-        byte[] bytes = ModelFile.read(file, LARGEST);
-        TokenizerFile.check(file, bytes);
+        byte[] bytes = read(file);
         DjlLibraries.load(() -> {
             LibUtils.checkStatus();
             return null;
@@ -58,6 +54,24 @@ public final class Tokenizer implements AutoCloseable {
         } catch (RuntimeException e) {
             throw new ModelException(file + " is not a tokenizer that can be read: " + e.getMessage() + ".", e);
         }
+    }
+
+    /**
+     * Looks at the file without the library that runs it, which is not Java.
+     *
+     * @throws ModelException as {@link #load} does, where this alone can tell
+     */
+    public static void check(Path directory) {
+        read(directory.resolve("tokenizer.json"));
+    }
+
+    private static byte[] read(Path file) {
+        if (!Files.exists(file)) {
+            throw new ModelException(file + " does not exist; it is the only form of tokenizer that is supported.");
+        }
+        byte[] bytes = ModelFile.read(file, LARGEST);
+        TokenizerFile.check(file, bytes);
+        return bytes;
     }
 
     /**

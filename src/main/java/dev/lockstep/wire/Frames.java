@@ -179,6 +179,7 @@ public final class Frames {
         } else if (message instanceof Doing doing) {
             out.writeByte(DOING);
             writeString(out, doing.what());
+            out.writeBoolean(doing.passing());
         } else if (message instanceof Release) {
             out.writeByte(OVER);
         } else if (message instanceof Bye bye) {
@@ -260,7 +261,7 @@ public final class Frames {
             case PROGRESS -> new Progress(in.readLong(), in.readLong(), in.readLong(), in.readLong(), in.readLong(),
                     in.readDouble());
             case KEPT -> new Kept(readString(in), in.readLong(), readString(in));
-            case DOING -> new Doing(readString(in));
+            case DOING -> new Doing(readString(in), in.readBoolean());
             case BYE -> new Bye(in.readInt());
             case OVER -> new Release();
             case ENLIST -> new AgentHello(in.readInt(), readString(in), in.readInt(), in.readInt());

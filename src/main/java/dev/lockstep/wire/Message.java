@@ -54,8 +54,12 @@ public sealed interface Message {
      */
     record Kept(String place, long before, String advice) implements Message {}
 
-    /** What the job is at, in one line for those who watch it. */
-    record Doing(String what) implements Message {}
+    /**
+     * What the job is at, in one line for those who watch it.
+     *
+     * @param passing the next such line replaces it
+     */
+    record Doing(String what, boolean passing) implements Message {}
 
     /**
      * How far a rank is.

@@ -214,7 +214,18 @@ public final class World extends Group implements AutoCloseable {
      * @param line for those who watch the job
      */
     public void status(String line) {
-        session().tell(new Message.Doing(line));
+        session().tell(new Message.Doing(line, false));
+    }
+
+    /**
+     * Has the launcher show how far something is that is not counted in rows: on a terminal each line replaces the one
+     * before, elsewhere one is written every ten seconds. A sign of life, as {@link #alive} is.
+     *
+     * @param line for those who watch the job
+     */
+    public void progress(String line) {
+        session().atWork();
+        session().tell(new Message.Doing(line, true));
     }
 
     /** {@link #progress(long, long, long, long)} where nobody can tell how many tokens are to come. */

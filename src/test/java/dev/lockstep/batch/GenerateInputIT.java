@@ -27,7 +27,7 @@ class GenerateInputIT {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            --model no-such                | generate: no-such does not exist; a checkpoint is a directory with config.json, tokenizer.json and *.safetensors.
+            --model ./no-such              | generate: ./no-such does not exist; a checkpoint is a directory with config.json, tokenizer.json and *.safetensors.
             --prompts nowhere.jsonl        | generate: --prompts nowhere.jsonl: there is no such file
             --bogus                        | generate: --bogus is not an option of generate; see generate --help
             --resume --output -            | generate: --resume needs results in a file; give --output F

@@ -27,7 +27,7 @@ class GenerateOptionsTest {
     @Test
     void parse_nothing_givesTheShippedExample() {
         var options = GenerateOptions.parse();
-        assertThat(options.model()).isDirectory().endsWith(Path.of("examples/models/kjv-6m"));
+        assertThat(Path.of(options.model())).isDirectory().endsWith(Path.of("examples/models/kjv-6m"));
         assertThat(Path.of(options.prompts())).isRegularFile().endsWith(Path.of("examples/first-lines.jsonl"));
         assertThat(options.output()).isEqualTo("results.jsonl");
         assertThat(options.report()).isEmpty();
@@ -47,7 +47,7 @@ class GenerateOptionsTest {
                 "--frequency-penalty", "1.5", "--seed", "-5", "--num-samples", "4", "--logprobs", "5", "--stop", "@end",
                 "--stop", "---", "--eos-token-id", "1", "--eos-token-id", "2", "--ignore-eos", "--no-special-tokens",
                 "--dtype", "bfloat16", "--report", "r.json");
-        assertThat(options.model()).isEqualTo(Path.of("m"));
+        assertThat(options.model()).isEqualTo("m");
         assertThat(options.prompts()).isEqualTo("-");
         assertThat(options.output()).isEqualTo("-");
         assertThat(options.report()).contains("r.json");
@@ -126,7 +126,7 @@ class GenerateOptionsTest {
             --frequency-penalty -3      | --frequency-penalty must be from -2 to 2, not -3.0
             -x                          | -x is not an option of generate; see generate --help
             p.txt                       | generate takes options only, so it does not know what to do with p.txt; prompts are given with --prompts
-            --model                     | --model needs a value: --model DIR
+            --model                     | '--model needs a value: --model DIR|NAME'
             --top-k --greedy            | --top-k needs a value: --top-k K
             --seed 1 --seed 2           | --seed is given more than once; give it once
             --top-k many                | --top-k takes a whole number of 32 bits, not many

@@ -301,14 +301,14 @@ class GenerationConfigTest {
     void summary_valueThatCannotBe_namesFileAndField(String config, String sentence) throws IOException {
         Path directory = checkpoint(null, null).directory();
         Path file = Files.writeString(directory.resolve("generation_config.json"), config);
-        assertThatThrownBy(() -> ModelCheck.summary(directory)).isInstanceOf(UsageException.class)
+        assertThatThrownBy(() -> ModelCheck.summary(Checkpoint.open(directory))).isInstanceOf(UsageException.class)
                 .hasMessage(file + ": " + sentence);
     }
 
     @Test
     void summary_fieldThatIsRefused_isSaid() throws IOException {
         Path directory = checkpoint(json("{\"num_beams\":4}"), null).directory();
-        assertThat(ModelCheck.summary(directory).lines()).hasSize(2).last().asString()
+        assertThat(ModelCheck.summary(Checkpoint.open(directory)).lines()).hasSize(2).last().asString()
                 .contains("num_beams asks for beam search");
     }
 

@@ -30,7 +30,13 @@ class ModelIT {
         assertThat(result.exitCode()).isZero();
         // counted in Python from the file's header
         assertThat(result.stdout()).isEqualTo(Runs.KJV + ": llama, 6 layers, hidden size 256, vocabulary 4096, "
-                + "5,770,496 parameters, bfloat16, context 1024\n");
+                + "5,770,496 parameters, bfloat16, context 1024\n"
+                + "11.5 MB of weights as BF16 on disk, 11.5 MB as bfloat16 on a GPU, and 3.1 kB for each token of a row\n"
+                + "a GPU of 80.0 GB holds it and 512 rows of 1,024 tokens, the context\n");
+        Launched.Result small = model(Runs.KJV.toString(), "--dtype", "float32", "--gpu-memory", "0.1");
+        assertThat(small.stdout().lines().skip(1)).containsExactly(
+                "11.5 MB of weights as BF16 on disk, 23.1 MB as float32 on a GPU, and 6.1 kB for each token of a row",
+                "a GPU of 100.0 MB holds it and 9 rows of 1,024 tokens, the context");
     }
 
     @Test
@@ -60,15 +66,14 @@ class ModelIT {
 
     @Test
     void noCheckpoint_isRefused() {
-        Launched.Result result = model("no-such", "--check");
+        Launched.Result result = model("./no-such", "--check");
         assertThat(result.stderr())
-                .isEqualTo("model: no-such does not exist; a checkpoint is a directory with config.json,"
+                .isEqualTo("model: ./no-such does not exist; a checkpoint is a directory with config.json,"
                         + " tokenizer.json and *.safetensors.\n");
         assertThat(result.exitCode()).isEqualTo(2);
         Launched.Result nothing = model();
         assertThat(nothing.stderr())
-                .isEqualTo("model: give one checkpoint's directory and nothing but --check: model MODEL"
-                        + " [--check]\n");
+                .isEqualTo("model: give one checkpoint: model MODEL [--fetch|--check] [options]\n");
         assertThat(nothing.exitCode()).isEqualTo(2);
     }
 

@@ -1,0 +1,63 @@
+package dev.lockstep.batch;
+
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.checkpoint.TensorRef;
+import dev.lockstep.generate.Generator;
+import dev.lockstep.host.Amounts;
+
+/**
+ * What a checkpoint takes on disk and on a GPU.
+ *
+ * @param stored    types of the weights in the files
+ * @param diskBytes of the weights in the files
+ * @param dtype     to compute in
+ * @param gpuBytes  of the weights in that type
+ */
+record ModelMemory(ModelConfig config, String stored, long diskBytes, DType dtype, long gpuBytes) {
+    private static final int SHORT = 2048;
+
+    /** @param dtype to compute in; empty for the checkpoint's */
+    static ModelMemory of(Checkpoint checkpoint, Optional<DType> dtype) {
+        DType type = dtype.orElse(checkpoint.config().dtype());
+        String stored = checkpoint.tensors().values().stream().map(tensor -> tensor.type().toString()).distinct()
+                .sorted().collect(Collectors.joining(" and "));
+        return new ModelMemory(checkpoint.config(), stored, checkpoint.bytes(), type,
+                parameters(checkpoint) * type.bytes());
+    }
+
+    static long parameters(Checkpoint checkpoint) {
+        return checkpoint.tensors().values().stream().map(TensorRef::shape)
+                .mapToLong(shape -> Arrays.stream(shape).asLongStream().reduce(1, (a, b) -> a * b)).sum();
+    }
+
+    /**
+     * Two lines about it.
+     *
+     * @param gigabytes of a GPU
+     */
+    String lines(double gigabytes) {
+        long free = Math.round(gigabytes * 1e9) - gpuBytes;
+        int context = config.contextLength();
+        int slots = Generator.gpuSlots(config, dtype, free, context);
+        int rows = Generator.gpuSlots(config, dtype, free, Math.min(SHORT, context));
+        String gpu = String.format(Locale.ROOT, "a GPU of %s ", Amounts.bytes(Math.round(gigabytes * 1e9)));
+        String fits = rows == 0
+                ? "does not hold it"
+                : String.format(Locale.ROOT, "holds it and %s%s",
+                        context > SHORT ? String.format(Locale.ROOT, "%,d rows of %,d tokens, or ", rows, SHORT) : "",
+                        slots == 0
+                                ? String.format(Locale.ROOT, "no row of %,d, the context", context)
+                                : String.format(Locale.ROOT, "%,d rows of %,d tokens, the context", slots, context));
+        return String.format(Locale.ROOT,
+                "%s of weights as %s on disk, %s as %s on a GPU, and %s for each token of a row%n%s%s",
+                Amounts.bytes(diskBytes), stored, Amounts.bytes(gpuBytes), dtype,
+                Amounts.bytes(config.tokenBytes(dtype)), gpu, fits);
+    }
+}

@@ -1,0 +1,46 @@
+package dev.lockstep.checkpoint.hub;
+
+import java.util.Locale;
+import java.util.concurrent.atomic.AtomicLong;
+
+import dev.lockstep.host.Amounts;
+
+/** How far the files of a model are together. */
+final class DownloadProgress {
+    private final String what;
+    private final long total;
+    private final long begin = System.nanoTime();
+    private final AtomicLong here = new AtomicLong();
+    private final AtomicLong received = new AtomicLong();
+
+    /**
+     * @param total bytes, of which some may be here from before
+     */
+    DownloadProgress(String what, long total) {
+        this.what = what;
+        this.total = total;
+    }
+
+    /** Bytes were here already; fewer where they turn out to be of no use. */
+    void found(long bytes) {
+        here.addAndGet(bytes);
+    }
+
+    void received(long bytes) {
+        here.addAndGet(bytes);
+        received.addAndGet(bytes);
+    }
+
+    /** Bytes, rate and time left. */
+    String line() {
+        double seconds = (System.nanoTime() - begin) / 1e9;
+        double rate = received.get() / seconds;
+        long left = Math.max(0, total - here.get());
+        return String.format(Locale.ROOT, "downloading %s: %s of %s%s", what,
+                Amounts.bytes(Math.min(here.get(), total)),
+                Amounts.bytes(total), rate < 1
+                        ? ""
+                        : ", " + Amounts.bytes(Math.round(rate)) + "/s, " + Amounts.duration(Math.round(left / rate))
+                                + " left");
+    }
+}
