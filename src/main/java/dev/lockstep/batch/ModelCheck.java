@@ -15,11 +15,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.checkpoint.ExpectedTensor;
 import dev.lockstep.checkpoint.GenerationDefaults;
 import dev.lockstep.checkpoint.GenerationField;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.checkpoint.ModelException;
-import dev.lockstep.checkpoint.TensorRef;
 import dev.lockstep.djl.LibraryException;
 import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.Printable;
@@ -54,12 +54,13 @@ final class ModelCheck {
     private static String summary(Checkpoint checkpoint) {
         ModelConfig config = checkpoint.config();
         String refused = generationConfig(checkpoint);
-        long parameters = checkpoint.tensors().values().stream().map(TensorRef::shape)
+        long parameters = Checkpoint.expected(config).stream().map(ExpectedTensor::shape)
                 .mapToLong(shape -> Arrays.stream(shape).asLongStream().reduce(1, (a, b) -> a * b)).sum();
         return String.format(Locale.ROOT,
-                "%s: %s, %d layers, hidden size %d, vocabulary %d, %,d parameters, %s, context %d%s",
+                "%s: %s, %d layers, hidden size %d, vocabulary %d, %,d parameters, %s%s, context %d%s",
                 Printable.cut(checkpoint.directory().toString()), config.family(), config.layers(), config.hidden(),
-                config.vocabulary(), parameters, config.dtype(), config.contextLength(),
+                config.vocabulary(), parameters, config.dtype(),
+                checkpoint.quantization().map(form -> " from " + form).orElse(""), config.contextLength(),
                 checkpoint.unused().map(sentence -> "\n" + sentence).orElse("") + refused);
     }
 

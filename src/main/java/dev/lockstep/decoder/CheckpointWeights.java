@@ -1,9 +1,12 @@
 package dev.lockstep.decoder;
 
+import java.util.Optional;
+
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ExpectedTensor;
 import dev.lockstep.checkpoint.ModelWeight;
+import dev.lockstep.checkpoint.QuantizedWeight;
 import dev.lockstep.torch.Device;
 
 /** Hands a checkpoint's weights to the decoder's program, which maps them from their files. */
@@ -14,9 +17,13 @@ final class CheckpointWeights {
     // types, because the program counts parts by layer
     private final boolean fuse;
 
-    CheckpointWeights(DecoderProgram program, Checkpoint checkpoint, Device device, DType dtype) {
+    private final boolean fp8;
+
+    /** @param fp8 the layers' products are in fp8 */
+    CheckpointWeights(DecoderProgram program, Checkpoint checkpoint, Device device, DType dtype, boolean fp8) {
         this.program = program;
         this.checkpoint = checkpoint;
+        this.fp8 = fp8;
         this.fuse = !device.isCpu()
                 || checkpoint.tensors().values().stream().noneMatch(tensor -> tensor.type().computed() == dtype);
     }
@@ -32,14 +39,28 @@ final class CheckpointWeights {
     }
 
     private void place(ModelWeight weight) {
+        boolean asItIs = fp8 && weight.parts().stream().allMatch(
+                part -> checkpoint.quantized(part.name()).filter(QuantizedWeight::isFp8ByRow).isPresent())
+                && !weight.name().equals("head");
         for (ExpectedTensor part : weight.parts()) {
-            program.stage(checkpoint.tensor(part.name()));
+            stage(part, asItIs);
             if (!fuse) {
                 program.keep(weight.name());
             }
         }
         if (fuse) {
             program.keep(weight.name());
+        }
+    }
+
+    private void stage(ExpectedTensor part, boolean asItIs) {
+        Optional<QuantizedWeight> quantized = checkpoint.quantized(part.name());
+        if (quantized.isEmpty()) {
+            program.stage(checkpoint.tensor(part.name()));
+        } else if (asItIs) {
+            program.stageFp8(quantized.get());
+        } else {
+            program.stage(quantized.get());
         }
     }
 }

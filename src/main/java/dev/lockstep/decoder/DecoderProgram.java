@@ -12,6 +12,8 @@ import org.slf4j.LoggerFactory;
 
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.checkpoint.QuantizedWeight;
+import dev.lockstep.checkpoint.StoredType;
 import dev.lockstep.checkpoint.TensorRef;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.ScalarType;
@@ -65,9 +67,9 @@ final class DecoderProgram implements AutoCloseable {
     // ---- the model
 
     /** Gives it the model's shapes, before anything else. */
-    void configure(ModelConfig config, DType dtype, Device device, boolean fp8) {
+    void configure(ModelConfig config, DType dtype, Device device) {
         program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), scalarType(dtype),
-                device.name(), fp8);
+                device.name());
         program.integer("configure_norms", config.norms().eps(), config.norms().wide(), config.norms().addOne());
         program.integer("configure_attention", config.attention().scale(), config.attention().softcap());
         program.integer("configure_ends", config.embeddingScale(), config.finalSoftcap(),
@@ -83,6 +85,11 @@ final class DecoderProgram implements AutoCloseable {
         }
     }
 
+    /** The layers' products are in fp8; before weights come. */
+    void useFp8() {
+        program.integer("use_fp8");
+    }
+
     /** From now on weights are copied anyway, so that they may be packed. */
     void pack() {
         program.integer("pack");
@@ -91,7 +98,22 @@ final class DecoderProgram implements AutoCloseable {
     /** Reads one stored tensor, mapped into memory. */
     void stage(TensorRef tensor) {
         program.integer("stage", tensor.file().toString(), tensor.file().toFile().length(), tensor.offset(),
-                longs(tensor.shape()), scalarType(tensor.type().computed()), tensor.type().bytes());
+                longs(tensor.shape()), storedType(tensor.type()), tensor.type().bytes());
+    }
+
+    /** Reads a weight that is stored in fewer bits, and makes it numbers. */
+    void stage(QuantizedWeight weight) {
+        weight.tensors().forEach(this::stage);
+        program.integer("dequantize", weight.layout().name(), weight.shape()[0], weight.shape()[1], weight.bits(),
+                weight.blockRows(), weight.blockColumns(), weight.zeros() != null, weight.zeroLessOne(),
+                weight.order() != null);
+    }
+
+    /** Reads a weight that is in fp8 by row, for products in fp8. */
+    void stageFp8(QuantizedWeight weight) {
+        stage(weight.values());
+        stage(weight.scales());
+        program.integer("stage_fp8", weight.shape()[0]);
     }
 
     /** Makes a tensor of random numbers of this standard deviation. */
@@ -277,6 +299,18 @@ final class DecoderProgram implements AutoCloseable {
             case FLOAT32 -> ScalarType.FLOAT32;
             case BFLOAT16 -> ScalarType.BFLOAT16;
             case FLOAT16 -> ScalarType.FLOAT16;
+        };
+    }
+
+    /** As what stored tensors are read: fp8 as bytes, since little can be done with it. */
+    private static ScalarType storedType(StoredType type) {
+        return switch (type) {
+            case F32 -> ScalarType.FLOAT32;
+            case BF16 -> ScalarType.BFLOAT16;
+            case F16 -> ScalarType.FLOAT16;
+            case F8_E4M3 -> ScalarType.UINT8;
+            case I8 -> ScalarType.INT8;
+            case I32 -> ScalarType.INT32;
         };
     }
 

@@ -273,8 +273,6 @@ class ModelConfigTest {
             "{'model_type':'llama','architectures':['LlamaForSequenceClassification']}|architecture "
                     + "\"LlamaForSequenceClassification\" is not supported; for model_type llama it is "
                     + "\"LlamaForCausalLM\".",
-            "{'model_type':'llama','quantization_config':{'bits':4}}|quantized weights (quantization_config) are not "
-                    + "supported; supported are float32, bfloat16 and float16.",
             "{'model_type':'llama','rope_scaling':{'type':'yarn','factor':4}}|rope type \"yarn\" is not supported; "
                     + "supported are default, linear and llama3.",
             "{'model_type':'llama','rope_scaling':{'type':'dynamic','factor':4}}|rope type \"dynamic\" is not "

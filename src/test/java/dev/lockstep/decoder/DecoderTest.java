@@ -151,7 +151,7 @@ class DecoderTest {
     void tables_ofAnyLength_areTheBeginningOfALongerOne(int positions) {
         ModelConfig.Rope rope = new ModelConfig.Rope(10_000, 12, 1, null);
         try (TorchScriptProgram program = SamplerPair.program()) {
-            program.integer("configure", 1, 1, 12, ScalarType.FLOAT32, "cpu", false);
+            program.integer("configure", 1, 1, 12, ScalarType.FLOAT32, "cpu");
             program.integer("add_rotary", rope.inverseFrequencies());
             for (String table : List.of("cos", "sin")) {
                 program.integer("make_tables", 5000);
