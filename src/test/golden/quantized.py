@@ -22,9 +22,12 @@ import transformers
 from compressed_tensors.compressors import BaseCompressor
 from compressed_tensors.quantization import QuantizationArgs, QuantizationScheme
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig, Qwen3Config
 
 NEW_TOKENS = 24
+TEXTS = ["In the beginning", "And the LORD said unto Moses,", "Blessed are the", "The words of the Preacher, the son of",
+         "Now it came to pass in the days when the judges ruled,", "A"]
 AWQ_ORDER = [0, 2, 4, 6, 1, 3, 5, 7]
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
@@ -293,7 +296,8 @@ def write(out, name, source):
     if source:
         config = AutoConfig.from_pretrained(source)
         state = load_file(source / "model.safetensors")
-        prompts = [np.random.default_rng(i).integers(3, config.vocab_size, 4 + i).tolist() for i in range(8)]
+        tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
+        prompts = [tokenizer.encode(text).ids for text in TEXTS]
         stored, cases = quantized(name, config, state, prompts)
     else:
         # models whose best two tokens are never so near each other that rounding could change their order

@@ -25,7 +25,9 @@ final class CheckpointWeights {
         this.checkpoint = checkpoint;
         this.fp8 = fp8;
         this.fuse = !device.isCpu()
-                || checkpoint.tensors().values().stream().noneMatch(tensor -> tensor.type().computed() == dtype);
+                || Checkpoint.expected(checkpoint.config()).stream().map(ExpectedTensor::name)
+                        .filter(name -> checkpoint.quantized(name).isEmpty())
+                        .noneMatch(name -> checkpoint.tensor(name).type().computed() == dtype);
     }
 
     void place() {

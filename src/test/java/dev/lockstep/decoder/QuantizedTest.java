@@ -11,6 +11,7 @@ import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.torch.Device;
+import dev.lockstep.torch.TorchScriptProgram;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
@@ -59,6 +60,44 @@ class QuantizedTest {
                 assertThat(logits[row]).as("%s, prompt %d", form, row)
                         .containsExactly(Golden.floats(cases.get(row).get("first_logits")), within(0.15f));
             }
+        }
+    }
+
+    /**
+     * For fp8 products, which only a GPU has: what is in fp8 by row is kept to the bit, other forms are made fp8, whose
+     * largest values are 32 of 448 apart.
+     */
+    @ParameterizedTest
+    @MethodSource("dev.lockstep.fixtures.Golden#quantized")
+    void weights_keptInFp8_areThoseOfTheCheckpoint(String form) {
+        Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint(form));
+        for (String weight : List.of("qkv", "output", "gate_up", "down")) {
+            int last = checkpoint.config().layers() - 1;
+            float[][] wide = weight(checkpoint, weight, last, false);
+            float[][] fp8 = weight(checkpoint, weight, last, true);
+            for (int row = 0; row < wide.length; row++) {
+                float largest = 0;
+                for (float value : wide[row]) {
+                    largest = Math.max(largest, Math.abs(value));
+                }
+                // wide ones are rounded to float16
+                assertThat(fp8[row]).as("%s, row %d of %s", form, row, weight).containsExactly(wide[row],
+                        within(largest * (checkpoint.isFp8ByRow() ? 1f / 2048 : 1f / 27)));
+            }
+        }
+    }
+
+    private static float[][] weight(Checkpoint checkpoint, String weight, int layer, boolean fp8) {
+        List<String> parts = new ArrayList<>(DecoderProgram.PARTS);
+        parts.add("weight-checks.torchscript");
+        TorchScriptProgram program = TorchScriptProgram.load(Decoder.class, "Decoder", parts);
+        try (DecoderProgram decoder = new DecoderProgram(program)) {
+            decoder.configure(checkpoint.config(), DType.FLOAT16, Device.CPU);
+            if (fp8) {
+                decoder.useFp8();
+            }
+            new CheckpointWeights(decoder, checkpoint, Device.CPU, DType.FLOAT16, fp8).place();
+            return program.floats("weight_of", weight, layer);
         }
     }
 
