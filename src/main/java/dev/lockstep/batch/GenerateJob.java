@@ -18,6 +18,7 @@ import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.checkpoint.hub.Hub;
 import dev.lockstep.checkpoint.hub.Watch;
+import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.djl.LibraryException;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Timing;
@@ -137,7 +138,8 @@ public final class GenerateJob {
             world.barrier();
             Checkpoint checkpoint = open();
             checkpoint.unused().ifPresent(LoggerFactory.getLogger(GenerateJob.class)::info);
-            Fingerprint fingerprint = Fingerprint.of(checkpoint, JobSettings.computing(options, dtype(checkpoint)),
+            Fingerprint fingerprint = Fingerprint.of(checkpoint,
+                    JobSettings.computing(options, dtype(checkpoint), checkpoint),
                     prompts.digest(),
                     JobSettings.sampling(options));
             directory.check(fingerprint);
@@ -156,7 +158,7 @@ public final class GenerateJob {
 
     /** Before the input is read; that the model itself fits is seen when it is loaded. */
     private void checkFp8() {
-        if (options.acceleration().fp8() && !world.device().equals("cuda")) {
+        if (options.acceleration().weights() == Acceleration.Weights.FP8 && !world.device().equals("cuda")) {
             throw new UsageException("--quantize fp8 is for GPUs, and the ranks compute on CPU: leave it out");
         }
     }

@@ -12,6 +12,7 @@ import java.util.Map;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 
+import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.cli.AccelerationOptions;
 import dev.lockstep.generate.SamplingParams;
@@ -61,7 +62,11 @@ public final class JobSettings {
     }
 
     /** What the model computes in and how its weights are kept, likewise. */
-    public static String computing(GenerateOptions options, DType dtype) {
-        return dtype + (options.acceleration().fp8() ? " with fp8 weights" : "");
+    public static String computing(GenerateOptions options, DType dtype, Checkpoint checkpoint) {
+        return switch (options.acceleration().weights()) {
+            case FP8 -> dtype + " with fp8 weights";
+            case WIDE -> dtype + (checkpoint.isFp8ByRow() ? " without fp8 weights" : "");
+            case AS_STORED -> dtype.toString();
+        };
     }
 }

@@ -56,9 +56,10 @@ final class ModelCheck {
         String refused = generationConfig(checkpoint);
         Tokenizer.check(checkpoint.directory());
         return String.format(Locale.ROOT,
-                "%s: %s, %d layers, hidden size %d, vocabulary %d, %,d parameters, %s, context %d%s",
+                "%s: %s, %d layers, hidden size %d, vocabulary %d, %,d parameters, %s%s, context %d%s",
                 Printable.cut(name), config.family(), config.layers(), config.hidden(),
-                config.vocabulary(), ModelMemory.parameters(checkpoint), config.dtype(), config.contextLength(),
+                config.vocabulary(), ModelMemory.parameters(config), config.dtype(),
+                checkpoint.quantization().map(form -> " from " + form).orElse(""), config.contextLength(),
                 checkpoint.unused().map(sentence -> "\n" + sentence).orElse("") + refused);
     }
 

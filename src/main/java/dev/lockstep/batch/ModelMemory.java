@@ -7,8 +7,8 @@ import java.util.stream.Collectors;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.ExpectedTensor;
 import dev.lockstep.checkpoint.ModelConfig;
-import dev.lockstep.checkpoint.TensorRef;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.host.Amounts;
 
@@ -28,13 +28,18 @@ record ModelMemory(ModelConfig config, String stored, long diskBytes, DType dtyp
         DType type = dtype.orElse(checkpoint.config().dtype());
         String stored = checkpoint.tensors().values().stream().map(tensor -> tensor.type().toString()).distinct()
                 .sorted().collect(Collectors.joining(" and "));
-        return new ModelMemory(checkpoint.config(), stored, checkpoint.bytes(), type,
-                parameters(checkpoint) * type.bytes());
+        boolean fp8 = type == DType.BFLOAT16 && checkpoint.isFp8ByRow();
+        long gpuBytes = Checkpoint.expected(checkpoint.config()).stream().mapToLong(
+                tensor -> elements(tensor) * (fp8 && tensor.isLinearOfLayer() ? 1 : type.bytes())).sum();
+        return new ModelMemory(checkpoint.config(), stored, checkpoint.bytes(), type, gpuBytes);
     }
 
-    static long parameters(Checkpoint checkpoint) {
-        return checkpoint.tensors().values().stream().map(TensorRef::shape)
-                .mapToLong(shape -> Arrays.stream(shape).asLongStream().reduce(1, (a, b) -> a * b)).sum();
+    static long parameters(ModelConfig config) {
+        return Checkpoint.expected(config).stream().mapToLong(ModelMemory::elements).sum();
+    }
+
+    private static long elements(ExpectedTensor tensor) {
+        return Arrays.stream(tensor.shape()).asLongStream().reduce(1, (a, b) -> a * b);
     }
 
     /**

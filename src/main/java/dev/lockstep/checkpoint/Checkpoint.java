@@ -23,13 +23,15 @@ public final class Checkpoint {
 
     private final Path directory;
     private final ModelConfig config;
+    private final Optional<Quantization> quantization;
     private final MatchedTensors matched;
     private final GenerationDefaults generationDefaults;
 
-    private Checkpoint(Path directory, ModelConfig config, MatchedTensors matched,
+    private Checkpoint(Path directory, ModelConfig config, Optional<Quantization> quantization, MatchedTensors matched,
             GenerationDefaults generationDefaults) {
         this.directory = directory;
         this.config = config;
+        this.quantization = quantization;
         this.matched = matched;
         this.generationDefaults = generationDefaults;
     }
@@ -51,16 +53,18 @@ public final class Checkpoint {
         // whoever reads one of these later, and reads it as it is, must not wait for a pipe
         OTHERS.stream().map(directory::resolve).filter(Files::exists).forEach(ModelFile::requireRegular);
         ModelConfig config = ModelConfig.read(directory);
+        Optional<Quantization> quantization = Quantization.read(directory);
         GenerationDefaults defaults = GenerationDefaults.read(directory, config.vocabulary());
         StoredTensors stored = StoredTensors.read(directory);
-        MatchedTensors matched = MatchedTensors.of(config, stored);
+        MatchedTensors matched = MatchedTensors.of(config, quantization.orElse(null), stored);
         if (matched.ownHead()) {
             config = config.untied();
         }
-        if (!ConfigReader.namesDtype(directory)) {
-            config = config.withDtype(matched.tensors().values().iterator().next().type().computed());
+        DType embedding = matched.tensors().values().iterator().next().type().computed();
+        if (!ConfigReader.namesDtype(directory) && embedding != null) {
+            config = config.withDtype(embedding);
         }
-        return new Checkpoint(directory, config, matched, defaults);
+        return new Checkpoint(directory, config, quantization, matched, defaults);
     }
 
     /**
@@ -97,7 +101,7 @@ public final class Checkpoint {
     }
 
     /**
-     * @param name Hugging Face's name of a tensor that {@link #expected} lists
+     * @param name Hugging Face's name of a tensor that {@link #expected} lists, or of a part of a quantized weight
      * @throws IllegalArgumentException when the model has no such tensor
      */
     public TensorRef tensor(String name) {
@@ -108,7 +112,23 @@ public final class Checkpoint {
         return tensor;
     }
 
-    /** The model's tensors by name, in the order of {@link #expected}; unmodifiable. */
+    /** How weights are quantized, for people, such as "gptq int4"; empty where they are not. */
+    public Optional<String> quantization() {
+        return quantization.map(Quantization::toString);
+    }
+
+    /** The weight of this name among those that {@link #expected} lists, where it is stored in fewer bits. */
+    public Optional<QuantizedWeight> quantized(String name) {
+        return Optional.ofNullable(matched.quantized().get(name));
+    }
+
+    /** Whether the weights of all layers' projections are in fp8 {@linkplain QuantizedWeight#isFp8ByRow by row}. */
+    public boolean isFp8ByRow() {
+        return expected(config).stream().filter(ExpectedTensor::isLinearOfLayer)
+                .allMatch(tensor -> quantized(tensor.name()).filter(QuantizedWeight::isFp8ByRow).isPresent());
+    }
+
+    /** The model's tensors by name, in the order of {@link #expected}, with all parts of a quantized one; unmodifiable. */
     public Map<String, TensorRef> tensors() {
         return matched.tensors();
     }

@@ -82,10 +82,6 @@ final class ConfigReader {
                                 + family.architecture + "\".");
             }
         }
-        if (json.value("quantization_config").isPresent()) {
-            throw json.fault("quantized weights (quantization_config) are not supported;"
-                    + " supported are float32, bfloat16 and float16.");
-        }
     }
 
     /** Gemma 2's has a default; 0 is none. */

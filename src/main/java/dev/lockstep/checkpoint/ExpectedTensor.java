@@ -6,4 +6,21 @@ package dev.lockstep.checkpoint;
  * @param name  Hugging Face's name
  * @param shape sizes, outermost first ({@code [out, in]} for a projection); not to be written to
  */
-public record ExpectedTensor(String name, int[] shape) {}
+public record ExpectedTensor(String name, int[] shape) {
+    private static final String WEIGHT = ".weight";
+
+    /** Whether it is the weight of a linear layer, which may be stored in fewer bits. */
+    boolean isLinear() {
+        return shape.length == 2 && name.endsWith(WEIGHT) && !name.equals("model.embed_tokens" + WEIGHT);
+    }
+
+    /** Whether it is the weight of a linear layer that each of the model's layers has one of. */
+    public boolean isLinearOfLayer() {
+        return isLinear() && name.startsWith(ModelWeight.LAYERS);
+    }
+
+    /** The name of the layer whose weight it is. */
+    String module() {
+        return name.substring(0, name.length() - WEIGHT.length());
+    }
+}

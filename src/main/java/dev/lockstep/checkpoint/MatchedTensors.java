@@ -11,18 +11,23 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.host.Printable;
 
 /**
  * The model's tensors among those that are stored, found as transformers finds them: a name may lack the prefix of the
  * base model or have it once too often, and what the model has no place for is left out.
  *
- * @param tensors by the model's names, in the order of {@link Checkpoint#expected}; unmodifiable
- * @param ownHead an output projection is stored although config.json ties it to the embedding
- * @param listing where they are listed
- * @param unused  stored names that the model has no place for
+ * @param tensors   by the model's names, in the order of {@link Checkpoint#expected}, of a quantized weight all its parts;
+ *                  unmodifiable
+ * @param quantized by the names of the weights
+ * @param ownHead   an output projection is stored although config.json ties it to the embedding
+ * @param listing   where they are listed
+ * @param unused    stored names that the model has no place for
  */
-record MatchedTensors(Map<String, TensorRef> tensors, boolean ownHead, String listing, List<String> unused) {
+record MatchedTensors(Map<String, TensorRef> tensors, Map<String, QuantizedWeight> quantized, boolean ownHead,
+        String listing, List<String> unused) {
     private static final String PREFIX = "model.";
     private static final String HEAD = "lm_head.weight";
     private static final String EMBEDDING = "model.embed_tokens.weight";
@@ -31,9 +36,9 @@ record MatchedTensors(Map<String, TensorRef> tensors, boolean ownHead, String li
     /**
      * @throws ModelException when a tensor is missing or has another shape or type than the model needs
      */
-    static MatchedTensors of(ModelConfig config, StoredTensors stored) {
+    static MatchedTensors of(ModelConfig config, @Nullable Quantization quantization, StoredTensors stored) {
         List<ExpectedTensor> expected = Checkpoint.expected(config.untied());
-        Set<String> names = expected.stream().map(ExpectedTensor::name).collect(Collectors.toSet());
+        Set<String> names = names(expected, quantization != null);
         Map<String, StoredTensors.Stored> byName = new HashMap<>(stored.byName());
         byName.keySet().retainAll(names);
         List<String> unused = new ArrayList<>();
@@ -50,15 +55,34 @@ record MatchedTensors(Map<String, TensorRef> tensors, boolean ownHead, String li
             byName.put(EMBEDDING, byName.get(HEAD));
         }
         Map<String, TensorRef> tensors = new LinkedHashMap<>();
+        Map<String, QuantizedWeight> quantized = new LinkedHashMap<>();
         for (ExpectedTensor tensor : ownHead ? expected : Checkpoint.expected(config)) {
+            Optional<QuantizedWeight> weight = quantization == null || !tensor.isLinear()
+                    ? Optional.empty()
+                    : quantization.form(tensor.module()).flatMap(form -> form.match(tensor, byName::get));
+            if (weight.isPresent()) {
+                quantized.put(tensor.name(), weight.get());
+                weight.get().tensors().forEach(part -> tensors.put(part.name(), part));
+                continue;
+            }
             StoredTensors.Stored found = byName.get(tensor.name());
             if (found == null) {
                 throw new ModelException(stored.listing() + ": tensor " + tensor.name() + " is missing.");
             }
             tensors.put(tensor.name(), matched(tensor, found));
         }
-        return new MatchedTensors(Collections.unmodifiableMap(tensors), ownHead, stored.listing().toString(),
-                List.copyOf(unused));
+        return new MatchedTensors(Collections.unmodifiableMap(tensors), quantized, ownHead,
+                stored.listing().toString(), List.copyOf(unused));
+    }
+
+    /** All that the model may have a place for. */
+    private static Set<String> names(List<ExpectedTensor> expected, boolean quantized) {
+        Set<String> names = expected.stream().map(ExpectedTensor::name).collect(Collectors.toSet());
+        if (quantized) {
+            expected.stream().filter(ExpectedTensor::isLinear).map(ExpectedTensor::module).forEach(
+                    module -> QuantizedForm.SUFFIXES.forEach(suffix -> names.add(module + "." + suffix)));
+        }
+        return names;
     }
 
     /** The model's name of a stored tensor, where it has one. */
@@ -74,8 +98,9 @@ record MatchedTensors(Map<String, TensorRef> tensors, boolean ownHead, String li
             throw new ModelException(tensor + " has shape " + Arrays.toString(entry.shape())
                     + ", but config.json calls for " + Arrays.toString(expected.shape()) + ".");
         }
-        StoredType type = StoredType.of(entry.dtype()).orElseThrow(() -> new ModelException(
-                tensor + " has dtype " + entry.dtype() + "; supported are F32, BF16 and F16."));
+        StoredType type = StoredType.of(entry.dtype()).filter(StoredType.FLOATS::contains)
+                .orElseThrow(() -> new ModelException(
+                        tensor + " has dtype " + entry.dtype() + "; supported are F32, BF16 and F16."));
         return new TensorRef(expected.name(), found.file(), entry.offset(), entry.bytes(), type, entry.shape());
     }
 

@@ -14,13 +14,15 @@ import dev.lockstep.checkpoint.ModelConfig.QkNorm;
  * @param parts tensors that make it up, one above the other
  */
 public record ModelWeight(String name, List<ExpectedTensor> parts) {
+    /** How the names of all tensors of layers begin. */
+    static final String LAYERS = "model.layers.";
 
     /** The weights that a configuration calls for, in the order the program takes them. */
     public static List<ModelWeight> of(ModelConfig config) {
         List<ModelWeight> weights = new ArrayList<>();
         weights.add(one("embed", "model.embed_tokens.weight", config.vocabulary(), config.hidden()));
         for (int layer = 0; layer < config.layers(); layer++) {
-            new Layer("model.layers." + layer + ".", config, weights).add();
+            new Layer(LAYERS + layer + ".", config, weights).add();
         }
         weights.add(one("norm", "model.norm.weight", config.hidden()));
         if (!config.tiedEmbeddings()) {

@@ -1,8 +1,10 @@
 package dev.lockstep.cli;
 
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 import dev.lockstep.decoder.Acceleration;
+import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.host.UsageException;
 
 /** What the jobs with a model let the user say about the ways to be faster on a GPU. */
@@ -11,8 +13,8 @@ public final class AccelerationOptions {
     private String graph = "on";
     @Option(names = "--kernels", paramLabel = "on|off", description = "On a GPU, compute steps with Lockstep's CUDA kernels (on).")
     private String kernels = "on";
-    @Option(names = "--quantize", paramLabel = "none|fp8", description = "On a GPU, in bfloat16: weights in 8 bits with a scale for each row, faster and not quite the same text (none).")
-    private String quantize = "none";
+    @Option(names = "--quantize", paramLabel = "none|fp8", description = "On a GPU, in bfloat16: weights in 8 bits with a scale for each row, faster and not quite the same text; none: in the type of computation, also where the checkpoint has 8 bits (as the checkpoint has them).")
+    private @Nullable String quantize;
 
     /**
      * What steps may use on a GPU.
@@ -20,14 +22,18 @@ public final class AccelerationOptions {
      * @throws UsageException when an option says something else
      */
     public Acceleration acceleration() {
-        return new Acceleration(isOn("--graph", graph), isOn("--kernels", kernels), isFp8());
+        return new Acceleration(isOn("--graph", graph), isOn("--kernels", kernels), weights());
     }
 
-    private boolean isFp8() {
+    private Weights weights() {
+        if (quantize == null) {
+            return Weights.AS_STORED;
+        }
         return switch (quantize) {
-            case "none" -> false;
-            case "fp8" -> true;
-            default -> throw new UsageException("--quantize must be none or fp8, not " + quantize);
+            case "none" -> Weights.WIDE;
+            case "fp8" -> Weights.FP8;
+            default -> throw new UsageException("--quantize must be none or fp8, not " + quantize
+                    + "; a checkpoint that is quantized already needs neither");
         };
     }
 
@@ -47,6 +53,7 @@ public final class AccelerationOptions {
     /** For a table's head. */
     public static String name(Acceleration acceleration) {
         return "graphs " + (acceleration.graphs() ? "on" : "off") + ", kernels "
-                + (acceleration.kernels() ? "on" : "off") + (acceleration.fp8() ? ", fp8 weights" : "");
+                + (acceleration.kernels() ? "on" : "off")
+                + (acceleration.weights() == Weights.FP8 ? ", fp8 weights" : "");
     }
 }

@@ -5,10 +5,25 @@ package dev.lockstep.decoder;
  *
  * @param graphs  record decode steps as CUDA graphs
  * @param kernels compute decode steps with kernels of our own
- * @param fp8     keep the weights of the layers' products as fp8 (e4m3) with a scale for each row, and multiply
- *                activations in fp8 with a scale for each row; in bfloat16 only, and it changes what comes out
+ * @param weights how the weights of the layers' products are kept
  */
-public record Acceleration(boolean graphs, boolean kernels, boolean fp8) {
-    /** All that leaves the results as they are; on CPU it makes no difference. */
-    public static final Acceleration FULL = new Acceleration(true, true, false);
+public record Acceleration(boolean graphs, boolean kernels, Weights weights) {
+    /** How the weights of the layers' products are kept. */
+    public enum Weights {
+        /**
+         * As {@link #FP8} where the checkpoint has them all in fp8 by row and the GPU has units for it, in bfloat16;
+         * otherwise as {@link #WIDE}.
+         */
+        AS_STORED,
+        /** In the type of computation, whatever they are stored in. */
+        WIDE,
+        /**
+         * As fp8 (e4m3) with a scale for each row, and activations are multiplied in fp8 with a scale for each row; in
+         * bfloat16 only, and it changes what comes out.
+         */
+        FP8
+    }
+
+    /** All that leaves the results as the checkpoint means them; on CPU it makes no difference. */
+    public static final Acceleration FULL = new Acceleration(true, true, Weights.AS_STORED);
 }

@@ -13,6 +13,7 @@ import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ExpectedTensor;
 import dev.lockstep.checkpoint.ModelWeight;
+import dev.lockstep.checkpoint.QuantizedWeight;
 import dev.lockstep.checkpoint.TensorRef;
 import dev.lockstep.cuda.CudaDriver;
 import dev.lockstep.cuda.CudaException;
@@ -31,13 +32,18 @@ final class CheckpointWeights {
     // fused into one tensor unless that would copy what is mapped; the same for all layers, whatever the mixture of
     // types, because the program counts parts by layer
     private final boolean fuse;
+    private final boolean fp8;
 
-    CheckpointWeights(DecoderProgram program, Checkpoint checkpoint, Device device, DType dtype) {
+    /** @param fp8 the layers' products are in fp8 */
+    CheckpointWeights(DecoderProgram program, Checkpoint checkpoint, Device device, DType dtype, boolean fp8) {
         this.program = program;
         this.checkpoint = checkpoint;
         this.device = device;
+        this.fp8 = fp8;
         this.fuse = !device.isCpu()
-                || checkpoint.tensors().values().stream().noneMatch(tensor -> tensor.type().computed() == dtype);
+                || Checkpoint.expected(checkpoint.config()).stream().map(ExpectedTensor::name)
+                        .filter(name -> checkpoint.quantized(name).isEmpty())
+                        .noneMatch(name -> checkpoint.tensor(name).type().computed() == dtype);
     }
 
     void place() {
@@ -72,7 +78,8 @@ final class CheckpointWeights {
 
     private void map(ModelWeight weight) {
         for (ExpectedTensor part : weight.parts()) {
-            program.stage(checkpoint.tensor(part.name()));
+            stored(part).forEach(program::stage);
+            makeNumbers(weight, part);
             if (!fuse) {
                 program.keep(weight.name());
             }
@@ -82,8 +89,30 @@ final class CheckpointWeights {
         }
     }
 
-    /** A weight whose parts are on their way. */
-    private record Coming(ModelWeight weight, List<DeviceReader.Transfer> parts) {}
+    /** All that is stored of a weight's part. */
+    private List<TensorRef> stored(ExpectedTensor part) {
+        return checkpoint.quantized(part.name()).map(QuantizedWeight::tensors)
+                .orElseGet(() -> List.of(checkpoint.tensor(part.name())));
+    }
+
+    /** Makes of what is staged of a part what the program computes with. */
+    private void makeNumbers(ModelWeight weight, ExpectedTensor part) {
+        checkpoint.quantized(part.name()).ifPresent(quantized -> {
+            if (isTakenAsItIs(weight)) {
+                program.takeFp8(quantized);
+            } else {
+                program.dequantize(quantized);
+            }
+        });
+    }
+
+    private boolean isTakenAsItIs(ModelWeight weight) {
+        return fp8 && !weight.name().equals("head") && weight.parts().stream().allMatch(
+                part -> checkpoint.quantized(part.name()).filter(QuantizedWeight::isFp8ByRow).isPresent());
+    }
+
+    /** A weight whose tensors are on their way. */
+    private record Coming(ModelWeight weight, List<DeviceReader.Transfer> tensors) {}
 
     private void read(DeviceReader reader, List<ModelWeight> weights) {
         Deque<Coming> coming = new ArrayDeque<>();
@@ -91,12 +120,13 @@ final class CheckpointWeights {
         for (ModelWeight weight : weights) {
             // what libtorch gives may be what its work under way still reads
             CudaDriver.await(CudaDriver.stream());
-            List<DeviceReader.Transfer> parts = new ArrayList<>();
+            List<DeviceReader.Transfer> tensors = new ArrayList<>();
             for (ExpectedTensor part : weight.parts()) {
-                TensorRef tensor = checkpoint.tensor(part.name());
-                parts.add(reader.read(tensor.file(), tensor.offset(), tensor.bytes(), program.reserve(tensor)));
+                for (TensorRef tensor : stored(part)) {
+                    tensors.add(reader.read(tensor.file(), tensor.offset(), tensor.bytes(), program.reserve(tensor)));
+                }
             }
-            coming.add(new Coming(weight, parts));
+            coming.add(new Coming(weight, tensors));
             bytes += bytes(weight);
             while (bytes > AHEAD && coming.size() > 1) {
                 bytes -= bytes(coming.element().weight);
@@ -107,12 +137,15 @@ final class CheckpointWeights {
     }
 
     private long bytes(ModelWeight weight) {
-        return weight.parts().stream().mapToLong(part -> checkpoint.tensor(part.name()).bytes()).sum();
+        return weight.parts().stream().flatMap(part -> stored(part).stream()).mapToLong(TensorRef::bytes).sum();
     }
 
     private void keep(Coming coming) {
-        coming.parts.forEach(DeviceReader.Transfer::await);
-        program.arrive(coming.parts.size());
+        coming.tensors.forEach(DeviceReader.Transfer::await);
+        for (ExpectedTensor part : coming.weight.parts()) {
+            program.arrive(stored(part).size());
+            makeNumbers(coming.weight, part);
+        }
         program.keep(coming.weight.name());
     }
 }

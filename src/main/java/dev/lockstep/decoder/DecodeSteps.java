@@ -40,9 +40,10 @@ final class DecodeSteps implements AutoCloseable {
      * For a program that has its weights.
      *
      * @param config the model's shapes
+     * @param fp8    its layers' products are in fp8
      */
     static DecodeSteps of(DecoderProgram program, KvCache cache, ModelConfig config, Device device, DType dtype,
-            Acceleration acceleration) {
+            Acceleration acceleration, boolean fp8) {
         boolean softcap = config.attention().softcap() > 0;
         // the program's attention, where it is not flash attention, depends on the longest row's length
         ProgramStep slow = new ProgramStep(program, dtype != DType.FLOAT32 && !softcap);
@@ -67,7 +68,7 @@ final class DecodeSteps implements AutoCloseable {
                 KernelCompiler one = compiler.get();
                 step = CudaStep.fits(config, dtype)
                         ? attempt(WITHOUT_KERNELS,
-                                () -> new CudaStep(program, cache, config, dtype, acceleration.fp8(), one, kept), slow)
+                                () -> new CudaStep(program, cache, config, dtype, fp8, one, kept), slow)
                         : slow;
                 sampler = attempt(WITHOUT_SAMPLING, () -> new CudaSampler(program, config.vocabulary(), one), slow);
                 one.report();

@@ -2,8 +2,7 @@ package dev.lockstep.decoder;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Consumer;
-import java.util.stream.IntStream;
+import java.util.function.BiConsumer;
 
 import org.jspecify.annotations.Nullable;
 
@@ -34,7 +33,6 @@ public final class Decoder implements AutoCloseable {
     public static final int NO_NUMBER = -1;
     /** In the place of a token: every token is ruled out. */
     public static final int NO_TOKEN = -2;
-    private static final int FP8_WIDTH = 16;
     private final ModelConfig config;
     private final Device device;
     private final DeviceMemory memory;
@@ -49,36 +47,24 @@ public final class Decoder implements AutoCloseable {
     // the program has edits for the next choice
     private boolean edited;
 
-    private Decoder(ModelConfig config, Device device, DType dtype, Acceleration acceleration,
-            Consumer<DecoderProgram> weights) {
+    private Decoder(ModelConfig config, Device device, DType dtype, Acceleration acceleration, boolean storedInFp8,
+            BiConsumer<DecoderProgram, Boolean> weights) {
         this.config = config;
         this.device = device;
         this.memory = new DeviceMemory(device);
         this.dtype = dtype;
         this.program = DecoderProgram.load(device);
         this.cache = new KvCache(program, config, dtype, !device.isCpu());
-        if (acceleration.fp8()) {
-            checkFp8();
-        }
-        program.configure(config, dtype, device, acceleration.fp8());
-        weights.accept(program);
-        this.steps = DecodeSteps.of(program, cache, config, device, dtype, acceleration);
-    }
-
-    private void checkFp8() {
-        if (device.isCpu() || dtype != DType.BFLOAT16) {
-            throw new ModelException("fp8 weights need a GPU and bfloat16, not " + device + " and " + dtype);
-        }
-        if (IntStream.of(config.hidden(), config.intermediate(), config.heads() * config.headDim(),
-                config.kvHeads() * config.headDim()).anyMatch(width -> width % FP8_WIDTH != 0)) {
-            throw new ModelException("fp8 products take widths that are multiples of " + FP8_WIDTH + ", which those of "
-                    + config.family() + " here are not");
-        }
+        program.configure(config, dtype, device);
+        boolean fp8 = Fp8Products.are(program, config, device, dtype, acceleration.weights(), storedInFp8);
+        weights.accept(program, fp8);
+        this.steps = DecodeSteps.of(program, cache, config, device, dtype, acceleration, fp8);
     }
 
     /**
      * Loads a model's weights. On CPU, weights stored in {@code dtype} stay mapped into memory and are not copied;
-     * others, which are converted, are packed for faster products where {@code dtype} is float32.
+     * others, which are converted, are packed for faster products where {@code dtype} is float32. Weights in fewer bits
+     * are made numbers of {@code dtype} one at a time, but for fp8 that products on a GPU take as it is.
      *
      * @param dtype the type to compute in; norms, rotations and sampling are in float32 always
      * @throws ModelException                                when the model cannot be computed in fp8
@@ -86,13 +72,14 @@ public final class Decoder implements AutoCloseable {
      * @throws dev.lockstep.torch.OutOfDeviceMemoryException when the device's memory does not hold the weights
      */
     public static Decoder load(Checkpoint checkpoint, Device device, DType dtype, Acceleration acceleration) {
-        return new Decoder(checkpoint.config(), device, dtype, acceleration,
-                program -> new CheckpointWeights(program, checkpoint, device, dtype).place());
+        return new Decoder(checkpoint.config(), device, dtype, acceleration, checkpoint.isFp8ByRow(),
+                (program, fp8) -> new CheckpointWeights(program, checkpoint, device, dtype, fp8).place());
     }
 
     /** A model of random weights, for measuring shapes of which there is no checkpoint. */
     public static Decoder random(ModelConfig config, Device device, DType dtype, Acceleration acceleration) {
-        return new Decoder(config, device, dtype, acceleration, program -> RandomWeights.place(program, config));
+        return new Decoder(config, device, dtype, acceleration, false,
+                (program, fp8) -> RandomWeights.place(program, config));
     }
 
     /** The model's shapes. */

@@ -11,7 +11,9 @@ import org.slf4j.LoggerFactory;
 
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.checkpoint.QuantizedWeight;
 import dev.lockstep.checkpoint.Rope;
+import dev.lockstep.checkpoint.StoredType;
 import dev.lockstep.checkpoint.TensorRef;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.ScalarType;
@@ -67,9 +69,9 @@ final class DecoderProgram implements AutoCloseable {
     // ---- the model
 
     /** Gives it the model's shapes, before anything else. */
-    void configure(ModelConfig config, DType dtype, Device device, boolean fp8) {
+    void configure(ModelConfig config, DType dtype, Device device) {
         program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), scalarType(dtype),
-                device.name(), fp8);
+                device.name());
         program.integer("configure_norms", config.norms().eps(), config.norms().wide(), config.norms().addOne());
         program.integer("configure_attention", config.attention().scale(), config.attention().softcap());
         program.integer("configure_ends", config.embeddingScale(), config.finalSoftcap(),
@@ -87,6 +89,11 @@ final class DecoderProgram implements AutoCloseable {
         }
     }
 
+    /** The layers' products are in fp8; before weights come. */
+    void useFp8() {
+        program.integer("use_fp8");
+    }
+
     /** From now on weights are copied anyway, so that they may be packed. */
     void pack() {
         program.integer("pack");
@@ -95,7 +102,19 @@ final class DecoderProgram implements AutoCloseable {
     /** Reads one stored tensor, mapped into memory. */
     void stage(TensorRef tensor) {
         program.integer("stage", tensor.file().toString(), tensor.file().toFile().length(), tensor.offset(),
-                longs(tensor.shape()), scalarType(tensor.type().computed()), tensor.type().bytes());
+                longs(tensor.shape()), storedType(tensor.type()), tensor.type().bytes());
+    }
+
+    /** Makes numbers of the tensors that were staged of a weight in fewer bits. */
+    void dequantize(QuantizedWeight weight) {
+        program.integer("dequantize", weight.layout().name(), weight.shape()[0], weight.shape()[1], weight.bits(),
+                weight.blockRows(), weight.blockColumns(), weight.zeros() != null, weight.zeroLessOne(),
+                weight.order() != null);
+    }
+
+    /** The tensors that were staged of a weight in fp8 by row are for products in fp8. */
+    void takeFp8(QuantizedWeight weight) {
+        program.integer("take_fp8", weight.shape()[0]);
     }
 
     /** After this the driver can be called for the program's device, by this thread. */
@@ -105,7 +124,7 @@ final class DecoderProgram implements AutoCloseable {
 
     /** Makes room for a stored tensor on a GPU, where others fill it. */
     long reserve(TensorRef tensor) {
-        ScalarType type = scalarType(tensor.type().computed());
+        ScalarType type = storedType(tensor.type());
         return program.address(type, "reserve", longs(tensor.shape()), type);
     }
 
@@ -321,6 +340,18 @@ final class DecoderProgram implements AutoCloseable {
             case FLOAT32 -> ScalarType.FLOAT32;
             case BFLOAT16 -> ScalarType.BFLOAT16;
             case FLOAT16 -> ScalarType.FLOAT16;
+        };
+    }
+
+    /** As what stored tensors are read: fp8 as bytes, since little can be done with it. */
+    private static ScalarType storedType(StoredType type) {
+        return switch (type) {
+            case F32 -> ScalarType.FLOAT32;
+            case BF16 -> ScalarType.BFLOAT16;
+            case F16 -> ScalarType.FLOAT16;
+            case F8_E4M3 -> ScalarType.UINT8;
+            case I8 -> ScalarType.INT8;
+            case I32 -> ScalarType.INT32;
         };
     }
 

@@ -85,7 +85,7 @@ class GenerateOptionsTest {
     void parse_kernelsAndQuantize_areWhatAGpuMayUse() {
         assertThat(GenerateOptions.parse().acceleration()).isEqualTo(Acceleration.FULL);
         assertThat(GenerateOptions.parse("--kernels", "off", "--quantize", "fp8").acceleration())
-                .isEqualTo(new Acceleration(true, false, true));
+                .isEqualTo(new Acceleration(true, false, Acceleration.Weights.FP8));
     }
 
     @ParameterizedTest
@@ -118,7 +118,7 @@ class GenerateOptionsTest {
             --resume=yes                | --resume takes no value, not yes
             --split round               | --split must be dynamic or block, not round
             --kernels maybe             | --kernels must be on or off, not maybe
-            --quantize int4             | --quantize must be none or fp8, not int4
+            --quantize int4             | --quantize must be none or fp8, not int4; a checkpoint that is quantized already needs neither
             --logprobs 21               | --logprobs must be from 0 to 20, not 21
             --logprobs -1               | --logprobs must be from 0 to 20, not -1
             --presence-penalty 2.1      | --presence-penalty must be from -2 to 2, not 2.1

@@ -284,8 +284,6 @@ class ModelConfigTest {
             "{'model_type':'llama','architectures':['LlamaForSequenceClassification']}|architecture "
                     + "\"LlamaForSequenceClassification\" is not supported; for model_type llama it is "
                     + "\"LlamaForCausalLM\".",
-            "{'model_type':'llama','quantization_config':{'bits':4}}|quantized weights (quantization_config) are not "
-                    + "supported; supported are float32, bfloat16 and float16.",
             "{'model_type':'llama','rope_scaling':{'type':'ntk','factor':4}}|rope type \"ntk\" is not supported; "
                     + "supported are default, linear, llama3, yarn, longrope and dynamic.",
             "{'model_type':'llama','rope_scaling':{'type':'dynamic'}}|factor of the rope scaling is missing.",

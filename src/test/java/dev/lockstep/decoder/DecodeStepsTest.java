@@ -89,7 +89,7 @@ class DecodeStepsTest {
         ModelConfig config = ModelConfig.read(Golden.checkpoint("llama-gqa"));
         try (DecoderProgram program = program();
                 DecodeSteps steps = DecodeSteps.of(program, new KvCache(program, config, DType.FLOAT32, true), config,
-                        Device.ofRank("cuda"), DType.FLOAT32, Acceleration.FULL)) {
+                        Device.ofRank("cuda"), DType.FLOAT32, Acceleration.FULL, false)) {
             steps.allocate(new DecoderAllocation(4, 16));
             assertThat(steps.graphBytes()).isZero();
         }
@@ -138,7 +138,7 @@ class DecodeStepsTest {
                 ModelConfig.Norms.before(1e-5),
                 ModelConfig.Attention.alike(1, 4, 0, new Rope(10000, 4)), 1, 0,
                 ModelConfig.Activation.SILU, DType.FLOAT32);
-        program.configure(config, DType.FLOAT32, Device.CPU, false);
+        program.configure(config, DType.FLOAT32, Device.CPU);
         RandomWeights.place(program, config);
         program.allocateCache(ROOM.slots(), ROOM.capacity(), 1, ROOM.capacity());
         program.allocateSlots(ROOM, config.vocabulary());

@@ -152,7 +152,7 @@ class DecoderTest {
     void tables_ofAnyLength_areTheBeginningOfALongerOne(int positions) {
         Rope rope = new Rope(10_000, 12);
         try (TorchScriptProgram program = SamplerPair.program()) {
-            program.integer("configure", 1, 1, 12, ScalarType.FLOAT32, "cpu", false);
+            program.integer("configure", 1, 1, 12, ScalarType.FLOAT32, "cpu");
             program.integer("add_rotary", rope.inverseFrequencies(), new double[0], 1.0, rope.theta(), 0.0, 1.0);
             for (String table : List.of("cos", "sin")) {
                 program.integer("make_tables", 5000);

@@ -41,7 +41,7 @@ class Fp8GpuTest {
         List<float[]> logprobs = new ArrayList<>();
         for (boolean fp8 : new boolean[]{false, true}) {
             try (Decoder decoder = Decoder.load(checkpoint, Device.ofRank("cuda"), DType.BFLOAT16,
-                    new Acceleration(true, true, fp8))) {
+                    new Acceleration(true, true, fp8 ? Acceleration.Weights.FP8 : Acceleration.Weights.WIDE))) {
                 if (!fp8) {
                     texts.addAll(continued(decoder, prompts));
                 }

@@ -77,7 +77,7 @@ class KernelGpuTest {
         double worst = 0;
         double worstRow = 0;
         try (Decoder decoder = Decoder.random(config, Device.ofRank("cuda"), dtype,
-                new Acceleration(true, true, fp8))) {
+                new Acceleration(true, true, fp8 ? Acceleration.Weights.FP8 : Acceleration.Weights.WIDE))) {
             for (int[] lengths : LENGTHS) {
                 decoder.allocate(new DecoderAllocation(lengths.length, 3100));
                 for (int slot = 0; slot < lengths.length; slot++) {

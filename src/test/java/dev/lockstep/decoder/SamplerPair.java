@@ -28,7 +28,7 @@ final class SamplerPair implements AutoCloseable {
         this.vocabulary = vocabulary;
         checks = program();
         program = new DecoderProgram(checks);
-        checks.integer("configure", 1, 1, 8, ScalarType.FLOAT32, DEVICE, false);
+        checks.integer("configure", 1, 1, 8, ScalarType.FLOAT32, DEVICE);
         program.stageRandom(new int[]{vocabulary, 8}, 1);
         program.keep("embed");
         Path kept = Utils.getEngineCacheDir().resolve("kernels");

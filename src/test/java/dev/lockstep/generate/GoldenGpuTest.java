@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.decoder.Acceleration;
+import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.decoder.TokenLogprobs;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.GpuTest;
@@ -62,7 +63,7 @@ class GoldenGpuTest {
         Checkpoint checkpoint = Checkpoint.open(Golden.copyWithTokenizer(family, scratch));
         for (boolean kernels : new boolean[]{false, true}) {
             try (Generator generator = Generator.load(checkpoint, DEVICE, dtype,
-                    new Acceleration(true, kernels, false))) {
+                    new Acceleration(true, kernels, Weights.WIDE))) {
                 for (int piece : new int[]{Scheduler.PREFILL_TOKENS, 5}) {
                     generator.prefillTokens(piece);
                     for (int batchSize : new int[]{1, 4, 10}) {
@@ -130,7 +131,8 @@ class GoldenGpuTest {
 
     private static List<TokenLogprobs> logprobs(Checkpoint checkpoint, List<Request> requests, DType dtype,
             boolean graphs) {
-        try (Generator generator = Generator.load(checkpoint, DEVICE, dtype, new Acceleration(graphs, true, false))) {
+        try (Generator generator = Generator.load(checkpoint, DEVICE, dtype,
+                new Acceleration(graphs, true, Weights.WIDE))) {
             return generator.generate(requests, 4).stream().flatMap(row -> row.logprobs().stream()).toList();
         }
     }
@@ -145,7 +147,7 @@ class GoldenGpuTest {
             prompts.add(golden.get("prompt").asText().substring(i / 10));
         }
         try (Generator generator = Generator.load(checkpoint, DEVICE, dtype,
-                new Acceleration(graphs, kernels, false))) {
+                new Acceleration(graphs, kernels, Weights.WIDE))) {
             return generator.complete(prompts, params, batchSize).stream().map(Completion::tokenIds).toList();
         }
     }

@@ -26,7 +26,8 @@ class FingerprintTest {
 
     private static Fingerprint of(Path model, String... options) throws IOException {
         GenerateOptions parsed = GenerateOptions.parse(options);
-        return Fingerprint.of(Checkpoint.open(model), JobSettings.computing(parsed, DType.FLOAT32), "p",
+        Checkpoint checkpoint = Checkpoint.open(model);
+        return Fingerprint.of(checkpoint, JobSettings.computing(parsed, DType.FLOAT32, checkpoint), "p",
                 JobSettings.sampling(parsed));
     }
 

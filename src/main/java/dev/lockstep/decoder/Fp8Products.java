@@ -1,0 +1,59 @@
+package dev.lockstep.decoder;
+
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.checkpoint.ModelException;
+import dev.lockstep.cuda.CudaDriver;
+import dev.lockstep.torch.Device;
+
+/** Whether the layers' products are in fp8. */
+final class Fp8Products {
+    private static final int WIDTH = 16;
+    private static final int FIRST_ARCHITECTURE = 89;
+
+    private Fp8Products() {}
+
+    /**
+     * Decides, and tells the program.
+     *
+     * @throws ModelException when they are asked for and cannot be
+     */
+    static boolean are(DecoderProgram program, ModelConfig config, Device device, DType dtype,
+            Acceleration.Weights weights, boolean storedInFp8) {
+        if (weights == Acceleration.Weights.WIDE || weights == Acceleration.Weights.AS_STORED && !storedInFp8) {
+            return false;
+        }
+        Optional<String> refusal = refusal(program, config, device, dtype);
+        if (refusal.isPresent()) {
+            if (weights == Acceleration.Weights.FP8) {
+                throw new ModelException(refusal.get());
+            }
+            return false;
+        }
+        program.useFp8();
+        return true;
+    }
+
+    private static Optional<String> refusal(DecoderProgram program, ModelConfig config, Device device, DType dtype) {
+        if (device.isCpu() || dtype != DType.BFLOAT16) {
+            return Optional.of("fp8 weights need a GPU and bfloat16, not " + device + " and " + dtype);
+        }
+        if (IntStream.of(config.hidden(), config.intermediate(), config.heads() * config.headDim(),
+                config.kvHeads() * config.headDim()).anyMatch(width -> width % WIDTH != 0)) {
+            return Optional.of("fp8 products take widths that are multiples of " + WIDTH + ", which those of "
+                    + config.family() + " here are not");
+        }
+        program.useDevice();
+        int architecture = CudaDriver.architecture();
+        return architecture >= FIRST_ARCHITECTURE
+                ? Optional.empty()
+                : Optional.of(String.format(Locale.ROOT,
+                        "fp8 products need a GPU of compute capability 8.9 or later (L4, L40, H100 and newer), and this"
+                                + " one has %.1f: leave out --quantize fp8, and weights are in bfloat16.",
+                        architecture / 10.0));
+    }
+}
