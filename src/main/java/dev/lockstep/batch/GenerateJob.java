@@ -20,6 +20,7 @@ import dev.lockstep.checkpoint.hub.Hub;
 import dev.lockstep.checkpoint.hub.Watch;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.djl.LibraryException;
+import dev.lockstep.generate.CacheUse;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Timing;
 import dev.lockstep.host.ExitCode;
@@ -58,10 +59,12 @@ public final class GenerateJob {
     private final GenerateOptions options;
     private final Device device;
     private final Watch watch;
+    private final StartTimes start;
     // when this rank passed the barrier before generation
     private long started;
 
-    private GenerateJob(World world, GenerateOptions options) {
+    private GenerateJob(World world, GenerateOptions options, StartTimes start) {
+        this.start = start;
         this.world = world;
         this.options = options;
         this.device = Device.ofRank(world.device());
@@ -70,6 +73,7 @@ public final class GenerateJob {
 
     /** Options as {@code generate --help} prints them. */
     public static void main(String[] args) {
+        StartTimes start = StartTimes.now();
         try (World world = World.init(args)) {
             try {
                 GenerateOptions options = GenerateOptions.parse(world.args());
@@ -77,7 +81,7 @@ public final class GenerateJob {
                     world.print(GenerateOptions.usage().stripTrailing());
                     return;
                 }
-                boolean failed = new GenerateJob(world, options).run();
+                boolean failed = new GenerateJob(world, options, start).run();
                 if (failed) {
                     world.exit(ExitCode.SOME_ROWS_FAILED.code());
                 }
@@ -175,8 +179,8 @@ public final class GenerateJob {
                     + (world.size() == 1 ? " rank (" : " ranks (") + world.device() + ")");
         }
         long begin = System.nanoTime();
-        try (Generator generator = Generator.load(checkpoint, device, dtype,
-                options.acceleration())) {
+        try (Generator generator = Generator.load(checkpoint, device, dtype, options.acceleration(),
+                new LoadProgress(world, checkpoint, options.model()))) {
             if (root != null) {
                 return lead(generator, defaults, root, begin);
             }
@@ -241,8 +245,10 @@ public final class GenerateJob {
     /** Does this rank's share. */
     private Shown work(Generator generator, RankWorker worker, Run run, long begin) {
         long rows = run.rows < 0 ? Long.MAX_VALUE : (run.rows + world.size() - 1) / world.size();
+        long loaded = System.nanoTime();
         int slots = worker.prepare(rows);
-        double loadSeconds = secondsSince(begin);
+        long ready = System.nanoTime();
+        double loadSeconds = (ready - begin) / 1e9;
         world.barrier();
         started = System.nanoTime();
         worker.generate((int) Math.max(1, Math.min(slots, rows)));
@@ -250,8 +256,14 @@ public final class GenerateJob {
         Timing timing = generator.timing();
         return new Shown(new Report.RankReport(world.rank(), world.host(), device.name(),
                 worker.prompts(), worker.tokens(), seconds, timing.prefillSeconds(), timing.decodeSeconds(),
-                timing.steps(), generator.peakMemoryBytes()), slots,
+                timing.steps(), generator.peakMemoryBytes(), prompting(generator),
+                start.report(generator, begin, (ready - loaded) / 1e9, worker.firstTokensSeconds())), slots,
                 worker.trace().taken(loadSeconds, (started - begin) / 1e9));
+    }
+
+    private static Report.Prompting prompting(Generator generator) {
+        CacheUse use = generator.cacheUse();
+        return new Report.Prompting(use.computedTokens(), use.sharedTokens(), use.interruptions());
     }
 
     private DType dtype(Checkpoint checkpoint) {

@@ -34,6 +34,8 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     private int slots = 1;
     private long started;
     private long done;
+    private long begun;
+    private long firstTokensNanos;
     private long tokens;
     private long tokensEnded;
     private long tokensAllowed; // to the samples that have started
@@ -70,6 +72,7 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     void generate(int slotsInUse) {
         slots = slotsInUse;
         trace.begin();
+        begun = System.nanoTime();
         stepped(0, Timing.NONE);
         supply.keepAhead(2 * slots);
         generator.generate(supply, slots, this);
@@ -149,6 +152,9 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
 
     @Override
     public void stepped(long tokensSoFar, Timing timing) {
+        if (tokens == 0 && tokensSoFar > 0) {
+            firstTokensNanos = System.nanoTime() - begun;
+        }
         tokens = tokensSoFar;
         trace.stepped(tokens, timing);
         journal.flush();
@@ -168,6 +174,11 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     /** Tokens that it has generated. */
     long tokens() {
         return tokens;
+    }
+
+    /** From the beginning of generation until it had tokens; 0 where it had none. */
+    double firstTokensSeconds() {
+        return firstTokensNanos / 1e9;
     }
 
     /** What it did when. */

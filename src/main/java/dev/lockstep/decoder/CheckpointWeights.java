@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,6 +19,7 @@ import dev.lockstep.checkpoint.TensorRef;
 import dev.lockstep.cuda.CudaDriver;
 import dev.lockstep.cuda.CudaException;
 import dev.lockstep.cuda.DeviceReader;
+import dev.lockstep.host.DiskReads;
 import dev.lockstep.torch.Device;
 
 /** Hands a checkpoint's weights to the decoder's program: mapped from their files on CPU, read into a GPU's memory. */
@@ -46,21 +48,29 @@ final class CheckpointWeights {
                         .noneMatch(name -> checkpoint.tensor(name).type().computed() == dtype);
     }
 
-    void place() {
+    /** @param loaded told how many of their bytes are in place */
+    void place(LongConsumer loaded) {
         if (fuse) {
             program.pack();
         }
         List<ModelWeight> weights = ModelWeight.of(checkpoint.config());
         long begin = System.nanoTime();
+        long fromDisk = DiskReads.bytes();
         Optional<DeviceReader> reader = device.isCpu() ? Optional.empty() : reader();
         if (reader.isPresent()) {
             try (DeviceReader one = reader.get()) {
-                read(one, weights);
+                read(one, weights, loaded);
             }
         } else {
-            weights.forEach(this::map);
+            long bytes = 0;
+            for (ModelWeight weight : weights) {
+                map(weight);
+                bytes += bytes(weight);
+                loaded.accept(bytes);
+            }
         }
-        LOG.debug("{} bytes of weights in {} ms", checkpoint.bytes(), (System.nanoTime() - begin) / 1_000_000);
+        LOG.debug("{} bytes of weights in {} ms, for which {} bytes were read from disk", checkpoint.bytes(),
+                (System.nanoTime() - begin) / 1_000_000, DiskReads.bytes() - fromDisk);
         if (checkpoint.config().tiedEmbeddings()) {
             program.tie();
         }
@@ -114,9 +124,10 @@ final class CheckpointWeights {
     /** A weight whose tensors are on their way. */
     private record Coming(ModelWeight weight, List<DeviceReader.Transfer> tensors) {}
 
-    private void read(DeviceReader reader, List<ModelWeight> weights) {
+    private void read(DeviceReader reader, List<ModelWeight> weights, LongConsumer loaded) {
         Deque<Coming> coming = new ArrayDeque<>();
-        long bytes = 0;
+        long begun = 0;
+        long done = 0;
         for (ModelWeight weight : weights) {
             // what libtorch gives may be what its work under way still reads
             CudaDriver.await(CudaDriver.stream());
@@ -127,13 +138,18 @@ final class CheckpointWeights {
                 }
             }
             coming.add(new Coming(weight, tensors));
-            bytes += bytes(weight);
-            while (bytes > AHEAD && coming.size() > 1) {
-                bytes -= bytes(coming.element().weight);
+            begun += bytes(weight);
+            while (begun - done > AHEAD && coming.size() > 1) {
+                done += bytes(coming.element().weight);
                 keep(coming.remove());
+                loaded.accept(done);
             }
         }
-        coming.forEach(this::keep);
+        for (Coming each : coming) {
+            done += bytes(each.weight);
+            keep(each);
+            loaded.accept(done);
+        }
     }
 
     private long bytes(ModelWeight weight) {

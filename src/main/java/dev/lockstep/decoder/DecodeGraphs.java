@@ -56,6 +56,7 @@ final class DecodeGraphs implements AutoCloseable {
     private final Map<Key, Integer> calls = new HashMap<>();
     private @Nullable Recording first;
     private long bytes;
+    private long nanos;
     private boolean works = true;
 
     /** Sets the calling thread up; only it may use this object. */
@@ -110,8 +111,14 @@ final class DecodeGraphs implements AutoCloseable {
         return bytes;
     }
 
+    /** Seconds that recording took. */
+    double seconds() {
+        return nanos / 1e9;
+    }
+
     private @Nullable Recording record(Key key, Runnable call) {
         try {
+            long begin = System.nanoTime();
             long free = freeMemory.getAsLong();
             Recording graph = recorder.record(first, call);
             if (!works) {
@@ -122,6 +129,7 @@ final class DecodeGraphs implements AutoCloseable {
             bytes += Math.max(0, free - freeMemory.getAsLong());
             first = first == null ? graph : first;
             graphs.put(key, graph);
+            nanos += System.nanoTime() - begin;
             return graph;
         } catch (UnsatisfiedLinkError | RuntimeException e) {
             giveUp(e.getMessage());

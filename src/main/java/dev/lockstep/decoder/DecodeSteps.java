@@ -127,6 +127,11 @@ final class DecodeSteps implements AutoCloseable {
         return graphs == null ? 0 : graphs.bytes();
     }
 
+    /** Seconds that recording steps took, of those that are forgotten too. */
+    double graphSeconds() {
+        return graphs == null ? 0 : graphs.seconds();
+    }
+
     /**
      * Hands one step of slots 0 to {@code rows - 1} to the device and does not wait for it.
      *

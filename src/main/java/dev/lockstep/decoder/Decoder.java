@@ -3,6 +3,7 @@ package dev.lockstep.decoder;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.BiConsumer;
+import java.util.function.LongConsumer;
 
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +41,7 @@ public final class Decoder implements AutoCloseable {
     private final DecoderProgram program;
     private final KvCache cache;
     private final DecodeSteps steps;
+    private final LoadTimes loadTimes;
     // by slot
     private RowSampling[] settings = {};
     private int[] lengths = {};
@@ -49,6 +51,7 @@ public final class Decoder implements AutoCloseable {
 
     private Decoder(ModelConfig config, Device device, DType dtype, Acceleration acceleration, boolean storedInFp8,
             BiConsumer<DecoderProgram, Boolean> weights) {
+        long begin = System.nanoTime();
         this.config = config;
         this.device = device;
         this.memory = new DeviceMemory(device);
@@ -56,9 +59,16 @@ public final class Decoder implements AutoCloseable {
         this.program = DecoderProgram.load(device);
         this.cache = new KvCache(program, config, dtype, !device.isCpu());
         program.configure(config, dtype, device);
+        if (!device.isCpu()) {
+            program.useDevice();
+        }
         boolean fp8 = Fp8Products.are(program, config, device, dtype, acceleration.weights(), storedInFp8);
+        long ready = System.nanoTime();
         weights.accept(program, fp8);
+        long loaded = System.nanoTime();
         this.steps = DecodeSteps.of(program, cache, config, device, dtype, acceleration, fp8);
+        this.loadTimes = new LoadTimes((ready - begin) / 1e9, (loaded - ready) / 1e9,
+                (System.nanoTime() - loaded) / 1e9);
     }
 
     /**
@@ -66,14 +76,22 @@ public final class Decoder implements AutoCloseable {
      * others, which are converted, are packed for faster products where {@code dtype} is float32. Weights in fewer bits
      * are made numbers of {@code dtype} one at a time, but for fp8 that products on a GPU take as it is.
      *
-     * @param dtype the type to compute in; norms, rotations and sampling are in float32 always
+     * @param dtype  the type to compute in; norms, rotations and sampling are in float32 always
+     * @param loaded told now and then how many of the checkpoint's bytes are there
      * @throws ModelException                                when the model cannot be computed in fp8
      * @throws dev.lockstep.djl.LibraryException             when the PyTorch engine cannot be loaded
      * @throws dev.lockstep.torch.OutOfDeviceMemoryException when the device's memory does not hold the weights
      */
-    public static Decoder load(Checkpoint checkpoint, Device device, DType dtype, Acceleration acceleration) {
+    public static Decoder load(Checkpoint checkpoint, Device device, DType dtype, Acceleration acceleration,
+            LongConsumer loaded) {
         return new Decoder(checkpoint.config(), device, dtype, acceleration, checkpoint.isFp8ByRow(),
-                (program, fp8) -> new CheckpointWeights(program, checkpoint, device, dtype, fp8).place());
+                (program, fp8) -> new CheckpointWeights(program, checkpoint, device, dtype, fp8).place(loaded));
+    }
+
+    /** {@link #load(Checkpoint, Device, DType, Acceleration, LongConsumer)} with nobody watching. */
+    public static Decoder load(Checkpoint checkpoint, Device device, DType dtype, Acceleration acceleration) {
+        return load(checkpoint, device, dtype, acceleration, bytes -> {
+        });
     }
 
     /** A model of random weights, for measuring shapes of which there is no checkpoint. */
@@ -100,6 +118,16 @@ public final class Decoder implements AutoCloseable {
     /** Memory of the device, whose peak is kept from the first {@link #allocate} on. */
     public DeviceMemory memory() {
         return memory;
+    }
+
+    /** How long its parts took to load. */
+    public LoadTimes loadTimes() {
+        return loadTimes;
+    }
+
+    /** Seconds that recording steps took. */
+    public double graphSeconds() {
+        return steps.graphSeconds();
     }
 
     /** Bytes of the device's memory that recorded steps hold. */

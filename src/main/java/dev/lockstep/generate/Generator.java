@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.IntConsumer;
+import java.util.function.LongConsumer;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -15,6 +16,7 @@ import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.decoder.Admission;
 import dev.lockstep.decoder.Decoder;
+import dev.lockstep.decoder.LoadTimes;
 import dev.lockstep.host.Share;
 import dev.lockstep.tokenizer.Tokenizer;
 import dev.lockstep.torch.Device;
@@ -43,13 +45,16 @@ public final class Generator implements AutoCloseable {
     private final @Nullable ChatPrompt chatPrompt;
     private final Decoder decoder;
     private final CacheReservation reservation;
+    private final double tokenizerSeconds;
     private Timing timing = Timing.NONE;
     private CacheUse cacheUse = CacheUse.NONE;
     private int prefillTokens = Scheduler.PREFILL_TOKENS;
     private IntConsumer beforeDecoding = rows -> {
     };
 
-    private Generator(@Nullable Tokenizer tokenizer, @Nullable ChatPrompt chatPrompt, Decoder decoder) {
+    private Generator(@Nullable Tokenizer tokenizer, @Nullable ChatPrompt chatPrompt, Decoder decoder,
+            double tokenizerSeconds) {
+        this.tokenizerSeconds = tokenizerSeconds;
         this.tokenizer = tokenizer;
         this.chatPrompt = chatPrompt;
         this.decoder = decoder;
@@ -61,13 +66,25 @@ public final class Generator implements AutoCloseable {
      *
      * @param device {@link Device#CPU}; in a program of several ranks {@code Device.ofRank(world.device())}
      * @param dtype  the type to compute in
+     * @param loaded told now and then how many bytes of the checkpoint's weights are there
      * @throws dev.lockstep.checkpoint.ModelException when the tokenizer cannot be loaded
      * @throws dev.lockstep.djl.LibraryException      when the PyTorch engine cannot be loaded
      * @throws OutOfDeviceMemoryException             when the device's memory does not hold the weights
      */
+    public static Generator load(Checkpoint checkpoint, Device device, DType dtype, Acceleration acceleration,
+            LongConsumer loaded) {
+        long begin = System.nanoTime();
+        Tokenizer tokenizer = Tokenizer.load(checkpoint.directory());
+        ChatPrompt chatPrompt = new ChatPrompt(checkpoint.directory());
+        double seconds = (System.nanoTime() - begin) / 1e9;
+        return new Generator(tokenizer, chatPrompt, Decoder.load(checkpoint, device, dtype, acceleration, loaded),
+                seconds);
+    }
+
+    /** {@link #load(Checkpoint, Device, DType, Acceleration, LongConsumer)} with nobody watching. */
     public static Generator load(Checkpoint checkpoint, Device device, DType dtype, Acceleration acceleration) {
-        return new Generator(Tokenizer.load(checkpoint.directory()), new ChatPrompt(checkpoint.directory()),
-                Decoder.load(checkpoint, device, dtype, acceleration));
+        return load(checkpoint, device, dtype, acceleration, bytes -> {
+        });
     }
 
     /** {@link #load(Checkpoint, Device, DType, Acceleration)} with all there is. */
@@ -89,7 +106,22 @@ public final class Generator implements AutoCloseable {
      * A model of random weights and without a tokenizer, for measuring: its completions have tokens, but no text.
      */
     public static Generator random(ModelConfig config, Device device, DType dtype, Acceleration acceleration) {
-        return new Generator(null, null, Decoder.random(config, device, dtype, acceleration));
+        return new Generator(null, null, Decoder.random(config, device, dtype, acceleration), 0);
+    }
+
+    /** How long its parts took to load. */
+    public LoadTimes loadTimes() {
+        return decoder.loadTimes();
+    }
+
+    /** Seconds that it took to load the tokenizer. */
+    public double tokenizerSeconds() {
+        return tokenizerSeconds;
+    }
+
+    /** Seconds that recording steps of a GPU took so far. */
+    public double graphSeconds() {
+        return decoder.graphSeconds();
     }
 
     /** The type that the model computes in. */

@@ -26,6 +26,7 @@ import picocli.CommandLine.Parameters;
 
 import dev.lockstep.cli.BuiltInJob;
 import dev.lockstep.cli.ForeignOptions;
+import dev.lockstep.host.CommandTime;
 import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.IoReason;
 import dev.lockstep.host.Printable;
@@ -294,6 +295,8 @@ public final class Mpjrun implements Callable<Integer> {
 
     private Map<String, String> variables(Map<String, String> environment) {
         Map<String, String> chosen = new LinkedHashMap<>();
+        // the script has become this process
+        CommandTime.ofThisProcess().ifPresent(begun -> chosen.put(CommandTime.VARIABLE, begun.toString()));
         if (verbose) {
             chosen.put(RankEnvironment.VERBOSE, "1");
         }

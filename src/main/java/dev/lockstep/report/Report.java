@@ -48,12 +48,46 @@ public record Report(int prompts, long tokens, long promptTokens, double seconds
      * @param decodeSeconds   of those, the time in decode steps
      * @param steps           decode steps
      * @param peakMemoryBytes the most device memory in use; 0 where the device does not tell
+     * @param prompting       what became of its prompts' tokens
+     * @param start           what it did before it generated
      */
     @JsonNaming(SnakeCaseStrategy.class)
     @JsonPropertyOrder({"rank", "host", "device", "prompts", "tokens", "seconds", "prefill_seconds", "decode_seconds",
-            "steps", "peak_memory_bytes"})
+            "steps", "peak_memory_bytes", "prompting", "start"})
     public record RankReport(int rank, String host, String device, int prompts, long tokens, double seconds,
-            double prefillSeconds, double decodeSeconds, long steps, long peakMemoryBytes) {}
+            double prefillSeconds, double decodeSeconds, long steps, long peakMemoryBytes, Prompting prompting,
+            Start start) {}
+
+    /**
+     * What became of a rank's prompts.
+     *
+     * @param computedTokens tokens of prompts that were computed, for sequences that were interrupted once more
+     * @param sharedTokens   tokens that were not, because another prompt began alike
+     * @param interruptions  how often a sequence gave its memory to others and went on later
+     */
+    @JsonNaming(SnakeCaseStrategy.class)
+    @JsonPropertyOrder({"computed_tokens", "shared_tokens", "interruptions"})
+    public record Prompting(long computedTokens, long sharedTokens, long interruptions) {}
+
+    /**
+     * Where a rank's time went until its first tokens were there, in seconds, one after the other but for graphs.
+     *
+     * @param launch      from the command until this rank's JVM was started; 0 where that is not known
+     * @param jvm         until its program began, in {@code main}
+     * @param world       until all ranks had found each other and the input and the checkpoint had been looked at
+     * @param tokenizer   loading the tokenizer
+     * @param library     loading libtorch, and its first use of the device
+     * @param weights     reading the weights
+     * @param kernels     making the device's kernels, or finding those that were made before
+     * @param cache       fetching the first rows, and room for keys and values
+     * @param firstTokens from the barrier before generation until the first tokens were there
+     * @param graphs      recording decode steps, in the whole run
+     */
+    @JsonNaming(SnakeCaseStrategy.class)
+    @JsonPropertyOrder({"launch", "jvm", "world", "tokenizer", "library", "weights", "kernels", "cache",
+            "first_tokens", "graphs"})
+    public record Start(double launch, double jvm, double world, double tokenizer, double library, double weights,
+            double kernels, double cache, double firstTokens, double graphs) {}
 
     public Report {
         ranks = List.copyOf(ranks);

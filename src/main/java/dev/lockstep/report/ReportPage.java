@@ -35,7 +35,8 @@ public record ReportPage(Report report, List<RankTrace.Snapshot> traces, Tally t
         return "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                 + "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>"
                 + HtmlText.escape("generate: " + model()) + "</title>\n<style>\n" + style() + "</style>\n</head>\n"
-                + "<body>\n<main>\n" + head() + new TraceChart(report, traces).html() + rankTable() + lengthPlot()
+                + "<body>\n<main>\n" + head() + new TraceChart(report, traces).html() + rankTable() + startTable()
+                + lengthPlot()
                 + failureTable() + slowestTable() + settingList() + "</main>\n</body>\n</html>\n";
     }
 
@@ -96,6 +97,23 @@ public record ReportPage(Report report, List<RankTrace.Snapshot> traces, Tally t
                 + "<th class=\"name\">device<th>prompts<th>tokens<th>tokens/s<th>load s<th>prefill s<th>decode s"
                 + "<th>other s<th>idle s<th>steps<th>peak MB</tr></thead><tbody>\n" + rows
                 + "</tbody></table></div>\n");
+    }
+
+    private String startTable() {
+        StringBuilder rows = new StringBuilder();
+        for (Report.RankReport rank : report.ranks().subList(0, Math.min(MOST_RANKS, report.ranks().size()))) {
+            Report.Start start = rank.start();
+            rows.append("<tr>").append(cell(rank.rank()));
+            for (double each : new double[]{start.launch(), start.jvm(), start.world(), start.tokenizer(),
+                    start.library(), start.weights(), start.kernels(), start.cache(), start.firstTokens(),
+                    start.graphs()}) {
+                rows.append(cell(each));
+            }
+            rows.append("</tr>\n");
+        }
+        return section("start", "Start, in seconds", "<div class=\"scroll\"><table><thead><tr><th>rank<th>launch<th>JVM"
+                + "<th>world, input<th>tokenizer<th>libtorch<th>weights<th>kernels<th>cache<th>first tokens<th>graphs"
+                + "</tr></thead><tbody>\n" + rows + "</tbody></table></div>\n");
     }
 
     private static String cell(double value) {

@@ -146,9 +146,23 @@ class GenerateIT {
         }
     }
 
+    private static void checkStart(JsonNode start) {
+        assertThat(start.fieldNames()).toIterable().containsExactly("launch", "jvm", "world", "tokenizer", "library",
+                "weights", "kernels", "cache", "first_tokens", "graphs");
+        for (String item : List.of("launch", "jvm", "world", "tokenizer", "library", "weights", "cache",
+                "first_tokens")) {
+            assertThat(start.get(item).asDouble()).as(item).isBetween(1e-6, 300.0);
+        }
+        assertThat(start.get("graphs").asDouble()).isZero();
+    }
+
     private static void checkRank(JsonNode report, int rank, List<JsonNode> rows, double jobSeconds) {
         assertThat(report.fieldNames()).toIterable().containsExactly("rank", "host", "device", "prompts", "tokens",
-                "seconds", "prefill_seconds", "decode_seconds", "steps", "peak_memory_bytes");
+                "seconds", "prefill_seconds", "decode_seconds", "steps", "peak_memory_bytes", "prompting", "start");
+        checkStart(report.get("start"));
+        assertThat(report.at("/prompting/computed_tokens").asLong() + report.at("/prompting/shared_tokens").asLong())
+                .isEqualTo(sum(rows, "prompt_tokens"));
+        assertThat(report.at("/prompting/interruptions").asLong()).isZero();
         assertThat(report.get("rank").asInt()).isEqualTo(rank);
         assertThat(field(rows, "rank")).containsOnly(Integer.toString(rank));
         assertThat(report.get("host").asText()).isNotBlank();

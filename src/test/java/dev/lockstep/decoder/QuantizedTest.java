@@ -96,7 +96,8 @@ class QuantizedTest {
             if (fp8) {
                 decoder.useFp8();
             }
-            new CheckpointWeights(decoder, checkpoint, Device.CPU, DType.FLOAT16, fp8).place();
+            new CheckpointWeights(decoder, checkpoint, Device.CPU, DType.FLOAT16, fp8).place(bytes -> {
+            });
             return program.floats("weight_of", weight, layer);
         }
     }

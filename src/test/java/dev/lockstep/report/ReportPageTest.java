@@ -55,7 +55,9 @@ class ReportPageTest {
             traces.add(new RankTrace.Snapshot(1.2 + rank * 0.1, 2.5, timeline.buckets(), slowest));
             reports.add(
                     new Report.RankReport(rank, "node-" + rank / 4 + ".cluster.example", "cuda:0", rows / ranks, mine,
-                            end, timing.prefillSeconds(), timing.decodeSeconds(), timing.steps(), 70_000_000_000L));
+                            end, timing.prefillSeconds(), timing.decodeSeconds(), timing.steps(), 70_000_000_000L,
+                            new Report.Prompting(1000, 200, 3),
+                            new Report.Start(0.5, 0.3, 1.2, 0.2, 0.9, 1.1 + rank, 0.3, 0.1, 0.4, 0.6)));
             tokens += mine;
         }
         Tally tally = new Tally();
@@ -98,8 +100,8 @@ class ReportPageTest {
             assertThat(frame.get("problems")).as(what).isEmpty();
             assertThat(frame.get("foreign").asInt()).as(what).isZero();
             assertThat(frame.get("sections")).extracting(JsonNode::asText).as(what).containsExactlyElementsOf(failures
-                    ? List.of("course", "ranks", "lengths", "failures", "slowest", "settings")
-                    : List.of("course", "ranks", "lengths", "slowest", "settings"));
+                    ? List.of("course", "ranks", "start", "lengths", "failures", "slowest", "settings")
+                    : List.of("course", "ranks", "start", "lengths", "slowest", "settings"));
             assertThat(frame.get("title").asText()).startsWith("generate: ").isNotEqualTo("x");
             assertThat(frame.get("figures")).hasSize(6);
             assertThat(frame.get("legend")).extracting(JsonNode::asText).containsExactly("load", "prefill", "decode",

@@ -23,8 +23,10 @@ class ReportTest {
 
     private static final Report REPORT = Report.of(new Summary(5, 2, 2.0), TALLY, 16, "bfloat16", "cuda",
             "models/m", 1.5,
-            List.of(new Report.RankReport(0, "node1", "cuda:0", 1, 5, 1.75, 0.25, 1.5, 3, 1_000_000_000_000L),
-                    new Report.RankReport(1, "node2", "cuda:0", 1, 0, 0, 0, 0, 0, 0)));
+            List.of(new Report.RankReport(0, "node1", "cuda:0", 1, 5, 1.75, 0.25, 1.5, 3, 1_000_000_000_000L,
+                    new Report.Prompting(4, 3, 1), new Report.Start(0.5, 0.25, 2, 0.125, 1, 1.5, 0.75, 0.5, 0.25, 3)),
+                    new Report.RankReport(1, "node2", "cuda:0", 1, 0, 0, 0, 0, 0, 0, new Report.Prompting(0, 0, 0),
+                            new Report.Start(0, 0, 0, 0, 0, 0, 0, 0, 0, 0))));
 
     private static final String JSON = """
             {
@@ -50,7 +52,24 @@ class ReportTest {
                 "prefill_seconds": 0.25,
                 "decode_seconds": 1.5,
                 "steps": 3,
-                "peak_memory_bytes": 1000000000000
+                "peak_memory_bytes": 1000000000000,
+                "prompting": {
+                  "computed_tokens": 4,
+                  "shared_tokens": 3,
+                  "interruptions": 1
+                },
+                "start": {
+                  "launch": 0.5,
+                  "jvm": 0.25,
+                  "world": 2.0,
+                  "tokenizer": 0.125,
+                  "library": 1.0,
+                  "weights": 1.5,
+                  "kernels": 0.75,
+                  "cache": 0.5,
+                  "first_tokens": 0.25,
+                  "graphs": 3.0
+                }
               }, {
                 "rank": 1,
                 "host": "node2",
@@ -61,7 +80,24 @@ class ReportTest {
                 "prefill_seconds": 0.0,
                 "decode_seconds": 0.0,
                 "steps": 0,
-                "peak_memory_bytes": 0
+                "peak_memory_bytes": 0,
+                "prompting": {
+                  "computed_tokens": 0,
+                  "shared_tokens": 0,
+                  "interruptions": 0
+                },
+                "start": {
+                  "launch": 0.0,
+                  "jvm": 0.0,
+                  "world": 0.0,
+                  "tokenizer": 0.0,
+                  "library": 0.0,
+                  "weights": 0.0,
+                  "kernels": 0.0,
+                  "cache": 0.0,
+                  "first_tokens": 0.0,
+                  "graphs": 0.0
+                }
               } ]
             }
             """;

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.checkpoint.hub.HubClient.RemoteFile;
 import dev.lockstep.checkpoint.hub.HubClient.Reply;
+import dev.lockstep.host.ByteProgress;
 import dev.lockstep.host.Closing;
 import dev.lockstep.host.UsageException;
 
@@ -30,7 +31,7 @@ final class FileDownload {
     private final RemoteFile file;
     private final Path blob;
     private final Path part;
-    private final DownloadProgress progress;
+    private final ByteProgress progress;
     private final ByteBuffer buffer = ByteBuffer.allocate(BUFFER);
     private long have;
     private ContentDigest digest;
@@ -38,7 +39,7 @@ final class FileDownload {
     private volatile @Nullable InputStream body;
     private volatile long lastHeard;
 
-    FileDownload(HubClient client, HubCache cache, ModelName name, RemoteFile file, DownloadProgress progress) {
+    FileDownload(HubClient client, HubCache cache, ModelName name, RemoteFile file, ByteProgress progress) {
         this.client = client;
         this.name = name;
         this.file = file;

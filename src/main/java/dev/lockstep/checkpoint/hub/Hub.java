@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 import dev.lockstep.checkpoint.hub.HubClient.Listing;
 import dev.lockstep.checkpoint.hub.HubClient.RemoteFile;
 import dev.lockstep.host.Amounts;
+import dev.lockstep.host.ByteProgress;
 import dev.lockstep.host.FileName;
 import dev.lockstep.host.IoReason;
 import dev.lockstep.host.UsageException;
@@ -283,7 +284,7 @@ public final class Hub {
                     + ", where there is room for " + Amounts.bytes(room) + ": make room, or set HF_HOME to a directory"
                     + " that has it");
         }
-        DownloadProgress progress = new DownloadProgress(name.toString(), total);
+        ByteProgress progress = new ByteProgress("downloading " + name, total);
         List<FileDownload> downloads = files.stream().map(file -> new FileDownload(client, cache, name, file, progress))
                 .toList();
         List<Callable<Boolean>> tasks = new ArrayList<>();

@@ -20,6 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import dev.lockstep.fixtures.FakeHub;
 import dev.lockstep.fixtures.FakeHub.Asked;
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.host.ByteProgress;
 import dev.lockstep.host.UsageException;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -70,7 +71,7 @@ class DownloadTest extends HubFixture {
         HubCache cache = new HubCache(environment.cache(), name);
         cache.create();
         FileDownload download = new FileDownload(client, cache, name, client.find(name, commit, "model.safetensors"),
-                new DownloadProgress(ID, WEIGHTS.length));
+                new ByteProgress("downloading " + ID, WEIGHTS.length));
         ExecutorService thread = Executors.newSingleThreadExecutor();
         Future<?> running = thread.submit(() -> {
             download.run();
