@@ -74,6 +74,9 @@ public final class GenerateJob {
     /** Options as {@code generate --help} prints them. */
     public static void main(String[] args) {
         StartTimes start = StartTimes.now();
+        if (World.deviceToBe().equals(Optional.of("cuda"))) {
+            Generator.preload(Device.ofRank("cuda"));
+        }
         try (World world = World.init(args)) {
             try {
                 GenerateOptions options = GenerateOptions.parse(world.args());

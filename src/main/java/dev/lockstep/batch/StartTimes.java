@@ -21,16 +21,16 @@ record StartTimes(long command, long process, long main) {
 
     /**
      * @param loading     when loading began, by {@link System#nanoTime()}
-     * @param cache       seconds
+     * @param warmUp      seconds
      * @param firstTokens seconds
      */
-    Report.Start report(Generator generator, long loading, double cache, double firstTokens) {
+    Report.Start report(Generator generator, long loading, double warmUp, double firstTokens) {
         double since = (System.nanoTime() - loading) / 1e9;
         double world = (System.currentTimeMillis() - main) / 1e3 - since;
         LoadTimes times = generator.loadTimes();
         // hosts' clocks differ
         return new Report.Start(command == 0 ? 0 : Math.max(0, (process - command) / 1e3), (main - process) / 1e3,
                 world, generator.tokenizerSeconds(), times.librarySeconds(), times.weightsSeconds(),
-                times.kernelsSeconds(), cache, firstTokens, generator.graphSeconds());
+                times.kernelsSeconds(), warmUp, firstTokens, generator.graphSeconds());
     }
 }

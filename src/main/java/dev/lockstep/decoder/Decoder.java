@@ -100,6 +100,15 @@ public final class Decoder implements AutoCloseable {
                 (program, fp8) -> RandomWeights.place(program, config));
     }
 
+    /** Loads libtorch, and has it use the device for the first time, so that {@link #load} finds that done. */
+    public static void warm(Device device) {
+        try (DecoderProgram program = DecoderProgram.load(device)) {
+            if (!device.isCpu()) {
+                program.useDevice();
+            }
+        }
+    }
+
     /** The model's shapes. */
     public ModelConfig config() {
         return config;

@@ -73,12 +73,32 @@ public final class Generator implements AutoCloseable {
      */
     public static Generator load(Checkpoint checkpoint, Device device, DType dtype, Acceleration acceleration,
             LongConsumer loaded) {
-        long begin = System.nanoTime();
-        Tokenizer tokenizer = Tokenizer.load(checkpoint.directory());
         ChatPrompt chatPrompt = new ChatPrompt(checkpoint.directory());
-        double seconds = (System.nanoTime() - begin) / 1e9;
-        return new Generator(tokenizer, chatPrompt, Decoder.load(checkpoint, device, dtype, acceleration, loaded),
-                seconds);
+        // while weights come
+        TokenizerLoad tokenizer = new TokenizerLoad(checkpoint.directory());
+        Decoder decoder = Decoder.load(checkpoint, device, dtype, acceleration, loaded);
+        try {
+            return new Generator(tokenizer.await(), chatPrompt, decoder, tokenizer.seconds());
+        } catch (RuntimeException | Error e) {
+            decoder.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Loads libtorch in a thread of its own, so that {@link #load} need not wait for it if it is called a second later.
+     * What goes wrong with it is for that to say.
+     */
+    public static void preload(Device device) {
+        Thread thread = new Thread(() -> {
+            try {
+                Decoder.warm(device);
+            } catch (RuntimeException | LinkageError e) {
+                LOG.debug("to be seen again when the model is loaded", e);
+            }
+        }, "libtorch");
+        thread.setDaemon(true);
+        thread.start();
     }
 
     /** {@link #load(Checkpoint, Device, DType, Acceleration, LongConsumer)} with nobody watching. */
@@ -114,7 +134,7 @@ public final class Generator implements AutoCloseable {
         return decoder.loadTimes();
     }
 
-    /** Seconds that it took to load the tokenizer. */
+    /** Seconds that it took to load the tokenizer, beside the model. */
     public double tokenizerSeconds() {
         return tokenizerSeconds;
     }

@@ -70,24 +70,24 @@ public record Report(int prompts, long tokens, long promptTokens, double seconds
     public record Prompting(long computedTokens, long sharedTokens, long interruptions) {}
 
     /**
-     * Where a rank's time went until its first tokens were there, in seconds, one after the other but for graphs.
+     * Where a rank's time went until its first tokens were there, in seconds, one after the other but for tokenizer and graphs.
      *
      * @param launch      from the command until this rank's JVM was started; 0 where that is not known
      * @param jvm         until its program began, in {@code main}
      * @param world       until all ranks had found each other and the input and the checkpoint had been looked at
-     * @param tokenizer   loading the tokenizer
-     * @param library     loading libtorch, and its first use of the device
+     * @param tokenizer   loading the tokenizer, while the next two go on
+     * @param library     what remained of loading libtorch, which on a GPU goes on meanwhile, and its first use of the device
      * @param weights     reading the weights
      * @param kernels     making the device's kernels, or finding those that were made before
-     * @param cache       fetching the first rows, and room for keys and values
+     * @param warmUp      fetching the first rows, room for keys and values, and on a GPU first passes that nobody sees
      * @param firstTokens from the barrier before generation until the first tokens were there
      * @param graphs      recording decode steps, in the whole run
      */
     @JsonNaming(SnakeCaseStrategy.class)
-    @JsonPropertyOrder({"launch", "jvm", "world", "tokenizer", "library", "weights", "kernels", "cache",
+    @JsonPropertyOrder({"launch", "jvm", "world", "tokenizer", "library", "weights", "kernels", "warm_up",
             "first_tokens", "graphs"})
     public record Start(double launch, double jvm, double world, double tokenizer, double library, double weights,
-            double kernels, double cache, double firstTokens, double graphs) {}
+            double kernels, double warmUp, double firstTokens, double graphs) {}
 
     public Report {
         ranks = List.copyOf(ranks);

@@ -105,14 +105,14 @@ public record ReportPage(Report report, List<RankTrace.Snapshot> traces, Tally t
             Report.Start start = rank.start();
             rows.append("<tr>").append(cell(rank.rank()));
             for (double each : new double[]{start.launch(), start.jvm(), start.world(), start.tokenizer(),
-                    start.library(), start.weights(), start.kernels(), start.cache(), start.firstTokens(),
+                    start.library(), start.weights(), start.kernels(), start.warmUp(), start.firstTokens(),
                     start.graphs()}) {
                 rows.append(cell(each));
             }
             rows.append("</tr>\n");
         }
         return section("start", "Start, in seconds", "<div class=\"scroll\"><table><thead><tr><th>rank<th>launch<th>JVM"
-                + "<th>world, input<th>tokenizer<th>libtorch<th>weights<th>kernels<th>cache<th>first tokens<th>graphs"
+                + "<th>world, input<th>tokenizer<th>libtorch<th>weights<th>kernels<th>warm-up<th>first tokens<th>graphs"
                 + "</tr></thead><tbody>\n" + rows + "</tbody></table></div>\n");
     }
 

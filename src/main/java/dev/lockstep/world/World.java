@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -103,6 +104,16 @@ public final class World extends Group implements AutoCloseable {
             })));
         }
         return current;
+    }
+
+    /**
+     * What {@link #device()} will say, for a program that begins with its device before {@link #init} has found the other
+     * ranks; empty for one without a launcher.
+     */
+    public static Optional<String> deviceToBe() {
+        return RankEnvironment.isIn(System.getenv())
+                ? Optional.of(RankEnvironment.of(System.getenv()).device())
+                : Optional.empty();
     }
 
     /** The program's arguments. */

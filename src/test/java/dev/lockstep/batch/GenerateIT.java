@@ -148,8 +148,8 @@ class GenerateIT {
 
     private static void checkStart(JsonNode start) {
         assertThat(start.fieldNames()).toIterable().containsExactly("launch", "jvm", "world", "tokenizer", "library",
-                "weights", "kernels", "cache", "first_tokens", "graphs");
-        for (String item : List.of("launch", "jvm", "world", "tokenizer", "library", "weights", "cache",
+                "weights", "kernels", "warm_up", "first_tokens", "graphs");
+        for (String item : List.of("launch", "jvm", "world", "tokenizer", "library", "weights", "warm_up",
                 "first_tokens")) {
             assertThat(start.get(item).asDouble()).as(item).isBetween(1e-6, 300.0);
         }

@@ -66,7 +66,7 @@ class ReportTest {
                   "library": 1.0,
                   "weights": 1.5,
                   "kernels": 0.75,
-                  "cache": 0.5,
+                  "warm_up": 0.5,
                   "first_tokens": 0.25,
                   "graphs": 3.0
                 }
@@ -94,7 +94,7 @@ class ReportTest {
                   "library": 0.0,
                   "weights": 0.0,
                   "kernels": 0.0,
-                  "cache": 0.0,
+                  "warm_up": 0.0,
                   "first_tokens": 0.0,
                   "graphs": 0.0
                 }
