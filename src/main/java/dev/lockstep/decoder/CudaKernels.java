@@ -5,25 +5,38 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.checkpoint.ModelConfig.Activation;
 import dev.lockstep.checkpoint.ModelConfig.QkNorm;
+import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.cuda.Kernel;
 import dev.lockstep.cuda.KernelCompiler;
 
 /**
  * The kernels of a decode step ({@code kernels/*.cu}), for a model's shapes and the device at hand.
  *
- * @param attendSmall attention by small blocks, of which many share a multiprocessor
- * @param attendLarge attention by larger ones, where there are few of them or each has much to do
- * @param quantize    null unless weights are fp8
+ * @param attentions of each layer
+ * @param quantize   null unless weights are fp8
+ * @param headNorms  null unless queries and keys are normed over all of their heads
+ * @param softcap    null unless logits are capped
  */
-record CudaKernels(Kernel embed, Kernel norm, Kernel attendSmall, Kernel attendLarge, Kernel swiglu,
-        @Nullable Kernel quantize) {
+record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel swiglu,
+        @Nullable Kernel quantize, @Nullable Kernel headNorms, @Nullable Kernel softcap) {
+    /**
+     * The attention of a layer.
+     *
+     * @param small by small blocks, of which many share a multiprocessor
+     * @param large by larger ones, where there are few of them or each has much to do
+     */
+    record Attention(Kernel small, Kernel large) {}
+
     /** Threads of a block of SwiGLU, where a row has several. */
     static final int SWIGLU_THREADS = 256;
     // where it has one, so that several share a multiprocessor
@@ -32,6 +45,8 @@ record CudaKernels(Kernel embed, Kernel norm, Kernel attendSmall, Kernel attendL
     private static final int LARGE = 128;
     private static final int MOST_THREADS = 1024;
     private static final int WARP = 32;
+    /** Threads of a block of the logits' soft cap. */
+    static final int SOFTCAP_THREADS = 256;
 
     /** Values of a kernel's 16-byte accesses. */
     static int pack(DType dtype) {
@@ -56,27 +71,58 @@ record CudaKernels(Kernel embed, Kernel norm, Kernel attendSmall, Kernel attendL
     static CudaKernels compile(ModelConfig config, DType dtype, boolean fp8, KernelCompiler compiler) {
         int pack = pack(dtype);
         int queries = config.heads() * config.headDim();
+        int keys = config.kvHeads() * config.headDim();
+        boolean allHeads = config.norms().qk() == QkNorm.ALL_HEADS;
+        List<String> stored = List.of("STORAGE=" + DecoderProgram.scalarType(dtype).code(),
+                "WIDE_NORMS=" + (config.norms().wide() ? 1 : 0));
+        List<String> types = with(stored, "FP8=" + (fp8 ? 1 : 0));
         String prelude = source("storage") + (fp8 ? source("fp8") : "");
-        List<String> types = List.of("STORAGE=" + DecoderProgram.scalarType(dtype).code(), "FP8=" + (fp8 ? 1 : 0));
-        String attention = prelude + source("kv_cache") + source("attention_common")
-                + source(onTensorCores(config, dtype) ? "attend" : "attend_scalar");
-        List<String> shapes = with(types, "HEADS=" + config.heads(), "KV_HEADS=" + config.kvHeads(),
-                "HEAD_DIM=" + config.headDim(), "PAGE=" + KvCache.PAGE_TOKENS,
-                "WINDOW=" + config.attention().layers().get(0).window(),
-                "QK_NORM=" + (config.norms().qk() == QkNorm.EACH_HEAD ? 1 : 0));
+        List<String> heads = List.of("HEADS=" + config.heads(), "KV_HEADS=" + config.kvHeads(),
+                "HEAD_DIM=" + config.headDim());
+        Map<Integer, Attention> byWindow = new HashMap<>();
+        List<Attention> attentions = new ArrayList<>();
+        for (ModelConfig.Layer layer : config.attention().layers()) {
+            attentions.add(byWindow.computeIfAbsent(layer.window(), window -> attention(config, dtype, window,
+                    // what norms over all heads leave is scaled
+                    with(allHeads ? with(stored, "FP8=0") : types, heads), prelude, compiler)));
+        }
         return new CudaKernels(
                 kernel(compiler, prelude + source("embed"), "embed", threads(config.hidden() / pack), types),
                 kernel(compiler, prelude + source("norm"), "rmsNorm", threads(config.hidden() / pack),
-                        with(types, "H=" + config.hidden())),
-                kernel(compiler, attention, "attend", SMALL, shapes),
-                kernel(compiler, attention, "attend", LARGE, shapes),
+                        with(types, "H=" + config.hidden(), "AFTER=" + (config.norms().after() ? 1 : 0))),
+                attentions,
                 kernel(compiler, prelude + source("swiglu"), "swiglu",
                         fp8 ? Math.min(SWIGLU_ROW_THREADS, threads(config.intermediate() / pack)) : SWIGLU_THREADS,
-                        with(types, "I=" + config.intermediate())),
+                        with(types, "I=" + config.intermediate(),
+                                "GELU=" + (config.activation() == Activation.GELU_TANH ? 1 : 0))),
                 fp8
                         ? kernel(compiler, prelude + source("quantize"), "quantize", threads(queries / pack),
                                 with(types, "K=" + queries))
+                        : null,
+                allHeads
+                        ? kernel(compiler, prelude + source("head_norms"), "headNorms",
+                                threads(Math.max(queries, keys) / pack), with(types, heads))
+                        : null,
+                config.finalSoftcap() > 0
+                        ? kernel(compiler, source("softcap"), "softcap", SOFTCAP_THREADS, List.of())
                         : null);
+    }
+
+    private static Attention attention(ModelConfig config, DType dtype, int window, List<String> definitions,
+            String prelude, KernelCompiler compiler) {
+        String source = prelude + source("kv_cache") + source("attention_common")
+                + source(onTensorCores(config, dtype) ? "attend" : "attend_scalar");
+        double cap = config.attention().softcap();
+        List<String> all = with(definitions, "PAGE=" + KvCache.PAGE_TOKENS, "WINDOW=" + window,
+                "ROTARY=" + rotary(config), "QK_NORM=" + (config.norms().qk() == QkNorm.EACH_HEAD ? 1 : 0),
+                "CAPPED=" + (cap > 0 ? 1 : 0), "SOFTCAP=" + (float) cap + "f");
+        return new Attention(kernel(compiler, source, "attend", SMALL, all),
+                kernel(compiler, source, "attend", LARGE, all));
+    }
+
+    /** Dimensions of a head that turn. */
+    private static int rotary(ModelConfig config) {
+        return config.ropes().stream().mapToInt(Rope::width).findFirst().orElse(0);
     }
 
     private static Kernel kernel(KernelCompiler compiler, String source, String name, int threads,
@@ -85,8 +131,12 @@ record CudaKernels(Kernel embed, Kernel norm, Kernel attendSmall, Kernel attendL
     }
 
     private static List<String> with(List<String> definitions, String... more) {
+        return with(definitions, List.of(more));
+    }
+
+    private static List<String> with(List<String> definitions, List<String> more) {
         List<String> all = new ArrayList<>(definitions);
-        all.addAll(List.of(more));
+        all.addAll(more);
         return all;
     }
 

@@ -12,13 +12,12 @@ import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
-import dev.lockstep.checkpoint.ModelConfig.Activation;
 import dev.lockstep.checkpoint.ModelConfig.QkNorm;
+import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.cuda.CublasLt;
 import dev.lockstep.cuda.CublasLt.Shape;
 import dev.lockstep.cuda.CublasLt.Weight;
 import dev.lockstep.cuda.CudaDriver;
-import dev.lockstep.cuda.Kernel;
 import dev.lockstep.cuda.KernelCompiler;
 import dev.lockstep.torch.ScalarType;
 
@@ -29,8 +28,9 @@ import dev.lockstep.torch.ScalarType;
  * takes the processor some milliseconds.
  *
  * <p>Residual additions are part of the products that precede them, and a step of a layer is: norm, product, attention
- * with all that goes before it, product, norm, product, SwiGLU, product. With fp8 weights additions, and what a product's
- * result is to be scaled by, are part of what follows it; the result of attention takes one launch more to become fp8.
+ * with all that goes before it, product, norm, product, SwiGLU, product. With fp8 weights, and in models that norm what they
+ * add, additions, and what a product's result is to be scaled by, are part of what follows it; the result of attention takes
+ * one launch more to become fp8, and norms over all heads take one.
  */
 final class CudaStep implements ForwardStep {
     private static final long WORKSPACE_BYTES = 32L << 20;
@@ -45,6 +45,7 @@ final class CudaStep implements ForwardStep {
     private static final int BLOCKS_PER_MULTIPROCESSOR = 8;
     private static final int FP8_ROWS = 16;
     private static final int WIDEST_HEAD = 256;
+    private static final int ROTARY_UNIT = 4;
 
     /**
      * What a linear layer multiplies by.
@@ -54,8 +55,15 @@ final class CudaStep implements ForwardStep {
     private record Linear(Weight weight, long scales) {}
 
     /** The weights of a layer; a norm that the family lacks is 0. */
-    private record Layer(long attentionNorm, Linear qkv, long queryNorm, long keyNorm, Linear output, long mlpNorm,
-            Linear gateUp, Linear down) {}
+    private record Layer(long attentionNorm, Linear qkv, long queryNorm, long keyNorm, Linear output,
+            long attentionPostNorm, long mlpNorm, Linear gateUp, Linear down, long mlpPostNorm) {}
+
+    /**
+     * What a product has left in {@code normed}, to be added to the residual stream.
+     *
+     * @param postNorm the norm that it passes before, or 0
+     */
+    private record Left(Linear linear, long postNorm) {}
 
     private final DecoderProgram program;
     private final ModelConfig config;
@@ -63,6 +71,8 @@ final class CudaStep implements ForwardStep {
     private final DType dtype;
     private final CublasLt.Type type;
     private final boolean fp8;
+    // products leave what is to be added to the residual stream to what follows them
+    private final boolean leaves;
     private final int pack;
     private final int chunk;
     private final int attentionBlocks;
@@ -74,8 +84,8 @@ final class CudaStep implements ForwardStep {
     private final long lastNorm;
     private final long head;
     // by allocation
-    private long cosine;
-    private long sine;
+    private long[] cosines = {};
+    private long[] sines = {};
     private long[] layerCaches = {};
     private long table;
     private long tableWidth;
@@ -109,21 +119,24 @@ final class CudaStep implements ForwardStep {
         this.config = config;
         this.dtype = dtype;
         this.fp8 = fp8;
+        this.leaves = fp8 || config.norms().after();
         this.type = CublasLt.Type.valueOf(dtype.name());
         this.pack = CudaKernels.pack(dtype);
         this.chunk = CudaKernels.chunk(config, dtype);
         this.attentionBlocks = config.kvHeads() * ((config.heads() / config.kvHeads() + chunk - 1) / chunk);
         this.kernels = CudaKernels.compile(config, dtype, fp8, compiler);
 
-        boolean headNorm = config.norms().qk() == QkNorm.EACH_HEAD;
+        ModelConfig.Norms norms = config.norms();
+        boolean headNorm = norms.qk() != QkNorm.NONE;
         for (int i = 0; i < config.layers(); i++) {
-            layers.add(new Layer(weight("attention_norm", i), linear("qkv", config.attentionBias(), i),
-                    headNorm ? weight("q_norm", i) : 0, headNorm ? weight("k_norm", i) : 0,
-                    linear("output", config.outputBias(), i), weight("mlp_norm", i),
-                    linear("gate_up", config.mlpBias(), i), linear("down", config.mlpBias(), i)));
+            layers.add(new Layer(norm("attention_norm", norms.before(), i), linear("qkv", config.attentionBias(), i),
+                    norm("q_norm", headNorm, i), norm("k_norm", headNorm, i),
+                    linear("output", config.outputBias(), i), norm("attention_post_norm", norms.after(), i),
+                    norm("mlp_norm", norms.before(), i), linear("gate_up", config.mlpBias(), i),
+                    linear("down", config.mlpBias(), i), norm("mlp_post_norm", norms.after(), i)));
         }
         embedding = weight("embed", 0);
-        lastNorm = weight("norm", 0);
+        lastNorm = norm("norm", true, 0);
         head = weight("head", 0);
         program.allocateWorkspace(WORKSPACE_BYTES);
         products = new CublasLt(program.stateAddress("workspace", ScalarType.UINT8), WORKSPACE_BYTES, tables);
@@ -133,18 +146,14 @@ final class CudaStep implements ForwardStep {
     static boolean fits(ModelConfig config, DType dtype) {
         int pack = CudaKernels.pack(dtype);
         return config.hidden() % pack == 0 && config.intermediate() % pack == 0 && config.headDim() % pack == 0
-                && config.headDim() <= WIDEST_HEAD && computes(config);
+                && config.headDim() <= WIDEST_HEAD
+                && config.ropes().stream().mapToInt(Rope::width).distinct().count() <= 1
+                && config.ropes().stream().allMatch(rope -> rope.width() % ROTARY_UNIT == 0);
     }
 
-    /** Whether it is a model of llama's kind: the rest is left to the program. */
-    private static boolean computes(ModelConfig config) {
-        ModelConfig.Norms norms = config.norms();
-        ModelConfig.Attention attention = config.attention();
-        ModelConfig.Layer first = attention.layers().get(0);
-        return norms.before() && !norms.after() && norms.qk() != QkNorm.ALL_HEADS && !norms.wide()
-                && attention.softcap() == 0 && attention.layers().stream().allMatch(first::equals)
-                && first.rope() != null && first.rope().width() == config.headDim() && config.embeddingScale() == 1
-                && config.finalSoftcap() == 0 && config.activation() == Activation.SILU;
+    private long norm(String name, boolean has, int i) {
+        ScalarType type = config.norms().wide() ? ScalarType.FLOAT32 : DecoderProgram.scalarType(dtype);
+        return has ? program.weightAddress(name, i, type) : 0;
     }
 
     private long weight(String name, int i) {
@@ -192,12 +201,20 @@ final class CudaStep implements ForwardStep {
         rowScales = quantized + sizes[6];
         partial = rowScales + sizes[7];
         arrived = partial + sizes[8];
-        cosine = program.stateAddress("cos", ScalarType.FLOAT32);
-        sine = program.stateAddress("sin", ScalarType.FLOAT32);
+        cosines = rotary("cos");
+        sines = rotary("sin");
         logits = program.stateAddress("logits", ScalarType.FLOAT32);
         token = program.stateAddress("token", ScalarType.INT64);
         position = program.stateAddress("position", ScalarType.INT64);
         turnFrom = program.stateAddress("turn_from", ScalarType.INT64);
+    }
+
+    /** Of each layer, 0 where nothing turns. */
+    private long[] rotary(String table) {
+        List<Rope> ropes = config.ropes();
+        return config.attention().layers().stream().mapToLong(layer -> layer.rope() == null
+                ? 0
+                : program.rotaryAddress(table, ropes.indexOf(layer.rope()))).toArray();
     }
 
     private long values(int slots, int width) {
@@ -258,6 +275,11 @@ final class CudaStep implements ForwardStep {
                 new Shape(type, CublasLt.Type.FLOAT32, rows, config.vocabulary(), config.hidden(), false, false),
                 normed, last,
                 logits, logits, () -> List.of(last));
+        if (kernels.softcap() != null) {
+            int blocks = (config.vocabulary() + CudaKernels.SOFTCAP_THREADS - 1) / CudaKernels.SOFTCAP_THREADS;
+            kernels.softcap().launch(stream, blocks, rows, 1, logits, config.vocabulary(),
+                    (float) config.finalSoftcap());
+        }
     }
 
     /** Computes the residual stream of the rows after so many layers, for tests. */
@@ -274,26 +296,30 @@ final class CudaStep implements ForwardStep {
         float eps = (float) config.norms().eps();
         int splits = splits(rows, longest);
         int splitTokens = splitTokens(rows);
-        Kernel attend = longest >= LONG || rows * attentionBlocks < 4 * multiprocessors
-                ? kernels.attendLarge()
-                : kernels.attendSmall();
+        boolean large = longest >= LONG || rows * attentionBlocks < 4 * multiprocessors;
         float scale = (float) config.attention().scale();
-        kernels.embed().launch(stream, rows, 1, 1, x, embedding, token, hidden);
-        // with fp8 weights what is still to be added to the residual stream stands in normed
-        Linear before = null;
+        kernels.embed().launch(stream, rows, 1, 1, x, embedding, token, hidden, (float) config.embeddingScale());
+        Left left = null;
         for (int i = 0; i < count; i++) {
             Layer layer = layers.get(i);
-            norm(stream, rows, layer.attentionNorm(), fp8 ? quantized : 0, before);
-            multiply(stream, rows, projected, hidden, false, normed, Layer::qkv, i, qkv);
-            attend.launch(stream, splits, attentionBlocks, rows, attended, qkv, layerCaches[i], cosine, sine,
-                    turnFrom, layer.queryNorm(), layer.keyNorm(), position, partial, arrived, table, tableWidth,
-                    splitTokens, scale, eps, rowScales, layer.qkv().scales(), layer.qkv().weight().bias());
+            multiply(stream, rows, projected, hidden, false, norm(stream, rows, layer.attentionNorm(), !fp8, left),
+                    Layer::qkv, i, qkv);
+            if (kernels.headNorms() != null) {
+                kernels.headNorms().launch(stream, rows, fp8 ? 3 : 2, 1, qkv, layer.queryNorm(), layer.keyNorm(), eps,
+                        rowScales, layer.qkv().scales(), layer.qkv().weight().bias());
+            }
+            CudaKernels.Attention attention = kernels.attentions().get(i);
+            (large ? attention.large() : attention.small()).launch(stream, splits, attentionBlocks, rows, attended, qkv,
+                    layerCaches[i], cosines[i], sines[i], turnFrom, layer.queryNorm(), layer.keyNorm(), position,
+                    partial, arrived, table, tableWidth, splitTokens, scale, eps, rowScales, layer.qkv().scales(),
+                    layer.qkv().weight().bias());
             if (kernels.quantize() != null) {
                 kernels.quantize().launch(stream, rows, 1, 1, quantized, rowScales, attended);
             }
             multiply(stream, rows, hidden, queries, true, attended, Layer::output, i, x);
-            norm(stream, rows, layer.mlpNorm(), fp8 ? quantized : 0, layer.output());
-            multiply(stream, rows, 2 * intermediate, hidden, false, normed, Layer::gateUp, i, gateUp);
+            left = leaves ? new Left(layer.output(), layer.attentionPostNorm()) : null;
+            multiply(stream, rows, 2 * intermediate, hidden, false, norm(stream, rows, layer.mlpNorm(), !fp8, left),
+                    Layer::gateUp, i, gateUp);
             if (fp8) {
                 kernels.swiglu().launch(stream, rows, 1, 1, quantized, gateUp, rowScales, layer.gateUp().scales(),
                         layer.gateUp().weight().bias());
@@ -302,33 +328,42 @@ final class CudaStep implements ForwardStep {
                 kernels.swiglu().launch(stream, blocks, rows, 1, activated, gateUp);
             }
             multiply(stream, rows, hidden, intermediate, true, activated, Layer::down, i, x);
-            before = layer.down();
+            left = leaves ? new Left(layer.down(), layer.mlpPostNorm()) : null;
         }
-        norm(stream, rows, lastNorm, 0, before);
+        norm(stream, rows, lastNorm, true, left);
     }
 
-    /** Norm of the residual stream, into {@code normed} or else quantized. */
-    private void norm(Pointer stream, int rows, long weight, long quantizedTo, @Nullable Linear before) {
-        Linear added = fp8 ? before : null;
-        kernels.norm().launch(stream, rows, 1, 1, normed, x, weight, (float) config.norms().eps(), quantizedTo,
-                added == null ? 0 : normed, rowScales, added == null ? 0 : added.scales(),
-                added == null ? 0 : added.weight().bias());
+    /**
+     * Adds what is left to the residual stream, and norms that into {@code normed} or else, for a product in fp8, into
+     * {@code quantized}.
+     *
+     * @param weight 0 where there is no norm
+     * @return where the result is
+     */
+    private long norm(Pointer stream, int rows, long weight, boolean wide, @Nullable Left left) {
+        if (weight != 0 || !wide || left != null) {
+            kernels.norm().launch(stream, rows, 1, 1, normed, x, weight, (float) config.norms().eps(),
+                    wide ? 0 : quantized, left == null ? 0 : normed, rowScales,
+                    left == null ? 0 : left.linear().scales(), left == null ? 0 : left.linear().weight().bias(),
+                    left == null ? 0 : left.postNorm());
+        }
+        return weight == 0 ? x : normed;
     }
 
-    /** One product of a layer; with fp8 weights of what is quantized, and to normed where it would add. */
+    /** One product of a layer; with fp8 weights of what is quantized, and to normed where it would add and cannot. */
     private void multiply(Pointer stream, int rows, int n, int k, boolean add, long from,
             Function<Layer, Linear> linear, int layer, long to) {
         Weight one = linear.apply(layers.get(layer)).weight();
         Supplier<List<Weight>> alike = () -> layers.stream().map(linear).map(Linear::weight).toList();
+        long result = add && leaves ? normed : to;
         if (fp8) {
-            long raw = add ? normed : to;
             products.multiply(stream, new Shape(CublasLt.Type.FP8, type, wholeRows(rows), n, k, false, false),
-                    quantized, one,
-                    raw, raw, alike);
+                    quantized, one, result, result, alike);
         } else {
+            boolean adds = add && !leaves;
             // where algorithms are tried x must not be written to, and gateUp is free then
-            products.multiply(stream, new Shape(type, type, rows, n, k, add, one.bias() != 0), from, one, to,
-                    add ? gateUp : to, alike);
+            products.multiply(stream, new Shape(type, type, rows, n, k, adds, one.bias() != 0), from, one, result,
+                    adds ? gateUp : result, alike);
         }
     }
 

@@ -51,7 +51,7 @@ final class DecodeSteps implements AutoCloseable {
             return new DecodeSteps(slow, slow, slow, null);
         }
         if (softcap) {
-            LOG.info("flash attention has no soft cap, which {} needs: attention is computed step by step, slower",
+            LOG.info("flash attention has no soft cap, which {} needs: prompts' is computed step by step, slower",
                     config.family());
         }
         ForwardStep step = slow;

@@ -308,6 +308,15 @@ final class DecoderProgram implements AutoCloseable {
         return program.address(type, "weight", name, layer);
     }
 
+    /**
+     * Of a rotary embedding's table.
+     *
+     * @param table {@code cos} or {@code sin}
+     */
+    long rotaryAddress(String table, int rope) {
+        return program.address(ScalarType.FLOAT32, "rotary_table", table, rope);
+    }
+
     long cacheAddress(int layer, DType dtype) {
         return program.address(scalarType(dtype), "cache", layer);
     }

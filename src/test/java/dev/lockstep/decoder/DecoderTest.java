@@ -156,12 +156,12 @@ class DecoderTest {
             program.integer("add_rotary", rope.inverseFrequencies(), new double[0], 1.0, rope.theta(), 0.0, 1.0);
             for (String table : List.of("cos", "sin")) {
                 program.integer("make_tables", 5000);
-                float[][] longer = program.floats("state", table);
+                float[][] longer = program.floats("rotary_table", table, 0);
                 assertThat(longer).hasDimensions(5000, 6);
                 assertThat(longer[3][0]).isEqualTo((float) (table.equals("cos") ? Math.cos(3) : Math.sin(3)),
                         within(1e-6f));
                 program.integer("allocate_cache", 2, positions, 2, positions);
-                assertThat(program.floats("state", table)).isDeepEqualTo(Arrays.copyOf(longer, positions));
+                assertThat(program.floats("rotary_table", table, 0)).isDeepEqualTo(Arrays.copyOf(longer, positions));
             }
         }
     }

@@ -3,7 +3,7 @@
 // each query head over its row's cache by length.
 //
 //   out [N, HEADS HEAD_DIM]; qkv [N, (HEADS + 2 KV_HEADS) HEAD_DIM]; kv, table and W as in kv_cache.cu; position [N] int64, where
-//   the new token stands, so that position + 1 are seen; cosine, sine [., HEAD_DIM / 2], of which a
+//   the new token stands, so that position + 1 are seen; cosine, sine as angles() has them, of which a
 //   row's begin at turnFrom [N]; the norms' weights [HEAD_DIM].
 //   partial [N, y, SPLITS, CHUNK, HEAD_DIM + 4] floats and arrived [N, y] ints, zeros before and after, where SPLITS > 1.
 // Blocks (x: SPLITS of a row's tokens, y: kv heads times chunks of 8 query heads, z: rows) of THREADS, which is
@@ -97,7 +97,7 @@ __device__ __forceinline__ int valueDimension(int w, int g) {
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(stored *out, const stored *qkv, stored *kv,
-        const float *cosine, const float *sine, const long long *turnFrom, const stored *queryNorm, const stored *keyNorm,
+        const float *cosine, const float *sine, const long long *turnFrom, const factor *queryNorm, const factor *keyNorm,
         const long long *position, float *partial, int *arrived, const long long *table, long long W, int splitTokens, float scale,
         float eps, const float *rowScales, const float *columnScales, const stored *bias) {
     __shared__ __align__(16) stored query[8][HEAD_DIM];
@@ -187,12 +187,12 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
             readKeys(key, keys, mine.end - next);
         }
         page = cache.pages[min(next + WARPS * TILE, at) / PAGE];
-        float score[4], shrink[2];
+        float scores[4], shrink[2];
 #pragma unroll
         for (int h = 0; h < 2; h++) {
-            score[h] = mine.sees(tile + g) ? (even[h] + odd[h]) * scale * LOG2E : LEAST;
-            score[h + 2] = mine.sees(tile + g + 8) ? (even[h + 2] + odd[h + 2]) * scale * LOG2E : LEAST;
-            float higher = fmaxf(score[h], score[h + 2]);
+            scores[h] = mine.sees(tile + g) ? score((even[h] + odd[h]) * scale) : LEAST;
+            scores[h + 2] = mine.sees(tile + g + 8) ? score((even[h + 2] + odd[h + 2]) * scale) : LEAST;
+            float higher = fmaxf(scores[h], scores[h + 2]);
 #pragma unroll
             for (int offset = 4; offset < 32; offset *= 2) {
                 higher = fmaxf(higher, __shfl_xor_sync(~0u, higher, offset));
@@ -200,11 +200,11 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
             higher = fmaxf(higher, high[h]);
             shrink[h] = exp2Fast(high[h] - higher);
             high[h] = higher;
-            score[h] = exp2Fast(score[h] - higher);
-            score[h + 2] = exp2Fast(score[h + 2] - higher);
-            weight[h] = weight[h] * shrink[h] + score[h] + score[h + 2];
+            scores[h] = exp2Fast(scores[h] - higher);
+            scores[h + 2] = exp2Fast(scores[h + 2] - higher);
+            weight[h] = weight[h] * shrink[h] + scores[h] + scores[h + 2];
         }
-        unsigned p0 = transposed(score[0], score[1]), p1 = transposed(score[2], score[3]);
+        unsigned p0 = transposed(scores[0], scores[1]), p1 = transposed(scores[2], scores[3]);
 #pragma unroll
         for (int w = 0; w < WORDS; w++) {
             sum[w][0] *= shrink[0];

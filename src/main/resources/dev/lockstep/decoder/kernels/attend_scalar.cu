@@ -15,7 +15,7 @@
 #define AHEAD 4
 
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(stored *out, const stored *qkv, stored *kv,
-        const float *cosine, const float *sine, const long long *turnFrom, const stored *queryNorm, const stored *keyNorm,
+        const float *cosine, const float *sine, const long long *turnFrom, const factor *queryNorm, const factor *keyNorm,
         const long long *position, float *partial, int *arrived, const long long *table, long long W, int splitTokens, float scale,
         float eps, const float *rowScales, const float *columnScales, const stored *bias) {
     __shared__ stored query[CHUNK][HEAD_DIM];
@@ -62,7 +62,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
 #pragma unroll
             for (int k = 0; k < PACK; k++) {
                 int d = (p * LANES + member) * PACK + k;
-                q[h][p][k] = d < HEAD_DIM ? wide(query[h][d]) * scale * LOG2E : 0;
+                q[h][p][k] = d < HEAD_DIM ? wide(query[h][d]) * scale : 0;
                 sum[h][p][k] = 0;
             }
         }
@@ -80,27 +80,25 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
                 value[u][p] = *(const uint4 *)(keys + VALUES + piece);
             }
         }
-        float score[AHEAD][CHUNK];
+        float scores[AHEAD][CHUNK];
 #pragma unroll
         for (int u = 0; u < AHEAD; u++) {
 #pragma unroll
             for (int h = 0; h < CHUNK; h++) {
-                score[u][h] = 0;
+                scores[u][h] = 0;
 #pragma unroll
                 for (int p = 0; p < PIECES; p++) {
                     Pack pack = unpack(key[u][p]);
 #pragma unroll
                     for (int k = 0; k < PACK; k++) {
-                        score[u][h] += q[h][p][k] * pack.value[k];
+                        scores[u][h] += q[h][p][k] * pack.value[k];
                     }
                 }
 #pragma unroll
                 for (int offset = LANES / 2; offset; offset /= 2) {
-                    score[u][h] += __shfl_xor_sync(~0u, score[u][h], offset);
+                    scores[u][h] += __shfl_xor_sync(~0u, scores[u][h], offset);
                 }
-                if (!mine.sees(base + u * TEAMS + team)) {
-                    score[u][h] = LEAST;
-                }
+                scores[u][h] = mine.sees(base + u * TEAMS + team) ? score(scores[u][h]) : LEAST;
             }
         }
 #pragma unroll
@@ -108,7 +106,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
             float higher = high[h];
 #pragma unroll
             for (int u = 0; u < AHEAD; u++) {
-                higher = fmaxf(higher, score[u][h]);
+                higher = fmaxf(higher, scores[u][h]);
             }
             float shrink = exp2Fast(high[h] - higher);
             high[h] = higher;
@@ -123,8 +121,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
 #pragma unroll
             for (int u = 0; u < AHEAD; u++) {
                 // a team that has seen no token yet has the least maximum, against which nothing may count
-                score[u][h] = score[u][h] > LEAST ? exp2Fast(score[u][h] - higher) : 0;
-                weight[h] += score[u][h];
+                scores[u][h] = scores[u][h] > LEAST ? exp2Fast(scores[u][h] - higher) : 0;
+                weight[h] += scores[u][h];
             }
         }
 #pragma unroll
@@ -136,7 +134,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
                 for (int h = 0; h < CHUNK; h++) {
 #pragma unroll
                     for (int k = 0; k < PACK; k++) {
-                        sum[h][p][k] += score[u][h] * pack.value[k];
+                        sum[h][p][k] += scores[u][h] * pack.value[k];
                     }
                 }
             }

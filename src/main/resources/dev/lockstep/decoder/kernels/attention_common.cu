@@ -1,7 +1,8 @@
 // What both attention kernels share: constants of the model, and the norm and rotation of one head by a warp.
 //
-// Constants: HEADS query heads, KV_HEADS key and value heads, HEAD_DIM, WINDOW tokens a query sees (0: all), QK_NORM
-// (1: each query and key head passes an RMSNorm first), FP8 (1: the projection is still to be scaled).
+// Constants: HEADS query heads, KV_HEADS key and value heads, HEAD_DIM, of which ROTARY dimensions turn (a multiple of 4), WINDOW
+// tokens a query sees (0: all), QK_NORM (1: each query and key head passes an RMSNorm first), CAPPED (1: scores pass SOFTCAP
+// tanh(x / SOFTCAP)), FP8 (1: the projection is still to be scaled).
 
 #define GROUP (HEADS / KV_HEADS)
 #define HALF (HEAD_DIM / 2)
@@ -11,13 +12,22 @@
 #define LOG2E 1.4426950408889634f
 #define LEAST (-1e30f)
 
-// A head in the lanes of a warp: low[j] holds dimensions d = 2 lane + 64 j and d + 1, high[j] those HALF above them.
+// A head in the lanes of a warp: with d = 2 lane + 64 j, low[j] holds dimensions lowOf(d) and the next, high[j] highOf(d) and the
+// next. Two that turn together are at the same place in both; those that do not turn follow them.
 struct Head {
     float2 low[PAIRS], high[PAIRS];
 };
 
 __device__ __forceinline__ int dimension(int j) {
     return 2 * (threadIdx.x % 32) + 64 * j;
+}
+
+__device__ __forceinline__ int lowOf(int d) {
+    return d < ROTARY / 2 ? d : ROTARY / 2 + d;
+}
+
+__device__ __forceinline__ int highOf(int d) {
+    return d < ROTARY / 2 ? ROTARY / 2 + d : HALF + d;
 }
 
 // The fused projection: qkv [N, (HEADS + 2 KV_HEADS) HEAD_DIM]. With fp8 weights it is what the product left: still to be
@@ -44,15 +54,16 @@ struct Projection {
         for (int j = 0; j < PAIRS; j++) {
             int d = dimension(j);
             if (d < HALF) {
-                head.low[j] = pair(row, i * HEAD_DIM + d);
-                head.high[j] = pair(row, i * HEAD_DIM + HALF + d);
+                head.low[j] = pair(row, i * HEAD_DIM + lowOf(d));
+                head.high[j] = pair(row, i * HEAD_DIM + highOf(d));
             }
         }
         return head;
     }
 };
 
-// Cosine and sine of a token's position, for the dimensions of a Head's low half.
+// Cosine and sine of a token's position, for the dimensions of a Head's low half: tables [., ROTARY / 2], null in a layer that
+// turns nothing.
 struct Angles {
     float2 cosine[PAIRS], sine[PAIRS];
 };
@@ -62,16 +73,17 @@ __device__ __forceinline__ Angles angles(const float *cosine, const float *sine,
 #pragma unroll
     for (int j = 0; j < PAIRS; j++) {
         int d = dimension(j);
-        if (d < HALF) {
-            a.cosine[j] = *(const float2 *)(cosine + (long long)at * HALF + d);
-            a.sine[j] = *(const float2 *)(sine + (long long)at * HALF + d);
+        a.cosine[j] = make_float2(1, 1);
+        if (d < ROTARY / 2 && cosine) {
+            a.cosine[j] = *(const float2 *)(cosine + (long long)at * (ROTARY / 2) + d);
+            a.sine[j] = *(const float2 *)(sine + (long long)at * (ROTARY / 2) + d);
         }
     }
     return a;
 }
 
 // The norm of a head, in models that have one, and rotary embedding in the half-split layout of Hugging Face checkpoints.
-__device__ __forceinline__ void turn(Head &head, const stored *weight, const Angles &a, float eps) {
+__device__ __forceinline__ void turn(Head &head, const factor *weight, const Angles &a, float eps) {
 #if QK_NORM
     float squares = 0;
 #pragma unroll
@@ -90,7 +102,7 @@ __device__ __forceinline__ void turn(Head &head, const stored *weight, const Ang
         if (d < HALF) {
             float2 low = head.low[j], high = head.high[j];
 #if QK_NORM
-            float2 w = loadPair(weight + d), v = loadPair(weight + HALF + d);
+            float2 w = loadFactorPair(weight + lowOf(d)), v = loadFactorPair(weight + highOf(d));
             low = make_float2(low.x * scale * w.x, low.y * scale * w.y);
             high = make_float2(high.x * scale * v.x, high.y * scale * v.y);
 #endif
@@ -106,8 +118,8 @@ __device__ __forceinline__ void storeHead(stored *to, const Head &head) {
     for (int j = 0; j < PAIRS; j++) {
         int d = dimension(j);
         if (d < HALF) {
-            storePair(to + d, head.low[j]);
-            storePair(to + HALF + d, head.high[j]);
+            storePair(to + lowOf(d), head.low[j]);
+            storePair(to + highOf(d), head.high[j]);
         }
     }
 }
@@ -157,6 +169,15 @@ __device__ __forceinline__ float exp2Fast(float x) {
     float y;
     asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
     return y;
+}
+
+// What is the exponent of 2 of a token's weight, of the product of query and key, times the model's scale.
+__device__ __forceinline__ float score(float x) {
+#if CAPPED
+    // tanh(y) is 1 - 2 / (1 + exp(2 y))
+    x = SOFTCAP * (1 - __fdividef(2, 1 + exp2Fast(x * (2 * LOG2E / SOFTCAP))));
+#endif
+    return x * LOG2E;
 }
 
 __device__ __forceinline__ float4 plus(float4 x, float4 y, float times) {

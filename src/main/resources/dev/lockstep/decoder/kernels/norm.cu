@@ -1,49 +1,108 @@
 // RMSNorm of each row: out[n] = x[n] / sqrt(mean(x[n]^2) + eps) * weight.
 //
-// x, out [N, H], weight [H], contiguous; H, a constant, divides by PACK. The sums that a norm follows are made by the
-// products before it, which add to the residual stream x as they store, so x is read here and not written.
-// With fp8 weights they cannot, and leave raw [N, H] instead, or null where there was none: so first
-// x[n] += raw[n] rowScales[n] columnScales + bias. The result is fp8 then, out8 [N, H] times 1 / rowScales[n], which are
-// set anew; but where out8 is null it goes to out.
+// x, out [N, H], weight [H], contiguous; H, a constant, divides by PACK. Mostly the sums that a norm follows are made by the
+// products before it, which add to the residual stream x as they store, so x is read here and not written. Where they cannot,
+// they leave raw [N, H] instead, or null where there was none, so first it is added to x:
+//   - with fp8 weights (FP8) raw[n] rowScales[n] columnScales + bias;
+//   - in models that norm what they add (AFTER), the RMSNorm of that, times rawWeight [H].
+// The result is fp8 then, out8 [N, H] times 1 / rowScales[n], which are set anew; but where out8 is null it goes to out. A
+// weight that is null is no norm: then out is not written to, and out8 gets x.
 // One block a row, THREADS threads. Bytes: 2 N H + H values; with raw 2 N H more, with out8 N H / 2 less.
 
 #define PIECES ((H / PACK + THREADS - 1) / THREADS)
 
-extern "C" __global__ void __launch_bounds__(THREADS) rmsNorm(stored *out, stored *x, const stored *weight, float eps,
-        unsigned char *out8, const stored *raw, float *rowScales, const float *columnScales, const stored *bias) {
+__device__ __forceinline__ float squareSum(const Pack &pack) {
+    float squares = 0;
+#pragma unroll
+    for (int k = 0; k < PACK; k++) {
+        squares += pack.value[k] * pack.value[k];
+    }
+    return squares;
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) rmsNorm(stored *out, stored *x, const factor *weight, float eps,
+        unsigned char *out8, const stored *raw, float *rowScales, const float *columnScales, const stored *bias,
+        const factor *rawWeight) {
     long long row = (long long)blockIdx.x * H;
     Pack held[PIECES], weights[PIECES];
-    float squares = 0;
 #pragma unroll
     for (int p = 0; p < PIECES; p++) {
         int i = (p * THREADS + threadIdx.x) * PACK;
         if (i < H) {
             held[p] = load(x + row + i);
-            weights[p] = load(weight + i);
+            if (weight) {
+                weights[p] = loadFactors(weight + i);
+            }
+        }
+    }
+#if FP8 || AFTER
+    if (raw) {
+        Pack more[PIECES];
+#pragma unroll
+        for (int p = 0; p < PIECES; p++) {
+            int i = (p * THREADS + threadIdx.x) * PACK;
+            if (i < H) {
 #if FP8
-            if (raw) {
-                Pack more = scaled(raw + row, rowScales[blockIdx.x], columnScales, bias, i);
+                more[p] = scaled(raw + row, rowScales[blockIdx.x], columnScales, bias, i);
+#else
+                more[p] = load(raw + row + i);
+#endif
+            }
+        }
+#if AFTER
+        float rawSquares = 0;
+#pragma unroll
+        for (int p = 0; p < PIECES; p++) {
+            if ((p * THREADS + threadIdx.x) * PACK < H) {
+                more[p] = unpack(repack(more[p]));
+                rawSquares += squareSum(more[p]);
+            }
+        }
+        float rawScale = rsqrtf(blockSum(rawSquares) / H + eps);
+        __syncthreads();
+#pragma unroll
+        for (int p = 0; p < PIECES; p++) {
+            int i = (p * THREADS + threadIdx.x) * PACK;
+            if (i < H) {
+                Pack factors = loadFactors(rawWeight + i);
 #pragma unroll
                 for (int k = 0; k < PACK; k++) {
-                    held[p].value[k] += more.value[k];
+                    more[p].value[k] *= rawScale * factors.value[k];
+                }
+                more[p] = unpack(repack(more[p]));
+            }
+        }
+#endif
+#pragma unroll
+        for (int p = 0; p < PIECES; p++) {
+            int i = (p * THREADS + threadIdx.x) * PACK;
+            if (i < H) {
+#pragma unroll
+                for (int k = 0; k < PACK; k++) {
+                    held[p].value[k] += more[p].value[k];
                 }
                 uint4 rounded = repack(held[p]);
                 *(uint4 *)(x + row + i) = rounded;
                 held[p] = unpack(rounded);
             }
-#endif
-#pragma unroll
-            for (int k = 0; k < PACK; k++) {
-                squares += held[p].value[k] * held[p].value[k];
-            }
         }
     }
-    float scale = rsqrtf(blockSum(squares) / H + eps);
+#endif
+    if (weight) {
+        float squares = 0;
 #pragma unroll
-    for (int p = 0; p < PIECES; p++) {
+        for (int p = 0; p < PIECES; p++) {
+            if ((p * THREADS + threadIdx.x) * PACK < H) {
+                squares += squareSum(held[p]);
+            }
+        }
+        float scale = rsqrtf(blockSum(squares) / H + eps);
 #pragma unroll
-        for (int k = 0; k < PACK; k++) {
-            held[p].value[k] *= scale * weights[p].value[k];
+        for (int p = 0; p < PIECES; p++) {
+#pragma unroll
+            for (int k = 0; k < PACK; k++) {
+                held[p].value[k] *= scale * weights[p].value[k];
+            }
         }
     }
 #if FP8
@@ -52,11 +111,13 @@ extern "C" __global__ void __launch_bounds__(THREADS) rmsNorm(stored *out, store
         return;
     }
 #endif
+    if (weight) {
 #pragma unroll
-    for (int p = 0; p < PIECES; p++) {
-        int i = (p * THREADS + threadIdx.x) * PACK;
-        if (i < H) {
-            store(out + row + i, held[p]);
+        for (int p = 0; p < PIECES; p++) {
+            int i = (p * THREADS + threadIdx.x) * PACK;
+            if (i < H) {
+                store(out + row + i, held[p]);
+            }
         }
     }
 }

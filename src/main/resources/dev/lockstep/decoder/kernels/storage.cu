@@ -81,6 +81,28 @@ __device__ __forceinline__ void store(stored *to, Pack pack) {
     *(uint4 *)to = repack(pack);
 }
 
+// What norms multiply by: float where that is done before the result is rounded (WIDE_NORMS), otherwise as all is stored.
+#if WIDE_NORMS && STORAGE != 6
+typedef float factor;
+
+__device__ __forceinline__ Pack loadFactors(const factor *from) {
+    Pack pack;
+    float4 low = *(const float4 *)from, high = *(const float4 *)(from + 4);
+    float value[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
+#pragma unroll
+    for (int i = 0; i < PACK; i++) {
+        pack.value[i] = value[i];
+    }
+    return pack;
+}
+#else
+typedef stored factor;
+
+__device__ __forceinline__ Pack loadFactors(const factor *from) {
+    return load(from);
+}
+#endif
+
 // Two values in a row, for what is not read in packs.
 __device__ __forceinline__ float2 loadPair(const stored *from) {
 #if STORAGE == 6
@@ -88,6 +110,14 @@ __device__ __forceinline__ float2 loadPair(const stored *from) {
 #else
     unsigned two = *(const unsigned *)from;
     return make_float2(wide((stored)(two & 0xffffu)), wide((stored)(two >> 16)));
+#endif
+}
+
+__device__ __forceinline__ float2 loadFactorPair(const factor *from) {
+#if WIDE_NORMS && STORAGE != 6
+    return *(const float2 *)from;
+#else
+    return loadPair(from);
 #endif
 }
 
@@ -99,7 +129,8 @@ __device__ __forceinline__ void storePair(stored *to, float2 pair) {
 #endif
 }
 
-// The sum over the block's threads, at most 1,024 of them in whole warps, in every thread.
+// The sum over the block's threads, at most 1,024 of them in whole warps, in every thread. Between two of them the block has
+// to wait for all its threads.
 __device__ __forceinline__ float blockSum(float x) {
     __shared__ float sums[32];
     for (int offset = 16; offset; offset /= 2) {

@@ -1,11 +1,18 @@
-// SwiGLU (Shazeer 2020): out = silu(gate) * up.
+// SwiGLU (Shazeer 2020): out = silu(gate) * up, or with GELU in its approximation by tanh for silu (GELU).
 //
 // gateUp [N, 2 I], a row's gate and then its up; out [N, I]; I, a constant, divides by PACK.
 
 __device__ __forceinline__ Pack gated(Pack gate, Pack up) {
 #pragma unroll
     for (int k = 0; k < PACK; k++) {
-        gate.value[k] = __fdividef(gate.value[k], 1 + __expf(-gate.value[k])) * up.value[k];
+        float x = gate.value[k];
+#if GELU
+        // (1 + tanh(y)) / 2 is 1 / (1 + exp(-2 y))
+        float y = 0.7978845608f * (x + 0.044715f * x * x * x);
+        gate.value[k] = __fdividef(x, 1 + __expf(-2 * y)) * up.value[k];
+#else
+        gate.value[k] = __fdividef(x, 1 + __expf(-x)) * up.value[k];
+#endif
     }
     return gate;
 }
