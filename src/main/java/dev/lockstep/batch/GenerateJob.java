@@ -73,7 +73,7 @@ public final class GenerateJob {
 
     /** Options as {@code generate --help} prints them. */
     public static void main(String[] args) {
-        StartTimes start = StartTimes.now();
+        StartTimes start = new StartTimes(System.currentTimeMillis());
         if (World.deviceToBe().equals(Optional.of("cuda"))) {
             Generator.preload(Device.ofRank("cuda"));
         }

@@ -1,6 +1,5 @@
 package dev.lockstep.host;
 
-import java.time.Instant;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -11,16 +10,19 @@ public final class CommandTime {
 
     private CommandTime() {}
 
-    /** When this process began, in milliseconds since 1970; empty where the host does not tell. */
-    public static Optional<Long> ofThisProcess() {
-        return ProcessHandle.current().info().startInstant().map(Instant::toEpochMilli);
+    /** What the launcher's script says, in milliseconds since 1970; empty where it cannot tell. */
+    public static Optional<String> ofLauncher() {
+        // the system's own time of a process's start is off by up to a second
+        return Optional.ofNullable(System.getProperty("lockstep.command.millis")).filter(CommandTime::isTime);
     }
 
     /** When the command was given, in milliseconds since 1970 by the launcher's clock. */
     public static OptionalLong ofJob() {
         String given = System.getenv(VARIABLE);
-        return given == null || !given.matches("\\d{1,18}")
-                ? OptionalLong.empty()
-                : OptionalLong.of(Long.parseLong(given));
+        return given == null || !isTime(given) ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(given));
+    }
+
+    private static boolean isTime(String text) {
+        return text.matches("\\d{1,18}");
     }
 }

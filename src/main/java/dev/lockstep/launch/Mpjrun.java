@@ -295,8 +295,7 @@ public final class Mpjrun implements Callable<Integer> {
 
     private Map<String, String> variables(Map<String, String> environment) {
         Map<String, String> chosen = new LinkedHashMap<>();
-        // the script has become this process
-        CommandTime.ofThisProcess().ifPresent(begun -> chosen.put(CommandTime.VARIABLE, begun.toString()));
+        CommandTime.ofLauncher().ifPresent(begun -> chosen.put(CommandTime.VARIABLE, begun));
         if (verbose) {
             chosen.put(RankEnvironment.VERBOSE, "1");
         }
