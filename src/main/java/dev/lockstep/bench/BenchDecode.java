@@ -20,6 +20,8 @@ import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.DecoderAllocation;
 import dev.lockstep.decoder.RowSampling;
 import dev.lockstep.torch.Device;
+import dev.lockstep.torch.DeviceRates;
+import dev.lockstep.torch.ScalarType;
 import dev.lockstep.world.World;
 
 /** {@code bench decode}: what one step costs for several batch sizes, against what reading its bytes would cost. */
@@ -59,8 +61,8 @@ final class BenchDecode implements Measurement {
         Device device = Device.ofRank(world.device());
         DType type = options.dtype(shapes, device);
         Figures figures;
+        double bandwidth = DeviceRates.measure(device, ScalarType.valueOf(type.name())).bytesPerSecond();
         try (Decoder decoder = Decoder.random(shapes, device, type, options.acceleration())) {
-            double bandwidth = bandwidth(decoder, device);
             world.barrier();
             List<Line> lines = new ArrayList<>();
             for (int batchSize : batchSizes) {
@@ -75,15 +77,6 @@ final class BenchDecode implements Measurement {
         if (world.isRoot()) {
             options.report(all);
         }
-    }
-
-    private static double bandwidth(Decoder decoder, Device device) {
-        boolean cpu = device.isCpu();
-        int gigabytes = cpu ? 1 : 4;
-        decoder.copyGigabytes(gigabytes, 2);
-        long start = System.nanoTime();
-        long bytes = decoder.copyGigabytes(gigabytes, cpu ? 2 : 40);
-        return bytes / ((System.nanoTime() - start) / 1e9);
     }
 
     private Line measure(Decoder decoder, ModelConfig shapes, DType type, int batchSize, double bandwidth) {

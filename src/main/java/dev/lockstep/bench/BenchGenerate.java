@@ -12,12 +12,16 @@ import picocli.CommandLine.Option;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.cli.AccelerationOptions;
+import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.generate.CacheUse;
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Request;
+import dev.lockstep.generate.Timing;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.torch.Device;
+import dev.lockstep.torch.DeviceRates;
+import dev.lockstep.torch.ScalarType;
 import dev.lockstep.world.World;
 
 /** {@code bench generate}: tokens/sec of a {@link Workload}, from the barrier to the gathered results. */
@@ -36,9 +40,16 @@ final class BenchGenerate implements Measurement {
     @Option(names = "--repeat", defaultValue = "3", description = "Runs of each; the best is shown with the worst beside it (${DEFAULT-VALUE}).")
     private int repeat;
 
-    /** One batch size: seconds of the fastest and slowest run, and tokens per second of the fastest. */
+    /**
+     * One batch size: seconds of the fastest and slowest run, and tokens per second of the fastest; means of rank 0 over all
+     * runs.
+     *
+     * @param held         tokens that sequences had room for over those they had; 0 where the cache has no pages
+     * @param floorSeconds what rank 0's rows take at least at the rates that the device reaches
+     */
     record Line(int batchSize, long tokens, double bestSeconds, double worstSeconds, double prepareSeconds,
-            double tokensPerSecond, long promptTokens, long sharedTokens, long interruptions) {}
+            double tokensPerSecond, long promptTokens, long sharedTokens, long interruptions, double prefillSeconds,
+            double decodeSeconds, long steps, double held, double floorSeconds) {}
 
     @Override
     public void check() {
@@ -65,19 +76,26 @@ final class BenchGenerate implements Measurement {
         DType type = options.dtype(shapes, device);
         List<Line> lines = new ArrayList<>();
         Workload work = workload();
+        DeviceRates rates = DeviceRates.measure(device, ScalarType.valueOf(type.name()));
         try (Generator generator = Generator.random(shapes, device, type, options.acceleration())) {
             for (String batchSize : batchSizes) {
-                lines.add(measure(world, generator, work, batchSize, shapes.vocabulary()));
+                lines.add(measure(world, generator, work, batchSize, shapes, rates));
             }
         }
         if (world.isRoot()) {
-            System.out.printf(Locale.ROOT, "%s %s on %s, %d ranks, %s, %s, %d prompts%n",
+            System.out.printf(Locale.ROOT,
+                    "%s %s on %s, %d ranks, %s, %s, %d prompts; copies %.0f GB/s, products %.1f TFLOP/s%n",
                     options.config(), type, device, world.size(),
-                    AccelerationOptions.name(options.acceleration()), work.name(), work.rows());
-            System.out.println("  batch   tokens/sec   seconds   worst   ready in   prompt tokens: computed   shared");
+                    AccelerationOptions.name(options.acceleration()), work.name(), work.rows(),
+                    rates.bytesPerSecond() / 1e9, rates.operationsPerSecond() / 1e12);
+            System.out.println(
+                    "  batch   tokens/sec   seconds   worst   floor   ready in   prefill   decode   steps   held"
+                            + "   prompt tokens: computed   shared");
             for (Line line : lines) {
-                System.out.printf(Locale.ROOT, "%7d %12.0f %9.3f %7.3f %10.1f %25d %8d%s%n", line.batchSize(),
-                        line.tokensPerSecond(), line.bestSeconds(), line.worstSeconds(), line.prepareSeconds(),
+                System.out.printf(Locale.ROOT, "%7d %12.0f %9.3f %7.3f %7.3f %10.1f %9.3f %8.3f %7d %6.2f %25d %8d%s%n",
+                        line.batchSize(), line.tokensPerSecond(), line.bestSeconds(), line.worstSeconds(),
+                        line.floorSeconds(), line.prepareSeconds(), line.prefillSeconds(), line.decodeSeconds(),
+                        line.steps(), line.held(),
                         line.promptTokens(), line.sharedTokens(),
                         line.interruptions() == 0 ? "" : "   " + line.interruptions() + " interrupted");
             }
@@ -85,7 +103,9 @@ final class BenchGenerate implements Measurement {
         }
     }
 
-    private Line measure(World world, Generator generator, Workload work, String size, int vocabulary) {
+    private Line measure(World world, Generator generator, Workload work, String size, ModelConfig shapes,
+            DeviceRates rates) {
+        int vocabulary = shapes.vocabulary();
         List<Request> first = world.split(work.requests(0, vocabulary));
         int batchSize = size.equals(AUTO)
                 ? generator.autoBatchSize(first, first.size())
@@ -97,6 +117,7 @@ final class BenchGenerate implements Measurement {
         double worst = 0;
         long tokens = 0;
         CacheUse before = generator.cacheUse();
+        Timing timedBefore = generator.timing();
         for (int i = 0; i < repeat; i++) {
             List<Request> mine = world.split(work.requests(1 + i, vocabulary));
             world.barrier();
@@ -115,9 +136,18 @@ final class BenchGenerate implements Measurement {
             tokens = all.stream().mapToLong(completion -> completion.tokenIds().length).sum();
         }
         CacheUse after = generator.cacheUse();
+        Timing timed = generator.timing();
+        long alive = after.aliveTokens() - before.aliveTokens();
+        double floor = Floor.of(shapes, generator.dtype(),
+                options.acceleration().weights() == Acceleration.Weights.FP8, first, work.common(), batchSize)
+                .seconds(rates);
         return new Line(batchSize, tokens, best, worst, prepared, tokens / best,
                 (after.computedTokens() - before.computedTokens()) / repeat,
                 (after.sharedTokens() - before.sharedTokens()) / repeat,
-                (after.interruptions() - before.interruptions()) / repeat);
+                (after.interruptions() - before.interruptions()) / repeat,
+                (timed.prefillSeconds() - timedBefore.prefillSeconds()) / repeat,
+                (timed.decodeSeconds() - timedBefore.decodeSeconds()) / repeat,
+                (timed.steps() - timedBefore.steps()) / repeat,
+                alive == 0 ? 0 : (double) (after.heldTokens() - before.heldTokens()) / alive, floor);
     }
 }

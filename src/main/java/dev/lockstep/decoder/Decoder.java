@@ -395,15 +395,6 @@ public final class Decoder implements AutoCloseable {
         }
     }
 
-    /**
-     * Copies gigabytes within the device's memory, some times over, and waits for the end.
-     *
-     * @return bytes read and written by one call
-     */
-    public long copyGigabytes(int gigabytes, int times) {
-        return program.copyGigabytes(gigabytes, times);
-    }
-
     /** The row in slot {@code source} goes on in slot {@code target}, which is empty. */
     public void move(int source, int target) {
         settings[target] = settings[source];

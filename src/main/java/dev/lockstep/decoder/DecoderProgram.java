@@ -276,11 +276,6 @@ final class DecoderProgram implements AutoCloseable {
         return program.floats("first_logprobs");
     }
 
-    /** Bytes read and written. */
-    long copyGigabytes(int gigabytes, int times) {
-        return program.integer("copy_gigabytes", gigabytes, times);
-    }
-
     // ---- for steps that are computed outside of it, by addresses in a GPU's memory, which hold until the next allocation
 
     void allocateWorkspace(long bytes) {

@@ -77,6 +77,11 @@ final class CacheReservation {
         return Math.max(1, Math.min(mostPages, (bytes >> halved) / page));
     }
 
+    /** Pages that sequences hold, each once; 0 where slots are not made of pages. */
+    int pagesInUse() {
+        return size == null || size.pages() == 0 ? 0 : size.pages() - decoder.availablePages();
+    }
+
     /** Whether a sequence like this can begin beside others. */
     boolean holds(Request request, int slots) {
         return size != null && size.holds(needed(List.of(request), slots, 0, 0));

@@ -56,6 +56,8 @@ final class Scheduler {
     private long interruptions;
     private long promptTokens;
     private long sharedTokens;
+    private long heldTokens;
+    private long aliveTokens;
     private long tokens;
     private long prefillNanos;
     private long decodeNanos;
@@ -310,6 +312,8 @@ final class Scheduler {
         TokenLogprobs[][] likely = isRanked(0, decoding) ? decoder.logprobs(decoding, stepsNow) : null;
         decodeNanos += System.nanoTime() - start;
         steps += stepsNow;
+        heldTokens += (long) reservation.pagesInUse() * decoder.pageTokens();
+        aliveTokens += sequences.stream().mapToLong(Sequence::length).sum();
         for (int step = 0; step < stepsNow; step++) {
             take(0, chosen[step], likely == null ? null : likely[step]);
         }
@@ -423,7 +427,7 @@ final class Scheduler {
 
     /** What became of prompts in this run. */
     CacheUse cacheUse() {
-        return new CacheUse(promptTokens, sharedTokens, interruptions);
+        return new CacheUse(promptTokens, sharedTokens, interruptions, heldTokens, aliveTokens);
     }
 
     /** Where the time of this run went. */

@@ -213,7 +213,8 @@ class DecoderTest {
     void moreThanMemoryHolds_isAnExceptionOfItsOwn() {
         try (Decoder decoder = Decoder.load(Checkpoint.open(Golden.checkpoint("llama-gqa")), Device.CPU,
                 DType.FLOAT32, Acceleration.FULL)) {
-            assertThatThrownBy(() -> decoder.copyGigabytes(1 << 20, 1)).isInstanceOf(OutOfDeviceMemoryException.class)
+            assertThatThrownBy(() -> decoder.allocate(new DecoderAllocation(1 << 20, 1 << 30)))
+                    .isInstanceOf(OutOfDeviceMemoryException.class)
                     .hasMessageContaining("can't allocate memory");
         }
     }
