@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -20,7 +21,10 @@ import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.checkpoint.SafetensorsHeader;
 import dev.lockstep.checkpoint.StoredType;
 import dev.lockstep.checkpoint.TensorRef;
+import dev.lockstep.checkpoint.hub.Hub;
+import dev.lockstep.checkpoint.hub.Watch;
 import dev.lockstep.host.Printable;
+import dev.lockstep.host.UsageException;
 
 /**
  * A LoRA adapter as PEFT saves it, {@code adapter_config.json} and {@code adapter_model.safetensors}: two narrow matrices
@@ -34,6 +38,9 @@ import dev.lockstep.host.Printable;
  */
 public final class Adapter {
     private static final String WEIGHTS = "adapter_model.safetensors";
+    /** All that is read of one. */
+    public static final List<String> FILES = List.of(AdapterConfig.FILE, WEIGHTS);
+
     /** A layer's name, which of its matrices, and maybe what the adapter was called when it was trained. */
     private static final Pattern NAME = Pattern
             .compile("(?:base_model\\.model\\.)?(.+)\\.lora_([AB])(?:\\.[^.]+)?\\.weight");
@@ -77,6 +84,22 @@ public final class Adapter {
                             : "; download the adapter again, or copy it whole."));
         }
         return new Adapter(directory, config, updates(weights, config));
+    }
+
+    /**
+     * {@link #open(Path)} of a directory or of an adapter on the Hugging Face hub, {@code org/name} or
+     * {@code org/name@revision}, which is downloaded into the hub's cache where it is not there yet. A download is told of
+     * in the log.
+     *
+     * @throws UsageException when there is no such adapter or it cannot be downloaded; one sentence that says what to do
+     */
+    public static Adapter open(String adapter) {
+        return open(adapter, Watch.log());
+    }
+
+    /** {@link #open(String)} for those who tell of downloads in another way. */
+    public static Adapter open(String adapter, Watch watch) {
+        return open(new Hub(System.getenv(), watch).adapter(adapter));
     }
 
     private static Map<String, Update> updates(Path weights, AdapterConfig config) {
