@@ -152,6 +152,7 @@ class JournalTest {
         assertThatThrownBy(this::directory).isInstanceOf(UsageException.class).hasMessageContaining("add --resume");
         try (JournalDirectory second = directory("--resume")) {
             refused(second, new Fingerprint("x", "float32", "p", "s", ""), "the model is a different one");
+            refused(second, new Fingerprint("m", "float32", "p", "s", "x"), "the adapters (--lora) are different ones");
             refused(second, new Fingerprint("m", "float32", "x", "s", ""), "the prompts are different");
             refused(second, new Fingerprint("m", "float32", "p", "x", ""), "the sampling options are different");
             refused(second, new Fingerprint("m", "float16", "p", "s", ""),

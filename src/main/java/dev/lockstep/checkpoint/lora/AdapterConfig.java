@@ -36,18 +36,15 @@ record AdapterConfig(int rank, double alpha, Map<Pattern, Integer> ranks, Map<Pa
     private static final Map<String, String> REFUSED = new LinkedHashMap<>();
 
     static {
-        REFUSED.put("use_dora", "magnitudes of weights, as DoRA has them,");
+        REFUSED.put("use_dora", "magnitudes of weights (DoRA)");
         REFUSED.put("lora_bias", "biases of the matrices");
         REFUSED.put("modules_to_save", "layers that were trained as a whole");
         REFUSED.put("layer_replication", "layers that are there more than once");
         REFUSED.put("trainable_token_indices", "embeddings of single tokens");
         REFUSED.put("target_parameters", "matrices of other parameters than linear layers' weights");
-        REFUSED.put("alora_invocation_tokens", "an adapter that begins to work within the prompt");
         REFUSED.put("use_qalora", "matrices of groups of columns");
         REFUSED.put("use_bdlora", "matrices in blocks");
         REFUSED.put("kasa_config", "singular values beside the matrices");
-        REFUSED.put("monteclora_config", "matrices that are drawn at random");
-        REFUSED.put("arrow_config", "adapters that are chosen for each token");
     }
 
     /** @throws ModelException when it is of an adapter that cannot be merged here, or contradicts itself */
@@ -60,8 +57,12 @@ record AdapterConfig(int rank, double alpha, Map<Pattern, Integer> ranks, Map<Pa
                     + MERGE + ".");
         }
         REFUSED.forEach((field, meaning) -> json.value(field).filter(AdapterConfig::isSet).ifPresent(value -> {
-            throw json.fault(field + ", for " + meaning + " is not supported; " + MERGE + ".");
+            throw json.fault(field + ", for " + meaning + ", is not supported; " + MERGE + ".");
         }));
+        json.value("alora_invocation_tokens").filter(AdapterConfig::isSet).ifPresent(value -> {
+            throw json.fault("alora_invocation_tokens, for an adapter that begins to work within the prompt, is not"
+                    + " supported, and PEFT cannot merge such an adapter either; take one without them.");
+        });
         json.text("bias").filter(bias -> !bias.equals("none")).ifPresent(bias -> {
             throw json.fault("bias " + Printable.cut(bias) + ", for biases that were trained, is not supported, only"
                     + " none is; " + MERGE + ".");
@@ -77,8 +78,8 @@ record AdapterConfig(int rank, double alpha, Map<Pattern, Integer> ranks, Map<Pa
                             + " weights were changed before it was trained, is not supported; " + MERGE + ".");
                 });
         return new AdapterConfig(json.positive("r").orElse(8), json.number("lora_alpha").orElse(8.0),
-                patterns(json, "rank_pattern", (values, key) -> values.positive(key).orElse(0)),
-                patterns(json, "alpha_pattern", (values, key) -> values.number(key).orElse(0.0)),
+                patterns(json, "rank_pattern", JsonFile::positive),
+                patterns(json, "alpha_pattern", JsonFile::number),
                 json.flag("use_rslora").orElse(false),
                 json.value("base_model_name_or_path").filter(JsonNode::isTextual).map(JsonNode::textValue));
     }
@@ -87,11 +88,13 @@ record AdapterConfig(int rank, double alpha, Map<Pattern, Integer> ranks, Map<Pa
         return value.isContainerNode() ? !value.isEmpty() : !value.isBoolean() || value.booleanValue();
     }
 
-    private static <T> Map<Pattern, T> patterns(JsonFile json, String field, BiFunction<JsonFile, String, T> value) {
+    private static <T> Map<Pattern, T> patterns(JsonFile json, String field,
+            BiFunction<JsonFile, String, Optional<T>> value) {
         Map<Pattern, T> patterns = new LinkedHashMap<>();
         json.object(field).ifPresent(values -> values.object().fieldNames().forEachRemaining(key -> {
             try {
-                patterns.put(Pattern.compile("(.*\\.)?(" + key + ")"), value.apply(values, key));
+                patterns.put(Pattern.compile("(.*\\.)?(" + key + ")"), value.apply(values, key)
+                        .orElseThrow(() -> json.fault(field + ": " + Printable.cut(key) + " has no number.")));
             } catch (PatternSyntaxException e) {
                 throw json.fault(field + ": " + Printable.cut(key) + " is no regular expression.", e);
             }
