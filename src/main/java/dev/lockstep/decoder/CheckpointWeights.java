@@ -42,7 +42,7 @@ final class CheckpointWeights {
     /**
      * @param fp8 the layers' products are in fp8
      * @throws ModelException when something is to be added to weights that are in fp8 already: their numbers lie on a grid
-     *                        that is wider than what adapters add, so making them fp8 again would round that away
+     *                        that is wider than what adapters add, so making them fp8 again would round most of that away
      */
     CheckpointWeights(DecoderProgram program, Checkpoint checkpoint, Device device, DType dtype, boolean fp8) {
         this.program = program;
@@ -64,7 +64,7 @@ final class CheckpointWeights {
                 .filter(tensor -> checkpoint.quantized(tensor.name()).filter(QuantizedWeight::isFp8ByRow).isPresent())
                 .findFirst().ifPresent(tensor -> {
                     throw new ModelException(checkpoint.directory() + ": an adapter changes " + tensor.name()
-                            + ", which is in fp8 already, where rounding to fp8 again would undo it; leave out --quantize"
+                            + ", which is in fp8 already, where rounding to fp8 again would undo most of it; leave out --quantize"
                             + " fp8, or give it with the checkpoint that is not quantized.");
                 });
     }

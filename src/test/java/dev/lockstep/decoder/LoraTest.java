@@ -14,6 +14,7 @@ import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.checkpoint.lora.Adapter;
+import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.TorchScriptProgram;
@@ -33,30 +34,20 @@ class LoraTest {
     @ParameterizedTest
     @MethodSource("merged")
     void firstLogits_inFloat32_equalThoseOfTheSums(JsonNode merged) {
-        assertLogits(merged, DType.FLOAT32, 1e-4f);
+        assertLogits(merged, Device.CPU, DType.FLOAT32, 1e-4f);
     }
 
     /** The sum is rounded once; the weights of int8 stay wide until it is made. */
     @ParameterizedTest
     @MethodSource("merged")
     void firstLogits_inBfloat16_areCloseToThoseOfTheSums(JsonNode merged) {
-        assertLogits(merged, DType.BFLOAT16, 0.15f);
+        assertLogits(merged, Device.CPU, DType.BFLOAT16, 0.15f);
     }
 
     @ParameterizedTest
     @MethodSource("merged")
     void step_greedyInFloat32_equalsThatOfTheSums(JsonNode merged) {
-        JsonNode cases = merged.get("cases");
-        try (Decoder decoder = load(merged, DType.FLOAT32)) {
-            int[] chosen = decoder.prefill(admissions(decoder, cases));
-            for (int step = 0; step < cases.get(0).get("greedy_ids").size(); step++) {
-                for (int row = 0; row < chosen.length; row++) {
-                    assertThat(chosen[row]).as("%s, prompt %d, step %d", merged.get("adapters"), row, step)
-                            .isEqualTo(cases.get(row).get("greedy_ids").get(step).asInt());
-                }
-                chosen = decoder.step(chosen.length, 1)[0];
-            }
-        }
+        assertGreedy(merged, Device.CPU);
     }
 
     /** Mapped weights of the model's files would be written to, if the sum were made in place. */
@@ -91,16 +82,35 @@ class LoraTest {
         assertThatThrownBy(() -> weight(checkpoint, "qkv", true)).isInstanceOf(ModelException.class)
                 .hasMessage(plain.directory()
                         + ": an adapter changes model.layers.0.self_attn.q_proj.weight, which is in"
-                        + " fp8 already, where rounding to fp8 again would undo it; leave out --quantize fp8, or give it"
+                        + " fp8 already, where rounding to fp8 again would undo most of it; leave out --quantize fp8, or give it"
                         + " with the checkpoint that is not quantized.");
         // and where nobody asks for fp8 the sum is not made fp8
         assertThat(plain.isFp8ByRow()).isTrue();
         assertThat(checkpoint.isFp8ByRow()).isFalse();
     }
 
-    private static void assertLogits(JsonNode merged, DType dtype, float tolerance) {
+    static void assertGreedy(JsonNode merged, Device device) {
         JsonNode cases = merged.get("cases");
-        try (Decoder decoder = load(merged, dtype)) {
+        try (Decoder decoder = load(merged, device, DType.FLOAT32, Weights.AS_STORED)) {
+            int[] chosen = decoder.prefill(admissions(decoder, cases));
+            for (int step = 0; step < cases.get(0).get("greedy_ids").size(); step++) {
+                for (int row = 0; row < chosen.length; row++) {
+                    assertThat(chosen[row]).as("%s, prompt %d, step %d", merged.get("adapters"), row, step)
+                            .isEqualTo(cases.get(row).get("greedy_ids").get(step).asInt());
+                }
+                chosen = decoder.step(chosen.length, 1)[0];
+            }
+        }
+    }
+
+    static void assertLogits(JsonNode merged, Device device, DType dtype, float tolerance) {
+        assertLogits(merged, load(merged, device, dtype, Weights.AS_STORED), tolerance);
+    }
+
+    /** Closes the decoder. */
+    static void assertLogits(JsonNode merged, Decoder loaded, float tolerance) {
+        JsonNode cases = merged.get("cases");
+        try (Decoder decoder = loaded) {
             float[][] logits = decoder.firstLogits(admissions(decoder, cases));
             for (int row = 0; row < logits.length; row++) {
                 float[] expected = Golden.floats(cases.get(row).get("first_logits"));
@@ -110,16 +120,16 @@ class LoraTest {
         }
     }
 
-    private static Adapter adapter(String name) {
+    static Adapter adapter(String name) {
         return Adapter.open(Golden.FOLDER.resolve("lora").resolve(name));
     }
 
-    private static Decoder load(JsonNode merged, DType dtype) {
+    static Decoder load(JsonNode merged, Device device, DType dtype, Weights weights) {
         Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint(merged.get("model").asText()));
         for (JsonNode name : merged.get("adapters")) {
             checkpoint = adapter(name.asText()).onto(checkpoint);
         }
-        return Decoder.load(checkpoint, Device.CPU, dtype, Acceleration.FULL);
+        return Decoder.load(checkpoint, device, dtype, new Acceleration(true, true, weights));
     }
 
     private static List<Admission> admissions(Decoder decoder, JsonNode cases) {
