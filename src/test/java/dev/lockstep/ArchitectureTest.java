@@ -83,6 +83,11 @@ class ArchitectureTest {
             "javax.net.ssl", LOGGING, JSON);
 
     @ArchTest
+    static final ArchRule checkpointsKnowNothingOfAdapters = noClasses().that()
+            .resideInAPackage("dev.lockstep.checkpoint").should().dependOnClassesThat()
+            .resideInAPackage(own("checkpoint.lora"));
+
+    @ArchTest
     static final ArchRule hubAloneAsksOtherHosts = noClasses().that().resideOutsideOfPackage(own("checkpoint.hub"))
             .should().dependOnClassesThat().resideInAPackage("java.net.http");
 

@@ -18,6 +18,7 @@ import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.checkpoint.hub.Hub;
 import dev.lockstep.checkpoint.hub.Watch;
+import dev.lockstep.checkpoint.lora.Adapter;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.djl.LibraryException;
 import dev.lockstep.generate.CacheUse;
@@ -160,7 +161,15 @@ public final class GenerateJob {
 
     /** One rank of each host downloads what is not there yet. */
     private Checkpoint open() {
-        return world.localRootFirst(() -> Checkpoint.open(options.model(), watch));
+        return world.localRootFirst(() -> {
+            // first what is small, and may be wrong
+            List<Adapter> adapters = options.adapters().stream().map(adapter -> Adapter.open(adapter, watch)).toList();
+            Checkpoint checkpoint = Checkpoint.open(options.model(), watch);
+            for (Adapter adapter : adapters) {
+                checkpoint = adapter.onto(checkpoint);
+            }
+            return checkpoint;
+        });
     }
 
     /** Before the input is read; that the model itself fits is seen when it is loaded. */
@@ -178,7 +187,9 @@ public final class GenerateJob {
         // nobody loads weights before all have found the checkpoint good
         world.barrier();
         if (world.isRoot()) {
-            world.status("generate: loading " + options.model() + " on " + world.size()
+            world.status("generate: loading " + options.model()
+                    + (options.adapters().isEmpty() ? "" : " with " + String.join(" and ", options.adapters())) + " on "
+                    + world.size()
                     + (world.size() == 1 ? " rank (" : " ranks (") + world.device() + ")");
         }
         long begin = System.nanoTime();

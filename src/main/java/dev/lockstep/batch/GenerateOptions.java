@@ -41,6 +41,9 @@ public final class GenerateOptions {
     @Option(names = "--model", paramLabel = "DIR|NAME", description = "Hugging Face checkpoint: a directory, or org/name[@revision], which is downloaded into the hub's cache (examples/models/kjv-6m).")
     private String model;
 
+    @Option(names = "--lora", split = ",", paramLabel = "DIR|NAME", description = "LoRA adapters as PEFT saves them, which are added to the model's weights: directories or names on the hub, several with commas between them.")
+    private List<String> adapters = List.of();
+
     @Option(names = "--prompts", paramLabel = "F", description = "Prompts: .jsonl (prompt or messages, or OpenAI batch lines), .txt (one per line), .json (array) or - for stdin as JSON lines (examples/first-lines.jsonl).")
     private String prompts;
 
@@ -124,6 +127,11 @@ public final class GenerateOptions {
     /** The checkpoint's directory, which may not exist, or its name on the hub. */
     public String model() {
         return model;
+    }
+
+    /** Directories of LoRA adapters or their names on the hub, in the order that they are added; empty for the model alone. */
+    public List<String> adapters() {
+        return List.copyOf(adapters);
     }
 
     /** A file, or {@code -} for stdin. */
@@ -256,6 +264,12 @@ public final class GenerateOptions {
             if (option[1] != null) {
                 FileName.of(option[0], option[1]);
             }
+        }
+        for (var adapter : adapters) {
+            if (adapter.isEmpty()) {
+                throw new UsageException("--lora needs a name, not an empty string");
+            }
+            FileName.of("--lora", adapter);
         }
         if ("".equals(report)) {
             report = besideOutput();

@@ -28,6 +28,9 @@ public final class JobSettings {
     static Map<String, Object> of(Report report, GenerateOptions options, SamplingOverrides defaults) {
         Map<String, Object> settings = new LinkedHashMap<>();
         settings.put("model", report.model());
+        if (!options.adapters().isEmpty()) {
+            settings.put("adapters", options.adapters());
+        }
         settings.put("prompts", options.prompts());
         settings.put("output", options.output());
         settings.put("samples per prompt", options.numSamples());

@@ -5,6 +5,7 @@ import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.CodeSource;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.TensorRef;
+import dev.lockstep.checkpoint.lora.Adapter;
 import dev.lockstep.host.AtomicFile;
 import dev.lockstep.host.Sha256;
 import dev.lockstep.json.Json;
@@ -28,14 +30,23 @@ import dev.lockstep.torch.EngineVersions;
  *
  * @param versions of Lockstep and what it runs on
  * @param model    the checkpoint and its files
+ * @param adapters what was added to it, in that order
  * @param prompts  the input; without a sum where it can be read only once
  * @param options  as they were resolved
  * @param results  what was written
  */
-record Manifest(Map<String, Object> versions, Model model, Input prompts, Map<String, Object> options,
-        Output results) {
+record Manifest(Map<String, Object> versions, Model model, List<Model> adapters, Input prompts,
+        Map<String, Object> options, Output results) {
     /** @param files by name, their sums */
-    record Model(String directory, Map<String, String> files) {}
+    record Model(String directory, Map<String, String> files) {
+        private static Model of(Path directory, List<Path> read) throws IOException {
+            Map<String, String> files = new TreeMap<>();
+            for (Path file : read) {
+                files.put(file.getFileName().toString(), Sha256.of(file));
+            }
+            return new Model(directory.toAbsolutePath().toString(), files);
+        }
+    }
 
     record Input(String file, @Nullable String sha256) {}
 
@@ -58,14 +69,14 @@ record Manifest(Map<String, Object> versions, Model model, Input prompts, Map<St
     static Manifest of(Checkpoint checkpoint, String prompts, Map<String, Object> options, String output, Tally tally)
             throws IOException {
         Path directory = checkpoint.directory();
-        Map<String, String> files = new TreeMap<>();
         List<Path> read = Stream.concat(MODEL_FILES.stream().map(directory::resolve).filter(Files::isRegularFile),
                 checkpoint.tensors().values().stream().map(TensorRef::file)).distinct().toList();
-        for (Path file : read) {
-            files.put(file.getFileName().toString(), Sha256.of(file));
+        List<Model> adapters = new ArrayList<>();
+        for (Path adapter : checkpoint.updateDirectories()) {
+            adapters.add(Model.of(adapter, Adapter.FILES.stream().map(adapter::resolve).toList()));
         }
         boolean again = !prompts.equals("-") && Files.isRegularFile(Path.of(prompts));
-        return new Manifest(versionsInUse(), new Model(directory.toAbsolutePath().toString(), files),
+        return new Manifest(versionsInUse(), Model.of(directory, read), adapters,
                 new Input(prompts, again ? Sha256.of(Path.of(prompts)) : null), options,
                 new Output(output, tally.results(), tally.failures().count(),
                         Files.isRegularFile(Path.of(output)) ? Sha256.of(Path.of(output)) : null));

@@ -3,9 +3,12 @@ package dev.lockstep.checkpoint;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 import dev.lockstep.checkpoint.hub.Hub;
 import dev.lockstep.checkpoint.hub.Watch;
@@ -26,14 +29,30 @@ public final class Checkpoint {
     private final Optional<Quantization> quantization;
     private final MatchedTensors matched;
     private final GenerationDefaults generationDefaults;
+    private final Map<String, List<Update>> updates;
+
+    /**
+     * What is added to a weight [out, in] before it is computed with: {@code scaling} times the product of {@code b} and
+     * {@code a}.
+     *
+     * @param b [out, r], as stored
+     * @param a [r, in], as stored
+     */
+    public record Update(TensorRef b, TensorRef a, double scaling) {
+        /** Both, in the order that the program takes them. */
+        public List<TensorRef> tensors() {
+            return List.of(b, a);
+        }
+    }
 
     private Checkpoint(Path directory, ModelConfig config, Optional<Quantization> quantization, MatchedTensors matched,
-            GenerationDefaults generationDefaults) {
+            GenerationDefaults generationDefaults, Map<String, List<Update>> updates) {
         this.directory = directory;
         this.config = config;
         this.quantization = quantization;
         this.matched = matched;
         this.generationDefaults = generationDefaults;
+        this.updates = updates;
     }
 
     /**
@@ -64,7 +83,7 @@ public final class Checkpoint {
         if (!ConfigReader.namesDtype(directory) && embedding != null) {
             config = config.withDtype(embedding);
         }
-        return new Checkpoint(directory, config, quantization, matched, defaults);
+        return new Checkpoint(directory, config, quantization, matched, defaults, Map.of());
     }
 
     /**
@@ -122,10 +141,40 @@ public final class Checkpoint {
         return Optional.ofNullable(matched.quantized().get(name));
     }
 
-    /** Whether the weights of all layers' projections are in fp8 {@linkplain QuantizedWeight#isFp8ByRow by row}. */
+    /**
+     * Whether the weights of all layers' projections are in fp8 {@linkplain QuantizedWeight#isFp8ByRow by row}, and nothing
+     * is added to them.
+     */
     public boolean isFp8ByRow() {
         return expected(config).stream().filter(ExpectedTensor::isLinearOfLayer)
-                .allMatch(tensor -> quantized(tensor.name()).filter(QuantizedWeight::isFp8ByRow).isPresent());
+                .allMatch(tensor -> quantized(tensor.name()).filter(QuantizedWeight::isFp8ByRow).isPresent()
+                        && updates(tensor.name()).isEmpty());
+    }
+
+    /**
+     * The same model with more added to its weights, after what was added before.
+     *
+     * @param more by the names of the weights, which {@link #expected} lists
+     */
+    public Checkpoint withUpdates(Map<String, Update> more) {
+        Map<String, List<Update>> all = new LinkedHashMap<>(updates);
+        more.forEach((name, update) -> {
+            List<Update> ofWeight = new ArrayList<>(updates(name));
+            ofWeight.add(update);
+            all.put(name, List.copyOf(ofWeight));
+        });
+        return new Checkpoint(directory, config, quantization, matched, generationDefaults, all);
+    }
+
+    /** What is added to the weight of this name, in that order; empty for most. */
+    public List<Update> updates(String name) {
+        return updates.getOrDefault(name, List.of());
+    }
+
+    /** The directories whose content is added to the weights, in that order. */
+    public List<Path> updateDirectories() {
+        return updates.values().stream().flatMap(List::stream).map(update -> update.a.file()).distinct()
+                .map(Path::getParent).toList();
     }
 
     /** The model's tensors by name, in the order of {@link #expected}, with all parts of a quantized one; unmodifiable. */
@@ -133,9 +182,10 @@ public final class Checkpoint {
         return matched.tensors();
     }
 
-    /** Bytes of all the model's weights on disk. */
+    /** Bytes on disk of all the model's weights, and of what is added to them. */
     public long bytes() {
-        return tensors().values().stream().mapToLong(TensorRef::bytes).sum();
+        return Stream.concat(tensors().values().stream(), updates.values().stream().flatMap(List::stream)
+                .flatMap(update -> update.tensors().stream())).mapToLong(TensorRef::bytes).sum();
     }
 
     /** One sentence about stored tensors that the model does not use, a few of them by name; empty where there are none. */

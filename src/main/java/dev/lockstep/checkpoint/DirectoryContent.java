@@ -19,6 +19,7 @@ final class DirectoryContent {
     private static final int MOST_FILES = 10_000;
     private static final String TRAINING = "checkpoint-\\d{1,18}";
     private static final String MODELS = "models--";
+    private static final String NAMELESS = "; give its base model";
 
     private final Path directory;
     private final List<String> names;
@@ -56,7 +57,7 @@ final class DirectoryContent {
         }
         if (names.contains("adapter_config.json")) {
             return Optional.of(" holds a LoRA adapter (adapter_config.json) and no model" + base()
-                    + "; merge it into its base model (PEFT: merge_and_unload, then save_pretrained) and give that.");
+                    + ", and this directory with --lora.");
         }
         Optional<String> gguf = ending(".gguf");
         if (gguf.isPresent()) {
@@ -71,9 +72,9 @@ final class DirectoryContent {
     private String base() {
         try {
             return JsonFile.read(directory.resolve("adapter_config.json")).text("base_model_name_or_path")
-                    .map(base -> " (it changes " + Printable.cut(base) + ")").orElse("");
+                    .map(base -> " (it changes " + Printable.cut(base) + "); give that model").orElse(NAMELESS);
         } catch (ModelException e) {
-            return ""; // what it belongs to is only good to know
+            return NAMELESS; // what it belongs to is only good to know
         }
     }
 

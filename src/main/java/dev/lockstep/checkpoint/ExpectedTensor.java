@@ -10,7 +10,7 @@ public record ExpectedTensor(String name, int[] shape) {
     private static final String WEIGHT = ".weight";
 
     /** Whether it is the weight of a linear layer, which may be stored in fewer bits. */
-    boolean isLinear() {
+    public boolean isLinear() {
         return shape.length == 2 && name.endsWith(WEIGHT) && !name.equals("model.embed_tokens" + WEIGHT);
     }
 
@@ -20,7 +20,7 @@ public record ExpectedTensor(String name, int[] shape) {
     }
 
     /** The name of the layer whose weight it is. */
-    String module() {
+    public String module() {
         return name.substring(0, name.length() - WEIGHT.length());
     }
 }

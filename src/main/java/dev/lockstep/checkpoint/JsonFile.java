@@ -122,7 +122,7 @@ public final class JsonFile {
     }
 
     /** The object under the key as one of its own, for complaints in the same file; empty where absent or null. */
-    Optional<JsonFile> object(String key) {
+    public Optional<JsonFile> object(String key) {
         return value(key).map(node -> {
             if (!node.isObject()) {
                 throw wrong(key, node, "an object");
@@ -149,7 +149,8 @@ public final class JsonFile {
         });
     }
 
-    Optional<Integer> positive(String key) {
+    /** The number under the key; empty where absent or null. */
+    public Optional<Integer> positive(String key) {
         Optional<Integer> number = integer(key);
         if (number.isPresent() && number.get() <= 0) {
             throw wrong(key, object.get(key), "an integer above 0");
@@ -157,7 +158,7 @@ public final class JsonFile {
         return number;
     }
 
-    Optional<Double> number(String key) {
+    public Optional<Double> number(String key) {
         return value(key).map(node -> {
             if (!node.isNumber() || !Double.isFinite(node.doubleValue())) {
                 throw wrong(key, node, "a number");
@@ -166,7 +167,7 @@ public final class JsonFile {
         });
     }
 
-    Optional<Boolean> flag(String key) {
+    public Optional<Boolean> flag(String key) {
         return value(key).map(node -> {
             if (!node.isBoolean()) {
                 throw wrong(key, node, "true or false");
@@ -189,16 +190,16 @@ public final class JsonFile {
                 file + ": " + Printable.cut(key) + " must be " + wanted + ", not " + printable(node) + ".");
     }
 
-    ModelException fault(String sentence) {
+    public ModelException fault(String sentence) {
         return new ModelException(file + ": " + sentence);
     }
 
-    ModelException fault(String sentence, Throwable cause) {
+    public ModelException fault(String sentence, Throwable cause) {
         return new ModelException(file + ": " + sentence, cause);
     }
 
     /** A value for a sentence, as {@link Printable#cut} makes it; numbers that JSON does not have are as Python writes them. */
-    static String printable(JsonNode value) {
+    public static String printable(JsonNode value) {
         if (value.isFloatingPointNumber() && !Double.isFinite(value.doubleValue())) {
             return String.valueOf(value.doubleValue());
         }

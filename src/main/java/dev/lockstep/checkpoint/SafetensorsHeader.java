@@ -27,7 +27,7 @@ import dev.lockstep.host.Printable;
  * <a href="https://github.com/huggingface/safetensors#format">format</a>: the tensors' ranges tile the data, without
  * overlap and without a hole.
  */
-final class SafetensorsHeader {
+public final class SafetensorsHeader {
     /** The reference implementation's limit, which keeps a damaged length from becoming a huge allocation. */
     private static final long LONGEST_HEADER = 100_000_000;
 
@@ -43,7 +43,7 @@ final class SafetensorsHeader {
             Map.entry("I64", 64), Map.entry("U64", 64), Map.entry("F64", 64), Map.entry("C64", 64));
 
     /** One tensor as the file describes it; {@code offset} counts from the start of the file. */
-    record Entry(String name, String dtype, int[] shape, long offset, long bytes) {}
+    public record Entry(String name, String dtype, int[] shape, long offset, long bytes) {}
 
     private final Path file;
     private final long fileBytes;
@@ -59,7 +59,7 @@ final class SafetensorsHeader {
      * @return the file's tensors in the order of their data
      * @throws ModelException when the file is absent, cut off, or contradicts itself
      */
-    static List<Entry> read(Path file) {
+    public static List<Entry> read(Path file) {
         ModelFile.requireRegular(file);
         try (FileChannel channel = FileChannel.open(file)) {
             long fileBytes = channel.size();

@@ -13,7 +13,7 @@ public enum StoredType {
     F8_E4M3(1, null), I8(1, null), I32(4, null);
 
     /** Those that can be computed in. */
-    static final List<StoredType> FLOATS = List.of(F32, BF16, F16);
+    public static final List<StoredType> FLOATS = List.of(F32, BF16, F16);
 
     private final int bytes;
     private final @Nullable DType computed;
@@ -34,7 +34,7 @@ public enum StoredType {
     }
 
     /** The type of this name, or empty where the decoder has no use for it. */
-    static Optional<StoredType> of(String name) {
+    public static Optional<StoredType> of(String name) {
         return Arrays.stream(values()).filter(type -> type.name().equals(name)).findFirst();
     }
 

@@ -6,13 +6,16 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.LongConsumer;
+import java.util.stream.Stream;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.checkpoint.Checkpoint.Update;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ExpectedTensor;
+import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.checkpoint.ModelWeight;
 import dev.lockstep.checkpoint.QuantizedWeight;
 import dev.lockstep.checkpoint.TensorRef;
@@ -36,16 +39,34 @@ final class CheckpointWeights {
     private final boolean fuse;
     private final boolean fp8;
 
-    /** @param fp8 the layers' products are in fp8 */
+    /**
+     * @param fp8 the layers' products are in fp8
+     * @throws ModelException when something is to be added to weights that are in fp8 already: their numbers lie on a grid
+     *                        that is wider than what adapters add, so making them fp8 again would round most of that away
+     */
     CheckpointWeights(DecoderProgram program, Checkpoint checkpoint, Device device, DType dtype, boolean fp8) {
         this.program = program;
         this.checkpoint = checkpoint;
         this.device = device;
         this.fp8 = fp8;
+        if (fp8) {
+            requireRoomForUpdates();
+        }
         this.fuse = !device.isCpu()
                 || Checkpoint.expected(checkpoint.config()).stream().map(ExpectedTensor::name)
                         .filter(name -> checkpoint.quantized(name).isEmpty())
                         .noneMatch(name -> checkpoint.tensor(name).type().computed() == dtype);
+    }
+
+    private void requireRoomForUpdates() {
+        Checkpoint.expected(checkpoint.config()).stream().filter(ExpectedTensor::isLinearOfLayer)
+                .filter(tensor -> !checkpoint.updates(tensor.name()).isEmpty())
+                .filter(tensor -> checkpoint.quantized(tensor.name()).filter(QuantizedWeight::isFp8ByRow).isPresent())
+                .findFirst().ifPresent(tensor -> {
+                    throw new ModelException(checkpoint.directory() + ": an adapter changes " + tensor.name()
+                            + ", which is in fp8 already, where rounding to fp8 again would undo most of it; leave out --quantize"
+                            + " fp8, or give it with the checkpoint that is not quantized.");
+                });
     }
 
     /** @param loaded told how many of their bytes are in place */
@@ -90,6 +111,10 @@ final class CheckpointWeights {
         for (ExpectedTensor part : weight.parts()) {
             stored(part).forEach(program::stage);
             makeNumbers(weight, part);
+            for (Update update : checkpoint.updates(part.name())) {
+                update.tensors().forEach(program::stage);
+                program.addProduct(update.scaling());
+            }
             if (!fuse) {
                 program.keep(weight.name());
             }
@@ -105,13 +130,19 @@ final class CheckpointWeights {
                 .orElseGet(() -> List.of(checkpoint.tensor(part.name())));
     }
 
+    /** All that is wanted for a weight's part, what is added to it last. */
+    private List<TensorRef> wanted(ExpectedTensor part) {
+        return Stream.concat(stored(part).stream(),
+                checkpoint.updates(part.name()).stream().flatMap(update -> update.tensors().stream())).toList();
+    }
+
     /** Makes of what is staged of a part what the program computes with. */
     private void makeNumbers(ModelWeight weight, ExpectedTensor part) {
         checkpoint.quantized(part.name()).ifPresent(quantized -> {
             if (isTakenAsItIs(weight)) {
                 program.takeFp8(quantized);
             } else {
-                program.dequantize(quantized);
+                program.dequantize(quantized, !checkpoint.updates(part.name()).isEmpty());
             }
         });
     }
@@ -133,7 +164,7 @@ final class CheckpointWeights {
             CudaDriver.await(CudaDriver.stream());
             List<DeviceReader.Transfer> tensors = new ArrayList<>();
             for (ExpectedTensor part : weight.parts()) {
-                for (TensorRef tensor : stored(part)) {
+                for (TensorRef tensor : wanted(part)) {
                     tensors.add(reader.read(tensor.file(), tensor.offset(), tensor.bytes(), program.reserve(tensor)));
                 }
             }
@@ -153,7 +184,7 @@ final class CheckpointWeights {
     }
 
     private long bytes(ModelWeight weight) {
-        return weight.parts().stream().flatMap(part -> stored(part).stream()).mapToLong(TensorRef::bytes).sum();
+        return weight.parts().stream().flatMap(part -> wanted(part).stream()).mapToLong(TensorRef::bytes).sum();
     }
 
     private void keep(Coming coming) {
@@ -161,6 +192,10 @@ final class CheckpointWeights {
         for (ExpectedTensor part : coming.weight.parts()) {
             program.arrive(stored(part).size());
             makeNumbers(coming.weight, part);
+            for (Update update : checkpoint.updates(part.name())) {
+                program.arrive(update.tensors().size());
+                program.addProduct(update.scaling());
+            }
         }
         program.keep(coming.weight.name());
     }

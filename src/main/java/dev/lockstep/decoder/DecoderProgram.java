@@ -105,11 +105,20 @@ final class DecoderProgram implements AutoCloseable {
                 longs(tensor.shape()), storedType(tensor.type()), tensor.type().bytes());
     }
 
-    /** Makes numbers of the tensors that were staged of a weight in fewer bits. */
-    void dequantize(QuantizedWeight weight) {
+    /**
+     * Makes numbers of the tensors that were staged of a weight in fewer bits.
+     *
+     * @param wide float32, whatever they are kept in
+     */
+    void dequantize(QuantizedWeight weight, boolean wide) {
         program.integer("dequantize", weight.layout().name(), weight.shape()[0], weight.shape()[1], weight.bits(),
                 weight.blockRows(), weight.blockColumns(), weight.zeros() != null, weight.zeroLessOne(),
-                weight.order() != null);
+                weight.order() != null, wide);
+    }
+
+    /** Adds the product of the last two tensors that were staged to the one before them. */
+    void addProduct(double scaling) {
+        program.integer("add_product", scaling);
     }
 
     /** The tensors that were staged of a weight in fp8 by row are for products in fp8. */

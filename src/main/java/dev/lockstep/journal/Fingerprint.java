@@ -11,7 +11,9 @@ import java.util.List;
 import java.util.Optional;
 
 import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.checkpoint.ExpectedTensor;
 import dev.lockstep.checkpoint.TensorRef;
+import dev.lockstep.checkpoint.lora.Adapter;
 import dev.lockstep.host.Sha256;
 
 /**
@@ -21,8 +23,9 @@ import dev.lockstep.host.Sha256;
  * @param dtype    what the model computes in
  * @param prompts  of the input
  * @param sampling what the command line says about sampling, lengths and samples, readable
+ * @param adapters of what is added to the model's weights, empty where nothing is
  */
-public record Fingerprint(String model, String dtype, String prompts, String sampling) {
+public record Fingerprint(String model, String dtype, String prompts, String sampling, String adapters) {
     private static final List<String> WHOLE = List.of("config.json", "generation_config.json", "tokenizer.json",
             "tokenizer_config.json");
     /** Weights are too large to be read for this, so a file shows by its length and by pieces from end to end. */
@@ -36,7 +39,7 @@ public record Fingerprint(String model, String dtype, String prompts, String sam
      */
     public static Fingerprint of(Checkpoint checkpoint, String dtype, String prompts, String sampling)
             throws IOException {
-        return new Fingerprint(model(checkpoint), dtype, prompts, sampling);
+        return new Fingerprint(model(checkpoint), dtype, prompts, sampling, adapters(checkpoint));
     }
 
     /** What the job is called in its journals: digits that other jobs, and other forms of journal, do not have. */
@@ -50,6 +53,9 @@ public record Fingerprint(String model, String dtype, String prompts, String sam
     Optional<String> differenceTo(Fingerprint now) {
         if (!model.equals(now.model)) {
             return Optional.of("the model is a different one");
+        }
+        if (!adapters.equals(now.adapters)) {
+            return Optional.of("the adapters (--lora) are different ones");
         }
         if (!prompts.equals(now.prompts)) {
             return Optional.of("the prompts are different");
@@ -72,6 +78,26 @@ public record Fingerprint(String model, String dtype, String prompts, String sam
         }
         for (Path file : checkpoint.tensors().values().stream().map(TensorRef::file).distinct().sorted().toList()) {
             weights(file, digest);
+        }
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    private static String adapters(Checkpoint checkpoint) throws IOException {
+        if (checkpoint.updateDirectories().isEmpty()) {
+            return "";
+        }
+        MessageDigest digest = Sha256.digest();
+        for (Path directory : checkpoint.updateDirectories()) {
+            for (String name : Adapter.FILES) {
+                digest.update(Sha256.of(directory.resolve(name)).getBytes(StandardCharsets.UTF_8));
+            }
+        }
+        // the same files may be added in another order, or more than once
+        for (ExpectedTensor tensor : Checkpoint.expected(checkpoint.config())) {
+            for (Checkpoint.Update update : checkpoint.updates(tensor.name())) {
+                int which = checkpoint.updateDirectories().indexOf(update.a().file().getParent());
+                digest.update((tensor.name() + " " + which + " ").getBytes(StandardCharsets.UTF_8));
+            }
         }
         return HexFormat.of().formatHex(digest.digest());
     }

@@ -23,7 +23,7 @@ import dev.lockstep.results.Result;
  */
 public final class Journal {
     /** The number of this form of journal, which goes into the job's name: no form reads another's lines. */
-    static final int FORMAT = 2;
+    static final int FORMAT = 3;
 
     /** Takes whole lines, to be kept when it returns. */
     public interface Keeper {

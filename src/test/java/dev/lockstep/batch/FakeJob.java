@@ -41,7 +41,7 @@ public final class FakeJob {
         public static final Kill NONE = new Kill(Integer.MAX_VALUE, false);
     }
 
-    private static final Fingerprint FINGERPRINT = new Fingerprint("m", "float32", "p", "s");
+    private static final Fingerprint FINGERPRINT = new Fingerprint("m", "float32", "p", "s", "");
 
     private final Path directory;
     private final int rows;

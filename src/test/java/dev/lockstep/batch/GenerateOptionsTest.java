@@ -61,6 +61,21 @@ class GenerateOptionsTest {
     }
 
     @Test
+    void parse_lora_isAListWithCommasOrByRepetition() {
+        assertThat(GenerateOptions.parse().adapters()).isEmpty();
+        assertThat(GenerateOptions.parse("--lora", "a,org/name@v1").adapters()).containsExactly("a", "org/name@v1");
+        assertThat(GenerateOptions.parse("--lora=b", "--lora", "a", "--enable-lora").adapters()).containsExactly("b",
+                "a");
+        assertThat(GenerateOptions.usage()).contains("--lora=DIR|NAME[,DIR|NAME...]");
+        for (String value : List.of("", ",a", "a,,b")) {
+            assertThatThrownBy(() -> GenerateOptions.parse("--lora", value)).isInstanceOf(UsageException.class)
+                    .hasMessage("--lora needs a name, not an empty string");
+        }
+        assertThatThrownBy(() -> GenerateOptions.parse("--lora-modules", "x=y")).isInstanceOf(UsageException.class)
+                .hasMessage("--lora-modules: name the adapter's directory alone, as in --lora DIR: it is for all rows");
+    }
+
+    @Test
     void parse_examplesNowhere_asksForTheOption() {
         var home = System.clearProperty("lockstep.home");
         try {

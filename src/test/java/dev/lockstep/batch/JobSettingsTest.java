@@ -30,6 +30,14 @@ class JobSettingsTest {
     }
 
     @Test
+    void settings_withAdapters_nameThem() {
+        assertThat(JobSettings.of(report(), GenerateOptions.parse(), SamplingOverrides.NONE))
+                .doesNotContainKey("adapters");
+        assertThat(JobSettings.of(report(), GenerateOptions.parse("--lora", "a,b"), SamplingOverrides.NONE))
+                .containsEntry("adapters", List.of("a", "b"));
+    }
+
+    @Test
     void settings_areWhatTheJobWasTold() {
         Map<String, Object> settings = JobSettings.of(report(), GenerateOptions.parse("--greedy",
                 "--stop", "x", "--max-new-tokens", "7", "--split", "block"), SamplingOverrides.NONE);

@@ -121,7 +121,7 @@ public final class JournalFuzz {
             case 6 -> Files.copy(file, journal.resolve("rank-" + random.nextInt(9) + ".jsonl"),
                     StandardCopyOption.REPLACE_EXISTING);
             case 7 -> Files.writeString(journal.resolve("job.json"), List.of("null", "{}", "[]", "", "{\"run\":1}", "1",
-                    "{\"format\":2}", "{\"run\":1,\"name\":\"x\"}").get(random.nextInt(8)));
+                    "{\"format\":3}", "{\"run\":1,\"name\":\"x\"}").get(random.nextInt(8)));
             case 8 -> Files.delete(random.nextBoolean() ? file : journal.resolve("job.json"));
             case 9 -> text = text.substring(0, random.nextInt(text.length()));
             case 10 -> {

@@ -91,11 +91,11 @@ class StrangeDirectoryTest {
         return List.of(
                 arguments(Map.of("adapter_config.json", "{\"base_model_name_or_path\":\"org/base\"}",
                         "adapter_model.safetensors", ""),
-                        " holds a LoRA adapter (adapter_config.json) and no model (it changes org/base); merge it into its"
-                                + " base model (PEFT: merge_and_unload, then save_pretrained) and give that."),
+                        " holds a LoRA adapter (adapter_config.json) and no model (it changes org/base); give that model, and"
+                                + " this directory with --lora."),
                 arguments(Map.of("adapter_config.json", "damaged", "config.json", "{\"model_type\":\"llama\"}"),
-                        " holds a LoRA adapter (adapter_config.json) and no model; merge it into its base model (PEFT:"
-                                + " merge_and_unload, then save_pretrained) and give that."),
+                        " holds a LoRA adapter (adapter_config.json) and no model; give its base model, and"
+                                + " this directory with --lora."),
                 arguments(Map.of("tiny.Q4_K_M.gguf", "GGUF"),
                         " holds weights as GGUF (tiny.Q4_K_M.gguf), which is another"
                                 + " format; give the checkpoint that it was made from, with config.json, tokenizer.json and"

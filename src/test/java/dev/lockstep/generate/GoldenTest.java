@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -11,6 +12,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.lora.Adapter;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.torch.Device;
 
@@ -57,6 +59,32 @@ class GoldenTest {
                     assertThat(completion.tokenIds())
                             .as("%s, batch size %d, prompt %d", family, batchSize, completion.index())
                             .isEqualTo(Golden.ints(expected.get("cases").get(completion.index()).get("greedy_ids")));
+                }
+            }
+        }
+    }
+
+    @Test
+    void generate_withAdapters_hasTheTextOfTheSumsForEveryBatchSize(@TempDir Path scratch) {
+        Checkpoint plain = Checkpoint.open(Golden.copyWithTokenizer("llama-gqa", scratch));
+        SamplingParams params = SamplingParams.builder(24).greedy(true).eosTokenIds(List.of()).build();
+        for (JsonNode merged : Golden.json("lora/expected.json")) {
+            if (!merged.get("model").asText().equals("llama-gqa")) {
+                continue;
+            }
+            Checkpoint checkpoint = plain;
+            for (JsonNode name : merged.get("adapters")) {
+                checkpoint = Adapter.open(Golden.FOLDER.resolve("lora/" + name.asText()).toString()).onto(checkpoint);
+            }
+            try (Generator generator = Generator.load(checkpoint, Device.CPU)) {
+                for (int batchSize : new int[]{1, 3, 10}) {
+                    for (Completion completion : generator.generate(Golden.requests(merged.get("cases"), params),
+                            batchSize)) {
+                        assertThat(completion.tokenIds())
+                                .as("%s, batch size %d, prompt %d", merged.get("adapters"), batchSize,
+                                        completion.index())
+                                .isEqualTo(Golden.ints(merged.get("cases").get(completion.index()).get("greedy_ids")));
+                    }
                 }
             }
         }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -16,6 +17,8 @@ import dev.lockstep.batch.GenerateOptions;
 import dev.lockstep.batch.JobSettings;
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.lora.Adapter;
+import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.Runs;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -57,6 +60,33 @@ class FingerprintTest {
             Files.write(dir.resolve(name), bytes);
         }
         assertThat(of(Runs.KJV).differenceTo(of(dir))).contains("the model is a different one");
+    }
+
+    private static Fingerprint withAdapters(Path... adapters) throws IOException {
+        Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint("llama-gqa"));
+        for (Path adapter : adapters) {
+            checkpoint = Adapter.open(adapter).onto(checkpoint);
+        }
+        return Fingerprint.of(checkpoint, "float32", "p", "s");
+    }
+
+    @Test
+    void of_adapters_countsWhatTheyHold() throws IOException {
+        Path one = Golden.FOLDER.resolve("lora/llama-attention");
+        Path other = Golden.FOLDER.resolve("lora/llama-all");
+        Path copy = Golden.copy(one, dir.resolve("copy"));
+        assertThat(withAdapters(copy, other)).isEqualTo(withAdapters(one, other));
+        List<Fingerprint> all = new ArrayList<>(List.of(withAdapters(), withAdapters(one), withAdapters(other),
+                withAdapters(one, other), withAdapters(other, one), withAdapters(one, one)));
+        Path weights = copy.resolve("adapter_model.safetensors");
+        byte[] bytes = Files.readAllBytes(weights);
+        bytes[bytes.length - 1] ^= 1;
+        Files.write(weights, bytes);
+        all.add(withAdapters(copy));
+        Path config = copy.resolve("adapter_config.json");
+        Files.writeString(config, Files.readString(config).replace("\"lora_alpha\": 8", "\"lora_alpha\": 9"));
+        all.add(withAdapters(copy));
+        assertThat(all).doesNotHaveDuplicates().map(Fingerprint::model).containsOnly(all.get(0).model());
     }
 
     @Test

@@ -27,7 +27,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /** What may happen to a journal's directory and files. */
 class JournalFileTest {
-    private static final Fingerprint JOB = new Fingerprint("m", "float32", "p", "s");
+    private static final Fingerprint JOB = new Fingerprint("m", "float32", "p", "s", "");
 
     @TempDir
     private Path temp;

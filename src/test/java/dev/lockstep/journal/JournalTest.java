@@ -137,7 +137,7 @@ class JournalTest {
 
     @Test
     void directory_ofAnotherJob_isRefusedByName() throws IOException {
-        Fingerprint job = new Fingerprint("m", "float32", "p", "s");
+        Fingerprint job = new Fingerprint("m", "float32", "p", "s", "");
         try (JournalDirectory first = directory()) {
             assertThat(first.begin(job).run()).isEqualTo(1);
             Journal journal = new Journal(new JournalFile(first.path(), 0), job.job(), 1);
@@ -151,10 +151,11 @@ class JournalTest {
         }
         assertThatThrownBy(this::directory).isInstanceOf(UsageException.class).hasMessageContaining("add --resume");
         try (JournalDirectory second = directory("--resume")) {
-            refused(second, new Fingerprint("x", "float32", "p", "s"), "the model is a different one");
-            refused(second, new Fingerprint("m", "float32", "x", "s"), "the prompts are different");
-            refused(second, new Fingerprint("m", "float32", "p", "x"), "the sampling options are different");
-            refused(second, new Fingerprint("m", "float16", "p", "s"),
+            refused(second, new Fingerprint("x", "float32", "p", "s", ""), "the model is a different one");
+            refused(second, new Fingerprint("m", "float32", "p", "s", "x"), "the adapters (--lora) are different ones");
+            refused(second, new Fingerprint("m", "float32", "x", "s", ""), "the prompts are different");
+            refused(second, new Fingerprint("m", "float32", "p", "x", ""), "the sampling options are different");
+            refused(second, new Fingerprint("m", "float16", "p", "s", ""),
                     "the type of computation was float32 and is float16");
             Path file = second.path().resolve("job.json");
             String whole = Files.readString(file);
@@ -182,11 +183,11 @@ class JournalTest {
     @Test
     void directory_withoutResults_isBegunAnew() throws IOException {
         try (JournalDirectory first = directory()) {
-            first.begin(new Fingerprint("m", "float32", "p", "s"));
+            first.begin(new Fingerprint("m", "float32", "p", "s", ""));
             new Journal(new JournalFile(first.path(), 0), JOB, 1).starting(rows(1), false);
         }
         try (JournalDirectory second = directory()) {
-            second.begin(new Fingerprint("x", "float32", "p", "s"));
+            second.begin(new Fingerprint("x", "float32", "p", "s", ""));
             assertThat(JournalIndex.files(second.path())).isEmpty();
         }
     }
@@ -243,13 +244,13 @@ class JournalTest {
         Files.writeString(journal.resolve("job.json"), """
                 {"run": 1, "name": "b20deb6f", "fingerprint": {"model": "m", "dtype": "float32", "prompts": "p",
                  "sampling": "s"}}""");
-        Fingerprint job = new Fingerprint("m", "float32", "p", "s");
+        Fingerprint job = new Fingerprint("m", "float32", "p", "s", "");
         try (JournalDirectory directory = directory("--resume")) {
             assertThatThrownBy(() -> directory.check(job)).isInstanceOf(UsageException.class)
                     .hasMessageEndingWith(
                             ".journal was written by another version of Lockstep; finish the job with that version, or remove "
                                     + dir + "/r.jsonl.journal to start over");
-            for (String broken : List.of("null", "{}", "[]", "", "{\"format\":2}", "{\"format\":2,\"run\":1}")) {
+            for (String broken : List.of("null", "{}", "[]", "", "{\"format\":3}", "{\"format\":3,\"run\":1}")) {
                 Files.writeString(journal.resolve("job.json"), broken);
                 assertThatThrownBy(() -> directory.check(job)).as(broken).isInstanceOf(UsageException.class)
                         .hasMessageContaining("remove " + dir + "/r.jsonl.journal to start over");

@@ -36,10 +36,6 @@ import dev.lockstep.host.UsageException;
  */
 public final class Hub {
     private static final Duration PAUSE = Duration.ofSeconds(1);
-    private static final String CONFIG = "config.json";
-    /** What is read of a checkpoint besides its weights, as far as a model has it. */
-    private static final List<String> SETTINGS = List.of(CONFIG, "generation_config.json", "tokenizer.json",
-            "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "chat_template.json");
 
     private final HubEnvironment environment;
     private final Watch watch;
@@ -70,17 +66,22 @@ public final class Hub {
 
     /** The directory with all of a model but its weights, which takes no time to fetch. A path is given back as it is. */
     public Path settings(String model) {
-        return find(model, false, false);
+        return find(model, Wanted.SETTINGS, false);
     }
 
     /** The directory of a model, complete. A path is given back as it is. */
     public Path checkpoint(String model) {
-        return find(model, true, false);
+        return find(model, Wanted.MODEL, false);
     }
 
     /** {@link #checkpoint} with the newest commit of its revision, for which the hub is asked. */
     public Path newest(String model) {
-        return find(model, true, true);
+        return find(model, Wanted.MODEL, true);
+    }
+
+    /** The directory of a LoRA adapter, complete. A path is given back as it is. */
+    public Path adapter(String adapter) {
+        return find(adapter, Wanted.ADAPTER, false);
     }
 
     /**
@@ -96,7 +97,7 @@ public final class Hub {
         }
         ModelName name = ModelName.parse(model).orElseThrow();
         HubCache cache = new HubCache(environment.cache(), name);
-        if (environment.offline().isPresent() || whole(cache, name, true).isPresent()) {
+        if (environment.offline().isPresent() || whole(cache, name, Wanted.MODEL).isPresent()) {
             return checkpoint(model);
         }
         Path settings = settings(model);
@@ -104,7 +105,7 @@ public final class Hub {
             String commit = String.valueOf(settings.getFileName());
             ModelName exactly = new ModelName(name.id(), commit);
             Listing listing = list(exactly, name, cache, workers);
-            List<String> weights = weightFiles(cache, exactly, listing, workers);
+            List<String> weights = weightFiles(cache, exactly, listing, Wanted.MODEL, workers);
             List<Callable<Path>> tasks = new ArrayList<>();
             // never by the listing: it may hold any name
             for (String file : weights) {
@@ -112,7 +113,8 @@ public final class Hub {
                     tasks.add(() -> outline(client.find(exactly, commit, file), exactly, scratch.resolve(file)));
                 }
             }
-            for (String file : Stream.of(SETTINGS, List.of(WeightFiles.INDEX), weights).flatMap(List::stream)
+            for (String file : Stream.of(Wanted.SETTINGS.settings, List.of(WeightFiles.INDEX), weights)
+                    .flatMap(List::stream)
                     .toList()) {
                 if (cache.has(commit, file)) {
                     Files.createSymbolicLink(scratch.resolve(file), settings.resolve(file));
@@ -137,24 +139,24 @@ public final class Hub {
         return file;
     }
 
-    private Path find(String model, boolean weights, boolean newest) {
+    private Path find(String model, Wanted wanted, boolean newest) {
         if (!isName(model)) {
-            return FileName.of("the model", model);
+            return FileName.of(wanted == Wanted.ADAPTER ? "the adapter" : "the model", model);
         }
         ModelName name = ModelName.parse(model).orElseThrow();
         HubCache cache = new HubCache(environment.cache(), name);
-        Optional<Path> whole = newest ? Optional.empty() : whole(cache, name, weights);
+        Optional<Path> whole = newest ? Optional.empty() : whole(cache, name, wanted);
         if (whole.isPresent()) {
             return whole.get();
         }
         if (environment.offline().isPresent()) {
-            return usable(cache, name, weights).orElseThrow(() -> new UsageException(notHere(name, cache) + ", and "
+            return usable(cache, name, wanted).orElseThrow(() -> new UsageException(notHere(name, cache) + ", and "
                     + environment.offline().get() + " is set, so nothing is downloaded"));
         }
         try {
-            return fetch(cache, name, weights, newest);
+            return fetch(cache, name, wanted, newest);
         } catch (UsageException e) {
-            Optional<Path> old = newest ? Optional.empty() : usable(cache, name, weights);
+            Optional<Path> old = newest ? Optional.empty() : usable(cache, name, wanted);
             old.ifPresent(path -> watch.say(e.getMessage() + "; the copy in the cache is used"));
             return old.orElseThrow(() -> e);
         }
@@ -168,21 +170,24 @@ public final class Hub {
     }
 
     /** The snapshot, where all of it is here that the model has. */
-    private Optional<Path> whole(HubCache cache, ModelName name, boolean weights) {
-        return usable(cache, name, weights).filter(snapshot -> {
+    private Optional<Path> whole(HubCache cache, ModelName name, Wanted wanted) {
+        return usable(cache, name, wanted).filter(snapshot -> {
             String commit = cache.commit(name.revision()).orElseThrow();
-            return SETTINGS.stream().allMatch(file -> cache.has(commit, file) || cache.lacks(commit, file));
+            return wanted.settings.stream().allMatch(file -> cache.has(commit, file) || cache.lacks(commit, file));
         });
     }
 
     /** The snapshot, where there is as much of it as a model cannot do without. */
-    private Optional<Path> usable(HubCache cache, ModelName name, boolean weights) {
-        return cache.commit(name.revision()).filter(commit -> cache.has(commit, CONFIG)
-                && (!weights || hasWeights(cache, commit))).map(cache::snapshot);
+    private Optional<Path> usable(HubCache cache, ModelName name, Wanted wanted) {
+        return cache.commit(name.revision()).filter(commit -> cache.has(commit, wanted.config())
+                && hasWeights(cache, commit, wanted)).map(cache::snapshot);
     }
 
-    private static boolean hasWeights(HubCache cache, String commit) {
-        if (cache.has(commit, WeightFiles.SINGLE)) {
+    private static boolean hasWeights(HubCache cache, String commit, Wanted wanted) {
+        if (wanted == Wanted.ADAPTER) {
+            return cache.has(commit, WeightFiles.ADAPTER);
+        }
+        if (wanted == Wanted.SETTINGS || cache.has(commit, WeightFiles.SINGLE)) {
             return true;
         }
         return cache.has(commit, WeightFiles.INDEX)
@@ -190,20 +195,20 @@ public final class Hub {
                         .allMatch(file -> cache.has(commit, file));
     }
 
-    private Path fetch(HubCache cache, ModelName name, boolean weights, boolean newest) {
+    private Path fetch(HubCache cache, ModelName name, Wanted wanted, boolean newest) {
         try {
             DownloadLock lock = DownloadLock.take(cache.lock(), name.toString(), watch);
             try (lock; Workers workers = new Workers()) {
-                Optional<Path> whole = newest ? Optional.empty() : whole(cache, name, weights);
+                Optional<Path> whole = newest ? Optional.empty() : whole(cache, name, wanted);
                 // another process may have fetched it meanwhile
-                return whole.isPresent() ? whole.get() : fetch(cache, name, weights, newest, workers);
+                return whole.isPresent() ? whole.get() : fetch(cache, name, wanted, newest, workers);
             }
         } catch (IOException e) {
             throw new UsageException(unwritable(e), e);
         }
     }
 
-    private Path fetch(HubCache cache, ModelName name, boolean weights, boolean newest, Workers workers)
+    private Path fetch(HubCache cache, ModelName name, Wanted wanted, boolean newest, Workers workers)
             throws IOException {
         // what is here in part is completed, though the revision may have gone on
         ModelName asked = newest
@@ -212,23 +217,27 @@ public final class Hub {
         Listing listing = list(asked, name, cache, workers);
         String commit = listing.commit();
         cache.create();
-        List<String> settings = SETTINGS.stream().filter(listing.files()::contains).toList();
+        List<String> settings = wanted.settings.stream().filter(listing.files()::contains).toList();
         bring(cache, name, commit, settings, workers);
-        for (String file : SETTINGS) {
+        for (String file : wanted.settings) {
             if (!listing.files().contains(file)) {
                 cache.note(commit, file);
             }
         }
-        if (weights) {
-            bring(cache, name, commit, weightFiles(cache, name, listing, workers), workers);
+        if (wanted != Wanted.SETTINGS) {
+            bring(cache, name, commit, weightFiles(cache, name, listing, wanted, workers), workers);
         }
         // last, so that a revision which has gone on means what is here of it as long as the new one is not
         cache.refer(name.revision(), commit);
         return cache.snapshot(commit);
     }
 
-    private List<String> weightFiles(HubCache cache, ModelName name, Listing listing, Workers workers)
+    private List<String> weightFiles(HubCache cache, ModelName name, Listing listing, Wanted wanted, Workers workers)
             throws IOException {
+        if (wanted == Wanted.ADAPTER) {
+            WeightFiles.requireAdapter(name, listing.files());
+            return List.of(WeightFiles.ADAPTER);
+        }
         if (listing.files().contains(WeightFiles.SINGLE)) {
             return List.of(WeightFiles.SINGLE);
         }

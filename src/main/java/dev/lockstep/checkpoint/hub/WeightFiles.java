@@ -19,6 +19,8 @@ import dev.lockstep.json.Json;
 final class WeightFiles {
     static final String SINGLE = "model.safetensors";
     static final String INDEX = "model.safetensors.index.json";
+    static final String ADAPTER_CONFIG = "adapter_config.json";
+    static final String ADAPTER = "adapter_model.safetensors";
 
     private static final int LONGEST_INDEX = 64 << 20;
     private static final String SHARD = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}\\.safetensors";
@@ -54,9 +56,9 @@ final class WeightFiles {
         if (files.contains(INDEX)) {
             return;
         }
-        if (files.contains("adapter_config.json")) {
-            throw new UsageException(name + " is a LoRA adapter and no model; merge it into its base model (PEFT:"
-                    + " merge_and_unload, then save_pretrained) and give that directory");
+        if (files.contains(ADAPTER_CONFIG)) {
+            throw new UsageException(name + " is a LoRA adapter and no model; give its base model, and the adapter with"
+                    + " --lora " + name);
         }
         String has = Stream.of(".safetensors", ".bin", ".gguf", ".pth", ".pt", ".h5", ".msgpack", ".onnx")
                 .flatMap(end -> files.stream().filter(file -> file.endsWith(end)).sorted().limit(1)).findFirst()
@@ -65,6 +67,21 @@ final class WeightFiles {
                 + ": take a revision or another copy of it with safetensors (many models have one as a pull request, as in "
                 + name.id()
                 + "@refs/pr/1), or convert it with save_pretrained of transformers and give that directory");
+    }
+
+    /** @throws UsageException when it is no adapter, or has no weights that can be used */
+    static void requireAdapter(ModelName name, Set<String> files) {
+        if (files.contains(ADAPTER_CONFIG) && files.contains(ADAPTER)) {
+            return;
+        }
+        if (!files.contains(ADAPTER_CONFIG)) {
+            throw new UsageException(name + " has no " + ADAPTER_CONFIG + (files.contains("config.json")
+                    ? ": it is a model and no LoRA adapter; give it with --model"
+                    : ": it is no LoRA adapter as PEFT saves it"));
+        }
+        throw new UsageException(name + " has no " + ADAPTER + (files.contains("adapter_model.bin")
+                ? ", only adapter_model.bin: load it with PEFT and give the directory that save_pretrained writes"
+                : ": its upload is not complete; take another revision"));
     }
 
     /** @throws UsageException when an index names files that the model does not have */

@@ -219,6 +219,58 @@ class HubTest extends HubFixture {
         assertThat(elsewhere()).isEmpty();
     }
 
+    /** An adapter's files are other ones than a model's, though there may be a model beside them. */
+    @Test
+    void adapter_nothingHere_bringsItsTwoFiles() {
+        Map<String, byte[]> files = files();
+        files.put("adapter_config.json", TOKENIZER);
+        files.put("adapter_model.safetensors", bytes(5000, 7));
+        String commit = server.add(ID, files);
+        variables.put("HF_HUB_OFFLINE", "1");
+        assertThatThrownBy(() -> hub().adapter(ID)).isInstanceOf(UsageException.class).hasMessage(
+                "org/name is neither a directory here nor in the cache " + cache()
+                        + ", and HF_HUB_OFFLINE is set, so nothing is downloaded");
+        variables.remove("HF_HUB_OFFLINE");
+        Path snapshot = hub().adapter(ID);
+        assertThat(tree(snapshot)).map(line -> line.replaceFirst(" .*", "")).containsExactly("adapter_config.json",
+                "adapter_model.safetensors");
+        assertThat(snapshot.getFileName()).hasToString(commit);
+        int requests = server.asked().size();
+        assertThat(hub().adapter(ID)).isEqualTo(snapshot);
+        assertThat(server.asked()).hasSize(requests);
+        assertThat(hub().adapter("./here")).isEqualTo(Path.of("./here"));
+        // what is there of one thing is not taken for another
+        assertThat(hub().checkpoint(ID).resolve("model.safetensors")).hasBinaryContent(WEIGHTS);
+    }
+
+    @Test
+    void adapter_whatIsNone_saysWhatToDo() {
+        Map<String, byte[]> files = files();
+        server.add(ID, files);
+        assertNoAdapter(" has no adapter_config.json: it is a model and no LoRA adapter; give it with --model");
+        files.remove("config.json");
+        server.add(ID, files);
+        assertNoAdapter(" has no adapter_config.json: it is no LoRA adapter as PEFT saves it");
+        files.put("adapter_config.json", TOKENIZER);
+        server.add(ID, files);
+        assertNoAdapter(" has no adapter_model.safetensors: its upload is not complete; take another revision");
+        files.put("adapter_model.bin", TOKENIZER);
+        server.add(ID, files);
+        assertNoAdapter(
+                " has no adapter_model.safetensors, only adapter_model.bin: load it with PEFT and give the directory"
+                        + " that save_pretrained writes");
+        files.remove("model.safetensors");
+        files.put("config.json", CONFIG);
+        server.add("org/adapter", files);
+        assertRefused("org/adapter",
+                "org/adapter is a LoRA adapter and no model; give its base model, and the adapter with"
+                        + " --lora org/adapter");
+    }
+
+    private void assertNoAdapter(String sentence) {
+        assertThatThrownBy(() -> hub().adapter(ID)).isInstanceOf(UsageException.class).hasMessage(ID + sentence);
+    }
+
     @Test
     void checkpoint_revisions_areKeptApart() {
         String first = server.add(ID, files());

@@ -1,0 +1,160 @@
+package dev.lockstep.decoder;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.StreamSupport;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.ModelException;
+import dev.lockstep.checkpoint.lora.Adapter;
+import dev.lockstep.decoder.Acceleration.Weights;
+import dev.lockstep.fixtures.Golden;
+import dev.lockstep.torch.Device;
+import dev.lockstep.torch.TorchScriptProgram;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+/** Models with adapters against what was computed with the sums of their weights in float64. */
+class LoraTest {
+    private static final RowSampling GREEDY = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
+
+    static List<JsonNode> merged() {
+        return StreamSupport.stream(Golden.json("lora/expected.json").spliterator(), false).toList();
+    }
+
+    @ParameterizedTest
+    @MethodSource("merged")
+    void firstLogits_inFloat32_equalThoseOfTheSums(JsonNode merged) {
+        assertLogits(merged, Device.CPU, DType.FLOAT32, 1e-4f);
+    }
+
+    /** The sum is rounded once; the weights of int8 stay wide until it is made. */
+    @ParameterizedTest
+    @MethodSource("merged")
+    void firstLogits_inBfloat16_areCloseToThoseOfTheSums(JsonNode merged) {
+        assertLogits(merged, Device.CPU, DType.BFLOAT16, 0.15f);
+    }
+
+    @ParameterizedTest
+    @MethodSource("merged")
+    void step_greedyInFloat32_equalsThatOfTheSums(JsonNode merged) {
+        assertGreedy(merged, Device.CPU);
+    }
+
+    /** Mapped weights of the model's files would be written to, if the sum were made in place. */
+    @Test
+    void load_again_findsTheWeightsAsTheyWere() {
+        Checkpoint plain = Checkpoint.open(Golden.checkpoint("llama-gqa"));
+        float[][] before = weight(plain, "qkv", false);
+        float[][] with = weight(adapter("llama-attention").onto(plain), "qkv", false);
+        assertThat(weight(plain, "qkv", false)).isDeepEqualTo(before);
+        assertThat(Arrays.deepEquals(with, before)).isFalse();
+    }
+
+    /** Made fp8 from the sum, whose largest values are then 32 of 448 apart. */
+    @Test
+    void weights_keptInFp8_areThoseOfTheSums() {
+        Checkpoint checkpoint = adapter("int8").onto(Checkpoint.open(Golden.checkpoint("quantized-ct-int8")));
+        float[][] wide = weight(checkpoint, "qkv", false);
+        float[][] fp8 = weight(checkpoint, "qkv", true);
+        for (int row = 0; row < wide.length; row++) {
+            float largest = 0;
+            for (float value : wide[row]) {
+                largest = Math.max(largest, Math.abs(value));
+            }
+            assertThat(fp8[row]).as("row %d", row).containsExactly(wide[row], within(largest / 27));
+        }
+    }
+
+    @Test
+    void place_sumOfWeightsInFp8InFp8Again_isRefused() {
+        Checkpoint plain = Checkpoint.open(Golden.checkpoint("quantized-ct-fp8-channel"));
+        Checkpoint checkpoint = adapter("int8").onto(plain);
+        assertThatThrownBy(() -> weight(checkpoint, "qkv", true)).isInstanceOf(ModelException.class)
+                .hasMessage(plain.directory()
+                        + ": an adapter changes model.layers.0.self_attn.q_proj.weight, which is in"
+                        + " fp8 already, where rounding to fp8 again would undo most of it; leave out --quantize fp8, or give it"
+                        + " with the checkpoint that is not quantized.");
+        // and where nobody asks for fp8 the sum is not made fp8
+        assertThat(plain.isFp8ByRow()).isTrue();
+        assertThat(checkpoint.isFp8ByRow()).isFalse();
+    }
+
+    static void assertGreedy(JsonNode merged, Device device) {
+        JsonNode cases = merged.get("cases");
+        try (Decoder decoder = load(merged, device, DType.FLOAT32, Weights.AS_STORED)) {
+            int[] chosen = decoder.prefill(admissions(decoder, cases));
+            for (int step = 0; step < cases.get(0).get("greedy_ids").size(); step++) {
+                for (int row = 0; row < chosen.length; row++) {
+                    assertThat(chosen[row]).as("%s, prompt %d, step %d", merged.get("adapters"), row, step)
+                            .isEqualTo(cases.get(row).get("greedy_ids").get(step).asInt());
+                }
+                chosen = decoder.step(chosen.length, 1)[0];
+            }
+        }
+    }
+
+    static void assertLogits(JsonNode merged, Device device, DType dtype, float tolerance) {
+        assertLogits(merged, load(merged, device, dtype, Weights.AS_STORED), tolerance);
+    }
+
+    /** Closes the decoder. */
+    static void assertLogits(JsonNode merged, Decoder loaded, float tolerance) {
+        JsonNode cases = merged.get("cases");
+        try (Decoder decoder = loaded) {
+            float[][] logits = decoder.firstLogits(admissions(decoder, cases));
+            for (int row = 0; row < logits.length; row++) {
+                float[] expected = Golden.floats(cases.get(row).get("first_logits"));
+                assertThat(Arrays.copyOf(logits[row], expected.length)).as("%s, prompt %d", merged.get("adapters"), row)
+                        .containsExactly(expected, within(tolerance));
+            }
+        }
+    }
+
+    static Adapter adapter(String name) {
+        return Adapter.open(Golden.FOLDER.resolve("lora").resolve(name));
+    }
+
+    static Decoder load(JsonNode merged, Device device, DType dtype, Weights weights) {
+        Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint(merged.get("model").asText()));
+        for (JsonNode name : merged.get("adapters")) {
+            checkpoint = adapter(name.asText()).onto(checkpoint);
+        }
+        return Decoder.load(checkpoint, device, dtype, new Acceleration(true, true, weights));
+    }
+
+    private static List<Admission> admissions(Decoder decoder, JsonNode cases) {
+        List<Admission> rows = new ArrayList<>();
+        for (JsonNode golden : cases) {
+            rows.add(new Admission(rows.size(), Golden.ints(golden.get("prompt_ids")), GREEDY));
+        }
+        decoder.allocate(new DecoderAllocation(rows.size(), 64));
+        return rows;
+    }
+
+    /** Of the first layer; of weights that are not fused, the first part. */
+    private static float[][] weight(Checkpoint checkpoint, String weight, boolean fp8) {
+        List<String> parts = new ArrayList<>(DecoderProgram.PARTS);
+        parts.add("weight-checks.torchscript");
+        TorchScriptProgram program = TorchScriptProgram.load(Decoder.class, "Decoder", parts);
+        try (DecoderProgram decoder = new DecoderProgram(program)) {
+            DType dtype = fp8 ? DType.FLOAT16 : DType.FLOAT32;
+            decoder.configure(checkpoint.config(), dtype, Device.CPU);
+            if (fp8) {
+                decoder.useFp8();
+            }
+            new CheckpointWeights(decoder, checkpoint, Device.CPU, dtype, fp8).place(bytes -> {
+            });
+            return program.floats("weight_of", weight, 0);
+        }
+    }
+}
