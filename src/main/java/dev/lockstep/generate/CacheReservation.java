@@ -1,7 +1,9 @@
 package dev.lockstep.generate;
 
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
 
@@ -59,8 +61,29 @@ final class CacheReservation {
     /** Sequences like these that the cache has room for when each has come to its end. */
     long fit(Collection<Request> requests) {
         int longest = requests.stream().mapToInt(this::reach).max().orElse(1);
-        double mean = requests.stream().mapToInt(request -> decoder.pages(reach(request))).average().orElse(1);
+        double mean = (double) wantedPages(requests) / Math.max(1, requests.size());
         return (long) (mostPages(longest) / Math.max(1, mean));
+    }
+
+    /** Pages that all of them come to, where what prompts begin with alike counts once. */
+    private long wantedPages(Collection<Request> requests) {
+        long pages = requests.stream().mapToLong(request -> decoder.pages(reach(request))).sum();
+        int page = decoder.pageTokens();
+        if (page > 0) {
+            Set<Long> beginnings = new HashSet<>();
+            for (Request request : requests) {
+                int[] prompt = request.promptIds();
+                long beginning = 0;
+                for (int end = page; end < prompt.length; end += page) {
+                    for (int i = end - page; i < end; i++) {
+                        beginning = (beginning ^ prompt[i]) * 0x9E3779B97F4A7C15L;
+                        beginning ^= beginning >>> 32;
+                    }
+                    pages -= beginnings.add(beginning) ? 0 : 1;
+                }
+            }
+        }
+        return pages;
     }
 
     /** What of a GPU's free memory the cache may take, in bytes. */

@@ -39,6 +39,8 @@ public final class Generator implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Generator.class);
     private static final int CPU_SLOTS = 64;
     private static final int CUDA_SLOTS = 512;
+    // where these are all rows: a second wave of rows costs more than what steps of so many lose
+    private static final int CUDA_SLOTS_AT_ONCE = 1024;
 
     // null: the model has random weights and no text
     private final @Nullable Tokenizer tokenizer;
@@ -174,7 +176,11 @@ public final class Generator implements AutoCloseable {
      * @param rows     how many there will be; {@link Long#MAX_VALUE} where nobody knows
      */
     public int autoBatchSize(List<Request> requests, long rows) {
-        long slots = Math.max(1, Math.min(mostSlots(), reservation.fit(requests)));
+        long fit = Math.max(1, Math.min(mostSlots(), reservation.fit(requests)));
+        if (rows <= fit) {
+            return (int) Math.max(1, rows);
+        }
+        long slots = Math.min(decoder.device().isCpu() ? CPU_SLOTS : CUDA_SLOTS, fit);
         long waves = Math.max(1, rows / slots + (rows % slots == 0 ? 0 : 1));
         return (int) Math.max(1, rows / waves + (rows % waves == 0 ? 0 : 1));
     }
@@ -201,7 +207,7 @@ public final class Generator implements AutoCloseable {
 
     /** No automatic batch size is above this. */
     public int mostSlots() {
-        return decoder.device().isCpu() ? CPU_SLOTS : CUDA_SLOTS;
+        return decoder.device().isCpu() ? CPU_SLOTS : CUDA_SLOTS_AT_ONCE;
     }
 
     /**
