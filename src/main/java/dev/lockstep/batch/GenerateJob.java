@@ -177,6 +177,9 @@ public final class GenerateJob {
         if (options.acceleration().weights() == Acceleration.Weights.FP8 && !world.device().equals("cuda")) {
             throw new UsageException("--quantize fp8 is for GPUs, and the ranks compute on CPU: leave it out");
         }
+        if (options.acceleration().fp8Kv() && !world.device().equals("cuda")) {
+            throw new UsageException("--kv-dtype fp8 is for GPUs, and the ranks compute on CPU: leave it out");
+        }
     }
 
     /** @param root null on other ranks */

@@ -66,10 +66,11 @@ public final class JobSettings {
 
     /** What the model computes in and how its weights are kept, likewise. */
     public static String computing(GenerateOptions options, DType dtype, Checkpoint checkpoint) {
-        return switch (options.acceleration().weights()) {
-            case FP8 -> dtype + " with fp8 weights";
-            case WIDE -> dtype + (checkpoint.isFp8ByRow() ? " without fp8 weights" : "");
-            case AS_STORED -> dtype.toString();
+        String weights = switch (options.acceleration().weights()) {
+            case FP8 -> " with fp8 weights";
+            case WIDE -> checkpoint.isFp8ByRow() ? " without fp8 weights" : "";
+            case AS_STORED -> "";
         };
+        return dtype + weights + (options.acceleration().fp8Kv() ? " with fp8 keys and values" : "");
     }
 }

@@ -12,7 +12,6 @@ import picocli.CommandLine.Option;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.cli.AccelerationOptions;
-import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.generate.CacheUse;
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.Generator;
@@ -138,8 +137,7 @@ final class BenchGenerate implements Measurement {
         CacheUse after = generator.cacheUse();
         Timing timed = generator.timing();
         long alive = after.aliveTokens() - before.aliveTokens();
-        double floor = Floor.of(shapes, generator.dtype(),
-                options.acceleration().weights() == Acceleration.Weights.FP8, first, work.common(), batchSize)
+        double floor = Floor.of(shapes, generator.dtype(), options.acceleration(), first, work.common(), batchSize)
                 .seconds(rates);
         return new Line(batchSize, tokens, best, worst, prepared, tokens / best,
                 (after.computedTokens() - before.computedTokens()) / repeat,

@@ -4,6 +4,7 @@ import java.util.List;
 
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.generate.Request;
 import dev.lockstep.torch.DeviceRates;
 
@@ -19,7 +20,8 @@ record Floor(double operations, double bytes) {
      * @param common tokens that all prompts begin with, which are computed once
      * @param slots  rows of a step
      */
-    static Floor of(ModelConfig shapes, DType type, boolean fp8, List<Request> rows, int common, int slots) {
+    static Floor of(ModelConfig shapes, DType type, Acceleration acceleration,
+            List<Request> rows, int common, int slots) {
         double head = (double) shapes.vocabulary() * shapes.hidden();
         double weights = (double) BenchModel.weightBytes(shapes, DType.BFLOAT16, false) / DType.BFLOAT16.bytes() - head;
         double computed = common;
@@ -39,8 +41,9 @@ record Floor(double operations, double bytes) {
         double steps = Math.max(longest, stepped / slots);
         double operations = 2 * weights * (computed + stepped) + 2 * head * (rows.size() + stepped)
                 + 4.0 * shapes.layers() * shapes.heads() * shapes.headDim() * (seenByPrompts + seenBySteps);
-        return new Floor(operations, steps * BenchModel.weightBytes(shapes, type, fp8)
-                + seenBySteps * shapes.tokenBytes(type));
+        return new Floor(operations,
+                steps * BenchModel.weightBytes(shapes, type, acceleration.weights() == Acceleration.Weights.FP8)
+                        + seenBySteps * shapes.tokenBytes(type) / (acceleration.fp8Kv() ? type.bytes() : 1));
     }
 
     /** Seconds on a device that does both at once. */

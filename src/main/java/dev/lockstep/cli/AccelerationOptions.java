@@ -15,6 +15,8 @@ public final class AccelerationOptions {
     private String kernels = "on";
     @Option(names = "--quantize", paramLabel = "none|fp8", description = "On a GPU, in bfloat16: weights in 8 bits with a scale for each row, faster and not quite the same text; none: in the type of computation, also where the checkpoint has 8 bits (as the checkpoint has them).")
     private @Nullable String quantize;
+    @Option(names = "--kv-dtype", paramLabel = "auto|fp8", description = "On a GPU, in 16 bits: fp8 keeps keys and values in 8 bits, which gives twice the room for rows and not quite the same text (auto: as the model computes).")
+    private String kvDtype = "auto";
 
     /**
      * What steps may use on a GPU.
@@ -22,7 +24,15 @@ public final class AccelerationOptions {
      * @throws UsageException when an option says something else
      */
     public Acceleration acceleration() {
-        return new Acceleration(isOn("--graph", graph), isOn("--kernels", kernels), weights());
+        return new Acceleration(isOn("--graph", graph), isOn("--kernels", kernels), weights(), isFp8Kv());
+    }
+
+    private boolean isFp8Kv() {
+        return switch (kvDtype) {
+            case "auto" -> false;
+            case "fp8" -> true;
+            default -> throw new UsageException("--kv-dtype must be auto or fp8, not " + kvDtype);
+        };
     }
 
     private Weights weights() {
@@ -54,6 +64,7 @@ public final class AccelerationOptions {
     public static String name(Acceleration acceleration) {
         return "graphs " + (acceleration.graphs() ? "on" : "off") + ", kernels "
                 + (acceleration.kernels() ? "on" : "off")
-                + (acceleration.weights() == Weights.FP8 ? ", fp8 weights" : "");
+                + (acceleration.weights() == Weights.FP8 ? ", fp8 weights" : "")
+                + (acceleration.fp8Kv() ? ", fp8 keys and values" : "");
     }
 }

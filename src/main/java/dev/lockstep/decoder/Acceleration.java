@@ -6,8 +6,9 @@ package dev.lockstep.decoder;
  * @param graphs  record decode steps as CUDA graphs
  * @param kernels compute decode steps with kernels of our own
  * @param weights how the weights of the layers' products are kept
+ * @param fp8Kv   keep keys and values in fp8 (e4m3), in half the memory of 16 bits; it changes what comes out
  */
-public record Acceleration(boolean graphs, boolean kernels, Weights weights) {
+public record Acceleration(boolean graphs, boolean kernels, Weights weights, boolean fp8Kv) {
     /** How the weights of the layers' products are kept. */
     public enum Weights {
         /**
@@ -22,6 +23,11 @@ public record Acceleration(boolean graphs, boolean kernels, Weights weights) {
          * bfloat16 only, and it changes what comes out.
          */
         FP8
+    }
+
+    /** With keys and values in the type of computation. */
+    public Acceleration(boolean graphs, boolean kernels, Weights weights) {
+        this(graphs, kernels, weights, false);
     }
 
     /** All that leaves the results as the checkpoint means them; on CPU it makes no difference. */

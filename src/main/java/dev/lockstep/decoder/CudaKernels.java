@@ -68,7 +68,8 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
      * @throws UnsatisfiedLinkError                     when a library or one of its functions is missing
      * @throws dev.lockstep.cuda.CudaException when a kernel does not compile
      */
-    static CudaKernels compile(ModelConfig config, DType dtype, boolean fp8, KernelCompiler compiler) {
+    static CudaKernels compile(ModelConfig config, DType dtype, boolean fp8, boolean fp8Kv,
+            KernelCompiler compiler) {
         int pack = pack(dtype);
         int queries = config.heads() * config.headDim();
         int keys = config.kvHeads() * config.headDim();
@@ -82,7 +83,7 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
         Map<Integer, Attention> byWindow = new HashMap<>();
         List<Attention> attentions = new ArrayList<>();
         for (ModelConfig.Layer layer : config.attention().layers()) {
-            attentions.add(byWindow.computeIfAbsent(layer.window(), window -> attention(config, dtype, window,
+            attentions.add(byWindow.computeIfAbsent(layer.window(), window -> attention(config, dtype, fp8Kv, window,
                     // what norms over all heads leave is scaled
                     with(allHeads ? with(stored, "FP8=0") : types, heads), prelude, compiler)));
         }
@@ -108,14 +109,15 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
                         : null);
     }
 
-    private static Attention attention(ModelConfig config, DType dtype, int window, List<String> definitions,
+    private static Attention attention(ModelConfig config, DType dtype, boolean fp8Kv, int window,
+            List<String> definitions,
             String prelude, KernelCompiler compiler) {
         String source = prelude + source("kv_cache") + source("attention_common")
                 + source(onTensorCores(config, dtype) ? "attend" : "attend_scalar");
         double cap = config.attention().softcap();
         List<String> all = with(definitions, "PAGE=" + KvCache.PAGE_TOKENS, "WINDOW=" + window,
                 "ROTARY=" + rotary(config), "QK_NORM=" + (config.norms().qk() == QkNorm.EACH_HEAD ? 1 : 0),
-                "CAPPED=" + (cap > 0 ? 1 : 0), "SOFTCAP=" + (float) cap + "f");
+                "KV_FP8=" + (fp8Kv ? 1 : 0), "CAPPED=" + (cap > 0 ? 1 : 0), "SOFTCAP=" + (float) cap + "f");
         return new Attention(kernel(compiler, source, "attend", SMALL, all),
                 kernel(compiler, source, "attend", LARGE, all));
     }

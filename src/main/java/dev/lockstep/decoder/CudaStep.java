@@ -124,7 +124,7 @@ final class CudaStep implements ForwardStep {
         this.pack = CudaKernels.pack(dtype);
         this.chunk = CudaKernels.chunk(config, dtype);
         this.attentionBlocks = config.kvHeads() * ((config.heads() / config.kvHeads() + chunk - 1) / chunk);
-        this.kernels = CudaKernels.compile(config, dtype, fp8, compiler);
+        this.kernels = CudaKernels.compile(config, dtype, fp8, cache.isFp8(), compiler);
 
         ModelConfig.Norms norms = config.norms();
         boolean headNorm = norms.qk() != QkNorm.NONE;

@@ -57,12 +57,15 @@ public final class Decoder implements AutoCloseable {
         this.memory = new DeviceMemory(device);
         this.dtype = dtype;
         this.program = DecoderProgram.load(device);
-        this.cache = new KvCache(program, config, dtype, !device.isCpu());
+        this.cache = new KvCache(program, config, dtype, !device.isCpu(), acceleration.fp8Kv());
         program.configure(config, dtype, device);
         if (!device.isCpu()) {
             program.useDevice();
         }
-        boolean fp8 = Fp8Products.are(program, config, device, dtype, acceleration.weights(), storedInFp8);
+        if (acceleration.fp8Kv()) {
+            Fp8.useForKv(program, config, device, dtype);
+        }
+        boolean fp8 = Fp8.useForProducts(program, config, device, dtype, acceleration.weights(), storedInFp8);
         long ready = System.nanoTime();
         weights.accept(program, fp8);
         long loaded = System.nanoTime();

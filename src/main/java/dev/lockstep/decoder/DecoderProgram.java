@@ -94,6 +94,11 @@ final class DecoderProgram implements AutoCloseable {
         program.integer("use_fp8");
     }
 
+    /** Keys and values are kept in fp8; before there is a cache. */
+    void useFp8Kv() {
+        program.integer("use_kv_fp8");
+    }
+
     /** From now on weights are copied anyway, so that they may be packed. */
     void pack() {
         program.integer("pack");
@@ -321,8 +326,8 @@ final class DecoderProgram implements AutoCloseable {
         return program.address(ScalarType.FLOAT32, "rotary_table", table, rope);
     }
 
-    long cacheAddress(int layer, DType dtype) {
-        return program.address(scalarType(dtype), "cache", layer);
+    long cacheAddress(int layer, ScalarType type) {
+        return program.address(type, "cache", layer);
     }
 
     // ---- for tests

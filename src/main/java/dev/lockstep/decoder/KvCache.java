@@ -8,6 +8,7 @@ import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.decoder.kv.KvLedger;
 import dev.lockstep.decoder.kv.KvPages;
 import dev.lockstep.decoder.kv.KvSlots;
+import dev.lockstep.torch.ScalarType;
 
 /**
  * The keys and values of all sequences: on a GPU in {@link KvPages}, on CPU in {@link KvSlots}. Where they lie in the
@@ -18,7 +19,7 @@ final class KvCache {
     static final int PAGE_TOKENS = 16;
 
     private final DecoderProgram program;
-    private final DType dtype;
+    private final ScalarType type;
     private final int layers;
     private final long bytesPerToken;
     // 0: slots
@@ -26,12 +27,15 @@ final class KvCache {
     private int width;
     private KvLedger ledger = new KvSlots(0);
 
-    /** @param paged whether in pages */
-    KvCache(DecoderProgram program, ModelConfig config, DType dtype, boolean paged) {
+    /**
+     * @param paged whether in pages
+     * @param fp8   whether in fp8
+     */
+    KvCache(DecoderProgram program, ModelConfig config, DType dtype, boolean paged, boolean fp8) {
         this.program = program;
-        this.dtype = dtype;
+        this.type = fp8 ? ScalarType.UINT8 : DecoderProgram.scalarType(dtype);
         this.layers = config.layers();
-        this.bytesPerToken = config.tokenBytes(dtype);
+        this.bytesPerToken = config.tokenBytes(dtype) / (fp8 ? dtype.bytes() : 1);
         this.pageTokens = paged ? PAGE_TOKENS : 0;
     }
 
@@ -43,6 +47,11 @@ final class KvCache {
     /** Bytes of the device's memory that a token takes. */
     long bytesPerToken() {
         return bytesPerToken;
+    }
+
+    /** Whether keys and values are kept in fp8. */
+    boolean isFp8() {
+        return type == ScalarType.UINT8;
     }
 
     /** Tokens of a page, 0 where slots are not made of pages. */
@@ -119,7 +128,7 @@ final class KvCache {
 
     /** By layer, the address of its keys and values in a GPU's memory, as {@code kernels/kv_cache.cu} reads them. */
     long[] addresses() {
-        return IntStream.range(0, layers).mapToLong(layer -> program.cacheAddress(layer, dtype)).toArray();
+        return IntStream.range(0, layers).mapToLong(layer -> program.cacheAddress(layer, type)).toArray();
     }
 
     /** What slot {@code source} holds, so many tokens, is slot {@code target}'s from now on. */

@@ -10,6 +10,7 @@ import dev.lockstep.checkpoint.ModelConfig.Activation;
 import dev.lockstep.checkpoint.ModelConfig.Attention;
 import dev.lockstep.checkpoint.ModelConfig.Norms;
 import dev.lockstep.checkpoint.Rope;
+import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.generate.Request;
 import dev.lockstep.generate.SamplingParams;
 import dev.lockstep.torch.DeviceRates;
@@ -54,13 +55,16 @@ class FloorTest {
         }
         List<Request> rows = List.of(row(0, prompts[0], outputs[0]), row(1, prompts[1], outputs[1]),
                 row(2, prompts[2], outputs[2]));
-        Floor floor = Floor.of(SHAPES, DType.BFLOAT16, false, rows, common, 16);
+        Floor floor = Floor.of(SHAPES, DType.BFLOAT16, Acceleration.FULL, rows, common, 16);
         assertThat(floor.operations()).isEqualTo(operations);
         long weights = 2 * (LAYERS * LAYER_WEIGHTS + (long) VOCABULARY * HIDDEN);
         assertThat(floor.bytes()).isEqualTo(6 * weights + readTokens * 2 * 2 * LAYERS * KV_HEADS * HEAD);
         // one at a time the steps are as many as all further tokens
-        assertThat(Floor.of(SHAPES, DType.BFLOAT16, false, rows, common, 1).bytes())
+        assertThat(Floor.of(SHAPES, DType.BFLOAT16, Acceleration.FULL, rows, common, 1).bytes())
                 .isEqualTo(8 * weights + readTokens * 2 * 2 * LAYERS * KV_HEADS * HEAD);
+        assertThat(Floor.of(SHAPES, DType.BFLOAT16, new Acceleration(true, true, Acceleration.Weights.FP8, true), rows,
+                common, 16).bytes()).isEqualTo(6 * (LAYERS * LAYER_WEIGHTS + 2L * VOCABULARY * HIDDEN)
+                        + readTokens * 2 * LAYERS * KV_HEADS * HEAD);
         assertThat(floor.seconds(new DeviceRates(floor.bytes(), floor.operations() / 2))).isEqualTo(2);
         assertThat(floor.seconds(new DeviceRates(floor.bytes() / 3, floor.operations()))).isEqualTo(3);
     }

@@ -88,7 +88,8 @@ class DecodeStepsTest {
     void kernelsThatCannotBeMade_areLeftToTheProgram() {
         ModelConfig config = ModelConfig.read(Golden.checkpoint("llama-gqa"));
         try (DecoderProgram program = program();
-                DecodeSteps steps = DecodeSteps.of(program, new KvCache(program, config, DType.FLOAT32, true), config,
+                DecodeSteps steps = DecodeSteps.of(program, new KvCache(program, config, DType.FLOAT32, true, false),
+                        config,
                         Device.ofRank("cuda"), DType.FLOAT32, Acceleration.FULL, false)) {
             steps.allocate(new DecoderAllocation(4, 16));
             assertThat(steps.graphBytes()).isZero();

@@ -49,6 +49,22 @@ class KernelGpuTest {
                         .map(qkNorm -> Arguments.of(named(config(heads, qkNorm)), dtype))));
     }
 
+    @ParameterizedTest(name = "fp8 keys and values: {1}, {0}")
+    @MethodSource("fp8KvShapes")
+    void step_kernelsWithFp8KeysAndValues_computeWhatTheProgramDoes(ModelConfig config, DType dtype) {
+        // what is rounded to fp8 the other way differs by a sixteenth
+        check(config, dtype, new Acceleration(true, true, Acceleration.Weights.WIDE, true), 1.0 / 32);
+    }
+
+    private static Stream<Arguments> fp8KvShapes() {
+        return Stream.concat(
+                Stream.of(config(HEADS[0], false), config(HEADS[2], true), config(HEADS[4], false),
+                        config(HEADS[5], false)),
+                Stream.of(FAMILIES.get("gemma2"), FAMILIES.get("gemma3"), FAMILIES.get("partial rotation")))
+                .flatMap(config -> Stream.of(DType.BFLOAT16, DType.FLOAT16)
+                        .map(dtype -> Arguments.of(named(config), dtype)));
+    }
+
     @ParameterizedTest(name = "{2}, {1}")
     @MethodSource("families")
     void step_kernelsForOtherFamilies_computeWhatTheProgramDoes(ModelConfig config, DType dtype, String what) {
@@ -129,10 +145,14 @@ class KernelGpuTest {
     }
 
     private static void check(ModelConfig config, DType dtype, boolean fp8, double limit) {
+        check(config, dtype,
+                new Acceleration(true, true, fp8 ? Acceleration.Weights.FP8 : Acceleration.Weights.WIDE), limit);
+    }
+
+    private static void check(ModelConfig config, DType dtype, Acceleration acceleration, double limit) {
         double worst = 0;
         double worstRow = 0;
-        try (Decoder decoder = Decoder.random(config, Device.ofRank("cuda"), dtype,
-                new Acceleration(true, true, fp8 ? Acceleration.Weights.FP8 : Acceleration.Weights.WIDE))) {
+        try (Decoder decoder = Decoder.random(config, Device.ofRank("cuda"), dtype, acceleration)) {
             for (int[] lengths : LENGTHS) {
                 decoder.allocate(new DecoderAllocation(lengths.length, 3100));
                 for (int slot = 0; slot < lengths.length; slot++) {

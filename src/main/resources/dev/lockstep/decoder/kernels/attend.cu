@@ -8,7 +8,7 @@
 //   partial [N, y, SPLITS, CHUNK, HEAD_DIM + 4] floats and arrived [N, y] ints, zeros before and after, where SPLITS > 1.
 // Blocks (x: SPLITS of a row's tokens, y: kv heads times chunks of 8 query heads, z: rows) of THREADS, which is
 // given to the compiler: more of them for few blocks, fewer for many.
-// Bytes: keys and values of all tokens seen, once for each chunk.
+// Bytes: keys and values of all tokens seen, once for each chunk, in fp8 half as many.
 //
 // A warp takes 16 tokens at a time, as the 16 rows of mma.m16n8k16, and the up to 8 query heads of the group as its 8
 // columns: scores = K Q^T, then sums^T += V^T P^T with a running softmax (Milakov and Gimelshein 2018). Both products sum
@@ -25,7 +25,8 @@
 // 32-bit words of a value head that a lane takes from each token
 #define WORDS (HEAD_DIM / 16)
 
-#if STORAGE == 15
+// Keys and values in fp8 become float16 on the way, and queries and weights with them.
+#if STORAGE == 15 && !KV_FP8
 #define MMA_TYPES "f32.bf16.bf16.f32"
 #define PACK_TYPE "bf16x2"
 #else
@@ -47,41 +48,104 @@ __device__ __forceinline__ unsigned transposed(float low, float high) {
     return y;
 }
 
+#if KV_FP8
+// What a lane loads of 8 keys in a row, and of 4 values.
+typedef uint2 Eight;
+#define VALUE_WORDS (WORDS / 2)
+
+__device__ __forceinline__ unsigned halves(unsigned fp8) {
+    unsigned two;
+    asm("cvt.rn.f16x2.e4m3x2 %0, %1;" : "=r"(two) : "h"((unsigned short)fp8));
+    return two;
+}
+
+__device__ __forceinline__ uint4 operand(uint2 x) {
+    return make_uint4(halves(x.x), halves(x.x >> 16), halves(x.y), halves(x.y >> 16));
+}
+
+__device__ __forceinline__ unsigned valueWord(const unsigned (&value)[VALUE_WORDS], int w) {
+    return halves(value[w / 2] >> 16 * (w % 2));
+}
+#else
+typedef uint4 Eight;
+#define VALUE_WORDS WORDS
+
+__device__ __forceinline__ uint4 operand(uint4 x) {
+    return x;
+}
+
+__device__ __forceinline__ unsigned valueWord(const unsigned (&value)[VALUE_WORDS], int w) {
+    return value[w];
+}
+#endif
+
+// A query's dimension as products take it, in a place of 16 bits.
+__device__ __forceinline__ void storeQuery(stored *to, const Head &head) {
+#if KV_FP8
+#pragma unroll
+    for (int j = 0; j < PAIRS; j++) {
+        int d = dimension(j);
+        if (d < HALF) {
+            unsigned low, high;
+            asm("cvt.rn.f16x2.f32 %0, %1, %2;"
+                : "=r"(low)
+                : "f"(wide(narrow(head.low[j].y))), "f"(wide(narrow(head.low[j].x))));
+            asm("cvt.rn.f16x2.f32 %0, %1, %2;"
+                : "=r"(high)
+                : "f"(wide(narrow(head.high[j].y))), "f"(wide(narrow(head.high[j].x))));
+            *(unsigned *)(to + lowOf(d)) = low;
+            *(unsigned *)(to + highOf(d)) = high;
+        }
+    }
+#else
+    storeHead(to, head);
+#endif
+}
+
 // Lane (g, c) takes keys g and g + 8 of a tile that has so many tokens, dimensions 32 b + 8 c to 32 b + 8 c + 7 of each.
-__device__ __forceinline__ void readKeys(uint4 (&key)[2][BLOCKS], const stored *keys, int tokens) {
+__device__ __forceinline__ void readKeys(Eight (&key)[2][BLOCKS], const kept *keys, int tokens) {
     int g = threadIdx.x % 32 / 4, c = threadIdx.x % 4;
 #pragma unroll
     for (int i = 0; i < 2; i++) {
         // past the end the last token is read again, and not counted
-        const stored *from = keys + min(g + 8 * i, tokens - 1) * TOKEN_STRIDE;
+        const kept *from = keys + min(g + 8 * i, tokens - 1) * TOKEN_STRIDE;
 #pragma unroll
         for (int b = 0; b < BLOCKS; b++) {
-            key[i][b] = *(const uint4 *)(from + 32 * b + 8 * c);
+            key[i][b] = *(const Eight *)(from + 32 * b + 8 * c);
         }
     }
 }
 
 // Values 2 c, 2 c + 1, 2 c + 8 and 2 c + 9, of which it takes as many dimensions in a row as 8 lanes share evenly.
-__device__ __forceinline__ void readValues(unsigned (&value)[4][WORDS], const stored *values, int tokens) {
+__device__ __forceinline__ void readValues(unsigned (&value)[4][VALUE_WORDS], const kept *values, int tokens) {
     int g = threadIdx.x % 32 / 4, c = threadIdx.x % 4;
 #pragma unroll
     for (int i = 0; i < 4; i++) {
-        const stored *from = values + min(2 * c + i % 2 + 8 * (i / 2), tokens - 1) * TOKEN_STRIDE;
+        const kept *from = values + min(2 * c + i % 2 + 8 * (i / 2), tokens - 1) * TOKEN_STRIDE;
 #if HEAD_DIM % 64 == 0
 #pragma unroll
         for (int w = 0; w < WORDS; w += 4) {
-            uint4 four = *(const uint4 *)(from + 16 * w + 8 * g);
-            value[i][w] = four.x;
-            value[i][w + 1] = four.y;
-            value[i][w + 2] = four.z;
-            value[i][w + 3] = four.w;
+            Eight eight = *(const Eight *)(from + 16 * w + 8 * g);
+#if KV_FP8
+            value[i][w / 2] = eight.x;
+            value[i][w / 2 + 1] = eight.y;
+#else
+            value[i][w] = eight.x;
+            value[i][w + 1] = eight.y;
+            value[i][w + 2] = eight.z;
+            value[i][w + 3] = eight.w;
+#endif
         }
 #else
 #pragma unroll
         for (int w = 0; w < WORDS; w += 2) {
+#if KV_FP8
+            value[i][w / 2] = *(const unsigned *)(from + 16 * w + 4 * g);
+#else
             uint2 two = *(const uint2 *)(from + 16 * w + 4 * g);
             value[i][w] = two.x;
             value[i][w + 1] = two.y;
+#endif
         }
 #endif
     }
@@ -96,7 +160,7 @@ __device__ __forceinline__ int valueDimension(int w, int g) {
 #endif
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(stored *out, const stored *qkv, stored *kv,
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(stored *out, const stored *qkv, kept *kv,
         const float *cosine, const float *sine, const long long *turnFrom, const factor *queryNorm, const factor *keyNorm,
         const long long *position, float *partial, int *arrived, const long long *table, long long W, int splitTokens, float scale,
         float eps, const float *rowScales, const float *columnScales, const stored *bias) {
@@ -130,10 +194,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
 
     KvCache cache = cacheOf(kv, table, W, my.row, my.kvHead);
     int tile = mine.begin + warp * TILE;
-    uint4 key[2][BLOCKS];
-    unsigned value[4][WORDS];
+    Eight key[2][BLOCKS];
+    unsigned value[4][VALUE_WORDS];
     if (tile < mine.end) {
-        const stored *keys = cache.keys(tile);
+        const kept *keys = cache.keys(tile);
         readKeys(key, keys, mine.end - tile);
         readValues(value, keys + VALUES, mine.end - tile);
     }
@@ -143,19 +207,19 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
     // meanwhile the queries go to shared memory and the new token into the cache
     if (mine.newest && warp == WARPS - 1) {
         turn(newKey, keyNorm, turns, eps);
-        stored *to = cache.keys(at);
-        storeHead(to, newKey);
-        storeHead(to + VALUES, newValue);
+        kept *to = cache.keys(at);
+        keepHead(to, newKey);
+        keepHead(to + VALUES, newValue);
     }
 #pragma unroll
     for (int t = 0; t < TURNS; t++) {
         turn(queries[t], queryNorm, turns, eps);
         if (t * WARPS + warp < 8) {
-            storeHead(query[t * WARPS + warp], queries[t]);
+            storeQuery(query[t * WARPS + warp], queries[t]);
         }
     }
     for (int h = TURNS * WARPS + warp; h < 8; h += WARPS) {
-        storeHead(query[h], Head());
+        storeQuery(query[h], Head());
     }
     __syncthreads();
     uint4 q[BLOCKS];
@@ -164,7 +228,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
         q[b] = *(const uint4 *)(query[g] + 32 * b + 8 * c);
     }
     if (tile < mine.end && mine.end > at && tile + TILE > at) {
-        const stored *keys = cache.keys(tile);
+        const kept *keys = cache.keys(tile);
         readKeys(key, keys, mine.end - tile);
         readValues(value, keys + VALUES, mine.end - tile);
     }
@@ -176,13 +240,13 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
         float even[4] = {}, odd[4] = {};
 #pragma unroll
         for (int b = 0; b < BLOCKS; b++) {
-            uint4 k0 = key[0][b], k1 = key[1][b];
+            uint4 k0 = operand(key[0][b]), k1 = operand(key[1][b]);
             mma(even, k0.x, k1.x, k0.y, k1.y, q[b].x, q[b].y);
             mma(odd, k0.z, k1.z, k0.w, k1.w, q[b].z, q[b].w);
         }
         // the next tile's are under way as soon as there is room for them
         int next = tile + WARPS * TILE;
-        const stored *keys = cache.inPage(page, next);
+        const kept *keys = cache.inPage(page, next);
         if (next < mine.end) {
             readKeys(key, keys, mine.end - next);
         }
@@ -211,7 +275,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
             sum[w][1] *= shrink[1];
             sum[w][2] *= shrink[0];
             sum[w][3] *= shrink[1];
-            unsigned a = value[0][w], b = value[1][w], d = value[2][w], e = value[3][w];
+            unsigned a = valueWord(value[0], w), b = valueWord(value[1], w), d = valueWord(value[2], w), e = valueWord(value[3], w);
             mma(sum[w], __byte_perm(a, b, 0x5410), __byte_perm(a, b, 0x7632), __byte_perm(d, e, 0x5410),
                     __byte_perm(d, e, 0x7632), p0, p1);
         }

@@ -1,5 +1,5 @@
 // attend.cu's work without tensor cores, for float32 and for heads that are no multiple of 32: arguments, shapes and
-// bytes as there, but chunks of 4 query heads.
+// bytes as there, but chunks of 4 query heads and no fp8.
 //
 // LANES lanes share a token, so that one token's head is one read of theirs; each such team keeps its own running
 // softmax, and teams, warps and splits are merged at the end.
@@ -14,7 +14,7 @@
 // tokens a team has in flight
 #define AHEAD 4
 
-extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(stored *out, const stored *qkv, stored *kv,
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(stored *out, const stored *qkv, kept *kv,
         const float *cosine, const float *sine, const long long *turnFrom, const factor *queryNorm, const factor *keyNorm,
         const long long *position, float *partial, int *arrived, const long long *table, long long W, int splitTokens, float scale,
         float eps, const float *rowScales, const float *columnScales, const stored *bias) {
@@ -37,9 +37,9 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
     if (mine.newest && warp == WARPS - 1) {
         Head newKey = projected.head(my.row, HEADS + my.kvHead);
         turn(newKey, keyNorm, turns, eps);
-        stored *to = cache.keys(at);
-        storeHead(to, newKey);
-        storeHead(to + VALUES, projected.head(my.row, HEADS + KV_HEADS + my.kvHead));
+        kept *to = cache.keys(at);
+        keepHead(to, newKey);
+        keepHead(to + VALUES, projected.head(my.row, HEADS + KV_HEADS + my.kvHead));
     }
     for (int h = warp; h < CHUNK; h += WARPS) {
         Head head = {};
@@ -72,7 +72,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
 #pragma unroll
         for (int u = 0; u < AHEAD; u++) {
             // past the end the last token is read again and not counted
-            const stored *keys = cache.keys(min(base + u * TEAMS + team, mine.end - 1));
+            const kept *keys = cache.keys(min(base + u * TEAMS + team, mine.end - 1));
 #pragma unroll
             for (int p = 0; p < PIECES; p++) {
                 int piece = min(p * LANES + member, PACKS - 1) * PACK;

@@ -124,6 +124,17 @@ __device__ __forceinline__ void storeHead(stored *to, const Head &head) {
     }
 }
 
+__device__ __forceinline__ void keepHead(kept *to, const Head &head) {
+#pragma unroll
+    for (int j = 0; j < PAIRS; j++) {
+        int d = dimension(j);
+        if (d < HALF) {
+            keepPair(to + lowOf(d), head.low[j]);
+            keepPair(to + highOf(d), head.high[j]);
+        }
+    }
+}
+
 // Which of a row's tokens a block attends to: the row is cut into as many parts as have splitTokens each, at most one for
 // each block, of whole tiles of 16; the first tile may begin with tokens that the window leaves out. Blocks past the
 // last part have nothing to do.

@@ -10,19 +10,20 @@ import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.cuda.CudaDriver;
 import dev.lockstep.torch.Device;
 
-/** Whether the layers' products are in fp8. */
-final class Fp8Products {
+/** Where fp8 (e4m3) takes the place of wider types on a GPU. */
+final class Fp8 {
     private static final int WIDTH = 16;
+    private static final int HEAD = 32;
     private static final int FIRST_ARCHITECTURE = 89;
 
-    private Fp8Products() {}
+    private Fp8() {}
 
     /**
-     * Decides, and tells the program.
+     * Decides whether the layers' products are in fp8, and tells the program.
      *
      * @throws ModelException when they are asked for and cannot be
      */
-    static boolean are(DecoderProgram program, ModelConfig config, Device device, DType dtype,
+    static boolean useForProducts(DecoderProgram program, ModelConfig config, Device device, DType dtype,
             Acceleration.Weights weights, boolean storedInFp8) {
         if (weights == Acceleration.Weights.WIDE || weights == Acceleration.Weights.AS_STORED && !storedInFp8) {
             return false;
@@ -47,13 +48,39 @@ final class Fp8Products {
             return Optional.of("fp8 products take widths that are multiples of " + WIDTH + ", which those of "
                     + config.family() + " here are not");
         }
+        return oldGpu(program, "leave out --quantize fp8, and weights are in bfloat16");
+    }
+
+    /**
+     * Has the program keep keys and values in fp8.
+     *
+     * @throws ModelException when it cannot be
+     */
+    static void useForKv(DecoderProgram program, ModelConfig config, Device device, DType dtype) {
+        String otherwise = "leave out --kv-dtype fp8, and keys and values are kept as the model computes";
+        if (device.isCpu() || dtype == DType.FLOAT32) {
+            throw new ModelException(
+                    "fp8 keys and values need a GPU and 16 bits, not " + device + " and " + dtype + ": "
+                            + otherwise + ".");
+        }
+        if (config.headDim() % HEAD != 0) {
+            throw new ModelException("fp8 keys and values need heads of a multiple of " + HEAD + ", and those of "
+                    + config.family() + " here have " + config.headDim() + ": " + otherwise + ".");
+        }
+        oldGpu(program, otherwise).ifPresent(reason -> {
+            throw new ModelException(reason);
+        });
+        program.useFp8Kv();
+    }
+
+    private static Optional<String> oldGpu(DecoderProgram program, String otherwise) {
         program.useDevice();
         int architecture = CudaDriver.architecture();
         return architecture >= FIRST_ARCHITECTURE
                 ? Optional.empty()
                 : Optional.of(String.format(Locale.ROOT,
-                        "fp8 products need a GPU of compute capability 8.9 or later (L4, L40, H100 and newer), and this"
-                                + " one has %.1f: leave out --quantize fp8, and weights are in bfloat16.",
-                        architecture / 10.0));
+                        "fp8 needs a GPU of compute capability 8.9 or later (L4, L40, H100 and newer), and this one has"
+                                + " %.1f: %s.",
+                        architecture / 10.0, otherwise));
     }
 }
