@@ -2,6 +2,8 @@ package dev.lockstep.batch;
 
 import java.util.function.LongConsumer;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.host.ByteProgress;
 import dev.lockstep.world.World;
@@ -12,20 +14,30 @@ final class LoadProgress implements LongConsumer {
     private static final long EACH_NANOS = 250_000_000L;
 
     private final World world;
-    private final ByteProgress progress;
-    private long told = System.nanoTime() + SILENT_NANOS - EACH_NANOS;
+    private final String what;
+    private final long total;
+    // null until the first weights are there: until then it is libtorch that takes its time
+    private @Nullable ByteProgress progress;
+    private long told;
     private long before;
 
     LoadProgress(World world, Checkpoint checkpoint, String model) {
         this.world = world;
-        this.progress = new ByteProgress("loading " + model, checkpoint.bytes());
+        this.what = "loading " + model;
+        this.total = checkpoint.bytes();
     }
 
     @Override
     public void accept(long bytes) {
-        progress.received(bytes - before);
-        before = bytes;
         long now = System.nanoTime();
+        if (progress == null) {
+            progress = new ByteProgress(what, total);
+            progress.found(bytes);
+            told = now + SILENT_NANOS - EACH_NANOS;
+        } else {
+            progress.received(bytes - before);
+        }
+        before = bytes;
         if (now - told >= EACH_NANOS) {
             told = now;
             if (world.isRoot()) {
