@@ -176,11 +176,7 @@ public final class Generator implements AutoCloseable {
      * @param rows     how many there will be; {@link Long#MAX_VALUE} where nobody knows
      */
     public int autoBatchSize(List<Request> requests, long rows) {
-        long fit = Math.max(1, Math.min(mostSlots(), reservation.fit(requests)));
-        if (rows <= fit) {
-            return (int) Math.max(1, rows);
-        }
-        long slots = Math.min(decoder.device().isCpu() ? CPU_SLOTS : CUDA_SLOTS, fit);
+        long slots = Math.max(1, Math.min(mostSlots(rows), reservation.fit(requests)));
         long waves = Math.max(1, rows / slots + (rows % slots == 0 ? 0 : 1));
         return (int) Math.max(1, rows / waves + (rows % waves == 0 ? 0 : 1));
     }
@@ -205,9 +201,16 @@ public final class Generator implements AutoCloseable {
                 CacheReservation.ofGpu(Math.max(0, free)) / (config.tokenBytes(dtype) * tokens));
     }
 
-    /** No automatic batch size is above this. */
-    public int mostSlots() {
-        return decoder.device().isCpu() ? CPU_SLOTS : CUDA_SLOTS_AT_ONCE;
+    /**
+     * No automatic batch size is above this.
+     *
+     * @param rows how many there will be; {@link Long#MAX_VALUE} where nobody knows
+     */
+    public int mostSlots(long rows) {
+        if (decoder.device().isCpu()) {
+            return CPU_SLOTS;
+        }
+        return rows <= CUDA_SLOTS_AT_ONCE ? CUDA_SLOTS_AT_ONCE : CUDA_SLOTS;
     }
 
     /**
