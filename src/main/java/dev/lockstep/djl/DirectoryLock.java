@@ -1,9 +1,7 @@
 package dev.lockstep.djl;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -15,14 +13,13 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import dev.lockstep.host.HostName;
+import dev.lockstep.host.LockHolder;
 
 /** The lock of a directory on this host's disk or a shared one, held by one process at a time; its file says by which. */
 public final class DirectoryLock {
     static final String FILE = "lockstep.lock";
     private static final Logger LOG = LoggerFactory.getLogger(DirectoryLock.class);
     private static final long LOOK_NANOS = 50_000_000L;
-    private static final int HOLDER_BYTES = 200;
 
     private DirectoryLock() {}
 
@@ -63,22 +60,13 @@ public final class DirectoryLock {
         long until = System.nanoTime() + patience.toNanos();
         while (channel.tryLock() == null) {
             if (System.nanoTime() > until) {
-                say.accept("waiting for " + holder(channel) + " which unpacks or loads libraries and holds "
+                say.accept("waiting for " + LockHolder.of(channel) + " which unpacks or loads libraries and holds "
                         + directory.resolve(FILE));
                 channel.lock();
                 break;
             }
             LockSupport.parkNanos(LOOK_NANOS);
         }
-        channel.truncate(0);
-        channel.write(ByteBuffer.wrap(("process " + ProcessHandle.current().pid() + " on " + HostName.here() + "\n")
-                .getBytes(StandardCharsets.UTF_8)), 0);
-    }
-
-    private static String holder(FileChannel channel) throws IOException {
-        ByteBuffer bytes = ByteBuffer.allocate(HOLDER_BYTES);
-        channel.read(bytes, 0);
-        String text = new String(bytes.array(), 0, bytes.position(), StandardCharsets.UTF_8).strip();
-        return text.matches("process \\d+ on [\\w.-]+") ? text : "another process";
+        LockHolder.write(channel);
     }
 }

@@ -1,6 +1,5 @@
 package dev.lockstep.decoder;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.StreamSupport;
@@ -17,7 +16,6 @@ import dev.lockstep.checkpoint.lora.Adapter;
 import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.torch.Device;
-import dev.lockstep.torch.TorchScriptProgram;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -25,8 +23,6 @@ import static org.assertj.core.api.Assertions.within;
 
 /** Models with adapters against what was computed with the sums of their weights in float64. */
 class LoraTest {
-    private static final RowSampling GREEDY = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
-
     static List<JsonNode> merged() {
         return StreamSupport.stream(Golden.json("lora/expected.json").spliterator(), false).toList();
     }
@@ -90,16 +86,8 @@ class LoraTest {
     }
 
     static void assertGreedy(JsonNode merged, Device device) {
-        JsonNode cases = merged.get("cases");
         try (Decoder decoder = load(merged, device, DType.FLOAT32, Weights.AS_STORED)) {
-            int[] chosen = decoder.prefill(admissions(decoder, cases));
-            for (int step = 0; step < cases.get(0).get("greedy_ids").size(); step++) {
-                for (int row = 0; row < chosen.length; row++) {
-                    assertThat(chosen[row]).as("%s, prompt %d, step %d", merged.get("adapters"), row, step)
-                            .isEqualTo(cases.get(row).get("greedy_ids").get(step).asInt());
-                }
-                chosen = decoder.step(chosen.length, 1)[0];
-            }
+            GoldenRows.assertGreedy(decoder, merged.get("cases"), merged.get("adapters"));
         }
     }
 
@@ -109,14 +97,8 @@ class LoraTest {
 
     /** Closes the decoder. */
     static void assertLogits(JsonNode merged, Decoder loaded, float tolerance) {
-        JsonNode cases = merged.get("cases");
         try (Decoder decoder = loaded) {
-            float[][] logits = decoder.firstLogits(admissions(decoder, cases));
-            for (int row = 0; row < logits.length; row++) {
-                float[] expected = Golden.floats(cases.get(row).get("first_logits"));
-                assertThat(Arrays.copyOf(logits[row], expected.length)).as("%s, prompt %d", merged.get("adapters"), row)
-                        .containsExactly(expected, within(tolerance));
-            }
+            GoldenRows.assertFirstLogits(decoder, merged.get("cases"), tolerance, merged.get("adapters"));
         }
     }
 
@@ -132,29 +114,8 @@ class LoraTest {
         return Decoder.load(checkpoint, device, dtype, new Acceleration(true, true, weights));
     }
 
-    private static List<Admission> admissions(Decoder decoder, JsonNode cases) {
-        List<Admission> rows = new ArrayList<>();
-        for (JsonNode golden : cases) {
-            rows.add(new Admission(rows.size(), Golden.ints(golden.get("prompt_ids")), GREEDY));
-        }
-        decoder.allocate(new DecoderAllocation(rows.size(), 64));
-        return rows;
-    }
-
-    /** Of the first layer; of weights that are not fused, the first part. */
+    /** Of the first layer. */
     private static float[][] weight(Checkpoint checkpoint, String weight, boolean fp8) {
-        List<String> parts = new ArrayList<>(DecoderProgram.PARTS);
-        parts.add("weight-checks.torchscript");
-        TorchScriptProgram program = TorchScriptProgram.load(Decoder.class, "Decoder", parts);
-        try (DecoderProgram decoder = new DecoderProgram(program)) {
-            DType dtype = fp8 ? DType.FLOAT16 : DType.FLOAT32;
-            decoder.configure(checkpoint.config(), dtype, Device.CPU);
-            if (fp8) {
-                decoder.useFp8();
-            }
-            new CheckpointWeights(decoder, checkpoint, Device.CPU, dtype, fp8).place(bytes -> {
-            });
-            return program.floats("weight_of", weight, 0);
-        }
+        return GoldenRows.weight(checkpoint, weight, 0, fp8 ? DType.FLOAT16 : DType.FLOAT32, fp8);
     }
 }

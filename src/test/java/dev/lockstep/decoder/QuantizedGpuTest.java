@@ -22,21 +22,12 @@ import static org.assertj.core.api.Assertions.within;
 /** {@link QuantizedTest} on a GPU, where weights are made numbers on the device or are multiplied in fp8 as they are. */
 @GpuTest
 class QuantizedGpuTest {
-    private static final RowSampling GREEDY = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
-
     @ParameterizedTest
     @MethodSource("dev.lockstep.fixtures.Golden#quantized")
     void step_greedyInFloat32_equalsTransformers(String form) {
         JsonNode cases = Golden.expected(form).get("cases");
         try (Decoder decoder = load(form, DType.FLOAT32, Weights.AS_STORED)) {
-            int[] chosen = decoder.prefill(admissions(decoder, cases));
-            for (int step = 0; step < cases.get(0).get("greedy_ids").size(); step++) {
-                for (int row = 0; row < chosen.length; row++) {
-                    assertThat(chosen[row]).as("%s, prompt %d, step %d", form, row, step)
-                            .isEqualTo(cases.get(row).get("greedy_ids").get(step).asInt());
-                }
-                chosen = decoder.step(chosen.length, 1)[0];
-            }
+            GoldenRows.assertGreedy(decoder, cases, form);
         }
     }
 
@@ -61,7 +52,7 @@ class QuantizedGpuTest {
         List<float[][]> logits = new ArrayList<>();
         for (Weights weights : new Weights[]{Weights.AS_STORED, Weights.FP8, Weights.WIDE}) {
             try (Decoder decoder = load(form, DType.BFLOAT16, weights)) {
-                logits.add(decoder.firstLogits(admissions(decoder, cases)));
+                logits.add(decoder.firstLogits(GoldenRows.admissions(decoder, cases)));
             }
         }
         assertThat(logits.get(0)).isDeepEqualTo(logits.get(1));
@@ -74,7 +65,7 @@ class QuantizedGpuTest {
     void compareStep_withKernels_isCloseToTheProgram(String form) {
         JsonNode cases = Golden.expected(form).get("cases");
         try (Decoder decoder = load(form, DType.BFLOAT16, Weights.AS_STORED)) {
-            List<Admission> rows = admissions(decoder, cases);
+            List<Admission> rows = GoldenRows.admissions(decoder, cases);
             decoder.prefill(rows);
             float[][][] both = decoder.compareStep(rows.size(), -1);
             for (int row = 0; row < rows.size(); row++) {
@@ -88,7 +79,7 @@ class QuantizedGpuTest {
         JsonNode cases = Golden.expected(form).get("cases");
         double most = 0;
         try (Decoder decoder = load(form, DType.BFLOAT16, weights)) {
-            float[][] logits = decoder.firstLogits(admissions(decoder, cases));
+            float[][] logits = decoder.firstLogits(GoldenRows.admissions(decoder, cases));
             for (int row = 0; row < logits.length; row++) {
                 float[] expected = Golden.floats(cases.get(row).get("first_logits"));
                 for (int token = 0; token < expected.length; token++) {
@@ -104,12 +95,4 @@ class QuantizedGpuTest {
                 new Acceleration(true, true, weights));
     }
 
-    private static List<Admission> admissions(Decoder decoder, JsonNode cases) {
-        List<Admission> rows = new ArrayList<>();
-        for (JsonNode golden : cases) {
-            rows.add(new Admission(rows.size(), Golden.ints(golden.get("prompt_ids")), GREEDY));
-        }
-        decoder.allocate(new DecoderAllocation(rows.size(), 64));
-        return rows;
-    }
 }

@@ -1,9 +1,7 @@
 package dev.lockstep.checkpoint.hub;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -12,7 +10,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 import dev.lockstep.host.Closing;
-import dev.lockstep.host.HostName;
+import dev.lockstep.host.LockHolder;
 
 /**
  * Lets one process of all that share a file system download, while the others wait. The kernel, or the file server, takes
@@ -22,7 +20,6 @@ import dev.lockstep.host.HostName;
 final class DownloadLock implements AutoCloseable {
     private static final long LOOK_NANOS = 100_000_000L;
     private static final long PATIENCE_NANOS = Duration.ofSeconds(3).toNanos();
-    private static final int HOLDER_BYTES = 300;
     /** Between the threads of this process, whom a file's lock does not keep apart. */
     private static final ReentrantLock THREADS = new ReentrantLock();
 
@@ -60,20 +57,11 @@ final class DownloadLock implements AutoCloseable {
             watch.alive();
             if (!said && System.nanoTime() > patience) {
                 said = true;
-                watch.say("waiting for " + holder(channel) + ", which downloads " + what);
+                watch.say("waiting for " + LockHolder.of(channel) + ", which downloads " + what);
             }
             LockSupport.parkNanos(LOOK_NANOS);
         }
-        channel.truncate(0);
-        channel.write(ByteBuffer.wrap(("process " + ProcessHandle.current().pid() + " on " + HostName.here() + "\n")
-                .getBytes(StandardCharsets.UTF_8)), 0);
-    }
-
-    private static String holder(FileChannel channel) throws IOException {
-        ByteBuffer bytes = ByteBuffer.allocate(HOLDER_BYTES);
-        channel.read(bytes, 0);
-        String text = new String(bytes.array(), 0, bytes.position(), StandardCharsets.UTF_8).strip();
-        return text.matches("process \\d+ on [\\w.-]+") ? text : "another process";
+        LockHolder.write(channel);
     }
 
     @Override

@@ -1,0 +1,70 @@
+package dev.lockstep.decoder;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.fixtures.Golden;
+import dev.lockstep.torch.Device;
+import dev.lockstep.torch.TorchScriptProgram;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+/** What a decoder makes of the prompts of golden cases, against what they say. */
+final class GoldenRows {
+    private static final RowSampling GREEDY = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
+
+    private GoldenRows() {}
+
+    /** Makes room for all prompts, each in a slot of its own. */
+    static List<Admission> admissions(Decoder decoder, JsonNode cases) {
+        List<Admission> rows = new ArrayList<>();
+        for (JsonNode golden : cases) {
+            rows.add(new Admission(rows.size(), Golden.ints(golden.get("prompt_ids")), GREEDY));
+        }
+        decoder.allocate(new DecoderAllocation(rows.size(), 64));
+        return rows;
+    }
+
+    /** Of all that the cases have, from the first. */
+    static void assertFirstLogits(Decoder decoder, JsonNode cases, float tolerance, Object what) {
+        float[][] logits = decoder.firstLogits(admissions(decoder, cases));
+        for (int row = 0; row < logits.length; row++) {
+            float[] expected = Golden.floats(cases.get(row).get("first_logits"));
+            assertThat(Arrays.copyOf(logits[row], expected.length)).as("%s, prompt %d", what, row)
+                    .containsExactly(expected, within(tolerance));
+        }
+    }
+
+    static void assertGreedy(Decoder decoder, JsonNode cases, Object what) {
+        int[] chosen = decoder.prefill(admissions(decoder, cases));
+        for (int step = 0; step < cases.get(0).get("greedy_ids").size(); step++) {
+            for (int row = 0; row < chosen.length; row++) {
+                assertThat(chosen[row]).as("%s, prompt %d, step %d", what, row, step)
+                        .isEqualTo(cases.get(row).get("greedy_ids").get(step).asInt());
+            }
+            chosen = decoder.step(chosen.length, 1)[0];
+        }
+    }
+
+    /** A weight as it is kept on CPU, in float32; of weights that are not fused, the first part of the first layer. */
+    static float[][] weight(Checkpoint checkpoint, String weight, int layer, DType dtype, boolean fp8) {
+        List<String> parts = new ArrayList<>(DecoderProgram.PARTS);
+        parts.add("weight-checks.torchscript");
+        TorchScriptProgram program = TorchScriptProgram.load(Decoder.class, "Decoder", parts);
+        try (DecoderProgram decoder = new DecoderProgram(program)) {
+            decoder.configure(checkpoint.config(), dtype, Device.CPU);
+            if (fp8) {
+                decoder.useFp8();
+            }
+            new CheckpointWeights(decoder, checkpoint, Device.CPU, dtype, fp8).place(bytes -> {
+            });
+            return program.floats("weight_of", weight, layer);
+        }
+    }
+}
