@@ -106,6 +106,9 @@ class ArchitectureTest {
     static final ArchRule decodersBooksUseNothing = only("decoder.kv", JAVA);
 
     @ArchTest
+    static final ArchRule samplingsSettingsUseNothing = only("decoder.sampling", JAVA);
+
+    @ArchTest
     static final ArchRule decodersProgramIsCalledInOnePlace = noClasses().that().resideInAPackage(own("decoder"))
             .and().doNotHaveSimpleName("DecoderProgram").should().dependOnClassesThat()
             .haveSimpleName("TorchScriptProgram");

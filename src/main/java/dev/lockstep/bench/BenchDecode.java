@@ -18,7 +18,7 @@ import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.decoder.Admission;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.DecoderAllocation;
-import dev.lockstep.decoder.RowSampling;
+import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.DeviceRates;
 import dev.lockstep.torch.ScalarType;

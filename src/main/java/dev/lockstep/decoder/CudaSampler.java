@@ -6,6 +6,9 @@ import java.util.List;
 import dev.lockstep.cuda.CudaDriver;
 import dev.lockstep.cuda.Kernel;
 import dev.lockstep.cuda.KernelCompiler;
+import dev.lockstep.decoder.sampling.SamplingColumns;
+import dev.lockstep.decoder.sampling.SamplingKind;
+import dev.lockstep.decoder.sampling.SamplingRefinements;
 import dev.lockstep.torch.ScalarType;
 
 /**

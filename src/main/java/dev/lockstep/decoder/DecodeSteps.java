@@ -14,6 +14,7 @@ import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.cuda.CudaException;
 import dev.lockstep.cuda.CudaGraph;
 import dev.lockstep.cuda.KernelCompiler;
+import dev.lockstep.decoder.sampling.SamplingKind;
 import dev.lockstep.torch.Device;
 
 /**

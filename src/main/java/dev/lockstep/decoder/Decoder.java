@@ -11,6 +11,8 @@ import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.checkpoint.ModelException;
+import dev.lockstep.decoder.sampling.RowSampling;
+import dev.lockstep.decoder.sampling.SamplingKind;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.DeviceMemory;
 

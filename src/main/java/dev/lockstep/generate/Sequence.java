@@ -11,9 +11,9 @@ import org.jspecify.annotations.Nullable;
 import dev.lockstep.decoder.Admission;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.LogitEdits;
-import dev.lockstep.decoder.RowSampling;
-import dev.lockstep.decoder.SamplingRefinements;
 import dev.lockstep.decoder.TokenLogprobs;
+import dev.lockstep.decoder.sampling.RowSampling;
+import dev.lockstep.decoder.sampling.SamplingRefinements;
 
 /** One request while it is being generated. */
 final class Sequence {

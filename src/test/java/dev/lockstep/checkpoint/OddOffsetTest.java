@@ -17,7 +17,7 @@ import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.decoder.Admission;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.DecoderAllocation;
-import dev.lockstep.decoder.RowSampling;
+import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.fixtures.RandomCheckpoint;
 import dev.lockstep.torch.Device;
 

@@ -10,6 +10,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.checkpoint.Rope;
+import dev.lockstep.decoder.sampling.RowSampling;
+import dev.lockstep.decoder.sampling.SamplingKind;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.torch.Device;
 

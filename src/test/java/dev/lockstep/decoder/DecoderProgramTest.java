@@ -28,6 +28,10 @@ import com.sun.source.util.TreeScanner;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
+import dev.lockstep.decoder.sampling.RowSampling;
+import dev.lockstep.decoder.sampling.SamplingColumns;
+import dev.lockstep.decoder.sampling.SamplingRefinements;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** What Java, the program and the kernels have to agree on, held against their sources: also where only a GPU calls it. */

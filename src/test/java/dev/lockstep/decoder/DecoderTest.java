@@ -25,6 +25,8 @@ import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.checkpoint.StoredType;
 import dev.lockstep.checkpoint.TensorRef;
+import dev.lockstep.decoder.sampling.RowSampling;
+import dev.lockstep.decoder.sampling.SamplingColumns;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.RandomCheckpoint;
 import dev.lockstep.fixtures.SafetensorsFile;

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
+import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.fixtures.GpuTest;
 import dev.lockstep.tokenizer.Tokenizer;
 import dev.lockstep.torch.Device;

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
+import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.TorchScriptProgram;

@@ -20,6 +20,7 @@ import dev.lockstep.checkpoint.ModelConfig.Layer;
 import dev.lockstep.checkpoint.ModelConfig.Norms;
 import dev.lockstep.checkpoint.ModelConfig.QkNorm;
 import dev.lockstep.checkpoint.Rope;
+import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.fixtures.GpuTest;
 import dev.lockstep.torch.Device;
 

@@ -12,6 +12,8 @@ import org.junit.jupiter.api.Test;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
+import dev.lockstep.decoder.sampling.RowSampling;
+import dev.lockstep.decoder.sampling.SamplingRefinements;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.torch.Device;
 

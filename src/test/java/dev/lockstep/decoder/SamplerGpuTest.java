@@ -13,6 +13,9 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+import dev.lockstep.decoder.sampling.RowSampling;
+import dev.lockstep.decoder.sampling.SamplingKind;
+import dev.lockstep.decoder.sampling.SamplingRefinements;
 import dev.lockstep.fixtures.GpuTest;
 import dev.lockstep.torch.TorchScriptProgram;
 

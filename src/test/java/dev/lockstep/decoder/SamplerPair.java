@@ -7,6 +7,7 @@ import java.util.stream.Stream;
 import ai.djl.util.Utils;
 
 import dev.lockstep.cuda.KernelCompiler;
+import dev.lockstep.decoder.sampling.SamplingKind;
 import dev.lockstep.torch.ScalarType;
 import dev.lockstep.torch.TorchScriptProgram;
 

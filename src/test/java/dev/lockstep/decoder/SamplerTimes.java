@@ -4,6 +4,8 @@ import java.util.Arrays;
 import java.util.Locale;
 
 import dev.lockstep.cuda.CudaGraph;
+import dev.lockstep.decoder.sampling.RowSampling;
+import dev.lockstep.decoder.sampling.SamplingKind;
 
 /**
  * Microseconds that sampling takes on a GPU, by the program and by the kernel; by hand, where the test classes and the

@@ -1,4 +1,4 @@
-package dev.lockstep.decoder;
+package dev.lockstep.decoder.sampling;
 
 /**
  * What some of the rows of a step need of sampling; whatever none of them needs is left out.
@@ -10,9 +10,10 @@ package dev.lockstep.decoder;
  * @param logprobs  log-probabilities
  * @param refined   one of the filters of {@link SamplingRefinements}
  */
-record SamplingKind(boolean sampled, boolean filtered, boolean penalized, boolean ends, boolean logprobs,
+public record SamplingKind(boolean sampled, boolean filtered, boolean penalized, boolean ends, boolean logprobs,
         boolean refined) {
-    static SamplingKind of(RowSampling... rows) {
+    /** Of steps of these rows. */
+    public static SamplingKind of(RowSampling... rows) {
         boolean[] needs = new boolean[6];
         for (RowSampling row : rows) {
             needs[0] |= !row.greedy();
@@ -26,7 +27,7 @@ record SamplingKind(boolean sampled, boolean filtered, boolean penalized, boolea
     }
 
     /** A number of its own for each kind, from 0. */
-    int number() {
+    public int number() {
         int number = 0;
         for (boolean flag : new boolean[]{sampled, filtered, penalized, ends, logprobs, refined}) {
             number = 2 * number + (flag ? 1 : 0);

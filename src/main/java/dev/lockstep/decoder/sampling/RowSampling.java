@@ -1,4 +1,4 @@
-package dev.lockstep.decoder;
+package dev.lockstep.decoder.sampling;
 
 import java.util.Arrays;
 

@@ -1,4 +1,4 @@
-package dev.lockstep.decoder;
+package dev.lockstep.decoder.sampling;
 
 import java.util.Arrays;
 import java.util.List;
@@ -11,9 +11,9 @@ import java.util.stream.Stream;
  * In which column of a slot's settings each of them stands, for {@code sampling.torchscript} as for
  * {@code kernels/sample.cu}: the number is the constant's place here. End tokens follow the last of the integers.
  */
-final class SamplingColumns {
+public final class SamplingColumns {
     /** Of {@code sampling_floats}, float32. */
-    enum Floats {
+    public enum Floats {
         /** Not 0, by which a greedy row would divide. */
         TEMPERATURE(row -> row.greedy() ? 1 : row.temperature()),
         /** The next are as {@link RowSampling} has them. */
@@ -38,7 +38,7 @@ final class SamplingColumns {
     }
 
     /** Of {@code sampling_ints}, int64. */
-    enum Ints {
+    public enum Ints {
         /** 1 for the likeliest token, 0 for a draw. */
         GREEDY(row -> row.greedy() ? 1 : 0),
         /** 0 keeps all. */
@@ -59,12 +59,13 @@ final class SamplingColumns {
 
     private SamplingColumns() {}
 
-    static double[] floats(RowSampling row) {
+    /** A row's values of {@link Floats}. */
+    public static double[] floats(RowSampling row) {
         return Arrays.stream(Floats.values()).mapToDouble(column -> column.value.applyAsDouble(row)).toArray();
     }
 
     /** With the row's end tokens, or, where it has none, with one that nothing is done to. */
-    static long[] ints(RowSampling row) {
+    public static long[] ints(RowSampling row) {
         int[] ends = row.endTokens().length == 0 ? new int[1] : row.endTokens();
         return IntStream.range(0, Ints.values().length + ends.length)
                 .mapToLong(i -> i < Ints.values().length
@@ -74,7 +75,7 @@ final class SamplingColumns {
     }
 
     /** As macros for a kernel: the number of each column, and of columns. */
-    static List<String> definitions() {
+    public static List<String> definitions() {
         Stream<Enum<?>> columns = Stream.concat(Arrays.stream(Floats.values()), Arrays.stream(Ints.values()));
         return Stream.concat(columns.map(column -> column.name() + "=" + column.ordinal()),
                 Stream.of("SAMPLING_FLOATS=" + Floats.values().length, "SAMPLING_INTS=" + Ints.values().length))

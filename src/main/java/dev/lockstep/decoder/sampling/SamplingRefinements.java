@@ -1,4 +1,4 @@
-package dev.lockstep.decoder;
+package dev.lockstep.decoder.sampling;
 
 /**
  * What few rows ask of the choice of their tokens; the names are those of transformers' {@code GenerationConfig}.
