@@ -110,7 +110,8 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule decodersProgramIsCalledInOnePlace = noClasses().that().resideInAPackage(own("decoder"))
-            .and().doNotHaveSimpleName("DecoderProgram").should().dependOnClassesThat()
+            .and().doNotHaveSimpleName("DecoderProgram").and().doNotHaveSimpleName("ProgramWeights").should()
+            .dependOnClassesThat()
             .haveSimpleName("TorchScriptProgram");
 
     @ArchTest

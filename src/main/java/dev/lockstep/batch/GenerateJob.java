@@ -174,8 +174,11 @@ public final class GenerateJob {
 
     /** Before the input is read; that the model itself fits is seen when it is loaded. */
     private void checkFp8() {
-        if (options.acceleration().weights() == Acceleration.Weights.FP8 && !world.device().equals("cuda")) {
-            throw new UsageException("--quantize fp8 is for GPUs, and the ranks compute on CPU: leave it out");
+        Acceleration.Weights weights = options.acceleration().weights();
+        if ((weights == Acceleration.Weights.FP8 || weights == Acceleration.Weights.INT4)
+                && !world.device().equals("cuda")) {
+            throw new UsageException("--quantize " + weights.name().toLowerCase(Locale.ROOT)
+                    + " is for GPUs, and the ranks compute on CPU: leave it out");
         }
         if (options.acceleration().fp8Kv() && !world.device().equals("cuda")) {
             throw new UsageException("--kv-dtype fp8 is for GPUs, and the ranks compute on CPU: leave it out");

@@ -68,6 +68,7 @@ public final class JobSettings {
     public static String computing(GenerateOptions options, DType dtype, Checkpoint checkpoint) {
         String weights = switch (options.acceleration().weights()) {
             case FP8 -> " with fp8 weights";
+            case INT4 -> " with int4 weights";
             case WIDE -> checkpoint.isFp8ByRow() ? " without fp8 weights" : "";
             case AS_STORED -> "";
         };

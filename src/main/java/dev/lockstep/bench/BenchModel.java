@@ -10,6 +10,7 @@ import dev.lockstep.checkpoint.ModelConfig.Norms;
 import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.checkpoint.hub.Hub;
 import dev.lockstep.checkpoint.hub.Watch;
+import dev.lockstep.decoder.Acceleration;
 
 /** The shapes that benches measure; weights are random, so no checkpoint is needed. */
 final class BenchModel {
@@ -34,10 +35,16 @@ final class BenchModel {
     }
 
     /** Bytes of weights that a decode step reads: all but the embedding, of which it reads a row per token. */
-    static long weightBytes(ModelConfig config, DType dtype, boolean fp8) {
+    static long weightBytes(ModelConfig config, DType dtype, Acceleration.Weights weights) {
         long attention = (long) config.hidden() * config.headDim() * (2L * config.heads() + 2L * config.kvHeads());
         long mlp = 3L * config.hidden() * config.intermediate();
-        return config.layers() * (attention + mlp) * (fp8 ? 1 : dtype.bytes())
+        double each = switch (weights) {
+            case FP8 -> 1;
+            // and 4 bytes for 128 of them
+            case INT4 -> 0.5 + 1 / 32.0;
+            default -> dtype.bytes();
+        };
+        return (long) (config.layers() * (attention + mlp) * each)
                 + (long) config.vocabulary() * config.hidden() * dtype.bytes();
     }
 }

@@ -23,7 +23,8 @@ record Floor(double operations, double bytes) {
     static Floor of(ModelConfig shapes, DType type, Acceleration acceleration,
             List<Request> rows, int common, int slots) {
         double head = (double) shapes.vocabulary() * shapes.hidden();
-        double weights = (double) BenchModel.weightBytes(shapes, DType.BFLOAT16, false) / DType.BFLOAT16.bytes() - head;
+        double weights = (double) BenchModel.weightBytes(shapes, DType.BFLOAT16, Acceleration.Weights.WIDE)
+                / DType.BFLOAT16.bytes() - head;
         double computed = common;
         double seenByPrompts = common * (common + 1) / 2.0;
         double seenBySteps = 0;
@@ -42,7 +43,7 @@ record Floor(double operations, double bytes) {
         double operations = 2 * weights * (computed + stepped) + 2 * head * (rows.size() + stepped)
                 + 4.0 * shapes.layers() * shapes.heads() * shapes.headDim() * (seenByPrompts + seenBySteps);
         return new Floor(operations,
-                steps * BenchModel.weightBytes(shapes, type, acceleration.weights() == Acceleration.Weights.FP8)
+                steps * BenchModel.weightBytes(shapes, type, acceleration.weights())
                         + seenBySteps * shapes.tokenBytes(type) / (acceleration.fp8Kv() ? type.bytes() : 1));
     }
 

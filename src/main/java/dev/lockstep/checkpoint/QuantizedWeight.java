@@ -1,5 +1,10 @@
 package dev.lockstep.checkpoint;
 
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -42,6 +47,44 @@ public record QuantizedWeight(Layout layout, int bits, int blockRows, int blockC
     /** Whether it is in fp8 with one scale for each row, or for all of them, as products in fp8 take it. */
     public boolean isFp8ByRow() {
         return layout == Layout.FP8 && blockColumns >= shape[1] && (blockRows == 1 || blockRows >= shape[0]);
+    }
+
+    /** Whether it is in 4 bits, with blocks that are parts of one row. */
+    public boolean isInt4() {
+        return bits == 4 && blockRows == 1;
+    }
+
+    /**
+     * Whether columns belong to blocks in their order, for which {@link #order} is read.
+     *
+     * @throws ModelException when it cannot be
+     */
+    public boolean isInOrder() {
+        TensorRef given = order;
+        if (given == null) {
+            return true;
+        }
+        ByteBuffer blocks = ByteBuffer.allocate(Math.toIntExact(given.bytes())).order(ByteOrder.LITTLE_ENDIAN);
+        try (FileChannel file = FileChannel.open(given.file())) {
+            while (blocks.hasRemaining()) {
+                if (file.read(blocks, given.offset() + blocks.position()) < 0) {
+                    throw new EOFException("it is too short");
+                }
+            }
+        } catch (IOException e) {
+            throw new ModelException(given.file() + ": tensor " + given.name() + " cannot be read: " + e.getMessage(),
+                    e);
+        }
+        blocks.flip();
+        boolean inOrder = true;
+        for (int column = 0; blocks.hasRemaining(); column++) {
+            int block = blocks.getInt();
+            if (block < 0) {
+                return true;
+            }
+            inOrder &= block == column / blockColumns;
+        }
+        return inOrder;
     }
 
     /** All that is stored of it. */

@@ -13,7 +13,7 @@ public final class AccelerationOptions {
     private String graph = "on";
     @Option(names = "--kernels", paramLabel = "on|off", description = "On a GPU, compute steps with Lockstep's CUDA kernels (on).")
     private String kernels = "on";
-    @Option(names = "--quantize", paramLabel = "none|fp8", description = "On a GPU, in bfloat16: weights in 8 bits with a scale for each row, faster and not quite the same text; none: in the type of computation, also where the checkpoint has 8 bits (as the checkpoint has them).")
+    @Option(names = "--quantize", paramLabel = "none|fp8|int4", description = "On a GPU, in bfloat16: weights in 8 bits with a scale for each row, faster and not quite the same text; int4, in 16 bits: as a checkpoint has them in 4 bits (awq, gptq, w4a16), in a quarter of the memory, with which steps of few rows are faster and those of many slower; none: in the type of computation, whatever the checkpoint has (as the checkpoint has them in 8 bits; in 4 bits where the GPU would hardly hold more).")
     private @Nullable String quantize;
     @Option(names = "--kv-dtype", paramLabel = "auto|fp8", description = "On a GPU, in 16 bits: fp8 keeps keys and values in 8 bits, which gives twice the room for rows and not quite the same text (auto: as the model computes).")
     private String kvDtype = "auto";
@@ -42,8 +42,9 @@ public final class AccelerationOptions {
         return switch (quantize) {
             case "none" -> Weights.WIDE;
             case "fp8" -> Weights.FP8;
-            default -> throw new UsageException("--quantize must be none or fp8, not " + quantize
-                    + "; a checkpoint that is quantized already needs neither");
+            case "int4" -> Weights.INT4;
+            default -> throw new UsageException("--quantize must be none, fp8 or int4, not " + quantize
+                    + "; a checkpoint that is quantized already needs none of them");
         };
     }
 
@@ -65,6 +66,7 @@ public final class AccelerationOptions {
         return "graphs " + (acceleration.graphs() ? "on" : "off") + ", kernels "
                 + (acceleration.kernels() ? "on" : "off")
                 + (acceleration.weights() == Weights.FP8 ? ", fp8 weights" : "")
+                + (acceleration.weights() == Weights.INT4 ? ", int4 weights" : "")
                 + (acceleration.fp8Kv() ? ", fp8 keys and values" : "");
     }
 }

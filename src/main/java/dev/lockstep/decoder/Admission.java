@@ -1,6 +1,7 @@
 package dev.lockstep.decoder;
 
 import dev.lockstep.decoder.sampling.RowSampling;
+
 /**
  * A row that comes into a slot, or a piece of it.
  *

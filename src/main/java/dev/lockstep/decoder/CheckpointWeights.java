@@ -22,6 +22,7 @@ import dev.lockstep.checkpoint.TensorRef;
 import dev.lockstep.cuda.CudaDriver;
 import dev.lockstep.cuda.CudaException;
 import dev.lockstep.cuda.DeviceReader;
+import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.host.DiskReads;
 import dev.lockstep.torch.Device;
 
@@ -37,19 +38,21 @@ final class CheckpointWeights {
     // fused into one tensor unless that would copy what is mapped; the same for all layers, whatever the mixture of
     // types, because the program counts parts by layer
     private final boolean fuse;
-    private final boolean fp8;
+    private final Weights kept;
+    private final ProgramWeights weights;
 
     /**
-     * @param fp8 the layers' products are in fp8
+     * @param kept how the weights of the layers' products are kept
      * @throws ModelException when something is to be added to weights that are in fp8 already: their numbers lie on a grid
      *                        that is wider than what adapters add, so making them fp8 again would round most of that away
      */
-    CheckpointWeights(DecoderProgram program, Checkpoint checkpoint, Device device, DType dtype, boolean fp8) {
+    CheckpointWeights(DecoderProgram program, Checkpoint checkpoint, Device device, DType dtype, Weights kept) {
         this.program = program;
         this.checkpoint = checkpoint;
         this.device = device;
-        this.fp8 = fp8;
-        if (fp8) {
+        this.kept = kept;
+        this.weights = program.weights();
+        if (kept == Weights.FP8) {
             requireRoomForUpdates();
         }
         this.fuse = !device.isCpu()
@@ -72,19 +75,19 @@ final class CheckpointWeights {
     /** @param loaded told how many of their bytes are in place */
     void place(LongConsumer loaded) {
         if (fuse) {
-            program.pack();
+            weights.pack();
         }
-        List<ModelWeight> weights = ModelWeight.of(checkpoint.config());
+        List<ModelWeight> all = ModelWeight.of(checkpoint.config());
         long begin = System.nanoTime();
         long fromDisk = DiskReads.bytes();
         Optional<DeviceReader> reader = device.isCpu() ? Optional.empty() : reader();
         if (reader.isPresent()) {
             try (DeviceReader one = reader.get()) {
-                read(one, weights, loaded);
+                read(one, all, loaded);
             }
         } else {
             long bytes = 0;
-            for (ModelWeight weight : weights) {
+            for (ModelWeight weight : all) {
                 map(weight);
                 bytes += bytes(weight);
                 loaded.accept(bytes);
@@ -93,7 +96,7 @@ final class CheckpointWeights {
         LOG.debug("{} bytes of weights in {} ms, for which {} bytes were read from disk", checkpoint.bytes(),
                 (System.nanoTime() - begin) / 1_000_000, DiskReads.bytes() - fromDisk);
         if (checkpoint.config().tiedEmbeddings()) {
-            program.tie();
+            weights.tie();
         }
     }
 
@@ -109,18 +112,26 @@ final class CheckpointWeights {
 
     private void map(ModelWeight weight) {
         for (ExpectedTensor part : weight.parts()) {
-            stored(part).forEach(program::stage);
+            stored(part).forEach(weights::stage);
             makeNumbers(weight, part);
             for (Update update : checkpoint.updates(part.name())) {
-                update.tensors().forEach(program::stage);
-                program.addProduct(update.scaling());
+                update.tensors().forEach(weights::stage);
+                weights.addProduct(update.scaling());
             }
             if (!fuse) {
-                program.keep(weight.name());
+                keep(weight);
             }
         }
         if (fuse) {
-            program.keep(weight.name());
+            keep(weight);
+        }
+    }
+
+    private void keep(ModelWeight weight) {
+        if (isInt4(weight)) {
+            weights.keepInt4(weight.name());
+        } else {
+            weights.keep(weight.name());
         }
     }
 
@@ -139,46 +150,52 @@ final class CheckpointWeights {
     /** Makes of what is staged of a part what the program computes with. */
     private void makeNumbers(ModelWeight weight, ExpectedTensor part) {
         checkpoint.quantized(part.name()).ifPresent(quantized -> {
-            if (isTakenAsItIs(weight)) {
-                program.takeFp8(quantized);
+            if (isInt4(weight)) {
+                weights.takeInt4(quantized);
+            } else if (isTakenAsItIs(weight)) {
+                weights.takeFp8(quantized);
             } else {
-                program.dequantize(quantized, !checkpoint.updates(part.name()).isEmpty());
+                weights.dequantize(quantized, !checkpoint.updates(part.name()).isEmpty());
             }
         });
     }
 
+    private boolean isInt4(ModelWeight weight) {
+        return kept == Weights.INT4 && weight.parts().get(0).isLinearOfLayer();
+    }
+
     private boolean isTakenAsItIs(ModelWeight weight) {
-        return fp8 && !weight.name().equals("head") && weight.parts().stream().allMatch(
+        return kept == Weights.FP8 && !weight.name().equals("head") && weight.parts().stream().allMatch(
                 part -> checkpoint.quantized(part.name()).filter(QuantizedWeight::isFp8ByRow).isPresent());
     }
 
     /** A weight whose tensors are on their way. */
     private record Coming(ModelWeight weight, List<DeviceReader.Transfer> tensors) {}
 
-    private void read(DeviceReader reader, List<ModelWeight> weights, LongConsumer loaded) {
+    private void read(DeviceReader reader, List<ModelWeight> all, LongConsumer loaded) {
         Deque<Coming> coming = new ArrayDeque<>();
         long begun = 0;
         long done = 0;
-        for (ModelWeight weight : weights) {
+        for (ModelWeight weight : all) {
             // what libtorch gives may be what its work under way still reads
             CudaDriver.await(CudaDriver.stream());
             List<DeviceReader.Transfer> tensors = new ArrayList<>();
             for (ExpectedTensor part : weight.parts()) {
                 for (TensorRef tensor : wanted(part)) {
-                    tensors.add(reader.read(tensor.file(), tensor.offset(), tensor.bytes(), program.reserve(tensor)));
+                    tensors.add(reader.read(tensor.file(), tensor.offset(), tensor.bytes(), weights.reserve(tensor)));
                 }
             }
             coming.add(new Coming(weight, tensors));
             begun += bytes(weight);
             while (begun - done > AHEAD && coming.size() > 1) {
                 done += bytes(coming.element().weight);
-                keep(coming.remove());
+                finish(coming.remove());
                 loaded.accept(done);
             }
         }
         for (Coming each : coming) {
             done += bytes(each.weight);
-            keep(each);
+            finish(each);
             loaded.accept(done);
         }
     }
@@ -187,16 +204,16 @@ final class CheckpointWeights {
         return weight.parts().stream().flatMap(part -> wanted(part).stream()).mapToLong(TensorRef::bytes).sum();
     }
 
-    private void keep(Coming coming) {
+    private void finish(Coming coming) {
         coming.tensors.forEach(DeviceReader.Transfer::await);
         for (ExpectedTensor part : coming.weight.parts()) {
-            program.arrive(stored(part).size());
+            weights.arrive(stored(part).size());
             makeNumbers(coming.weight, part);
             for (Update update : checkpoint.updates(part.name())) {
-                program.arrive(update.tensors().size());
-                program.addProduct(update.scaling());
+                weights.arrive(update.tensors().size());
+                weights.addProduct(update.scaling());
             }
         }
-        program.keep(coming.weight.name());
+        keep(coming.weight);
     }
 }

@@ -51,8 +51,9 @@ final class CudaStep implements ForwardStep {
      * What a linear layer multiplies by.
      *
      * @param scales of [N] floats that the columns of the result are multiplied by; 0 unless weights are fp8
+     * @param int4   null unless weights stay in 4 bits, and {@code weight} is where their numbers have room
      */
-    private record Linear(Weight weight, long scales) {}
+    private record Linear(Weight weight, long scales, Int4Products.@Nullable Weight int4) {}
 
     /** The weights of a layer; a norm that the family lacks is 0. */
     private record Layer(long attentionNorm, Linear qkv, long queryNorm, long keyNorm, Linear output,
@@ -71,6 +72,7 @@ final class CudaStep implements ForwardStep {
     private final DType dtype;
     private final CublasLt.Type type;
     private final boolean fp8;
+    private final @Nullable Int4Products int4;
     // products leave what is to be added to the residual stream to what follows them
     private final boolean leaves;
     private final int pack;
@@ -107,18 +109,19 @@ final class CudaStep implements ForwardStep {
     /**
      * Compiles the kernels, unless they are on disk, and finds the weights of a program that has all of them.
      *
+     * @param int4   null unless weights stay in 4 bits
      * @param tables the directory that tables of the fastest algorithms are kept in
      * @throws UnsatisfiedLinkError                     when a library or one of its functions is missing
      * @throws dev.lockstep.cuda.CudaException when a call of one fails
      */
     CudaStep(DecoderProgram program, KvCache cache, ModelConfig config, DType dtype, boolean fp8,
-            KernelCompiler compiler,
-            Path tables) {
+            @Nullable Int4Products int4, KernelCompiler compiler, Path tables) {
         this.program = program;
         this.cache = cache;
         this.config = config;
         this.dtype = dtype;
         this.fp8 = fp8;
+        this.int4 = int4;
         this.leaves = fp8 || config.norms().after();
         this.type = CublasLt.Type.valueOf(dtype.name());
         this.pack = CudaKernels.pack(dtype);
@@ -162,8 +165,10 @@ final class CudaStep implements ForwardStep {
 
     private Linear linear(String name, boolean bias, int i) {
         ScalarType stored = fp8 ? ScalarType.FLOAT8_E4M3FN : DecoderProgram.scalarType(dtype);
-        return new Linear(new Weight(program.weightAddress(name, i, stored), bias ? weight(name + "_bias", i) : 0),
-                fp8 ? program.weightAddress(name + "_scale", i, ScalarType.FLOAT32) : 0);
+        long address = program.weightAddress(name, i, stored);
+        return new Linear(new Weight(address, bias ? weight(name + "_bias", i) : 0),
+                fp8 ? program.weightAddress(name + "_scale", i, ScalarType.FLOAT32) : 0,
+                int4 == null ? null : int4.weight(i, address));
     }
 
     /** Takes over the cache, rows and logits that the program has just allocated, and makes room for a step. */
@@ -354,13 +359,21 @@ final class CudaStep implements ForwardStep {
     private void multiply(Pointer stream, int rows, int n, int k, boolean add, long from,
             Function<Layer, Linear> linear, int layer, long to) {
         Weight one = linear.apply(layers.get(layer)).weight();
+        Int4Products.Weight small = linear.apply(layers.get(layer)).int4();
         Supplier<List<Weight>> alike = () -> layers.stream().map(linear).map(Linear::weight).toList();
         long result = add && leaves ? normed : to;
         if (fp8) {
             products.multiply(stream, new Shape(CublasLt.Type.FP8, type, wholeRows(rows), n, k, false, false),
                     quantized, one, result, result, alike);
+            return;
+        }
+        boolean adds = add && !leaves;
+        if (int4 != null && small != null && rows <= Int4Products.MOST_ROWS) {
+            int4.multiply(stream, small, rows, from, one.bias(), adds, result);
         } else {
-            boolean adds = add && !leaves;
+            if (int4 != null && small != null) {
+                int4.widen(stream, small);
+            }
             // where algorithms are tried x must not be written to, and gateUp is free then
             products.multiply(stream, new Shape(type, type, rows, n, k, adds, one.bias() != 0), from, one, result,
                     adds ? gateUp : result, alike);

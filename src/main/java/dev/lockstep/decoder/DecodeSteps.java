@@ -1,6 +1,7 @@
 package dev.lockstep.decoder;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -11,9 +12,11 @@ import org.slf4j.LoggerFactory;
 
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.cuda.CudaException;
 import dev.lockstep.cuda.CudaGraph;
 import dev.lockstep.cuda.KernelCompiler;
+import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.decoder.sampling.SamplingKind;
 import dev.lockstep.torch.Device;
 
@@ -25,10 +28,12 @@ final class DecodeSteps implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DecodeSteps.class);
     private static final String WITHOUT_KERNELS = "decode steps are slower, without Lockstep's CUDA kernels";
     private static final String WITHOUT_SAMPLING = "sampling is slower, without Lockstep's CUDA kernel";
+    private static final String WITHOUT_INT4 = "leave out --quantize int4, or give --quantize none, and weights are in 16 bits.";
     // of recorded steps: those that end with the logits
     private static final int NO_SAMPLING = -1;
 
     private final ProgramStep program;
+    private final @Nullable Int4Products int4;
     // null: steps are called one by one
     private final @Nullable DecodeGraphs graphs;
     // how logits are computed and tokens chosen: by kernels, or by the program from where one of these failed
@@ -41,51 +46,67 @@ final class DecodeSteps implements AutoCloseable {
      * For a program that has its weights.
      *
      * @param config the model's shapes
-     * @param fp8    its layers' products are in fp8
+     * @param kept   how the weights of its layers' products are
+     * @throws ModelException when these are such that only kernels can compute with them, and there are none
      */
     static DecodeSteps of(DecoderProgram program, KvCache cache, ModelConfig config, Device device, DType dtype,
-            Acceleration acceleration, boolean fp8) {
+            Acceleration acceleration, Weights kept) {
         boolean softcap = config.attention().softcap() > 0;
         // the program's attention, where it is not flash attention, depends on the longest row's length
         ProgramStep slow = new ProgramStep(program, dtype != DType.FLOAT32 && !softcap);
         if (device.isCpu()) {
-            return new DecodeSteps(slow, slow, slow, null);
+            return new DecodeSteps(slow, null, slow, slow, null);
         }
         if (softcap) {
             LOG.info("flash attention has no soft cap, which {} needs: prompts' is computed step by step, slower",
                     config.family());
         }
+        Int4Products int4 = null;
         ForwardStep step = slow;
         Sampler sampler = slow;
         if (acceleration.kernels()) {
-            Path kept = Utils.getEngineCacheDir().resolve("kernels");
+            Path directory = Utils.getEngineCacheDir().resolve("kernels");
             Optional<KernelCompiler> compiler = attempt(WITHOUT_KERNELS, () -> {
                 if (!acceleration.graphs()) {
                     CudaGraph.usePoolStream(); // cuBLASLt's algorithms are timed as graphs all the same
                 }
-                return Optional.of(new KernelCompiler(kept));
+                return Optional.of(new KernelCompiler(directory));
             }, Optional.empty());
             if (compiler.isPresent()) {
                 KernelCompiler one = compiler.get();
-                step = CudaStep.fits(config, dtype)
-                        ? attempt(WITHOUT_KERNELS,
-                                () -> new CudaStep(program, cache, config, dtype, fp8, one, kept), slow)
-                        : slow;
+                if (kept == Weights.INT4) {
+                    int4 = needed(() -> new Int4Products(program, config, dtype, one));
+                }
+                Int4Products products = int4;
+                Supplier<CudaStep> own = () -> new CudaStep(program, cache, config, dtype, kept == Weights.FP8,
+                        products, one, directory);
+                if (int4 != null) {
+                    step = needed(own);
+                } else if (CudaStep.fits(config, dtype)) {
+                    step = attempt(WITHOUT_KERNELS, own, slow);
+                }
                 sampler = attempt(WITHOUT_SAMPLING, () -> new CudaSampler(program, config.vocabulary(), one), slow);
                 one.report();
             }
         }
+        if (kept == Weights.INT4 && int4 == null) {
+            throw new ModelException("weights that stay in 4 bits need Lockstep's CUDA kernels, which this host cannot"
+                    + " compile: " + WITHOUT_INT4);
+        }
         // last of all, since what is recorded depends on the kernels
-        return new DecodeSteps(slow, step, sampler,
+        return new DecodeSteps(slow, int4, step, sampler,
                 acceleration.graphs() && step.isRecordable() ? new DecodeGraphs() : null);
     }
 
     /**
      * @param program what is left when one of the next two fails
+     * @param int4    null unless weights stay in 4 bits, which the program cannot compute with
      * @param graphs  null where steps are not to be recorded
      */
-    DecodeSteps(ProgramStep program, ForwardStep step, Sampler sampler, @Nullable DecodeGraphs graphs) {
+    DecodeSteps(ProgramStep program, @Nullable Int4Products int4, ForwardStep step, Sampler sampler,
+            @Nullable DecodeGraphs graphs) {
         this.program = program;
+        this.int4 = int4;
         this.step = step;
         this.sampler = sampler;
         this.graphs = graphs;
@@ -99,6 +120,31 @@ final class DecodeSteps implements AutoCloseable {
             LOG.warn("{}: {}", otherwise, e.getMessage());
             return other;
         }
+    }
+
+    /** What the work gives, without which weights in 4 bits are of no use. */
+    private static <T> T needed(Supplier<? extends T> work) {
+        try {
+            return work.get();
+        } catch (UnsatisfiedLinkError | CudaException e) {
+            throw new ModelException("weights that stay in 4 bits need Lockstep's CUDA kernels, which fail here ("
+                    + e.getMessage() + "): " + WITHOUT_INT4, e);
+        }
+    }
+
+    /** {@link DecoderProgram#prefill}, with weights in 4 bits made numbers layer by layer. */
+    void prefill(List<Admission> rows, int complete) {
+        DecoderProgram program = this.program.program();
+        if (int4 == null) {
+            program.prefill(rows, complete);
+            return;
+        }
+        program.beginPrefill(rows);
+        for (int layer = 0; layer < int4.layers(); layer++) {
+            int4.widen(layer);
+            program.prefillLayer(layer);
+        }
+        program.endPrefill(rows, complete);
     }
 
     /** To be called before the cache is freed. */
@@ -165,6 +211,10 @@ final class DecodeSteps implements AutoCloseable {
     }
 
     private void run(int rows, int longest) {
+        if (int4 != null) {
+            step.run(rows, longest);
+            return;
+        }
         ForwardStep worked = attempt(WITHOUT_KERNELS, () -> {
             step.run(rows, longest);
             return step;
@@ -198,6 +248,12 @@ final class DecodeSteps implements AutoCloseable {
         program.sample(rows, kind, edited);
     }
 
+    /** The logits of rows 0 to {@code rows - 1} in the next step, by our own kernels; for tests. */
+    float[][] logits(int rows, int longest) {
+        step.run(rows, longest);
+        return program.program().stepLogits(rows);
+    }
+
     /**
      * The residual stream of rows 0 to {@code rows - 1} after so many layers of the next step, by the program and by our
      * own kernels, in that order; for tests.
@@ -207,9 +263,8 @@ final class DecodeSteps implements AutoCloseable {
     float[][][] compare(int rows, int longest, int layers) {
         DecoderProgram program = this.program.program();
         if (layers < 0) {
-            step.run(rows, longest);
-            return new float[][][]{program.programLogits(rows, longest),
-                    program.stepLogits(rows)};
+            float[][] own = logits(rows, longest);
+            return new float[][][]{program.programLogits(rows, longest), own};
         }
         ((CudaStep) step).runLayers(rows, longest, layers);
         return new float[][][]{program.programHidden(rows, longest, layers),

@@ -11,6 +11,7 @@ import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.checkpoint.ModelException;
+import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.sampling.SamplingKind;
 import dev.lockstep.torch.Device;
@@ -51,8 +52,8 @@ public final class Decoder implements AutoCloseable {
     // the program has edits for the next choice
     private boolean edited;
 
-    private Decoder(ModelConfig config, Device device, DType dtype, Acceleration acceleration, boolean storedInFp8,
-            BiConsumer<DecoderProgram, Boolean> weights) {
+    private Decoder(ModelConfig config, @Nullable Checkpoint checkpoint, Device device, DType dtype,
+            Acceleration acceleration, BiConsumer<DecoderProgram, Weights> weights) {
         long begin = System.nanoTime();
         this.config = config;
         this.device = device;
@@ -67,11 +68,17 @@ public final class Decoder implements AutoCloseable {
         if (acceleration.fp8Kv()) {
             Fp8.useForKv(program, config, device, dtype);
         }
-        boolean fp8 = Fp8.useForProducts(program, config, device, dtype, acceleration.weights(), storedInFp8);
+        Weights kept = Weights.WIDE;
+        if (Int4.isKept(program, config, checkpoint, device, dtype, acceleration, memory)) {
+            kept = Weights.INT4;
+        } else if (Fp8.useForProducts(program, config, device, dtype, acceleration.weights(),
+                checkpoint != null && checkpoint.isFp8ByRow())) {
+            kept = Weights.FP8;
+        }
         long ready = System.nanoTime();
-        weights.accept(program, fp8);
+        weights.accept(program, kept);
         long loaded = System.nanoTime();
-        this.steps = DecodeSteps.of(program, cache, config, device, dtype, acceleration, fp8);
+        this.steps = DecodeSteps.of(program, cache, config, device, dtype, acceleration, kept);
         this.loadTimes = new LoadTimes((ready - begin) / 1e9, (loaded - ready) / 1e9,
                 (System.nanoTime() - loaded) / 1e9);
     }
@@ -83,14 +90,14 @@ public final class Decoder implements AutoCloseable {
      *
      * @param dtype  the type to compute in; norms, rotations and sampling are in float32 always
      * @param loaded told now and then how many of the checkpoint's bytes are there
-     * @throws ModelException                                when the model cannot be computed in fp8
+     * @throws ModelException                                when its weights cannot be kept as {@code acceleration} asks
      * @throws dev.lockstep.djl.LibraryException             when the PyTorch engine cannot be loaded
      * @throws dev.lockstep.torch.OutOfDeviceMemoryException when the device's memory does not hold the weights
      */
     public static Decoder load(Checkpoint checkpoint, Device device, DType dtype, Acceleration acceleration,
             LongConsumer loaded) {
-        return new Decoder(checkpoint.config(), device, dtype, acceleration, checkpoint.isFp8ByRow(),
-                (program, fp8) -> new CheckpointWeights(program, checkpoint, device, dtype, fp8).place(loaded));
+        return new Decoder(checkpoint.config(), checkpoint, device, dtype, acceleration,
+                (program, kept) -> new CheckpointWeights(program, checkpoint, device, dtype, kept).place(loaded));
     }
 
     /** {@link #load(Checkpoint, Device, DType, Acceleration, LongConsumer)} with nobody watching. */
@@ -101,8 +108,8 @@ public final class Decoder implements AutoCloseable {
 
     /** A model of random weights, for measuring shapes of which there is no checkpoint. */
     public static Decoder random(ModelConfig config, Device device, DType dtype, Acceleration acceleration) {
-        return new Decoder(config, device, dtype, acceleration, false,
-                (program, fp8) -> RandomWeights.place(program, config));
+        return new Decoder(config, null, device, dtype, acceleration,
+                (program, kept) -> RandomWeights.place(program.weights(), config, kept));
     }
 
     /** Loads libtorch, and has it use the device for the first time, so that {@link #load} finds that done. */
@@ -300,7 +307,7 @@ public final class Decoder implements AutoCloseable {
             }
         }
         cache.flush();
-        program.prefill(rows, complete);
+        steps.prefill(rows, complete);
         for (Admission row : rows) {
             cache.ledger().publish(row.slot(), kind(row.reach()), row.tokens(), row.to());
         }
@@ -374,6 +381,12 @@ public final class Decoder implements AutoCloseable {
             byStep[step] = Arrays.copyOfRange(flat, step * rows, (step + 1) * rows);
         }
         return byStep;
+    }
+
+    /** The next step's logits by what computes steps, float32 [rows, vocabulary]; for tests. */
+    float[][] stepLogits(int rows) {
+        grow(rows, 1);
+        return steps.logits(rows, Arrays.stream(lengths, 0, rows).max().orElseThrow() + 1);
     }
 
     /** {@link DecodeSteps#compare} of the next step. */

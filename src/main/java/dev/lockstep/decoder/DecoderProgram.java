@@ -11,10 +11,7 @@ import org.slf4j.LoggerFactory;
 
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
-import dev.lockstep.checkpoint.QuantizedWeight;
 import dev.lockstep.checkpoint.Rope;
-import dev.lockstep.checkpoint.StoredType;
-import dev.lockstep.checkpoint.TensorRef;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.sampling.SamplingColumns;
 import dev.lockstep.decoder.sampling.SamplingKind;
@@ -39,12 +36,14 @@ final class DecoderProgram implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DecoderProgram.class);
 
     private final TorchScriptProgram program;
+    private final ProgramWeights weights;
     // longer sequences are far ones, in models that turn these differently
     private int near = Integer.MAX_VALUE;
 
     /** @param program one that has {@link #PARTS}, and for tests more */
     DecoderProgram(TorchScriptProgram program) {
         this.program = program;
+        this.weights = new ProgramWeights(program);
     }
 
     /**
@@ -92,6 +91,11 @@ final class DecoderProgram implements AutoCloseable {
         }
     }
 
+    /** Whether it has flash attention for the model, whose prefill can go layer by layer. */
+    static boolean hasFlashAttention(ModelConfig config, DType dtype, Device device) {
+        return !device.isCpu() && dtype != DType.FLOAT32 && config.attention().softcap() == 0;
+    }
+
     /** The layers' products are in fp8; before weights come. */
     void useFp8() {
         program.integer("use_fp8");
@@ -102,67 +106,14 @@ final class DecoderProgram implements AutoCloseable {
         program.integer("use_kv_fp8");
     }
 
-    /** From now on weights are copied anyway, so that they may be packed. */
-    void pack() {
-        program.integer("pack");
-    }
-
-    /** Reads one stored tensor, mapped into memory. */
-    void stage(TensorRef tensor) {
-        program.integer("stage", tensor.file().toString(), tensor.file().toFile().length(), tensor.offset(),
-                longs(tensor.shape()), storedType(tensor.type()), tensor.type().bytes());
-    }
-
-    /**
-     * Makes numbers of the tensors that were staged of a weight in fewer bits.
-     *
-     * @param wide float32, whatever they are kept in
-     */
-    void dequantize(QuantizedWeight weight, boolean wide) {
-        program.integer("dequantize", weight.layout().name(), weight.shape()[0], weight.shape()[1], weight.bits(),
-                weight.blockRows(), weight.blockColumns(), weight.zeros() != null, weight.zeroLessOne(),
-                weight.order() != null, wide);
-    }
-
-    /** Adds the product of the last two tensors that were staged to the one before them. */
-    void addProduct(double scaling) {
-        program.integer("add_product", scaling);
-    }
-
-    /** The tensors that were staged of a weight in fp8 by row are for products in fp8. */
-    void takeFp8(QuantizedWeight weight) {
-        program.integer("take_fp8", weight.shape()[0]);
-    }
-
     /** After this the driver can be called for the program's device, by this thread. */
     void useDevice() {
         program.integer("use_device");
     }
 
-    /** Makes room for a stored tensor on a GPU, where others fill it. */
-    long reserve(TensorRef tensor) {
-        ScalarType type = storedType(tensor.type());
-        return program.address(type, "reserve", longs(tensor.shape()), type);
-    }
-
-    /** The first so many of those that were reserved are filled, and staged. */
-    void arrive(int count) {
-        program.integer("arrive", count);
-    }
-
-    /** Makes a tensor of random numbers of this standard deviation. */
-    void stageRandom(int[] shape, double deviation) {
-        program.integer("stage_random", longs(shape), deviation);
-    }
-
-    /** What was staged since becomes the weight of this name, of the next layer. */
-    void keep(String name) {
-        program.integer("keep", name);
-    }
-
-    /** The output weights are the embedding's. */
-    void tie() {
-        program.integer("tie");
+    /** How it gets its weights. */
+    ProgramWeights weights() {
+        return weights;
     }
 
     // ---- the cache and the slots
@@ -222,13 +173,41 @@ final class DecoderProgram implements AutoCloseable {
 
     /** Pieces of prompts, of which the first so many are then complete. */
     void prefill(List<Admission> rows, int complete) {
-        program.integer("prefill",
-                rows.stream().flatMapToInt(row -> Arrays.stream(row.tokens(), row.from(), row.to())).asLongStream()
-                        .toArray(),
-                rows.stream().mapToLong(Admission::slot).toArray(),
-                rows.stream().mapToLong(Admission::from).toArray(),
-                rows.stream().mapToLong(row -> row.to() - row.from()).toArray(),
-                rows.stream().mapToLong(row -> isFar(row.reach()) ? 1 : 0).toArray(), complete);
+        program.integer("prefill", tokens(rows), slots(rows), starts(rows), lengths(rows), far(rows), complete);
+    }
+
+    /** {@link #prefill} layer by layer, of which {@link #prefillLayer} computes one; where flash attention is. */
+    void beginPrefill(List<Admission> rows) {
+        program.integer("begin_prefill", tokens(rows), slots(rows), starts(rows), lengths(rows), far(rows));
+    }
+
+    void prefillLayer(int layer) {
+        program.integer("prefill_layer", layer);
+    }
+
+    void endPrefill(List<Admission> rows, int complete) {
+        program.integer("end_prefill", slots(rows), starts(rows), lengths(rows), complete);
+    }
+
+    private static long[] tokens(List<Admission> rows) {
+        return rows.stream().flatMapToInt(row -> Arrays.stream(row.tokens(), row.from(), row.to())).asLongStream()
+                .toArray();
+    }
+
+    private static long[] slots(List<Admission> rows) {
+        return rows.stream().mapToLong(Admission::slot).toArray();
+    }
+
+    private static long[] starts(List<Admission> rows) {
+        return rows.stream().mapToLong(Admission::from).toArray();
+    }
+
+    private static long[] lengths(List<Admission> rows) {
+        return rows.stream().mapToLong(row -> row.to() - row.from()).toArray();
+    }
+
+    private long[] far(List<Admission> rows) {
+        return rows.stream().mapToLong(row -> isFar(row.reach()) ? 1 : 0).toArray();
     }
 
     /** A token for each complete row of the last prefill. */
@@ -320,6 +299,11 @@ final class DecoderProgram implements AutoCloseable {
         return program.address(type, "weight", name, layer);
     }
 
+    /** So many columns of a weight that stays in 4 bits share a scale. */
+    int int4Group(String name, int layer) {
+        return (int) program.integer("int4_group", name, layer);
+    }
+
     /**
      * Of a rotary embedding's table.
      *
@@ -364,19 +348,7 @@ final class DecoderProgram implements AutoCloseable {
         };
     }
 
-    /** As what stored tensors are read: fp8 as bytes, since little can be done with it. */
-    private static ScalarType storedType(StoredType type) {
-        return switch (type) {
-            case F32 -> ScalarType.FLOAT32;
-            case BF16 -> ScalarType.BFLOAT16;
-            case F16 -> ScalarType.FLOAT16;
-            case F8_E4M3 -> ScalarType.UINT8;
-            case I8 -> ScalarType.INT8;
-            case I32 -> ScalarType.INT32;
-        };
-    }
-
-    private static long[] longs(int[] values) {
+    static long[] longs(int[] values) {
         return Arrays.stream(values).asLongStream().toArray();
     }
 

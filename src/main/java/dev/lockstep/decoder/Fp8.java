@@ -25,7 +25,7 @@ final class Fp8 {
      */
     static boolean useForProducts(DecoderProgram program, ModelConfig config, Device device, DType dtype,
             Acceleration.Weights weights, boolean storedInFp8) {
-        if (weights == Acceleration.Weights.WIDE || weights == Acceleration.Weights.AS_STORED && !storedInFp8) {
+        if (weights != Acceleration.Weights.FP8 && !(weights == Acceleration.Weights.AS_STORED && storedInFp8)) {
             return false;
         }
         Optional<String> refusal = refusal(program, config, device, dtype);

@@ -1,6 +1,7 @@
 package dev.lockstep.decoder;
 
 import dev.lockstep.decoder.sampling.SamplingKind;
+
 /**
  * A step and its sampling by the program: the reference for the kernels, and what is left where these cannot be had.
  *

@@ -5,17 +5,24 @@ import dev.lockstep.checkpoint.ModelWeight;
 
 /** Weights of random numbers in a model's shapes: for measuring what there is no checkpoint of. */
 final class RandomWeights {
+    private static final double DEVIATION = 0.02;
+
     private RandomWeights() {}
 
-    static void place(DecoderProgram program, ModelConfig config) {
-        program.pack();
+    static void place(ProgramWeights weights, ModelConfig config, Acceleration.Weights kept) {
+        weights.pack();
         for (ModelWeight weight : ModelWeight.of(config)) {
             int[] shape = weight.shape();
-            program.stageRandom(shape, shape.length == 1 ? 1.0 : 0.02);
-            program.keep(weight.name());
+            if (kept == Acceleration.Weights.INT4 && weight.parts().get(0).isLinearOfLayer()) {
+                weights.stageRandomInt4(shape, DEVIATION);
+                weights.keepInt4(weight.name());
+            } else {
+                weights.stageRandom(shape, shape.length == 1 ? 1.0 : DEVIATION);
+                weights.keep(weight.name());
+            }
         }
         if (config.tiedEmbeddings()) {
-            program.tie();
+            weights.tie();
         }
     }
 }

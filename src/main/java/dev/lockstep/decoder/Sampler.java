@@ -1,6 +1,7 @@
 package dev.lockstep.decoder;
 
 import dev.lockstep.decoder.sampling.SamplingKind;
+
 /** How tokens are sampled from a step's logits. */
 interface Sampler {
     /** To be called when the program has allocated its cache. */

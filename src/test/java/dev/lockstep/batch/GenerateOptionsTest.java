@@ -133,7 +133,7 @@ class GenerateOptionsTest {
             --resume=yes                | --resume takes no value, not yes
             --split round               | --split must be dynamic or block, not round
             --kernels maybe             | --kernels must be on or off, not maybe
-            --quantize int4             | --quantize must be none or fp8, not int4; a checkpoint that is quantized already needs neither
+            --quantize int3             | --quantize must be none, fp8 or int4, not int3; a checkpoint that is quantized already needs none of them
             --logprobs 21               | --logprobs must be from 0 to 20, not 21
             --logprobs -1               | --logprobs must be from 0 to 20, not -1
             --presence-penalty 2.1      | --presence-penalty must be from -2 to 2, not 2.1

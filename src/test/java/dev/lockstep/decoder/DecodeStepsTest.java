@@ -92,7 +92,8 @@ class DecodeStepsTest {
         try (DecoderProgram program = program();
                 DecodeSteps steps = DecodeSteps.of(program, new KvCache(program, config, DType.FLOAT32, true, false),
                         config,
-                        Device.ofRank("cuda"), DType.FLOAT32, Acceleration.FULL, false)) {
+                        Device.ofRank("cuda"), DType.FLOAT32, Acceleration.FULL,
+                        Acceleration.Weights.WIDE)) {
             steps.allocate(new DecoderAllocation(4, 16));
             assertThat(steps.graphBytes()).isZero();
         }
@@ -124,7 +125,7 @@ class DecodeStepsTest {
     private static void run(int failure, boolean recordable, Recorder recorder) {
         try (DecoderProgram program = program()) {
             ProgramStep slow = new ProgramStep(program, recordable);
-            try (DecodeSteps steps = new DecodeSteps(slow, new Failing(slow, failure), slow,
+            try (DecodeSteps steps = new DecodeSteps(slow, null, new Failing(slow, failure), slow,
                     new DecodeGraphs(recorder, () -> 0))) {
                 steps.allocate(ROOM);
                 for (int step = 1; step <= 12; step++) {
@@ -142,7 +143,7 @@ class DecodeStepsTest {
                 ModelConfig.Attention.alike(1, 4, 0, new Rope(10000, 4)), 1, 0,
                 ModelConfig.Activation.SILU, DType.FLOAT32);
         program.configure(config, DType.FLOAT32, Device.CPU);
-        RandomWeights.place(program, config);
+        RandomWeights.place(program.weights(), config, Acceleration.Weights.WIDE);
         program.allocateCache(ROOM.slots(), ROOM.capacity(), 1, ROOM.capacity());
         program.allocateSlots(ROOM, config.vocabulary());
         RowSampling row = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);

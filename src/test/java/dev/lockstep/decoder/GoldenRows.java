@@ -53,18 +53,24 @@ final class GoldenRows {
         }
     }
 
-    /** A weight as it is kept on CPU, in float32; of weights that are not fused, the first part of the first layer. */
-    static float[][] weight(Checkpoint checkpoint, String weight, int layer, DType dtype, boolean fp8) {
+    /** The decoder's program with the checks of its weights. */
+    static TorchScriptProgram program() {
         List<String> parts = new ArrayList<>(DecoderProgram.PARTS);
         parts.add("weight-checks.torchscript");
-        TorchScriptProgram program = TorchScriptProgram.load(Decoder.class, "Decoder", parts);
+        return TorchScriptProgram.load(Decoder.class, "Decoder", parts);
+    }
+
+    /** A weight as it is kept on CPU, in float32; of weights that are not fused, the first part of the first layer. */
+    static float[][] weight(Checkpoint checkpoint, String weight, int layer, DType dtype, boolean fp8) {
+        TorchScriptProgram program = program();
         try (DecoderProgram decoder = new DecoderProgram(program)) {
             decoder.configure(checkpoint.config(), dtype, Device.CPU);
             if (fp8) {
                 decoder.useFp8();
             }
-            new CheckpointWeights(decoder, checkpoint, Device.CPU, dtype, fp8).place(bytes -> {
-            });
+            new CheckpointWeights(decoder, checkpoint, Device.CPU, dtype,
+                    fp8 ? Acceleration.Weights.FP8 : Acceleration.Weights.WIDE).place(bytes -> {
+                    });
             return program.floats("weight_of", weight, layer);
         }
     }

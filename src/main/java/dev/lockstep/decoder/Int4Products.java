@@ -1,0 +1,145 @@
+package dev.lockstep.decoder;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import com.sun.jna.Pointer;
+
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.cuda.CudaDriver;
+import dev.lockstep.cuda.Kernel;
+import dev.lockstep.cuda.KernelCompiler;
+import dev.lockstep.torch.ScalarType;
+
+/** Products with weights that stay in 4 bits, and their numbers for whatever multiplies by those, by {@code kernels/int4.cu}. */
+final class Int4Products {
+    /** For more rows than this making the numbers first is faster. */
+    static final int MOST_ROWS = 96;
+    private static final int WARP = 32;
+    private static final int COLUMNS = 64;
+    private static final int ROWS = 16;
+    /** Rows of x that tensor cores take at once. */
+    private static final int TILE = 8;
+    private static final int GROUP_UNIT = 32;
+    /** Of a group that is a whole row. */
+    private static final int ONE_GROUP = 30;
+    /** A weight of so many rows keeps a GPU busy with blocks of fewer threads. */
+    private static final int LARGE = 16384;
+    private static final int WIDEN_THREADS = 256;
+
+    /**
+     * A kernel of products.
+     *
+     * @param high  times 16 rows of a weight that a block has
+     * @param tiles times 8 rows of x
+     */
+    private record Product(Kernel kernel, int high, int tiles) {}
+
+    /**
+     * A weight [n, k].
+     *
+     * @param values  address of the values
+     * @param grid    address of scales and zeros
+     * @param shift   2^shift times 32 columns share a scale
+     * @param numbers address of where its numbers have room, beside those of no other layer
+     */
+    record Weight(long values, long grid, int n, int k, int shift, long numbers) {}
+
+    private final Product one;
+    private final Product oneOfLarge;
+    private final Product two;
+    private final Product twoOfLarge;
+    private final Product four;
+    private final Product fourOfLarge;
+    private final Kernel widen;
+    private final List<List<Weight>> layers = new ArrayList<>();
+
+    /**
+     * For a program that has its weights; compiles the kernels, unless they are on disk.
+     *
+     * @throws UnsatisfiedLinkError                     when a library or one of its functions is missing
+     * @throws dev.lockstep.cuda.CudaException when a call of one fails
+     */
+    Int4Products(DecoderProgram program, ModelConfig config, DType dtype, KernelCompiler compiler) {
+        ScalarType type = DecoderProgram.scalarType(dtype);
+        byte[] few = compile(type, compiler, 512);
+        byte[] more = compile(type, compiler, 256);
+        one = new Product(new Kernel(few, "product1", 512), 1, 1);
+        oneOfLarge = new Product(new Kernel(more, "product1", 256), 1, 1);
+        two = new Product(new Kernel(few, "product2", 512), 1, 2);
+        twoOfLarge = new Product(new Kernel(more, "product2", 256), 1, 2);
+        four = new Product(new Kernel(more, "product4", 256), 1, 4);
+        fourOfLarge = new Product(new Kernel(compile(type, compiler, 128), "product4", 128), 2, 4);
+        widen = new Kernel(more, "widen", WIDEN_THREADS);
+        int queries = config.heads() * config.headDim();
+        int keys = config.kvHeads() * config.headDim();
+        for (int i = 0; i < config.layers(); i++) {
+            layers.add(List.of(weight(program, "qkv", i, type, queries + 2 * keys, config.hidden()),
+                    weight(program, "output", i, type, config.hidden(), queries),
+                    weight(program, "gate_up", i, type, 2 * config.intermediate(), config.hidden()),
+                    weight(program, "down", i, type, config.hidden(), config.intermediate())));
+        }
+    }
+
+    private static byte[] compile(ScalarType type, KernelCompiler compiler, int threads) {
+        return compiler.compile(CudaKernels.source("storage") + CudaKernels.source("int4"),
+                List.of("STORAGE=" + type.code(), "WIDE_NORMS=0", "THREADS=" + threads));
+    }
+
+    private static Weight weight(DecoderProgram program, String name, int layer, ScalarType type, int n, int k) {
+        int group = program.int4Group(name, layer);
+        int shift = group == k ? ONE_GROUP : Integer.numberOfTrailingZeros(group / GROUP_UNIT);
+        return new Weight(program.weightAddress(name + "_int4", layer, ScalarType.UINT8),
+                program.weightAddress(name + "_grid", layer, ScalarType.INT32), n, k, shift,
+                program.weightAddress(name, layer, type));
+    }
+
+    int layers() {
+        return layers.size();
+    }
+
+    /** The weight of a layer whose numbers are at this address. */
+    Weight weight(int layer, long numbers) {
+        return layers.get(layer).stream().filter(weight -> weight.numbers == numbers).findFirst().orElseThrow();
+    }
+
+    /** Makes the numbers of all of a layer's weights, in the place of another layer's. */
+    void widen(int layer) {
+        Pointer stream = CudaDriver.stream();
+        layers.get(layer).forEach(weight -> widen(stream, weight));
+    }
+
+    /** Makes the numbers of one. */
+    void widen(Pointer stream, Weight weight) {
+        int warps = WIDEN_THREADS / WARP;
+        int blocks = (weight.k / COLUMNS + warps - 1) / warps;
+        widen.launch(stream, blocks, weight.n / ROWS, 1, weight.numbers, weight.values, weight.grid, weight.k,
+                weight.shift);
+    }
+
+    /**
+     * y [rows, n] = x [rows, k] weight^T, in the type of computation.
+     *
+     * @param bias of [n] values, or 0
+     * @param add  y is added to
+     */
+    void multiply(Pointer stream, Weight weight, int rows, long x, long bias, boolean add, long y) {
+        Product product = product(weight.n, rows);
+        int high = ROWS * product.high;
+        int wide = TILE * product.tiles;
+        product.kernel.launch(stream, (weight.n + high - 1) / high, (rows + wide - 1) / wide, 1, y, x, weight.values,
+                weight.grid, bias, rows, weight.n, weight.k, weight.shift, add ? 1 : 0);
+    }
+
+    /** Measured on an H100 with the weights of llama-3-8b; all give the same bits. */
+    private Product product(int n, int rows) {
+        if (rows <= TILE) {
+            return n < LARGE ? one : oneOfLarge;
+        }
+        if (rows <= 2 * TILE) {
+            return n < LARGE ? two : twoOfLarge;
+        }
+        return n < LARGE && rows <= 4 * TILE ? four : fourOfLarge;
+    }
+}
