@@ -11,6 +11,7 @@ import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
 import com.sun.jna.ptr.IntByReference;
 import com.sun.jna.ptr.PointerByReference;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.djl.LoadedLibrary;
 
@@ -72,11 +73,13 @@ public final class CublasLt implements AutoCloseable {
      */
     public record Weight(long address, long bias) {}
 
-    private final NativeLibrary library = LoadedLibrary.named("libcublasLt.so");
+    private static final String LIBRARY = "libcublasLt.so";
+
+    private final NativeLibrary library = LoadedLibrary.named(LIBRARY);
     private final Pointer handle;
     private final long workspace;
     private final long workspaceBytes;
-    private final AlgorithmTable table;
+    private final @Nullable AlgorithmTable table;
     private final Map<Shape, Product> products = new HashMap<>();
 
     /**
@@ -84,10 +87,24 @@ public final class CublasLt implements AutoCloseable {
      * @param cache     the directory that the table of the best algorithms is kept in
      */
     public CublasLt(long workspace, long workspaceBytes, Path cache) {
+        this(workspace, workspaceBytes, () -> new AlgorithmTable(cache.resolve("products-sm" + CudaDriver.architecture()
+                + "-" + LoadedLibrary.named(LIBRARY).getFunction("cublasLtGetVersion").invokeLong(new Object[0])
+                + ".properties")));
+    }
+
+    /**
+     * Products for which cuBLASLt's first choice is taken always.
+     *
+     * @param workspace the address of so many bytes of the device's memory, which algorithms may use
+     */
+    public CublasLt(long workspace, long workspaceBytes) {
+        this(workspace, workspaceBytes, () -> null);
+    }
+
+    private CublasLt(long workspace, long workspaceBytes, Supplier<@Nullable AlgorithmTable> table) {
         this.workspace = workspace;
         this.workspaceBytes = workspaceBytes;
-        this.table = new AlgorithmTable(cache.resolve("products-sm" + CudaDriver.architecture() + "-"
-                + library.getFunction("cublasLtGetVersion").invokeLong(new Object[0]) + ".properties"));
+        this.table = table.get();
         PointerByReference reference = new PointerByReference();
         call("cublasLtCreate", reference);
         this.handle = reference.getValue();
@@ -127,11 +144,15 @@ public final class CublasLt implements AutoCloseable {
         return reference.getValue();
     }
 
-    /** Forgets the products, which recorded graphs no longer need. */
-    @Override
-    public void close() {
+    /** Forgets all shapes, which recorded graphs no longer need. */
+    public void forget() {
         products.values().forEach(Product::close);
         products.clear();
+    }
+
+    @Override
+    public void close() {
+        forget();
         call("cublasLtDestroy", handle);
     }
 
@@ -195,8 +216,9 @@ public final class CublasLt implements AutoCloseable {
          * In float32, where results are the same wherever they are computed, nothing may depend on a clock.
          */
         void choose(Pointer stream, Shape shape, long x, long y, Supplier<List<Weight>> alike) {
-            if (shape.rows() <= MOST_ROWS_TRIED && shape.in() != Type.FLOAT32) {
-                use(table.best(shape.toString(), () -> fastest(stream, x, y, alike.get())));
+            AlgorithmTable known = table;
+            if (known != null && shape.rows() <= MOST_ROWS_TRIED && shape.in() != Type.FLOAT32) {
+                use(known.best(shape.toString(), () -> fastest(stream, x, y, alike.get())));
             }
         }
 

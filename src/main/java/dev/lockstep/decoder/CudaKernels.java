@@ -22,12 +22,13 @@ import dev.lockstep.cuda.KernelCompiler;
 /**
  * The kernels of a decode step ({@code kernels/*.cu}), for a model's shapes and the device at hand.
  *
- * @param attentions of each layer
+ * @param attentions of each layer, in a step
+ * @param place      norm, rotation and keeping of what prompts' attention is computed of
  * @param quantize   null unless weights are fp8
  * @param headNorms  null unless queries and keys are normed over all of their heads
  * @param softcap    null unless logits are capped
  */
-record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel swiglu,
+record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel place, Kernel swiglu,
         @Nullable Kernel quantize, @Nullable Kernel headNorms, @Nullable Kernel softcap) {
     /**
      * The attention of a layer.
@@ -41,6 +42,7 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
     static final int SWIGLU_THREADS = 256;
     // where it has one, so that several share a multiprocessor
     private static final int SWIGLU_ROW_THREADS = 512;
+    private static final int PLACE_THREADS = 256;
     private static final int SMALL = 64;
     private static final int LARGE = 128;
     private static final int MOST_THREADS = 1024;
@@ -82,16 +84,19 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
                 "HEAD_DIM=" + config.headDim());
         Map<Integer, Attention> byWindow = new HashMap<>();
         List<Attention> attentions = new ArrayList<>();
+        // what norms over all heads leave is scaled
+        List<String> projected = with(allHeads ? with(stored, "FP8=0") : types, heads);
         for (ModelConfig.Layer layer : config.attention().layers()) {
-            attentions.add(byWindow.computeIfAbsent(layer.window(), window -> attention(config, dtype, fp8Kv, window,
-                    // what norms over all heads leave is scaled
-                    with(allHeads ? with(stored, "FP8=0") : types, heads), prelude, compiler)));
+            attentions.add(byWindow.computeIfAbsent(layer.window(),
+                    window -> attention(config, dtype, fp8Kv, window, projected, prelude, compiler)));
         }
         return new CudaKernels(
                 kernel(compiler, prelude + source("embed"), "embed", threads(config.hidden() / pack), types),
                 kernel(compiler, prelude + source("norm"), "rmsNorm", threads(config.hidden() / pack),
                         with(types, "H=" + config.hidden(), "AFTER=" + (config.norms().after() ? 1 : 0))),
                 attentions,
+                kernel(compiler, prelude + source("kv_cache") + source("attention_common") + source("place"), "place",
+                        PLACE_THREADS, with(projected, heads(config, fp8Kv, 0))),
                 kernel(compiler, prelude + source("swiglu"), "swiglu",
                         fp8 ? Math.min(SWIGLU_ROW_THREADS, threads(config.intermediate() / pack)) : SWIGLU_THREADS,
                         with(types, "I=" + config.intermediate(),
@@ -114,12 +119,17 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
             String prelude, KernelCompiler compiler) {
         String source = prelude + source("kv_cache") + source("attention_common")
                 + source(onTensorCores(config, dtype) ? "attend" : "attend_scalar");
-        double cap = config.attention().softcap();
-        List<String> all = with(definitions, "PAGE=" + KvCache.PAGE_TOKENS, "WINDOW=" + window,
-                "ROTARY=" + rotary(config), "QK_NORM=" + (config.norms().qk() == QkNorm.EACH_HEAD ? 1 : 0),
-                "KV_FP8=" + (fp8Kv ? 1 : 0), "CAPPED=" + (cap > 0 ? 1 : 0), "SOFTCAP=" + (float) cap + "f");
+        List<String> all = with(definitions, heads(config, fp8Kv, window));
         return new Attention(kernel(compiler, source, "attend", SMALL, all),
                 kernel(compiler, source, "attend", LARGE, all));
+    }
+
+    /** What kernels are told of a layer's heads. */
+    private static List<String> heads(ModelConfig config, boolean fp8Kv, int window) {
+        double cap = config.attention().softcap();
+        return List.of("PAGE=" + KvCache.PAGE_TOKENS, "WINDOW=" + window, "ROTARY=" + rotary(config),
+                "QK_NORM=" + (config.norms().qk() == QkNorm.EACH_HEAD ? 1 : 0), "KV_FP8=" + (fp8Kv ? 1 : 0),
+                "CAPPED=" + (cap > 0 ? 1 : 0), "SOFTCAP=" + (float) cap + "f");
     }
 
     /** Dimensions of a head that turn. */

@@ -27,16 +27,21 @@ import dev.lockstep.torch.Device;
 final class DecodeSteps implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DecodeSteps.class);
     private static final String WITHOUT_KERNELS = "decode steps are slower, without Lockstep's CUDA kernels";
+    private static final String SLOWER_PROMPTS = "prompts are brought in slower, without Lockstep's CUDA kernels";
     private static final String WITHOUT_SAMPLING = "sampling is slower, without Lockstep's CUDA kernel";
     private static final String WITHOUT_INT4 = "leave out --quantize int4, or give --quantize none, and weights are in 16 bits.";
     // of recorded steps: those that end with the logits
     private static final int NO_SAMPLING = -1;
 
+    /** What computes with kernels of our own; without a way to bring prompts in where that needs what the program lacks. */
+    private record Own(ForwardStep step, @Nullable CudaPrefill prefill) {}
+
     private final ProgramStep program;
-    private final @Nullable Int4Products int4;
+    private final boolean int4;
     // null: steps are called one by one
     private final @Nullable DecodeGraphs graphs;
     // how logits are computed and tokens chosen: by kernels, or by the program from where one of these failed
+    private @Nullable CudaPrefill prefill;
     private ForwardStep step;
     private Sampler sampler;
     private int slots;
@@ -55,13 +60,14 @@ final class DecodeSteps implements AutoCloseable {
         // the program's attention, where it is not flash attention, depends on the longest row's length
         ProgramStep slow = new ProgramStep(program, dtype != DType.FLOAT32 && !softcap);
         if (device.isCpu()) {
-            return new DecodeSteps(slow, null, slow, slow, null);
+            return new DecodeSteps(slow, false, null, slow, slow, null);
         }
         if (softcap) {
             LOG.info("flash attention has no soft cap, which {} needs: prompts' is computed step by step, slower",
                     config.family());
         }
         Int4Products int4 = null;
+        CudaPrefill prefill = null;
         ForwardStep step = slow;
         Sampler sampler = slow;
         if (acceleration.kernels()) {
@@ -78,13 +84,20 @@ final class DecodeSteps implements AutoCloseable {
                     int4 = needed(() -> new Int4Products(program, config, dtype, one));
                 }
                 Int4Products products = int4;
-                Supplier<CudaStep> own = () -> new CudaStep(program, cache, config, dtype, kept == Weights.FP8,
-                        products, one, directory);
-                if (int4 != null) {
-                    step = needed(own);
-                } else if (CudaStep.fits(config, dtype)) {
-                    step = attempt(WITHOUT_KERNELS, own, slow);
-                }
+                Supplier<Own> own = () -> {
+                    CudaLayers layers = new CudaLayers(program, config, dtype, kept == Weights.FP8, products,
+                            cache.isFp8(), one);
+                    return new Own(new CudaStep(program, cache, config, dtype, layers, directory),
+                            DecoderProgram.hasFlashAttention(config, dtype, device)
+                                    ? new CudaPrefill(program, cache, config, dtype, layers, CudaStep.WORKSPACE_BYTES)
+                                    : null);
+                };
+                Own none = new Own(slow, null);
+                Own made = int4 != null
+                        ? needed(own)
+                        : CudaLayers.fits(config, dtype) ? attempt(WITHOUT_KERNELS, own, none) : none;
+                step = made.step;
+                prefill = made.prefill;
                 sampler = attempt(WITHOUT_SAMPLING, () -> new CudaSampler(program, config.vocabulary(), one), slow);
                 one.report();
             }
@@ -94,19 +107,21 @@ final class DecodeSteps implements AutoCloseable {
                     + " compile: " + WITHOUT_INT4);
         }
         // last of all, since what is recorded depends on the kernels
-        return new DecodeSteps(slow, int4, step, sampler,
+        return new DecodeSteps(slow, int4 != null, prefill, step, sampler,
                 acceleration.graphs() && step.isRecordable() ? new DecodeGraphs() : null);
     }
 
     /**
      * @param program what is left when one of the next two fails
-     * @param int4    null unless weights stay in 4 bits, which the program cannot compute with
+     * @param int4    weights stay in 4 bits, which the program cannot compute with
+     * @param prefill how prompts are brought in, if not by the program
      * @param graphs  null where steps are not to be recorded
      */
-    DecodeSteps(ProgramStep program, @Nullable Int4Products int4, ForwardStep step, Sampler sampler,
+    DecodeSteps(ProgramStep program, boolean int4, @Nullable CudaPrefill prefill, ForwardStep step, Sampler sampler,
             @Nullable DecodeGraphs graphs) {
         this.program = program;
         this.int4 = int4;
+        this.prefill = prefill;
         this.step = step;
         this.sampler = sampler;
         this.graphs = graphs;
@@ -132,19 +147,20 @@ final class DecodeSteps implements AutoCloseable {
         }
     }
 
-    /** {@link DecoderProgram#prefill}, with weights in 4 bits made numbers layer by layer. */
+    /** {@link DecoderProgram#prefill}. */
     void prefill(List<Admission> rows, int complete) {
-        DecoderProgram program = this.program.program();
-        if (int4 == null) {
-            program.prefill(rows, complete);
-            return;
+        CudaPrefill own = prefill;
+        if (own == null) {
+            program.program().prefill(rows, complete);
+        } else if (int4) {
+            own.run(rows, complete);
+        } else if (!attempt(SLOWER_PROMPTS, () -> {
+            own.run(rows, complete);
+            return true;
+        }, false)) {
+            prefill = null;
+            program.program().prefill(rows, complete);
         }
-        program.beginPrefill(rows);
-        for (int layer = 0; layer < int4.layers(); layer++) {
-            int4.widen(layer);
-            program.prefillLayer(layer);
-        }
-        program.endPrefill(rows, complete);
     }
 
     /** To be called before the cache is freed. */
@@ -162,6 +178,9 @@ final class DecodeSteps implements AutoCloseable {
             program.program().allocateLogits(slots);
         }
         step.allocate(size);
+        if (prefill != null) {
+            prefill.allocate();
+        }
         sampler.allocate(size);
     }
 
@@ -211,7 +230,7 @@ final class DecodeSteps implements AutoCloseable {
     }
 
     private void run(int rows, int longest) {
-        if (int4 != null) {
+        if (int4) {
             step.run(rows, longest);
             return;
         }
@@ -277,5 +296,8 @@ final class DecodeSteps implements AutoCloseable {
             graphs.close();
         }
         step.close();
+        if (prefill != null) {
+            prefill.close();
+        }
     }
 }

@@ -12,6 +12,7 @@ import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.decoder.Acceleration.Weights;
+import dev.lockstep.decoder.sampling.LogitEdits;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.sampling.SamplingKind;
 import dev.lockstep.torch.Device;
@@ -292,6 +293,12 @@ public final class Decoder implements AutoCloseable {
     /** The logits of the first new token of each prompt, float32 [rows, vocabulary]; slots are as after a prefill. */
     public float[][] firstLogits(List<Admission> rows) {
         bring(rows);
+        return program.firstLogits();
+    }
+
+    /** What {@link #firstLogits} gives by the program alone, of rows that it or {@link #prefill} has brought; for tests. */
+    float[][] programLogits(List<Admission> rows) {
+        program.prefill(rows, rows.size());
         return program.firstLogits();
     }
 

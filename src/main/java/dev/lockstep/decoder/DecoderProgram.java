@@ -12,6 +12,7 @@ import org.slf4j.LoggerFactory;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.checkpoint.Rope;
+import dev.lockstep.decoder.sampling.LogitEdits;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.sampling.SamplingColumns;
 import dev.lockstep.decoder.sampling.SamplingKind;
@@ -91,7 +92,7 @@ final class DecoderProgram implements AutoCloseable {
         }
     }
 
-    /** Whether it has flash attention for the model, whose prefill can go layer by layer. */
+    /** Whether it has flash attention for the model, which {@link #attendPass} needs. */
     static boolean hasFlashAttention(ModelConfig config, DType dtype, Device device) {
         return !device.isCpu() && dtype != DType.FLOAT32 && config.attention().softcap() == 0;
     }
@@ -176,17 +177,34 @@ final class DecoderProgram implements AutoCloseable {
         program.integer("prefill", tokens(rows), slots(rows), starts(rows), lengths(rows), far(rows), complete);
     }
 
-    /** {@link #prefill} layer by layer, of which {@link #prefillLayer} computes one; where flash attention is. */
-    void beginPrefill(List<Admission> rows) {
-        program.integer("begin_prefill", tokens(rows), slots(rows), starts(rows), lengths(rows), far(rows));
+    /** {@link #prefill}, but computed outside of the program, all but attention, with so many bytes to work in. */
+    void beginPass(List<Admission> rows, long bytes) {
+        program.integer("begin_pass", tokens(rows), slots(rows), starts(rows), lengths(rows), far(rows), bytes);
     }
 
-    void prefillLayer(int layer) {
-        program.integer("prefill_layer", layer);
+    /**
+     * Of a tensor of the pass.
+     *
+     * @param name {@code scratch}, {@code token}, {@code rows}, {@code cos} or {@code sin}
+     * @param rope the rotary embedding
+     */
+    long passAddress(String name, int rope, ScalarType type) {
+        return program.address(type, "pass_tensor", name, rope);
     }
 
-    void endPrefill(List<Admission> rows, int complete) {
-        program.integer("end_prefill", slots(rows), starts(rows), lengths(rows), complete);
+    /**
+     * Computes the attention of a layer.
+     *
+     * @param at byte of the scratch that queries, keys and values begin at
+     * @return the address of [tokens, heads * head width]
+     */
+    long attendPass(int layer, int tokens, long at, ScalarType type) {
+        return program.address(type, "attend_pass", layer, tokens, at);
+    }
+
+    /** @param at byte of the scratch that the last norm of the hidden states begins at */
+    void endPass(List<Admission> rows, int complete, long at) {
+        program.integer("end_pass", slots(rows), starts(rows), lengths(rows), complete, at);
     }
 
     private static long[] tokens(List<Admission> rows) {

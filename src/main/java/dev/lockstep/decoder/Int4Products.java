@@ -7,7 +7,6 @@ import com.sun.jna.Pointer;
 
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
-import dev.lockstep.cuda.CudaDriver;
 import dev.lockstep.cuda.Kernel;
 import dev.lockstep.cuda.KernelCompiler;
 import dev.lockstep.torch.ScalarType;
@@ -95,22 +94,12 @@ final class Int4Products {
                 program.weightAddress(name, layer, type));
     }
 
-    int layers() {
-        return layers.size();
-    }
-
     /** The weight of a layer whose numbers are at this address. */
     Weight weight(int layer, long numbers) {
         return layers.get(layer).stream().filter(weight -> weight.numbers == numbers).findFirst().orElseThrow();
     }
 
-    /** Makes the numbers of all of a layer's weights, in the place of another layer's. */
-    void widen(int layer) {
-        Pointer stream = CudaDriver.stream();
-        layers.get(layer).forEach(weight -> widen(stream, weight));
-    }
-
-    /** Makes the numbers of one. */
+    /** Makes the numbers of a weight, in the place of another layer's. */
     void widen(Pointer stream, Weight weight) {
         int warps = WIDEN_THREADS / WARP;
         int blocks = (weight.k / COLUMNS + warps - 1) / warps;

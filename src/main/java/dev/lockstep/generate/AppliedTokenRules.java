@@ -11,7 +11,7 @@ import java.util.TreeMap;
 
 import org.jspecify.annotations.Nullable;
 
-import dev.lockstep.decoder.LogitEdits;
+import dev.lockstep.decoder.sampling.LogitEdits;
 
 /**
  * What {@link TokenRules} say of the next token of a sequence, given the tokens it has: those of them that depend on more than

@@ -19,8 +19,8 @@ import org.slf4j.LoggerFactory;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.decoder.Admission;
 import dev.lockstep.decoder.Decoder;
-import dev.lockstep.decoder.LogitEdits;
 import dev.lockstep.decoder.TokenLogprobs;
+import dev.lockstep.decoder.sampling.LogitEdits;
 import dev.lockstep.torch.OutOfDeviceMemoryException;
 
 /** Sequences on their way through the decoder's slots, from a source until it has no more. */

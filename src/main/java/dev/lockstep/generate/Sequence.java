@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.decoder.Admission;
 import dev.lockstep.decoder.Decoder;
-import dev.lockstep.decoder.LogitEdits;
 import dev.lockstep.decoder.TokenLogprobs;
+import dev.lockstep.decoder.sampling.LogitEdits;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.sampling.SamplingRefinements;
 

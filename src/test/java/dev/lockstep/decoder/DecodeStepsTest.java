@@ -125,7 +125,7 @@ class DecodeStepsTest {
     private static void run(int failure, boolean recordable, Recorder recorder) {
         try (DecoderProgram program = program()) {
             ProgramStep slow = new ProgramStep(program, recordable);
-            try (DecodeSteps steps = new DecodeSteps(slow, null, new Failing(slow, failure), slow,
+            try (DecodeSteps steps = new DecodeSteps(slow, false, null, new Failing(slow, failure), slow,
                     new DecodeGraphs(recorder, () -> 0))) {
                 steps.allocate(ROOM);
                 for (int step = 1; step <= 12; step++) {

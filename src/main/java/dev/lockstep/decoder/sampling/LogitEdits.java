@@ -1,4 +1,4 @@
-package dev.lockstep.decoder;
+package dev.lockstep.decoder.sampling;
 
 /**
  * What the next choice does to one row's logits before all else: a bias is added to some tokens', then all but some

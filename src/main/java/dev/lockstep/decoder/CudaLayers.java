@@ -1,0 +1,281 @@
+package dev.lockstep.decoder;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.stream.LongStream;
+
+import com.sun.jna.Pointer;
+import org.jspecify.annotations.Nullable;
+
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.checkpoint.ModelConfig.QkNorm;
+import dev.lockstep.checkpoint.Rope;
+import dev.lockstep.cuda.CublasLt;
+import dev.lockstep.cuda.CublasLt.Shape;
+import dev.lockstep.cuda.CublasLt.Weight;
+import dev.lockstep.cuda.KernelCompiler;
+import dev.lockstep.torch.ScalarType;
+
+/**
+ * A pass over the model's layers by kernels of our own ({@code kernels/*.cu}) and cuBLASLt, for any number of rows of the
+ * residual stream, all but attention, which is the caller's. It works on the program's weights by their addresses.
+ *
+ * <p>Residual additions are part of the products that precede them, and a layer is: norm, product, attention with all that
+ * goes before it, product, norm, product, SwiGLU, product. With fp8 weights, and in models that norm what they add,
+ * additions, and what a product's result is to be scaled by, are part of what follows it; the result of attention takes one
+ * launch more to become fp8, and norms over all heads take one.
+ */
+final class CudaLayers {
+    private static final long ALIGNMENT = 256;
+    private static final int FP8_ROWS = 16;
+    private static final int WIDEST_HEAD = 256;
+    private static final int ROTARY_UNIT = 4;
+
+    /**
+     * What a linear layer multiplies by.
+     *
+     * @param scales of [N] floats that the columns of the result are multiplied by; 0 unless weights are fp8
+     * @param int4   null unless weights stay in 4 bits, and {@code weight} is where their numbers have room
+     */
+    record Linear(Weight weight, long scales, Int4Products.@Nullable Weight int4) {}
+
+    /** The weights of a layer; a norm that the family lacks is 0. */
+    record Layer(long attentionNorm, Linear qkv, long queryNorm, long keyNorm, Linear output, long attentionPostNorm,
+            long mlpNorm, Linear gateUp, Linear down, long mlpPostNorm) {}
+
+    /** Addresses of what a pass works in. */
+    record Buffers(long x, long normed, long qkv, long attended, long gateUp, long activated, long quantized,
+            long rowScales) {}
+
+    /** The attention of one layer, from its projection on. */
+    interface Attention {
+        /** @return the address of what it leaves, [rows, heads * head width] */
+        long attend(Pointer stream, int layer);
+    }
+
+    /**
+     * What a product has left in {@code normed}, to be added to the residual stream.
+     *
+     * @param postNorm the norm that it passes before, or 0
+     */
+    private record Left(Linear linear, long postNorm) {}
+
+    private final DecoderProgram program;
+    private final ModelConfig config;
+    private final DType dtype;
+    private final CublasLt.Type type;
+    private final boolean fp8;
+    private final @Nullable Int4Products int4;
+    // products leave what is to be added to the residual stream to what follows them
+    private final boolean leaves;
+    private final int queries;
+    private final int keys;
+    private final CudaKernels kernels;
+    private final List<Layer> layers = new ArrayList<>();
+    private final long embedding;
+    private final long lastNorm;
+
+    /**
+     * Compiles the kernels, unless they are on disk, and finds the weights of a program that has all of them.
+     *
+     * @param int4 null unless weights stay in 4 bits
+     * @throws UnsatisfiedLinkError                     when a library or one of its functions is missing
+     * @throws dev.lockstep.cuda.CudaException when a call of one fails
+     */
+    CudaLayers(DecoderProgram program, ModelConfig config, DType dtype, boolean fp8, @Nullable Int4Products int4,
+            boolean fp8Kv, KernelCompiler compiler) {
+        this.program = program;
+        this.config = config;
+        this.dtype = dtype;
+        this.fp8 = fp8;
+        this.int4 = int4;
+        this.leaves = fp8 || config.norms().after();
+        this.type = CublasLt.Type.valueOf(dtype.name());
+        this.queries = config.heads() * config.headDim();
+        this.keys = config.kvHeads() * config.headDim();
+        this.kernels = CudaKernels.compile(config, dtype, fp8, fp8Kv, compiler);
+        ModelConfig.Norms norms = config.norms();
+        boolean headNorm = norms.qk() != QkNorm.NONE;
+        for (int i = 0; i < config.layers(); i++) {
+            layers.add(new Layer(norm("attention_norm", norms.before(), i), linear("qkv", config.attentionBias(), i),
+                    norm("q_norm", headNorm, i), norm("k_norm", headNorm, i),
+                    linear("output", config.outputBias(), i), norm("attention_post_norm", norms.after(), i),
+                    norm("mlp_norm", norms.before(), i), linear("gate_up", config.mlpBias(), i),
+                    linear("down", config.mlpBias(), i), norm("mlp_post_norm", norms.after(), i)));
+        }
+        embedding = program.weightAddress("embed", 0, DecoderProgram.scalarType(dtype));
+        lastNorm = norm("norm", true, 0);
+    }
+
+    /** Whether the kernels can compute this model in this type. */
+    static boolean fits(ModelConfig config, DType dtype) {
+        int pack = CudaKernels.pack(dtype);
+        return config.hidden() % pack == 0 && config.intermediate() % pack == 0 && config.headDim() % pack == 0
+                && config.headDim() <= WIDEST_HEAD
+                && config.ropes().stream().mapToInt(Rope::width).distinct().count() <= 1
+                && config.ropes().stream().allMatch(rope -> rope.width() % ROTARY_UNIT == 0);
+    }
+
+    private long norm(String name, boolean has, int i) {
+        ScalarType stored = config.norms().wide() ? ScalarType.FLOAT32 : DecoderProgram.scalarType(dtype);
+        return has ? program.weightAddress(name, i, stored) : 0;
+    }
+
+    private Linear linear(String name, boolean bias, int i) {
+        ScalarType computed = DecoderProgram.scalarType(dtype);
+        long address = program.weightAddress(name, i, fp8 ? ScalarType.FLOAT8_E4M3FN : computed);
+        return new Linear(new Weight(address, bias ? program.weightAddress(name + "_bias", i, computed) : 0),
+                fp8 ? program.weightAddress(name + "_scale", i, ScalarType.FLOAT32) : 0,
+                int4 == null ? null : int4.weight(i, address));
+    }
+
+    CudaKernels kernels() {
+        return kernels;
+    }
+
+    Layer layer(int i) {
+        return layers.get(i);
+    }
+
+    /** Bytes of the device's memory that a pass of so many rows works in. */
+    long bytes(int rows) {
+        return LongStream.of(sizes(rows)).sum();
+    }
+
+    /** Divides {@link #bytes} of memory from an address on. */
+    Buffers buffers(long address, int rows) {
+        long[] sizes = sizes(rows);
+        long[] starts = new long[sizes.length];
+        for (int i = 0; i < starts.length; i++) {
+            starts[i] = i == 0 ? address : starts[i - 1] + sizes[i - 1];
+        }
+        return new Buffers(starts[0], starts[1], starts[2], starts[3], starts[4], starts[5], starts[6], starts[7]);
+    }
+
+    /** In the order of {@link Buffers}. */
+    private long[] sizes(int rows) {
+        return new long[]{values(rows, config.hidden()), values(rows, config.hidden()),
+                values(rows, queries + 2 * keys), values(rows, queries),
+                // products that add are tried there too
+                values(rows, Math.max(2 * config.intermediate(), config.hidden())),
+                fp8 ? 0 : values(rows, config.intermediate()),
+                fp8
+                        ? align((long) wholeRows(rows)
+                                * Math.max(config.hidden(), Math.max(queries, config.intermediate())))
+                        : 0,
+                align((long) wholeRows(rows) * Float.BYTES)};
+    }
+
+    private long values(int rows, int width) {
+        return align((long) wholeRows(rows) * width * dtype.bytes());
+    }
+
+    /** So many rows that a product can take: in fp8 a multiple of 16, of which those past the end come to nothing. */
+    private int wholeRows(int rows) {
+        return fp8 ? (rows + FP8_ROWS - 1) / FP8_ROWS * FP8_ROWS : rows;
+    }
+
+    static long align(long bytes) {
+        return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    }
+
+    /**
+     * Hands a pass to the GPU: from tokens to the residual stream after so many layers, and the last norm of it.
+     *
+     * @param token    address of [rows] int64
+     * @param products may be tried, which a recording must not see
+     */
+    void run(Pointer stream, CublasLt products, Buffers in, long token, int rows, int count, Attention attention) {
+        int hidden = config.hidden();
+        int intermediate = config.intermediate();
+        kernels.embed().launch(stream, rows, 1, 1, in.x, embedding, token, hidden, (float) config.embeddingScale());
+        Pass pass = new Pass(stream, products, in, rows);
+        Left left = null;
+        for (int i = 0; i < count; i++) {
+            Layer layer = layers.get(i);
+            pass.multiply(queries + 2 * keys, hidden, false, pass.norm(layer.attentionNorm(), !fp8, left), Layer::qkv,
+                    i, in.qkv);
+            if (kernels.headNorms() != null) {
+                kernels.headNorms().launch(stream, rows, fp8 ? 3 : 2, 1, in.qkv, layer.queryNorm(), layer.keyNorm(),
+                        (float) config.norms().eps(), in.rowScales, layer.qkv().scales(), layer.qkv().weight().bias());
+            }
+            long attended = attention.attend(stream, i);
+            if (kernels.quantize() != null) {
+                kernels.quantize().launch(stream, rows, 1, 1, in.quantized, in.rowScales, attended);
+            }
+            pass.multiply(hidden, queries, true, attended, Layer::output, i, in.x);
+            left = leaves ? new Left(layer.output(), layer.attentionPostNorm()) : null;
+            pass.multiply(2 * intermediate, hidden, false, pass.norm(layer.mlpNorm(), !fp8, left), Layer::gateUp, i,
+                    in.gateUp);
+            if (fp8) {
+                kernels.swiglu().launch(stream, rows, 1, 1, in.quantized, in.gateUp, in.rowScales,
+                        layer.gateUp().scales(), layer.gateUp().weight().bias());
+            } else {
+                int blocks = (intermediate / CudaKernels.pack(dtype) + CudaKernels.SWIGLU_THREADS - 1)
+                        / CudaKernels.SWIGLU_THREADS;
+                kernels.swiglu().launch(stream, blocks, rows, 1, in.activated, in.gateUp);
+            }
+            pass.multiply(hidden, intermediate, true, in.activated, Layer::down, i, in.x);
+            left = leaves ? new Left(layer.down(), layer.mlpPostNorm()) : null;
+        }
+        pass.norm(lastNorm, true, left);
+    }
+
+    /** Of one pass. */
+    private final class Pass {
+        private final Pointer stream;
+        private final CublasLt products;
+        private final Buffers in;
+        private final int rows;
+
+        Pass(Pointer stream, CublasLt products, Buffers in, int rows) {
+            this.stream = stream;
+            this.products = products;
+            this.in = in;
+            this.rows = rows;
+        }
+
+        /**
+         * Adds what is left to the residual stream, and norms that into {@code normed} or else, for a product in fp8, into
+         * {@code quantized}.
+         *
+         * @param weight 0 where there is no norm
+         * @return where the result is
+         */
+        long norm(long weight, boolean wide, @Nullable Left left) {
+            if (weight != 0 || !wide || left != null) {
+                kernels.norm().launch(stream, rows, 1, 1, in.normed, in.x, weight, (float) config.norms().eps(),
+                        wide ? 0 : in.quantized, left == null ? 0 : in.normed, in.rowScales,
+                        left == null ? 0 : left.linear().scales(), left == null ? 0 : left.linear().weight().bias(),
+                        left == null ? 0 : left.postNorm());
+            }
+            return weight == 0 ? in.x : in.normed;
+        }
+
+        /** One product of a layer; with fp8 weights of what is quantized, and to normed where it would add and cannot. */
+        void multiply(int n, int k, boolean add, long from, Function<Layer, Linear> linear, int layer, long to) {
+            Linear one = linear.apply(layers.get(layer));
+            Supplier<List<Weight>> alike = () -> layers.stream().map(linear).map(Linear::weight).toList();
+            long result = add && leaves ? in.normed : to;
+            if (fp8) {
+                products.multiply(stream, new Shape(CublasLt.Type.FP8, type, wholeRows(rows), n, k, false, false),
+                        in.quantized, one.weight(), result, result, alike);
+                return;
+            }
+            boolean adds = add && !leaves;
+            if (int4 != null && one.int4() != null) {
+                if (rows <= Int4Products.MOST_ROWS) {
+                    int4.multiply(stream, one.int4(), rows, from, one.weight().bias(), adds, result);
+                    return;
+                }
+                int4.widen(stream, one.int4());
+            }
+            // where algorithms are tried x must not be written to, and gateUp is free then
+            products.multiply(stream, new Shape(type, type, rows, n, k, adds, one.weight().bias() != 0), from,
+                    one.weight(), result, adds ? in.gateUp : result, alike);
+        }
+    }
+}

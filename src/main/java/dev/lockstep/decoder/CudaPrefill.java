@@ -1,0 +1,76 @@
+package dev.lockstep.decoder;
+
+import java.util.List;
+
+import com.sun.jna.Pointer;
+
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.checkpoint.Rope;
+import dev.lockstep.cuda.CublasLt;
+import dev.lockstep.cuda.CudaDriver;
+import dev.lockstep.torch.ScalarType;
+
+/**
+ * Brings prompts in by {@link CudaLayers}, with the flash attention that the program has: norms, rotations, SwiGLU and
+ * residual additions read and write what they change once.
+ */
+final class CudaPrefill {
+    private final DecoderProgram program;
+    private final KvCache cache;
+    private final ModelConfig config;
+    private final ScalarType type;
+    private final CudaLayers layers;
+    private final CublasLt products;
+    // by allocation
+    private long[] layerCaches = {};
+
+    /** @param workspaceBytes of the program's workspace, which others have allocated */
+    CudaPrefill(DecoderProgram program, KvCache cache, ModelConfig config, DType dtype, CudaLayers layers,
+            long workspaceBytes) {
+        this.program = program;
+        this.cache = cache;
+        this.config = config;
+        this.type = DecoderProgram.scalarType(dtype);
+        this.layers = layers;
+        this.products = new CublasLt(program.stateAddress("workspace", ScalarType.UINT8), workspaceBytes);
+    }
+
+    /** To be called when the program has allocated its cache. */
+    void allocate() {
+        layerCaches = cache.addresses();
+    }
+
+    /** {@link DecoderProgram#prefill}. */
+    void run(List<Admission> rows, int complete) {
+        int tokens = rows.stream().mapToInt(row -> row.to() - row.from()).sum();
+        program.beginPass(rows, layers.bytes(tokens));
+        long scratch = program.passAddress("scratch", 0, ScalarType.UINT8);
+        CudaLayers.Buffers in = layers.buffers(scratch, tokens);
+        long token = program.passAddress("token", 0, ScalarType.INT64);
+        long places = program.passAddress("rows", 0, ScalarType.INT64);
+        List<Rope> ropes = config.ropes();
+        long[] cosines = new long[ropes.size()];
+        long[] sines = new long[ropes.size()];
+        for (int rope = 0; rope < ropes.size(); rope++) {
+            cosines[rope] = program.passAddress("cos", rope, ScalarType.FLOAT32);
+            sines[rope] = program.passAddress("sin", rope, ScalarType.FLOAT32);
+        }
+        float eps = (float) config.norms().eps();
+        List<ModelConfig.Layer> shapes = config.attention().layers();
+        layers.run(CudaDriver.stream(), products, in, token, tokens, shapes.size(), (Pointer stream, int i) -> {
+            CudaLayers.Layer layer = layers.layer(i);
+            int rope = ropes.indexOf(shapes.get(i).rope());
+            layers.kernels().place().launch(stream, tokens, 1, 1, in.qkv(), layerCaches[i],
+                    rope < 0 ? 0L : cosines[rope], rope < 0 ? 0L : sines[rope], places, layer.queryNorm(),
+                    layer.keyNorm(), eps, in.rowScales(), layer.qkv().scales(), layer.qkv().weight().bias());
+            return program.attendPass(i, tokens, in.qkv() - scratch, type);
+        });
+        program.endPass(rows, complete, in.normed() - scratch);
+        products.forget();
+    }
+
+    void close() {
+        products.close();
+    }
+}
