@@ -29,17 +29,25 @@ class PromptFileTest {
         return IntStream.range(0, rows).mapToObj(row -> "prompt " + row + "\n").collect(Collectors.joining());
     }
 
+    /** Reads rows as they stand. */
+    private static void read(PromptFile prompts, int start, int end, List<Integer> read) {
+        PromptFile.Rows rows = prompts.reread(start, end);
+        for (int row = start; row < end; row++) {
+            read.add(rows.read(row).index());
+        }
+        rows.end();
+    }
+
     /** Rows that are read before the first that is not what it was, when the file changes between its two readings. */
     private void changed(String after, boolean blocks, int good, String how) throws IOException {
         Path file = Files.writeString(dir.resolve("p.txt"), TEN);
         try (PromptFile prompts = PromptFile.survey(file.toString(), null, blocks, 1, row -> row)) {
             Files.writeString(file, after);
             List<Integer> read = new ArrayList<>();
-            assertThatThrownBy(() -> (blocks ? prompts.block(4, 10) : prompts.all())
-                    .forEachRemaining(prompt -> read.add(prompt.index()))).as(how).isInstanceOf(UsageException.class)
-                            .hasMessage("--prompts " + file + " changed while the job ran, " + how
-                                    + "; put back what it was and "
-                                    + "go on with --resume, or remove the journal and begin anew");
+            assertThatThrownBy(() -> read(prompts, blocks ? 4 : 0, 10, read)).as(how).isInstanceOf(UsageException.class)
+                    .hasMessage("--prompts " + file + " changed while the job ran, " + how
+                            + "; put back what it was and "
+                            + "go on with --resume, or remove the journal and begin anew");
             assertThat(read).hasSize(good);
         }
     }
@@ -60,7 +68,7 @@ class PromptFileTest {
         Path file = Files.writeString(dir.resolve("p.txt"), text(3000));
         try (PromptFile prompts = PromptFile.survey(file.toString(), null, false, 1, row -> row)) {
             List<Integer> read = new ArrayList<>();
-            prompts.all().forEachRemaining(prompt -> read.add(prompt.index()));
+            read(prompts, 0, 3000, read);
             assertThat(read).isEqualTo(IntStream.range(0, 3000).boxed().toList());
         }
     }
@@ -80,12 +88,12 @@ class PromptFileTest {
                     case 6 -> throw new IllegalStateException("no\nway");
                     default -> row;
                     })) {
-                List<String> errors = new ArrayList<>();
-                prompts.all().forEachRemaining(prompt -> {
-                    if (prompt.error() != null) {
-                        errors.add(prompt.index() + " " + prompt.error());
-                    }
-                });
+                List<Prompt> all = new ArrayList<>();
+                PromptFile.Rows known = prompts.reread(0, prompts.order().size());
+                IntStream.range(0, prompts.order().size()).forEach(row -> all.add(known.read(row)));
+                prompts.rest().forEachRemaining(all::add);
+                List<String> errors = all.stream().filter(prompt -> prompt.error() != null)
+                        .map(prompt -> prompt.index() + " " + prompt.error()).toList();
                 assertThat(errors).startsWith("3 the row cannot be used: NullPointerException",
                         "5 the row is nested too deeply", "6 the row cannot be used: no way").hasSize(pipe ? 6 : 3);
             }

@@ -1,0 +1,131 @@
+package dev.lockstep.prompts;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.UnaryOperator;
+
+import org.jspecify.annotations.Nullable;
+
+import dev.lockstep.host.UsageException;
+import dev.lockstep.json.Json;
+
+/** A file of prompts that is read once more, and may be another one by now. */
+final class RereadFile implements Closeable {
+    private final String source;
+    private final UnaryOperator<Prompt> finishing;
+    // by row, what it came to, and where it begins; the latter only where rows are not done as they stand
+    private final int[] sums;
+    private final long[] offsets;
+    private final RowOrder order;
+    private final List<Closeable> open = new ArrayList<>();
+    private @Nullable FileChannel channel;
+
+    /** @param finishing what every row goes through after it is read */
+    RereadFile(String source, UnaryOperator<Prompt> finishing, int[] sums, long[] offsets, RowOrder order) {
+        this.source = source;
+        this.finishing = finishing;
+        this.sums = sums;
+        this.offsets = offsets;
+        this.order = order;
+    }
+
+    PromptFile.Rows rows(int start, int end) {
+        return new InTurn(start, end);
+    }
+
+    /** Rows are read one after the other; those that begin like others, where their turn is not yet or was before, apart. */
+    private final class InTurn implements PromptFile.Rows {
+        private final PromptReader reader = PromptReader.open(source, InputStream.nullInputStream());
+        private final int start;
+        private final int end;
+        private int turn;
+
+        InTurn(int start, int end) {
+            this.start = start;
+            this.end = end;
+            open.add(reader);
+        }
+
+        @Override
+        public Prompt read(int row) {
+            if (row != turn && turn >= start && order.isGrouped(row)) {
+                return checked(apart(row), row);
+            }
+            skipTo(row);
+            turn++;
+            return checked(reader.next(), row);
+        }
+
+        @Override
+        public void end() {
+            if (end == sums.length) {
+                skipTo(end);
+                if (reader.hasNext()) {
+                    throw changed("it has more rows now");
+                }
+            }
+        }
+
+        private void skipTo(int row) {
+            for (; turn < row; turn++) {
+                requireNext();
+                reader.next();
+            }
+            if (row < sums.length) {
+                requireNext();
+            }
+        }
+
+        private void requireNext() {
+            if (!reader.hasNext()) {
+                throw changed("it has only " + turn + " rows now");
+            }
+        }
+    }
+
+    private Prompt apart(int row) {
+        try {
+            if (channel == null) {
+                channel = FileChannel.open(Path.of(source));
+                open.add(channel);
+            }
+            Prompt prompt = PromptReader.again(source, channel, offsets[row], row);
+            if (prompt == null) {
+                throw changed("it does not have row " + row + " any more");
+            }
+            return prompt;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private Prompt checked(Prompt read, int row) {
+        Prompt prompt = finishing.apply(read);
+        try {
+            if (PromptFile.sum(Json.MAPPER.writeValueAsBytes(prompt)) != sums[row]) {
+                throw changed("row " + row + " is not what it was");
+            }
+            return prompt;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private UsageException changed(String how) {
+        return new UsageException("--prompts " + source + " changed while the job ran, " + how
+                + "; put back what it was and go on with --resume, or remove the journal and begin anew");
+    }
+
+    @Override
+    public void close() throws IOException {
+        for (Closeable each : open) {
+            each.close();
+        }
+    }
+}
