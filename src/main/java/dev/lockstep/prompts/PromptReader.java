@@ -175,7 +175,8 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
                 // the file is to be read again
             }
         })) {
-            return PromptParser.of(index, place, JsonArray.ITEM.readTree(parser), names);
+            JsonNode row = JsonArray.ITEM.readTree(parser);
+            return row == null ? null : PromptParser.of(index, place, row, names);
         } catch (JsonProcessingException | JsonArrayReader.RefusedException | CharConversionException e) {
             return Prompt.broken(index, Integer.toString(index), place + ": " + e.getMessage());
         }

@@ -54,10 +54,12 @@ final class RereadFile implements Closeable {
 
         @Override
         public Prompt read(int row) {
-            if (row != turn && turn >= start && order.isGrouped(row)) {
+            skipTo(start);
+            if (row != turn && order.isGrouped(row)) {
                 return checked(apart(row), row);
             }
             skipTo(row);
+            requireNext();
             turn++;
             return checked(reader.next(), row);
         }
@@ -77,9 +79,6 @@ final class RereadFile implements Closeable {
                 requireNext();
                 reader.next();
             }
-            if (row < sums.length) {
-                requireNext();
-            }
         }
 
         private void requireNext() {
@@ -96,10 +95,7 @@ final class RereadFile implements Closeable {
                 open.add(channel);
             }
             Prompt prompt = PromptReader.again(source, channel, offsets[row], row);
-            if (prompt == null) {
-                throw changed("it does not have row " + row + " any more");
-            }
-            return prompt;
+            return prompt == null ? Prompt.broken(row, Integer.toString(row), "the file ends before it") : prompt;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

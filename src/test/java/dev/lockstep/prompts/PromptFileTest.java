@@ -2,19 +2,25 @@ package dev.lockstep.prompts;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.host.UsageException;
+import dev.lockstep.json.Json;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -101,5 +107,97 @@ class PromptFileTest {
         assertThatThrownBy(() -> PromptFile.survey(file.toString(), null, false, 1, row -> {
             throw new ModelException("no template");
         })).isInstanceOf(ModelException.class);
+    }
+
+    private static final String ALIKE = "\u00e9\"\\\uD83D\uDE00 that two rows begin with ".repeat(4);
+
+    /** Prompts of which every third begins alike. */
+    private static List<String> prompts(int rows) {
+        return IntStream.range(0, rows).mapToObj(row -> (row % 3 == 1 ? ALIKE : "") + "prompt " + row).toList();
+    }
+
+    /** A file of every form with these prompts, a row that is broken among them, and blank lines where they may be. */
+    private Path file(String name, List<String> prompts) throws IOException {
+        Path file = dir.resolve(name);
+        if (name.endsWith(".txt")) {
+            return Files.writeString(file, "\uFEFF" + String.join("\r\n\n \n", prompts));
+        }
+        List<String> rows = new ArrayList<>();
+        for (String prompt : prompts) {
+            String text = Json.MAPPER.writeValueAsString(prompt);
+            rows.add(rows.size() == 5
+                    ? "{\"prompt\": 5}"
+                    : rows.size() % 2 == 0 ? text : "{\"id\": \"\u00fc\", \"prompt\": " + text + "}");
+        }
+        return Files.writeString(file, name.endsWith(".json")
+                ? "[\n" + String.join(" ,\n  ", rows) + "]\n"
+                : "\n" + String.join("\n\n", rows));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"p.txt", "p.jsonl", "p.json", "-"})
+    void reread_rowsThatBeginAlike_areTheSameInTheirOrder(String name) throws IOException {
+        Path file = file(name.equals("-") ? "p.jsonl" : name, prompts(20));
+        String source = name.equals("-") ? name : file.toString();
+        List<Prompt> all = PromptReader.readAll(file.toString(), InputStream.nullInputStream());
+        for (boolean blocks : new boolean[]{false, true}) {
+            try (InputStream in = Files.newInputStream(file);
+                    PromptFile prompts = PromptFile.survey(source, in, blocks, 1, row -> row)) {
+                for (int start : blocks ? new int[]{0, 7, 14} : new int[]{0}) {
+                    int end = blocks ? Math.min(20, start + 7) : 20;
+                    RowOrder order = blocks ? prompts.order().block(start, end) : prompts.order();
+                    List<Integer> places = IntStream.range(0, end - start).map(order::row).boxed().toList();
+                    assertThat(places.stream().filter(row -> row % 3 == 1)).isSorted();
+                    int first = places.stream().filter(row -> row % 3 == 1).findFirst().orElseThrow();
+                    int at = places.indexOf(first);
+                    assertThat(places.subList(at, at + (end - start) / 3)).allMatch(row -> row % 3 == 1);
+                    PromptFile.Rows rows = prompts.reread(start, end);
+                    for (int row : places) {
+                        assertThat(rows.read(row)).isEqualTo(all.get(row));
+                    }
+                    rows.end();
+                }
+            }
+        }
+    }
+
+    /** Whatever of several rows that begin alike comes first, and whatever has been read of the others. */
+    @ParameterizedTest
+    @ValueSource(strings = {"p.txt", "p.jsonl", "p.json"})
+    void reread_rowsThatBeginAlike_canBeReadInAnyOrder(String name) throws IOException {
+        Path file = file(name, IntStream.range(0, 12).mapToObj(row -> ALIKE + row).toList());
+        List<Prompt> all = PromptReader.readAll(file.toString(), InputStream.nullInputStream());
+        for (int seed = 0; seed < 50; seed++) {
+            List<Integer> order = new ArrayList<>(IntStream.range(0, 12).boxed().toList());
+            Collections.shuffle(order, new Random(seed));
+            try (PromptFile prompts = PromptFile.survey(file.toString(), null, false, 1, row -> row)) {
+                PromptFile.Rows rows = prompts.reread(0, 12);
+                // a row that is broken is read when it is its turn
+                for (int row : order) {
+                    if (row != 5 || name.equals("p.txt")) {
+                        assertThat(rows.read(row)).as("seed %d", seed).isEqualTo(all.get(row));
+                    }
+                }
+                rows.end();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"p.txt", "p.jsonl", "p.json"})
+    void reread_changedRowThatBeginsLikeOthers_isFoundBeforeItIsUsed(String name) throws IOException {
+        Path file = file(name, prompts(20));
+        String text = Files.readString(file);
+        for (String after : List.of(text.replace("prompt 13", "prompt xx"), text.substring(0, text.indexOf("13")),
+                text.substring(0, text.indexOf("prompt 10")))) {
+            Files.writeString(file, text);
+            try (PromptFile prompts = PromptFile.survey(file.toString(), null, false, 1, row -> row)) {
+                Files.writeString(file, after);
+                PromptFile.Rows rows = prompts.reread(0, 20);
+                assertThat(rows.read(0).index()).isZero();
+                assertThatThrownBy(() -> rows.read(13)).isInstanceOf(UsageException.class).hasMessageStartingWith(
+                        "--prompts " + file + " changed while the job ran, row 13 is not what it was; put back");
+            }
+        }
     }
 }
