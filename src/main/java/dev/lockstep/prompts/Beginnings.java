@@ -1,18 +1,24 @@
 package dev.lockstep.prompts;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * Finds out which rows begin alike. Of each text it keeps hashes of beginnings, of growing length: characters, since making
- * tokens of them would take several times as long as all else that is done with a row when it is first read. That two texts
- * begin alike is a guess of where to do them; what they share is found by tokens then.
+ * Finds out which rows begin alike. Of each text it keeps hashes of beginnings, each longer by a quarter than the one
+ * before: of bytes, since to make tokens of a text takes several times as long as all else that is done with a row when it
+ * is first read. That two texts begin alike is a guess of where to do them; what they share is found by tokens then.
  */
 final class Beginnings {
-    /** In characters: a page of the cache on a GPU has 16 tokens, which are about 70 characters of English. */
+    /** In bytes of UTF-8: a page of the cache on a GPU has 16 tokens, which are about 70 of them. */
     private static final int SHORTEST = 80;
     private static final int LONGEST = 1 << 16;
-    /** Each beginning is longer than the one before by a quarter. */
-    private static final int PART = 4;
+    /** Bytes that go into a hash at once; the length of each beginning is a multiple of it. */
+    private static final int STRIDE = Long.BYTES;
+    private static final VarHandle STRIDES = MethodHandles.byteArrayViewVarHandle(long[].class,
+            ByteOrder.LITTLE_ENDIAN);
     /** When there are so many hashes, of 4 bytes, of further rows only the first is kept. */
     private static final int MOST_MARKS = 1 << 24;
 
@@ -37,7 +43,7 @@ final class Beginnings {
     private static int[] lengths() {
         int[] all = new int[64];
         int count = 0;
-        for (int length = SHORTEST; length <= LONGEST; length += length / PART) {
+        for (int length = SHORTEST; length <= LONGEST; length += length / 4 / STRIDE * STRIDE) {
             all[count++] = length;
         }
         return Arrays.copyOf(all, count);
@@ -47,16 +53,17 @@ final class Beginnings {
     void add(String text) {
         begins = rows + 1 < begins.length ? begins : Arrays.copyOf(begins, rows + rows / 2 + 2);
         begins[rows++] = used;
-        int length = text.length();
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         int levels = used < mostMarks ? LENGTHS.length : 1;
         long hash = 0;
         int at = 0;
-        for (int level = 0; level < levels && LENGTHS[level] <= length; level++) {
-            for (; at < LENGTHS[level]; at++) {
-                hash = (hash ^ text.charAt(at)) * 0x9E3779B97F4A7C15L;
+        for (int level = 0; level < levels && LENGTHS[level] <= bytes.length; level++) {
+            for (; at < LENGTHS[level]; at += STRIDE) {
+                hash = (hash ^ (long) STRIDES.get(bytes, at)) * 0x9E3779B97F4A7C15L;
+                hash ^= hash >>> 32;
             }
             marks = used < marks.length ? marks : Arrays.copyOf(marks, used + used / 2);
-            marks[used++] = (int) (hash >>> 32);
+            marks[used++] = (int) hash;
         }
         begins[rows] = used;
     }

@@ -109,7 +109,7 @@ class PromptFileTest {
         })).isInstanceOf(ModelException.class);
     }
 
-    private static final String ALIKE = "\u00e9\"\\\uD83D\uDE00 that two rows begin with ".repeat(4);
+    private static final String ALIKE = "\u00e9\"\\\uD83D\uDE00 that two rows begin with ".repeat(3);
 
     /** Prompts of which every third begins alike. */
     private static List<String> prompts(int rows) {
