@@ -127,7 +127,7 @@ public final class PromptFile implements Closeable {
         }
         reader.close();
         RereadFile file = new RereadFile(source, prompt -> finished(prompt, finishing), Arrays.copyOf(sums, rows),
-                Arrays.copyOf(offsets, order.isAsTheyStand() ? 0 : rows), order);
+                Arrays.copyOf(offsets, order.isAsTheyStand() ? 0 : rows), Files.size(Path.of(source)), order);
         return new PromptFile(sum, true, rows, results, order, finishing, file, List.of(), null);
     }
 

@@ -22,16 +22,22 @@ final class RereadFile implements Closeable {
     // by row, what it came to, and where it begins; the latter only where rows are not done as they stand
     private final int[] sums;
     private final long[] offsets;
+    private final long size;
     private final RowOrder order;
     private final List<Closeable> open = new ArrayList<>();
     private @Nullable FileChannel channel;
 
-    /** @param finishing what every row goes through after it is read */
-    RereadFile(String source, UnaryOperator<Prompt> finishing, int[] sums, long[] offsets, RowOrder order) {
+    /**
+     * @param finishing what every row goes through after it is read
+     * @param size      of the file, in bytes
+     */
+    RereadFile(String source, UnaryOperator<Prompt> finishing, int[] sums, long[] offsets, long size,
+            RowOrder order) {
         this.source = source;
         this.finishing = finishing;
         this.sums = sums;
         this.offsets = offsets;
+        this.size = size;
         this.order = order;
     }
 
@@ -66,11 +72,8 @@ final class RereadFile implements Closeable {
 
         @Override
         public void end() {
-            if (end == sums.length) {
-                skipTo(end);
-                if (reader.hasNext()) {
-                    throw changed("it has more rows now");
-                }
+            if (end == sums.length && (order.isAsTheyStand() ? reader.hasNext() : at(size, end) != null)) {
+                throw changed("it has more rows now");
             }
         }
 
@@ -89,13 +92,17 @@ final class RereadFile implements Closeable {
     }
 
     private Prompt apart(int row) {
+        Prompt prompt = at(offsets[row], row);
+        return prompt == null ? Prompt.broken(row, Integer.toString(row), "the file ends before it") : prompt;
+    }
+
+    private @Nullable Prompt at(long offset, int row) {
         try {
             if (channel == null) {
                 channel = FileChannel.open(Path.of(source));
                 open.add(channel);
             }
-            Prompt prompt = PromptReader.again(source, channel, offsets[row], row);
-            return prompt == null ? Prompt.broken(row, Integer.toString(row), "the file ends before it") : prompt;
+            return PromptReader.again(source, channel, offset, row);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

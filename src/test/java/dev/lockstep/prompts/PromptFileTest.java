@@ -200,4 +200,27 @@ class PromptFileTest {
             }
         }
     }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"p.txt", "p.jsonl", "p.json"})
+    void reread_moreRowsThanBefore_isFoundAtTheEnd(String name) throws IOException {
+        Path file = file(name, prompts(20));
+        String text = Files.readString(file);
+        for (String more : List.of("\n \n", "\n\"one more\"\n")) {
+            Files.writeString(file, text);
+            try (PromptFile prompts = PromptFile.survey(file.toString(), null, false, 1, row -> row)) {
+                Files.writeString(file, name.endsWith(".json") && !more.isBlank()
+                        ? text.replaceFirst("]\\s*$", "," + more + "]")
+                        : text + more);
+                PromptFile.Rows rows = prompts.reread(0, 20);
+                IntStream.range(0, 20).map(prompts.order()::row).forEach(rows::read);
+                if (more.isBlank()) {
+                    rows.end();
+                } else {
+                    assertThatThrownBy(rows::end).isInstanceOf(UsageException.class).hasMessageStartingWith(
+                            "--prompts " + file + " changed while the job ran, it has more rows now; put back");
+                }
+            }
+        }
+    }
 }
