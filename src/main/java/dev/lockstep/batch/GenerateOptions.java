@@ -77,7 +77,7 @@ public final class GenerateOptions {
     @Option(names = "--gpu-memory-utilization", paramLabel = "F", description = "The part of a GPU's memory that --batch-size auto plans with, above 0 and at most 1 (1).")
     private double gpuMemoryUtilization = 1;
 
-    @Option(names = "--split", paramLabel = "dynamic|block", description = "dynamic: a rank takes more rows when it has room for them; block: the same number of prompts for each (dynamic).")
+    @Option(names = "--split", paramLabel = "dynamic|block", description = "dynamic: a rank takes more rows when it has room for them, those that begin alike together; block: the same number of prompts for each (dynamic).")
     private String split = "dynamic";
 
     @Option(names = "--resume", description = "Keep what an earlier run of the same job, with any number of ranks, had finished.")

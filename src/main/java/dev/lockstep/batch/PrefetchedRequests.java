@@ -2,6 +2,7 @@ package dev.lockstep.batch;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.IdentityHashMap;
@@ -55,8 +56,7 @@ final class PrefetchedRequests implements RequestSource {
     private boolean apart;
     private boolean over;
     private long rows;
-    private int promptsDealt;
-    private int lastIndex = -1;
+    private final BitSet promptsDealt = new BitSet();
 
     PrefetchedRequests(WorkServer.WorkSource source, Making making) {
         this.source = source;
@@ -123,8 +123,7 @@ final class PrefetchedRequests implements RequestSource {
         for (WorkQueue.Item work : grant.work()) {
             rows += work.rows();
             rowsDealt += work.rows();
-            promptsDealt += work.prompt().index() == lastIndex ? 0 : 1;
-            lastIndex = work.prompt().index();
+            promptsDealt.set(work.prompt().index());
             dealt.add(work);
         }
     }
@@ -165,6 +164,6 @@ final class PrefetchedRequests implements RequestSource {
 
     /** Prompts that it has been dealt samples of. */
     int prompts() {
-        return promptsDealt;
+        return promptsDealt.cardinality();
     }
 }

@@ -1,20 +1,13 @@
 package dev.lockstep.batch;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
-import java.util.HashSet;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
-
-import org.jspecify.annotations.Nullable;
+import java.util.stream.IntStream;
 
 import dev.lockstep.journal.CrashSuspects;
 import dev.lockstep.journal.JournalIndex;
@@ -23,7 +16,8 @@ import dev.lockstep.prompts.PromptFile;
 import dev.lockstep.world.Block;
 
 /**
- * Deals the samples that are still to be done, on rank 0. Any rank may come at any time and takes what its free slots hold.
+ * Deals the samples that are still to be done, on rank 0. Any rank may come at any time and takes what its free slots hold;
+ * what begins alike goes to one rank, as long as there is enough for the others.
  * Samples that a rank may have died of come last, those of one death together and nothing else beside them, so that a second
  * death is no other sample's fault; see {@link CrashSuspects}.
  */
@@ -74,7 +68,7 @@ final class WorkQueue {
     private final int samplesOfOthers;
     private final OptionalInt prompts;
     private final OptionalLong results;
-    private final Cursor[] cursors; // by rank; all the same one unless the samples are split in blocks
+    private final List<Cursor> cursors; // by rank, or one for all
     private int[] samplesOf = new int[0]; // by prompt, 0 where it does not say how many; empty while none does
     private final int ranks;
     // not under the lock: whoever deals may be waiting for the input
@@ -93,18 +87,10 @@ final class WorkQueue {
         this.prompts = prompts.rows();
         this.results = prompts.results();
         this.ranks = ranks;
-        this.cursors = new Cursor[ranks];
-        Cursor all = inBlocks ? null : new Cursor(prompts.all(), ranks);
-        for (int rank = 0; rank < ranks; rank++) {
-            cursors[rank] = inBlocks
-                    ? new Cursor(block(prompts, rank, ranks), 1)
-                    : all;
-        }
-    }
-
-    private static Iterator<Prompt> block(PromptFile prompts, int rank, int ranks) {
-        Block block = Block.of(prompts.rows().orElseThrow(), rank, ranks);
-        return prompts.block(block.start(), block.end());
+        this.cursors = inBlocks
+                ? IntStream.range(0, ranks).mapToObj(rank -> Cursor.block(prompts,
+                        Block.of(prompts.rows().orElseThrow(), rank, ranks), samples, done, this::remember)).toList()
+                : List.of(Cursor.all(prompts, ranks, samples, done, this::remember));
     }
 
     /**
@@ -114,21 +100,23 @@ final class WorkQueue {
      * @param idle  nothing is under way on the rank, so that it may get suspects; it gets all of a group, however many
      */
     synchronized Grant deal(int rank, int free, int ahead, boolean idle) {
+        Cursor cursor = cursors.get(rank % cursors.size());
+        int place = cursors.size() == 1 ? rank : 0;
         long most = free + (left() - free > 2L * ahead * ranks ? (long) ahead : 0L);
         List<Item> items = new ArrayList<>();
         while (most > 0) {
-            Item work = cursors[rank].next((int) Math.min(most, Integer.MAX_VALUE));
+            Item work = cursor.next(place, (int) Math.min(most, Integer.MAX_VALUE));
             if (work == null) {
                 break;
             }
             add(work, rank, items);
             most -= work.rows();
         }
-        boolean exhausted = most > 0 || cursors[rank].isAtEnd();
+        boolean exhausted = cursor.isAtEnd() || most > 0;
         if (!exhausted) {
             return Grant.more(items);
         }
-        Deque<List<Item>> apart = cursors[rank].apart();
+        Deque<List<Item>> apart = cursor.apart();
         if (items.isEmpty() && idle && !apart.isEmpty()) {
             apart.remove().forEach(work -> add(work, rank, items));
         }
@@ -182,92 +170,5 @@ final class WorkQueue {
 
     private long toDo() {
         return results.getAsLong() - done.count();
-    }
-
-    /** Goes through some of the prompts and leaves out what is done. */
-    private final class Cursor {
-        private final Iterator<Prompt> source;
-        private final int sharers;
-        // by the death that they are held together by, until all prompts have been seen
-        private final Map<Integer, List<Item>> suspects = new LinkedHashMap<>();
-        private final Set<Integer> halved = new HashSet<>();
-        private final Deque<List<Item>> apart = new ArrayDeque<>();
-        private @Nullable Prompt prompt;
-        private int samples;
-        private int sample;
-
-        /** @param sharers ranks that are dealt of this */
-        Cursor(Iterator<Prompt> source, int sharers) {
-            this.source = source;
-            this.sharers = sharers;
-        }
-
-        /** Asked of a pipe this would mean waiting for it. */
-        boolean isAtEnd() {
-            return prompts.isPresent() && prompt == null && !source.hasNext();
-        }
-
-        /**
-         * Suspects that are to be done apart, each group at one go. To be asked when all others are dealt. One piece of
-         * them for each rank, so that none stands idle, and at least two where ranks died of suspects alone.
-         */
-        Deque<List<Item>> apart() {
-            suspects.forEach((death, rows) -> {
-                int pieces = Math.min(rows.size(), halved.contains(death) ? Math.max(2, sharers) : sharers);
-                for (int piece = 0; piece < pieces; piece++) {
-                    Block block = Block.of(rows.size(), piece, pieces);
-                    apart.add(List.copyOf(rows.subList(block.start(), block.end())));
-                }
-            });
-            suspects.clear();
-            return apart;
-        }
-
-        @Nullable
-        Item next(int most) {
-            while (prompt != null || source.hasNext()) {
-                if (prompt == null) {
-                    prompt = source.next();
-                    sample = 0;
-                    samples = prompt.samplesOr(samplesOfOthers);
-                    remember(prompt);
-                }
-                while (sample < samples) {
-                    if (done.has(prompt.index(), sample)) {
-                        sample++;
-                        continue;
-                    }
-                    CrashSuspects.Suspicion suspicion = done.suspicion(prompt.index(), sample);
-                    if (suspicion == null) {
-                        int from = sample;
-                        while (sample < samples && sample - from < most && isFresh(prompt, sample)) {
-                            sample++;
-                        }
-                        Item work = Item.of(prompt, from, sample);
-                        prompt = sample == samples ? null : prompt;
-                        return work;
-                    }
-                    if (suspicion.setAside()) {
-                        return Item.of(setAside(prompt, suspicion), sample, ++sample);
-                    }
-                    suspects.computeIfAbsent(suspicion.death(), any -> new ArrayList<>())
-                            .add(Item.suspect(prompt, sample++));
-                    if (suspicion.again()) {
-                        halved.add(suspicion.death());
-                    }
-                }
-                prompt = null;
-            }
-            return null;
-        }
-
-        private boolean isFresh(Prompt prompt, int which) {
-            return !done.has(prompt.index(), which) && done.suspicion(prompt.index(), which) == null;
-        }
-
-        private Prompt setAside(Prompt prompt, CrashSuspects.Suspicion suspicion) {
-            return prompt.setAside("the row is set aside: its rank died " + suspicion.deaths()
-                    + " times while it was under way, the last time with no other row beside it");
-        }
     }
 }

@@ -7,6 +7,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
@@ -202,17 +203,18 @@ final class Scheduler {
                 || waiting.stream().limit(free).mapToInt(Sequence::length).sum() >= TOKENS_WORTH_A_PASS;
     }
 
-    /**
-     * Whether the next sequence can begin: there is a slot, and what it and the others will probably want fits into the
-     * cache. One that needs another kind of slot waits until all have ended; alone, each one begins.
-     */
     private boolean isWaitingNext() {
-        if (waiting.isEmpty() || sequences.size() >= slots) {
-            return false;
-        }
-        Sequence next = waiting.element();
-        return reservation.holds(next.request(), slots) && decoder.wantedPages(next.start(), next.reach())
-                + (sequences.isEmpty() ? 0 : forecast.pages(sequences, next)) <= decoder.availablePages();
+        return !waiting.isEmpty() && isRoomFor(waiting.element());
+    }
+
+    /**
+     * Whether a sequence can begin: there is a slot, and what it and the others will probably want fits into the cache. One
+     * that needs another kind of slot waits until all have ended; alone, each one begins.
+     */
+    private boolean isRoomFor(Sequence next) {
+        return sequences.size() < slots && reservation.holds(next.request(), slots)
+                && decoder.wantedPages(next.start(), next.reach())
+                        + (sequences.isEmpty() ? 0 : forecast.pages(sequences, next)) <= decoder.availablePages();
     }
 
     private void prefill(int decoding) {
@@ -233,7 +235,7 @@ final class Scheduler {
     /**
      * Prompts for the free slots, in order and as many as one pass holds. One that is longer than a pass begins one and
      * comes in pieces; others are not cut. What two prompts begin with alike comes with the first of them, and the second
-     * waits for it.
+     * waits for it, while those behind it that need not go before it.
      */
     private List<Admission> pieces() {
         List<Admission> pieces = new ArrayList<>();
@@ -246,17 +248,21 @@ final class Scheduler {
             pieces.add(last.piece(sequences.size() - 1, budget));
             budget -= pieces.get(0).to() - pieces.get(0).from();
         }
-        while (budget > 0 && isWaitingNext()) {
-            Sequence next = waiting.element();
+        Iterator<Sequence> candidates = waiting.iterator();
+        while (budget > 0 && sequences.size() < slots && candidates.hasNext()) {
+            Sequence next = candidates.next();
             int[] start = next.start();
             Object missing = decoder.firstMissing(start, next.reach());
+            if (missing != null && coming.contains(missing)) {
+                continue;
+            }
             int there = decoder.shared(start, next.reach());
-            if (!pieces.isEmpty() && start.length - there > budget || missing != null && coming.contains(missing)) {
+            if (!pieces.isEmpty() && start.length - there > budget || !isRoomFor(next)) {
                 break;
             }
             int slot = sequences.size();
             reservation.widen(next.reach());
-            waiting.remove();
+            candidates.remove();
             if (!next.hasBegun()) {
                 starting.add(next.request());
             }

@@ -3,23 +3,21 @@ package dev.lockstep.prompts;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
-import java.util.NoSuchElementException;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.checkpoint.ModelException;
@@ -36,40 +34,48 @@ public final class PromptFile implements Closeable {
     /** So many rows of a pipe are known before the job starts. */
     private static final int WINDOW = 1024;
 
-    private final String source;
-    private final InputStream stdin;
+    /** Reads rows that are known once more, each once. */
+    public interface Rows {
+        /** @throws UsageException when the row is not what it was */
+        Prompt read(int row);
+
+        /**
+         * To be called when all were read.
+         *
+         * @throws UsageException when there are more now
+         */
+        void end();
+    }
+
     private final String digest;
-    private final OptionalInt rows;
-    private final OptionalLong results;
+    private final boolean whole;
+    private final int known;
+    private final long results;
+    private final RowOrder order;
     private final Function<Prompt, Prompt> finishing;
-    // null: a file, which can be read again
-    private final @Nullable Once once;
-    // of a file, a sum of each row
-    private final int[] sums;
-    private final List<PromptReader> open = new ArrayList<>();
+    // null: what can be read only once
+    private final @Nullable RereadFile file;
+    // of what can be read only once, its first rows
+    private final List<Prompt> window;
+    private final @Nullable PromptReader rest;
 
-    /**
-     * What can be read only once.
-     *
-     * @param window its first rows
-     */
-    private record Once(List<Prompt> window, PromptReader rest) {}
-
-    private PromptFile(String source, InputStream stdin, String digest, OptionalInt rows, OptionalLong results,
-            Function<Prompt, Prompt> finishing, @Nullable Once once, int[] sums) {
-        this.sums = sums;
-        this.finishing = finishing;
-        this.source = source;
-        this.stdin = stdin;
+    private PromptFile(String digest, boolean whole, int known, long results, RowOrder order,
+            Function<Prompt, Prompt> finishing, @Nullable RereadFile file, List<Prompt> window,
+            @Nullable PromptReader rest) {
         this.digest = digest;
-        this.rows = rows;
+        this.whole = whole;
+        this.known = known;
         this.results = results;
-        this.once = once;
+        this.order = order;
+        this.finishing = finishing;
+        this.file = file;
+        this.window = window;
+        this.rest = rest;
     }
 
     /**
      * @param stdin   what {@code -} means
-     * @param inBlocks {@link #block} will be called, which takes the number of rows and so all of a pipe
+     * @param inBlocks the number of rows must be known before the first is dealt, which takes all of a pipe
      * @param samples of a row that does not say how many
      * @param finishing what every row goes through after it is read
      * @throws UsageException when the source cannot be used as a whole
@@ -81,6 +87,9 @@ public final class PromptFile implements Closeable {
         boolean again = !source.equals("-") && Files.isRegularFile(Path.of(source));
         List<Prompt> window = new ArrayList<>();
         int[] sums = new int[again ? 1024 : 0];
+        long[] offsets = new long[again ? 1024 : 0];
+        boolean anywhere = true; // each row can be read without those before it
+        Beginnings beginnings = new Beginnings();
         int rows = 0;
         long results = 0;
         String broken = null; // what is wrong with the first row, while all so far are broken
@@ -89,11 +98,17 @@ public final class PromptFile implements Closeable {
             byte[] json = Json.MAPPER.writeValueAsBytes(prompt);
             digest.update(json);
             if (again) {
-                sums = rows < sums.length ? sums : Arrays.copyOf(sums, rows + rows / 2);
+                if (rows == sums.length) {
+                    sums = Arrays.copyOf(sums, rows + rows / 2);
+                    offsets = Arrays.copyOf(offsets, rows + rows / 2);
+                }
                 sums[rows] = sum(json);
+                offsets[rows] = reader.offset();
+                anywhere &= reader.offset() >= 0;
             } else {
                 window.add(prompt);
             }
+            beginnings.add(prompt.textOrEmpty());
             if (rows == 0 || prompt.error() == null) {
                 broken = prompt.error();
             }
@@ -105,13 +120,15 @@ public final class PromptFile implements Closeable {
         if (all) {
             requirePrompts(source, rows, broken);
         }
-        if (again) {
-            reader.close();
+        String sum = HexFormat.of().formatHex(digest.digest());
+        RowOrder order = anywhere ? beginnings.order() : RowOrder.asTheyStand(0, rows);
+        if (!again) {
+            return new PromptFile(sum, all, rows, results, order, finishing, null, window, reader);
         }
-        return new PromptFile(source, stdin, HexFormat.of().formatHex(digest.digest()),
-                all ? OptionalInt.of(rows) : OptionalInt.empty(),
-                all ? OptionalLong.of(results) : OptionalLong.empty(), finishing,
-                again ? null : new Once(window, reader), Arrays.copyOf(sums, again ? rows : 0));
+        reader.close();
+        RereadFile file = new RereadFile(source, prompt -> finished(prompt, finishing), Arrays.copyOf(sums, rows),
+                Arrays.copyOf(offsets, order.isAsTheyStand() ? 0 : rows), Files.size(Path.of(source)), order);
+        return new PromptFile(sum, true, rows, results, order, finishing, file, List.of(), null);
     }
 
     /** Nobody waits for a model to hear that there was nothing for it to do. */
@@ -126,7 +143,7 @@ public final class PromptFile implements Closeable {
         }
     }
 
-    private static int sum(byte[] json) {
+    static int sum(byte[] json) {
         CRC32C sum = new CRC32C();
         sum.update(json);
         return (int) sum.getValue();
@@ -144,12 +161,12 @@ public final class PromptFile implements Closeable {
 
     /** How many there are, where that is known. */
     public OptionalInt rows() {
-        return rows;
+        return whole ? OptionalInt.of(known) : OptionalInt.empty();
     }
 
     /** How many results they ask for, known where {@link #rows} is. */
     public OptionalLong results() {
-        return results;
+        return whole ? OptionalLong.of(results) : OptionalLong.empty();
     }
 
     /** What the input comes to in 64 digits; of a pipe, its first rows. */
@@ -157,89 +174,42 @@ public final class PromptFile implements Closeable {
         return digest;
     }
 
-    /**
-     * All rows; of a pipe only once. The iterator throws a {@link UsageException} at a row that is not what it was.
-     */
-    public Iterator<Prompt> all() {
-        if (once == null) {
-            return new Again(0, sums.length);
-        }
-        PromptReader rest = once.rest;
-        return Stream.concat(once.window.stream(), Stream.generate(() -> rest)
-                .takeWhile(PromptReader::hasNext).map(PromptReader::next)
-                .map(prompt -> finished(prompt, finishing))).iterator();
+    /** The rows that are known, in the order that they are best done in: all of a file, the first of a pipe. */
+    public RowOrder order() {
+        return order;
     }
 
-    /** The rows from one up to, and without, another, likewise. */
-    public Iterator<Prompt> block(int start, int end) {
-        return once == null
-                ? new Again(start, end)
-                : once.window.subList(start, end).iterator();
+    /** For reading known rows from one up to, and without, another; rows that begin like others in any order. */
+    public Rows reread(int start, int end) {
+        if (file != null) {
+            return file.rows(start, end);
+        }
+        return new Rows() {
+            @Override
+            public Prompt read(int row) {
+                return window.get(row);
+            }
+
+            @Override
+            public void end() {
+                // what was read only once has not changed
+            }
+        };
     }
 
-    /** Rows of a file that is read once more, and may be another one by now. */
-    private final class Again implements Iterator<Prompt> {
-        private final PromptReader reader = reader();
-        private final int end;
-        private int row;
-
-        Again(int start, int end) {
-            this.end = end;
-            while (row < start && reader.hasNext()) {
-                reader.next();
-                row++;
-            }
-        }
-
-        @Override
-        public boolean hasNext() {
-            if (row == sums.length && reader.hasNext()) {
-                throw changed("it has more rows now");
-            }
-            return row < end;
-        }
-
-        @Override
-        public Prompt next() {
-            if (!hasNext()) {
-                throw new NoSuchElementException();
-            }
-            if (!reader.hasNext()) {
-                throw changed("it has only " + row + " rows now");
-            }
-            Prompt prompt = finished(reader.next(), finishing);
-            try {
-                if (sum(Json.MAPPER.writeValueAsBytes(prompt)) != sums[row]) {
-                    throw changed("row " + row + " is not what it was");
-                }
-            } catch (JsonProcessingException e) {
-                throw new UncheckedIOException(e);
-            }
-            row++;
-            return prompt;
-        }
-
-        private UsageException changed(String how) {
-            return new UsageException(
-                    "--prompts " + source + " changed while the job ran, " + how + "; put back what it "
-                            + "was and go on with --resume, or remove the journal and begin anew");
-        }
-    }
-
-    private PromptReader reader() {
-        PromptReader reader = PromptReader.open(source, stdin);
-        open.add(reader);
-        return reader;
+    /** What comes after the rows that are known; to be called once. */
+    public Iterator<Prompt> rest() {
+        PromptReader reader = rest;
+        return reader == null
+                ? Collections.emptyIterator()
+                : Stream.generate(() -> reader).takeWhile(PromptReader::hasNext).map(PromptReader::next)
+                        .map(prompt -> finished(prompt, finishing)).iterator();
     }
 
     @Override
-    public void close() {
-        try {
-            for (PromptReader reader : open) {
-                reader.close();
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+    public void close() throws IOException {
+        if (file != null) {
+            file.close();
         }
     }
 }

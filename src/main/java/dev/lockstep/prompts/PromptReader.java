@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -39,10 +41,14 @@ import dev.lockstep.json.JsonArrayReader;
  * {@link UsageException}, thrown by {@link #open} or, for a {@code .json} that is no array up to its end, while reading.
  */
 public final class PromptReader implements Iterator<Prompt>, Closeable {
+    private static final int MANY_ROWS = 1 << 16;
+    private static final int ONE_ROW = 1 << 12;
+
     private final Rows rows;
     private final MistypedFields names;
     private @Nullable Prompt next;
     private int index;
+    private long offset;
 
     private PromptReader(Rows rows, MistypedFields names) {
         this.rows = rows;
@@ -58,7 +64,7 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
         var names = new MistypedFields();
         Lines.Form json = (index, place, line) -> json(index, place, line, names);
         if (source.equals("-")) {
-            return new PromptReader(new Lines(stdin, json), names);
+            return new PromptReader(new Lines(new BufferedInputStream(stdin, MANY_ROWS), json, 0), names);
         }
         var path = FileName.of("--prompts", source);
         if (!Files.exists(path)) {
@@ -78,7 +84,9 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
             var in = Files.newInputStream(path);
             return new PromptReader(name.endsWith(".json")
                     ? new JsonArray(source, in, names)
-                    : new Lines(in, name.endsWith(".txt") ? PromptReader::plain : json), names);
+                    : new Lines(new BufferedInputStream(in, MANY_ROWS),
+                            name.endsWith(".txt") ? PromptReader::plain : json, 0),
+                    names);
         } catch (IOException e) {
             throw new UsageException("--prompts " + source + " cannot be read: " + e.getMessage(), e);
         }
@@ -135,7 +143,43 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
         }
         next = null;
         index++;
+        offset = rows.offset();
         return prompt;
+    }
+
+    /** Where in its file the last row begins, in bytes; -1 where that is not known. */
+    long offset() {
+        return offset;
+    }
+
+    /**
+     * One row of a file, or null where the file ends before it.
+     *
+     * @param offset where it began when it was {@linkplain #offset read before}
+     */
+    static @Nullable Prompt again(String source, FileChannel file, long offset, int index) throws IOException {
+        MistypedFields names = new MistypedFields();
+        String place = "row " + (index + 1);
+        InputStream in = Channels.newInputStream(file.position(offset));
+        String name = source.toLowerCase(Locale.ROOT);
+        if (!name.endsWith(".json")) {
+            Lines.Form form = name.endsWith(".txt")
+                    ? PromptReader::plain
+                    : (row, line, text) -> json(row, line, text,
+                            names);
+            return new Lines(new BufferedInputStream(in, ONE_ROW), form, offset == 0 ? 0 : 1).next(index);
+        }
+        try (JsonArrayReader parser = Json.rows(new BufferedInputStream(in, ONE_ROW) {
+            @Override
+            public void close() {
+                // the file is to be read again
+            }
+        })) {
+            JsonNode row = JsonArray.ITEM.readTree(parser);
+            return row == null ? null : PromptParser.of(index, place, row, names);
+        } catch (JsonProcessingException | JsonArrayReader.RefusedException | CharConversionException e) {
+            return Prompt.broken(index, Integer.toString(index), place + ": " + e.getMessage());
+        }
     }
 
     @Override
@@ -147,6 +191,9 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
         /** The row with this index, null at the end. */
         @Nullable
         Prompt next(int index) throws IOException;
+
+        /** Where the last row began, in bytes; -1 where that is not known. */
+        long offset();
     }
 
     private static final class JsonArray implements Rows {
@@ -158,6 +205,7 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
         private final JsonArrayReader parser;
         private final MistypedFields names;
         private boolean started;
+        private long offset = -1;
 
         JsonArray(String source, InputStream in, MistypedFields names) throws IOException {
             this.source = source;
@@ -185,6 +233,7 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
                     }
                     return null;
                 }
+                offset = parser.currentTokenLocation().getByteOffset();
                 JsonNode row = ITEM.readTree(parser);
                 return PromptParser.of(index, "item " + (index + 1), row, names);
             } catch (JsonArrayReader.RefusedException e) {
@@ -197,6 +246,11 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
             } catch (CharConversionException e) {
                 throw new UsageException("--prompts " + source + " is not valid UTF-8: " + e.getMessage(), e);
             }
+        }
+
+        @Override
+        public long offset() {
+            return offset;
         }
 
         @Override
@@ -234,10 +288,17 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
         private final Form form;
         private byte[] line = new byte[0];
         private int number;
+        private long offset;
+        private long end;
 
-        Lines(InputStream in, Form form) {
-            this.in = new BufferedInputStream(in, 1 << 16);
+        /**
+         * @param in     buffered
+         * @param number lines that were read before
+         */
+        Lines(InputStream in, Form form, int number) {
+            this.in = in;
             this.form = form;
+            this.number = number;
         }
 
         @Override
@@ -257,6 +318,11 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
         }
 
         @Override
+        public long offset() {
+            return offset;
+        }
+
+        @Override
         public void close() throws IOException {
             in.close();
         }
@@ -267,6 +333,7 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
             if (b < 0) {
                 return false;
             }
+            offset = end;
             for (; b >= 0 && b != '\n'; b = in.read()) {
                 bytes.write(b);
                 if (bytes.size() > LONGEST) {
@@ -275,6 +342,7 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
                 }
             }
             line = bytes.toByteArray();
+            end += line.length + 1;
             number++;
             return true;
         }

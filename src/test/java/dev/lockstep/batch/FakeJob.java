@@ -28,7 +28,7 @@ import dev.lockstep.results.ResultFile;
 
 /**
  * The generate job in one process and without a model: everything around the journal is the real thing, ranks are simulated.
- * Some rows may be poison, which kills the rank that has them under way, at once or later.
+ * Two of three rows begin like others. Some rows may be poison, which kills the rank that has them under way, at once or later.
  */
 public final class FakeJob {
     /** How a run ended. */
@@ -53,7 +53,8 @@ public final class FakeJob {
         this.rows = rows;
         this.poison = poison;
         this.random = random;
-        Files.write(directory.resolve("p.txt"), IntStream.range(0, rows).mapToObj(row -> "prompt " + row).toList());
+        Files.write(directory.resolve("p.txt"), IntStream.range(0, rows)
+                .mapToObj(row -> "beginning ".repeat(10 * (row % 3)) + row % 3 + " prompt " + row).toList());
     }
 
     public Path results() {

@@ -103,11 +103,14 @@ class WorkQueueTest {
     }
 
     @Test
-    void deal_samplesOfOnePrompt_goToSeveralRanks() throws IOException {
+    void deal_samplesOfOnePrompt_goToOneRankUntilAnotherHasNone() throws IOException {
         WorkQueue queue = queue(2, 2, false, 5);
         assertThat(rows(queue.deal(0, 3, 0, false))).containsExactly("0.0", "0.1", "0.2");
-        assertThat(rows(queue.deal(1, 4, 0, false))).containsExactly("0.3", "0.4", "1.0", "1.1");
-        assertThat(rows(queue.deal(0, 9, 0, false))).containsExactly("1.2", "1.3", "1.4");
+        assertThat(rows(queue.deal(1, 2, 0, false))).containsExactly("1.0", "1.1");
+        WorkQueue.Grant last = queue.deal(0, 4, 0, false);
+        assertThat(rows(last)).containsExactly("0.3", "0.4", "1.3", "1.4");
+        assertThat(last.over()).isFalse();
+        assertThat(rows(queue.deal(1, 9, 0, false))).containsExactly("1.2");
     }
 
     @Test
@@ -125,9 +128,9 @@ class WorkQueueTest {
             WorkQueue queue = new WorkQueue(prompts, 2, false, 2, JournalIndex.read(dir, JOB, 10_000));
             assertThat(rows(queue.deal(0, 2, 0, false))).containsExactly("0.0", "0.1");
             assertThat(queue.notDealtToOthers()).isEqualTo(6);
-            assertThat(rows(queue.deal(1, 3, 0, false))).containsExactly("0.2", "1.0", "1.1");
+            assertThat(rows(queue.deal(1, 3, 0, false))).containsExactly("1.0", "1.1", "2.0");
             WorkQueue.Grant last = queue.deal(0, 2, 0, false);
-            assertThat(rows(last)).containsExactly("2.0");
+            assertThat(rows(last)).containsExactly("0.2");
             assertThat(last.over()).isTrue();
             assertThat(queue.prompts()).isEqualTo(3);
             assertThat(IntStream.range(0, 3).map(queue::samples)).containsExactly(3, 2, 1);

@@ -123,6 +123,25 @@ class PagesTest {
         }
     }
 
+    /** One row of each kind goes first, whoever stands behind it, and the others follow together. */
+    @Test
+    void generate_kindsInTurn_takesTwoPasses() {
+        List<Request> requests = new ArrayList<>();
+        for (int i = 0; i < 24; i++) {
+            int[] prompt = request(i / 3, 40, 1).promptIds();
+            prompt[39] = 4000 + i;
+            requests.add(new Request(i, 0, prompt, SamplingParams.greedy(1, List.of())));
+        }
+        List<Integer> passes = new ArrayList<>();
+        try (Generator generator = generator("llama-gqa")) {
+            generator.cachePages(Integer.MAX_VALUE, 16);
+            generator.beforeDecoding(passes::add);
+            assertThat(generator.generate(requests, 24)).extracting(Completion::error).containsOnlyNulls();
+            assertThat(generator.cacheUse().sharedTokens()).isEqualTo(16 * 32);
+        }
+        assertThat(passes).as("rows at each").containsExactly(8, 16);
+    }
+
     /** An exception of the listener's ends a run in the middle; the next one finds all pages free, and the same text. */
     @Test
     void generate_afterARunThatBrokeOff_hasAllPages() {
