@@ -179,6 +179,7 @@ lockstep_build() {
   touch "$LOCKSTEP_HOME/target/not-analysed" # Maven compiles nothing again for other options: launch/test.sh sees to it
   touch "$LOCKSTEP_HOME/target/lockstep.jar"
   lockstep_say "built in $((SECONDS - begun)) s"
+  "$LOCKSTEP_HOME/launch/class-data.sh" --background
 }
 
 # a bundle may bring its own libtorch too
@@ -195,6 +196,37 @@ lockstep_launcher_jvm() {
   lockstep_jvm=("$JAVA" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -Xshare:auto -Xmx256m
     -Dfile.encoding=UTF-8 -Dsun.stdout.encoding=UTF-8 -Dsun.stderr.encoding=UTF-8 -Dlockstep.home="$LOCKSTEP_HOME"
     -Dlockstep.mpj.jar="$MPJ_JAR" -cp "$LOCKSTEP_HOME/target/lockstep.jar:${picocli[0]}")
+}
+
+# Class data: what JVMs have once read, checked and linked, for those that come after. One directory for each build, JDK and
+# place, made whole by launch/class-data.sh; the JVMs look again whether it is theirs.
+lockstep_name_class_data() {
+  local key
+  key=$({
+    printf '%s\n' "$LOCKSTEP_HOME" "$JAVA" "$MPJ_JAR"
+    stat -Lc '%n %s %Y' "${JAVA%/bin/java}"/lib/server/libjvm.so "$LOCKSTEP_HOME"/target/lockstep.jar \
+      "$LOCKSTEP_HOME"/target/lib/*.jar "$MPJ_JAR"
+  } 2>/dev/null | sha256sum)
+  lockstep_class_data=$LOCKSTEP_CACHE/classes/${key:0:16}
+}
+# What is in there is run: it has to be whole, and nobody else's to write.
+lockstep_class_data_state() {
+  find -L "$LOCKSTEP_CACHE" "$LOCKSTEP_CACHE/classes" "$1" "$1"/launcher.jsa "$1"/ranks.jsa "$1"/ranks-wide.jsa "$1"/{names,options} \
+    -maxdepth 0 \( \( -perm /022 -o ! -uid 0 ! -uid "$EUID" \) -printf 'open ' -o -type f -printf '%f %s ' \) 2>/dev/null || true
+}
+# For lockstep_jvm, and the ranks of its job.
+lockstep_use_class_data() {
+  lockstep_name_class_data
+  local whole= options
+  if [ -e "$lockstep_class_data/whole" ]; then
+    IFS= read -r whole <"$lockstep_class_data/whole" || true
+    [ "$whole" = "$(lockstep_class_data_state "$lockstep_class_data")" ] || return 0
+    read -ra options <"$lockstep_class_data/options"
+    lockstep_jvm=("$JAVA" "${options[@]}" -XX:SharedArchiveFile="$lockstep_class_data/launcher.jsa"
+      -Dlockstep.class.data="$lockstep_class_data" "${lockstep_jvm[@]:1}")
+  elif [ -z "${SLURM_JOB_ID:-}" ] && [ -w "$LOCKSTEP_CACHE" ]; then # what a Slurm job leaves behind is ended
+    lockstep_jvm=("$JAVA" -Dlockstep.class.data.script="$LOCKSTEP_HOME/launch/class-data.sh" "${lockstep_jvm[@]:1}")
+  fi
 }
 
 # Whoever comes second waits, and then finds everything done. The lock's file says who has it.
