@@ -20,9 +20,8 @@ lockstep_name_class_data
 umask go-w
 making=$lockstep_class_data.making
 mkdir -p "$LOCKSTEP_CACHE/classes" 2>/dev/null ||
-  lockstep_stop "$LOCKSTEP_CACHE/classes cannot be made: $(lockstep_why "$LOCKSTEP_CACHE"): set LOCKSTEP_CACHE to a directory that can be written"
-# what was begun and is not there after an hour has failed, and may fail again
-[ -z "$(find "$making" -maxdepth 0 -mmin +60 2>/dev/null)" ] || rm -rf "$making"
+  lockstep_stop "$LOCKSTEP_CACHE/classes cannot be made: set LOCKSTEP_CACHE to a directory that can be written"
+lockstep_class_data_is_being_made || rm -rf "$making"
 mkdir "$making" 2>/dev/null || lockstep_stop "$making is there: class data is being made, or could not be made within the last hour"
 
 # checked by the JVM, and where it was when it was made: moving it takes time, and memory that ranks could share. These

@@ -214,6 +214,10 @@ lockstep_class_data_state() {
   find -L "$LOCKSTEP_CACHE" "$LOCKSTEP_CACHE/classes" "$1" "$1"/launcher.jsa "$1"/ranks.jsa "$1"/ranks-wide.jsa "$1"/{names,options} \
     -maxdepth 0 \( \( -perm /022 -o ! -uid 0 ! -uid "$EUID" \) -printf 'open ' -o -type f -printf '%f %s ' \) 2>/dev/null || true
 }
+# What was begun and is not there after an hour has failed, and may fail again.
+lockstep_class_data_is_being_made() {
+  [ -e "$lockstep_class_data.making" ] && [ -n "$(find "$lockstep_class_data.making" -maxdepth 0 -mmin -60 2>/dev/null)" ]
+}
 # For lockstep_jvm, and the ranks of its job.
 lockstep_use_class_data() {
   lockstep_name_class_data
@@ -224,7 +228,8 @@ lockstep_use_class_data() {
     read -ra options <"$lockstep_class_data/options"
     lockstep_jvm=("$JAVA" "${options[@]}" -XX:SharedArchiveFile="$lockstep_class_data/launcher.jsa"
       -Dlockstep.class.data="$lockstep_class_data" "${lockstep_jvm[@]:1}")
-  elif [ -z "${SLURM_JOB_ID:-}" ] && [ -w "$LOCKSTEP_CACHE" ]; then # what a Slurm job leaves behind is ended
+  elif [ -z "${SLURM_JOB_ID:-}" ] && [ -w "$LOCKSTEP_CACHE" ] && ! lockstep_class_data_is_being_made; then
+    # not in a Slurm job, which ends what is left behind
     lockstep_jvm=("$JAVA" -Dlockstep.class.data.script="$LOCKSTEP_HOME/launch/class-data.sh" "${lockstep_jvm[@]:1}")
   fi
 }

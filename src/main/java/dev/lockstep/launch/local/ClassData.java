@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Enumeration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -91,12 +92,9 @@ final class ClassData {
         if (rank == 0) {
             Files.write(Path.of(directory, NAMES), names(runtime));
         }
-        List<String> options = new ArrayList<>(
-                List.of("-XX:ArchiveClassesAtExit=" + Path.of(directory, archive(rank == 1)), "-Xlog:cds*=off"));
-        if (rank == 1) {
-            options.add("-XX:-UseCompressedOops");
-        }
-        return options;
+        boolean wide = rank == 1;
+        return List.of("-XX:ArchiveClassesAtExit=" + Path.of(directory, archive(wide)), "-Xlog:cds*=off", "-Xmx512m",
+                wide ? "-XX:-UseCompressedOops" : "-XX:+UseCompressedOops");
     }
 
     /** As the JVM decides it, if a heap is given as a share; a wrong guess costs the archive only. */
@@ -126,7 +124,8 @@ final class ClassData {
      * @param user the program's part of it
      */
     boolean serves(List<String> user) {
-        return !options.isEmpty() && user.stream().allMatch(this::isApart);
+        Set<String> seen = new HashSet<>();
+        return !options.isEmpty() && user.stream().allMatch(entry -> isApart(entry, seen));
     }
 
     /** Makes the archives in the background, if there are none yet, now that a job is over. */
@@ -146,11 +145,14 @@ final class ClassData {
         }
     }
 
-    /** Whether an entry of the class path has no package and no service that Lockstep has. */
-    private boolean isApart(String entry) {
+    /** Whether an entry of the class path, and what it names itself, has no package and no service that Lockstep has. */
+    private boolean isApart(String entry, Set<String> seen) {
         File file = new File(entry);
+        if (!seen.add(entry)) {
+            return true;
+        }
         if (entry.endsWith("/*")) {
-            return jars(file.getParentFile()).stream().allMatch(this::isApart);
+            return jars(file.getParentFile()).stream().allMatch(jar -> isApart(jar, seen));
         }
         if (file.isDirectory()) {
             return names.stream().noneMatch(name -> new File(file, name).exists());
@@ -165,7 +167,9 @@ final class ClassData {
                 }
             }
             for (String more : classPath(jar.getManifest())) {
-                if (!isApart(file.toPath().resolveSibling(more).toString())) {
+                // an address with a scheme or an escape is not looked into
+                if (more.matches(".*[:%].*")
+                        || !isApart(file.toPath().resolveSibling(more).normalize().toString(), seen)) {
                     return false;
                 }
             }
