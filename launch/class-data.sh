@@ -21,7 +21,7 @@ umask go-w
 making=$lockstep_class_data.making
 mkdir -p "$LOCKSTEP_CACHE/classes" 2>/dev/null ||
   lockstep_stop "$LOCKSTEP_CACHE/classes cannot be made: set LOCKSTEP_CACHE to a directory that can be written"
-lockstep_class_data_is_being_made || rm -rf "$making"
+[ ! -e "$making" ] || lockstep_class_data_is_being_made || rm -rf "$making"
 mkdir "$making" 2>/dev/null || lockstep_stop "$making is there: class data is being made, or could not be made within the last hour"
 
 # checked by the JVM, and where it was when it was made: moving it takes time, and memory that ranks could share. These
