@@ -16,6 +16,7 @@ fi
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/setup.sh"
 
 lockstep_name_class_data
+[ -n "$lockstep_class_data" ] || lockstep_stop "there is no sha256sum (coreutils), by which class data has its name"
 [ ! -e "$lockstep_class_data/whole" ] || exit 0
 umask go-w
 making=$lockstep_class_data.making

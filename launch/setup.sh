@@ -175,6 +175,7 @@ lockstep_build() {
     lockstep_stop "Lockstep cannot be built, because $LOCKSTEP_HOME/target cannot be written: $(lockstep_why "$LOCKSTEP_HOME/target"): clone it to where you may write, or take a bundle that launch/bundle.sh makes there"
   lockstep_maven org.apache.maven.plugins:maven-install-plugin:3.1.4:install-file -Dfile="$(readlink -f "$MPJ_JAR")" \
     -DgroupId=org.mpjexpress -DartifactId=mpj -Dversion=0.44 -Dpackaging=jar -DgeneratePom=true
+  rm -rf "$LOCKSTEP_HOME/target/lib" # a library that is no longer used would stay
   lockstep_maven package -Dmaven.test.skip=true -Djacoco.skip=true -DskipAnalysis
   touch "$LOCKSTEP_HOME/target/not-analysed" # Maven compiles nothing again for other options: launch/test.sh sees to it
   touch "$LOCKSTEP_HOME/target/lockstep.jar"
@@ -204,10 +205,10 @@ lockstep_name_class_data() {
   local key
   key=$({
     printf '%s\n' "$LOCKSTEP_HOME" "$JAVA" "$MPJ_JAR"
-    stat -Lc '%n %s %Y' "${JAVA%/bin/java}"/lib/server/libjvm.so "$LOCKSTEP_HOME"/target/lockstep.jar \
-      "$LOCKSTEP_HOME"/target/lib/*.jar "$MPJ_JAR"
-  } 2>/dev/null | sha256sum)
-  lockstep_class_data=$LOCKSTEP_CACHE/classes/${key:0:16}
+    find -L "${JAVA%/bin/java}"/lib/server/libjvm.so "$LOCKSTEP_HOME"/target/lockstep.jar \
+      "$LOCKSTEP_HOME"/target/lib/*.jar "$MPJ_JAR" -maxdepth 0 -printf '%p %s %T@\n'
+  } 2>/dev/null | sha256sum 2>/dev/null) || key=
+  lockstep_class_data=${key:+$LOCKSTEP_CACHE/classes/${key:0:16}}
 }
 # What is in there is run: it has to be whole, and nobody else's to write.
 lockstep_class_data_state() {
@@ -222,13 +223,15 @@ lockstep_class_data_is_being_made() {
 lockstep_use_class_data() {
   lockstep_name_class_data
   local whole= options
-  if [ -e "$lockstep_class_data/whole" ]; then
+  if [ -z "$lockstep_class_data" ]; then
+    return 0
+  elif [ -e "$lockstep_class_data/whole" ]; then
     IFS= read -r whole <"$lockstep_class_data/whole" || true
     [ "$whole" = "$(lockstep_class_data_state "$lockstep_class_data")" ] || return 0
     read -ra options <"$lockstep_class_data/options"
     lockstep_jvm=("$JAVA" "${options[@]}" -XX:SharedArchiveFile="$lockstep_class_data/launcher.jsa"
       -Dlockstep.class.data="$lockstep_class_data" "${lockstep_jvm[@]:1}")
-  elif [ -z "${SLURM_JOB_ID:-}" ] && [ -w "$LOCKSTEP_CACHE" ] && ! lockstep_class_data_is_being_made; then
+  elif [ -z "${SLURM_JOB_ID:-}" ] && { [ -w "$LOCKSTEP_CACHE" ] || [ ! -e "$LOCKSTEP_CACHE" ]; } && ! lockstep_class_data_is_being_made; then
     # not in a Slurm job, which ends what is left behind
     lockstep_jvm=("$JAVA" -Dlockstep.class.data.script="$LOCKSTEP_HOME/launch/class-data.sh" "${lockstep_jvm[@]:1}")
   fi
