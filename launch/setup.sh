@@ -202,12 +202,10 @@ lockstep_launcher_jvm() {
 # Class data: what JVMs have once read, checked and linked, for those that come after. One directory for each build, JDK and
 # place, made whole by launch/class-data.sh; the JVMs look again whether it is theirs.
 lockstep_name_class_data() {
-  local key
-  key=$({
-    printf '%s\n' "$LOCKSTEP_HOME" "$JAVA" "$MPJ_JAR"
-    find -L "${JAVA%/bin/java}"/lib/server/libjvm.so "$LOCKSTEP_HOME"/target/lockstep.jar \
-      "$LOCKSTEP_HOME"/target/lib/*.jar "$MPJ_JAR" -maxdepth 0 -printf '%p %s %T@\n'
-  } 2>/dev/null | sha256sum 2>/dev/null) || key=
+  local files key=
+  files=$(find -L "${JAVA%/bin/java}"/lib/server/libjvm.so "$LOCKSTEP_HOME"/target/lockstep.jar \
+    "$LOCKSTEP_HOME"/target/lib/*.jar "$MPJ_JAR" -maxdepth 0 -printf '%p %s %T@\n' 2>/dev/null) || files=
+  [ -z "$files" ] || key=$(printf '%s\n' "$LOCKSTEP_HOME" "$JAVA" "$files" | sha256sum 2>/dev/null) || key=
   lockstep_class_data=${key:+$LOCKSTEP_CACHE/classes/${key:0:16}}
 }
 # What is in there is run: it has to be whole, and nobody else's to write.
@@ -227,7 +225,7 @@ lockstep_use_class_data() {
     return 0
   elif [ -e "$lockstep_class_data/whole" ]; then
     IFS= read -r whole <"$lockstep_class_data/whole" || true
-    [ "$whole" = "$(lockstep_class_data_state "$lockstep_class_data")" ] || return 0
+    [ -n "$whole" ] && [ "$whole" = "$(lockstep_class_data_state "$lockstep_class_data")" ] || return 0
     read -ra options <"$lockstep_class_data/options"
     lockstep_jvm=("$JAVA" "${options[@]}" -XX:SharedArchiveFile="$lockstep_class_data/launcher.jsa"
       -Dlockstep.class.data="$lockstep_class_data" "${lockstep_jvm[@]:1}")
