@@ -66,5 +66,8 @@ trim "$root"/target/lib/pytorch-jni-*.jar jnilib
 # jdk.compiler runs jobs that are .java files; java.net.http and jdk.crypto.ec fetch models; logback needs java.xml and java.naming, DJL and MPJ jdk.unsupported.
 "$jlink" --add-modules java.base,java.logging,java.management,java.naming,java.net.http,java.xml,jdk.compiler,jdk.crypto.ec,jdk.net,jdk.unsupported,jdk.zipfs \
   --strip-debug --no-header-files --no-man-pages --compress=2 --exclude-files '**ct.sym' --output "$root/runtime"
+# What every JDK brings for a fast start and jlink leaves out; what launch/class-data.sh makes is built on it.
+"$root/runtime/bin/java" -XX:-UseCompressedOops -Xshare:dump >/dev/null
+"$root/runtime/bin/java" -Xshare:dump >/dev/null
 tar -C "$work" -czf "$file" "lockstep-$version"
 printf '%s %s\n' "$(du -h "$file" | cut -f1)" "$file"

@@ -9,6 +9,7 @@ begun=${EPOCHREALTIME:-}
 terminal=false
 [ -t 2 ] && terminal=true
 lockstep_launcher_jvm
+lockstep_use_class_data
 # exec: the launcher has this script's pid, so signals reach it
 exec "${lockstep_jvm[@]}" -Dlockstep.terminal="$terminal" -Dlockstep.command.millis="${begun:0:10}${begun:11:3}" \
   dev.lockstep.launch.Mpjrun "$@"

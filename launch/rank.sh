@@ -9,6 +9,7 @@ set -euo pipefail
 if [ "${1:-}" = --agent ]; then
   shift
   lockstep_launcher_jvm
+  lockstep_use_class_data
   exec "${lockstep_jvm[@]}" dev.lockstep.launch.remote.Agent "$@"
 fi
 
@@ -32,6 +33,7 @@ pmi 'cmd=get_my_kvsname'
 kvs=${pmi_reply##*kvsname=}
 kvs=${kvs%% *}
 lockstep_launcher_jvm
+lockstep_use_class_data
 if [ "$SLURM_PROCID" = 0 ]; then
   # it writes one line to stdout, and says on stderr how the job ended; what ranks write stays with their tasks
   exec {launcher}< <(exec "${lockstep_jvm[@]}" dev.lockstep.launch.Mpjrun --serve "$@" </dev/null {PMI_FD}>&-)

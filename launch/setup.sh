@@ -175,10 +175,12 @@ lockstep_build() {
     lockstep_stop "Lockstep cannot be built, because $LOCKSTEP_HOME/target cannot be written: $(lockstep_why "$LOCKSTEP_HOME/target"): clone it to where you may write, or take a bundle that launch/bundle.sh makes there"
   lockstep_maven org.apache.maven.plugins:maven-install-plugin:3.1.4:install-file -Dfile="$(readlink -f "$MPJ_JAR")" \
     -DgroupId=org.mpjexpress -DartifactId=mpj -Dversion=0.44 -Dpackaging=jar -DgeneratePom=true
+  rm -rf "$LOCKSTEP_HOME/target/lib" # a library that is no longer used would stay
   lockstep_maven package -Dmaven.test.skip=true -Djacoco.skip=true -DskipAnalysis
   touch "$LOCKSTEP_HOME/target/not-analysed" # Maven compiles nothing again for other options: launch/test.sh sees to it
   touch "$LOCKSTEP_HOME/target/lockstep.jar"
   lockstep_say "built in $((SECONDS - begun)) s"
+  "$LOCKSTEP_HOME/launch/class-data.sh" --background
 }
 
 # a bundle may bring its own libtorch too
@@ -195,6 +197,42 @@ lockstep_launcher_jvm() {
   lockstep_jvm=("$JAVA" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -Xshare:auto -Xmx256m
     -Dfile.encoding=UTF-8 -Dsun.stdout.encoding=UTF-8 -Dsun.stderr.encoding=UTF-8 -Dlockstep.home="$LOCKSTEP_HOME"
     -Dlockstep.mpj.jar="$MPJ_JAR" -cp "$LOCKSTEP_HOME/target/lockstep.jar:${picocli[0]}")
+}
+
+# Class data: what JVMs have once read, checked and linked, for those that come after. One directory for each build, JDK and
+# place, made whole by launch/class-data.sh; the JVMs look again whether it is theirs.
+lockstep_name_class_data() {
+  local files key=
+  files=$(find -L "${JAVA%/bin/java}"/lib/server/libjvm.so "$LOCKSTEP_HOME"/target/lockstep.jar \
+    "$LOCKSTEP_HOME"/target/lib/*.jar "$MPJ_JAR" -maxdepth 0 -printf '%p %s %T@\n' 2>/dev/null) || files=
+  [ -z "$files" ] || key=$(printf '%s\n' "$LOCKSTEP_HOME" "$JAVA" "$files" | sha256sum 2>/dev/null) || key=
+  lockstep_class_data=${key:+$LOCKSTEP_CACHE/classes/${key:0:16}}
+}
+# What is in there is run: it has to be whole, and nobody else's to write.
+lockstep_class_data_state() {
+  find -L "$LOCKSTEP_CACHE" "$LOCKSTEP_CACHE/classes" "$1" "$1"/launcher.jsa "$1"/ranks.jsa "$1"/ranks-wide.jsa "$1"/{names,options} \
+    -maxdepth 0 \( \( -perm /022 -o ! -uid 0 ! -uid "$EUID" \) -printf 'open ' -o -type f -printf '%f %s ' \) 2>/dev/null || true
+}
+# What was begun and is not there after an hour has failed, and may fail again.
+lockstep_class_data_is_being_made() {
+  [ -e "$lockstep_class_data.making" ] && [ -n "$(find "$lockstep_class_data.making" -maxdepth 0 -mmin -60 2>/dev/null)" ]
+}
+# For lockstep_jvm, and the ranks of its job.
+lockstep_use_class_data() {
+  lockstep_name_class_data
+  local whole= options
+  if [ -z "$lockstep_class_data" ]; then
+    return 0
+  elif [ -e "$lockstep_class_data/whole" ]; then
+    IFS= read -r whole <"$lockstep_class_data/whole" || true
+    [ -n "$whole" ] && [ "$whole" = "$(lockstep_class_data_state "$lockstep_class_data")" ] || return 0
+    read -ra options <"$lockstep_class_data/options"
+    lockstep_jvm=("$JAVA" "${options[@]}" -XX:SharedArchiveFile="$lockstep_class_data/launcher.jsa"
+      -Dlockstep.class.data="$lockstep_class_data" "${lockstep_jvm[@]:1}")
+  elif [ -z "${SLURM_JOB_ID:-}" ] && { [ -w "$LOCKSTEP_CACHE" ] || [ ! -e "$LOCKSTEP_CACHE" ]; } && ! lockstep_class_data_is_being_made; then
+    # not in a Slurm job, which ends what is left behind
+    lockstep_jvm=("$JAVA" -Dlockstep.class.data.script="$LOCKSTEP_HOME/launch/class-data.sh" "${lockstep_jvm[@]:1}")
+  fi
 }
 
 # Whoever comes second waits, and then finds everything done. The lock's file says who has it.

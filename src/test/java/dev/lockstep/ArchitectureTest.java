@@ -18,13 +18,14 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
  * package. What each may use is listed in full, so that a package or a library nobody thought of is refused rather than
  * missed.
  */
-@AnalyzeClasses(packages = "dev.lockstep", importOptions = DoNotIncludeTests.class)
+@AnalyzeClasses(packages = {"dev.lockstep", "org.apache.log4j"}, importOptions = DoNotIncludeTests.class)
 class ArchitectureTest {
     private static final String JAVA = "java..";
     private static final String LOGGING = "org.slf4j..";
     private static final String JSON = "com.fasterxml.jackson..";
     private static final String DJL = "ai.djl..";
     private static final String MPJ = "mpi..";
+    private static final String MPJS_LOGGING = "org.apache.log4j..";
     private static final String JNA = "com.sun.jna..";
     private static final String COMMAND_LINE = "picocli..";
 
@@ -35,7 +36,7 @@ class ArchitectureTest {
     static final ArchRule jsonUsesHost = only("json", own("host"), JAVA, JSON);
 
     @ArchTest
-    static final ArchRule wireUsesHost = only("wire", own("host"), JAVA, "javax.crypto..");
+    static final ArchRule wireUsesHost = only("wire", own("host"), JAVA);
 
     @ArchTest
     static final ArchRule launchUsesWire = only("launch", own("wire"), own("cli"), own("host"), JAVA, "javax..",
@@ -64,6 +65,14 @@ class ArchitectureTest {
             .haveNameNotMatching(
                     "dev\\.lockstep\\.world\\.(transport\\.MpjTransport|Bootstrap|MpjExpressLauncher)(\\$.*)?")
             .should().dependOnClassesThat().resideInAPackage(MPJ);
+
+    @ArchTest
+    static final ArchRule mpjsLoggingUsesSlf4j = classes().that().resideInAPackage(MPJS_LOGGING).should()
+            .onlyDependOnClassesThat().resideInAnyPackage(MPJS_LOGGING, JAVA, LOGGING, "org.jspecify.annotations");
+
+    @ArchTest
+    static final ArchRule mpjsLoggingIsForMpj = noClasses().that().resideInAPackage("dev.lockstep..").should()
+            .dependOnClassesThat().resideInAPackage(MPJS_LOGGING);
 
     @ArchTest
     static final ArchRule djlUsesHost = only("djl", own("host"), JAVA, LOGGING, DJL, JNA);
@@ -152,7 +161,7 @@ class ArchitectureTest {
     static final ArchRule everyClassIsInAPackageWithARule = classes().should().resideInAnyPackage(own("host"),
             own("json"), own("wire"), own("launch"), own("world"), own("djl"), own("torch"), own("cuda"),
             own("checkpoint"), own("jinja"), own("tokenizer"), own("decoder"), own("generate"), own("prompts"),
-            own("results"), own("journal"), own("report"), own("cli"), own("batch"), own("bench"));
+            own("results"), own("journal"), own("report"), own("cli"), own("batch"), own("bench"), MPJS_LOGGING);
 
     @ArchTest
     static final ArchRule packagesHaveNoCycles = slices().matching("dev.lockstep.(**)").should().beFreeOfCycles()

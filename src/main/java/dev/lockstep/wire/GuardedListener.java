@@ -34,7 +34,15 @@ public final class GuardedListener implements Closeable {
         void serve(Socket visitor, Runnable admit) throws IOException;
     }
 
-    private record Waiting(Socket visitor, long since) {}
+    /** No record, whose equals every rank would have to put together at its start. */
+    private static final class Waiting {
+        private final Socket visitor;
+        private final long since = System.nanoTime();
+
+        private Waiting(Socket visitor) {
+            this.visitor = visitor;
+        }
+    }
 
     private final ServerSocket server;
     private final Host host;
@@ -63,7 +71,7 @@ public final class GuardedListener implements Closeable {
     public void close() {
         Closing.quietly(server);
         synchronized (waiting) {
-            waiting.forEach(each -> Closing.quietly(each.visitor()));
+            waiting.forEach(each -> Closing.quietly(each.visitor));
         }
     }
 
@@ -71,7 +79,7 @@ public final class GuardedListener implements Closeable {
         while (!server.isClosed()) {
             try {
                 Socket visitor = server.accept();
-                Waiting entry = new Waiting(visitor, System.nanoTime());
+                Waiting entry = new Waiting(visitor);
                 dropAllBut(most - 1);
                 synchronized (waiting) {
                     waiting.add(entry);
@@ -86,7 +94,7 @@ public final class GuardedListener implements Closeable {
     }
 
     private void serve(Waiting entry) {
-        try (Socket visitor = entry.visitor()) {
+        try (Socket visitor = entry.visitor) {
             host.serve(visitor, () -> remove(entry));
         } catch (IOException e) {
             // a stranger, or the end of one that was admitted: whoever admitted it knows
@@ -104,8 +112,8 @@ public final class GuardedListener implements Closeable {
     private void dropAllBut(int allowed) {
         synchronized (waiting) {
             while (!waiting.isEmpty() && (waiting.size() > allowed
-                    || System.nanoTime() - waiting.peek().since() > ADMIT_NANOS)) {
-                Closing.quietly(waiting.remove().visitor());
+                    || System.nanoTime() - waiting.peek().since > ADMIT_NANOS)) {
+                Closing.quietly(waiting.remove().visitor);
             }
         }
     }

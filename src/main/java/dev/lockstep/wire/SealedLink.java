@@ -10,12 +10,8 @@ import java.io.InputStream;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
-
-import javax.crypto.Mac;
-import javax.crypto.spec.SecretKeySpec;
 
 import org.jspecify.annotations.Nullable;
 
@@ -32,7 +28,6 @@ import org.jspecify.annotations.Nullable;
 public final class SealedLink implements Closeable {
     static final int NONCE_BYTES = 32;
     static final int TAG_BYTES = 32;
-    private static final String ALGORITHM = "HmacSHA256";
     private static final String LAUNCHER_KNOWS = "lockstep: the launcher knows the token";
     private static final String CALLER_KNOWS = "lockstep: the caller knows the token";
     private static final String TO_LAUNCHER = "lockstep: key to the launcher";
@@ -40,16 +35,16 @@ public final class SealedLink implements Closeable {
 
     private final Socket socket;
     private final DataInputStream in;
-    private final Mac sealing;
-    private final Mac opening;
+    private final Hmac sealing;
+    private final Hmac opening;
     private long sent;
     private long received;
 
     private SealedLink(Socket socket, DataInputStream in, byte[] sealing, byte[] opening) {
         this.socket = socket;
         this.in = in;
-        this.sealing = mac(sealing);
-        this.opening = mac(opening);
+        this.sealing = new Hmac(sealing);
+        this.opening = new Hmac(opening);
     }
 
     /**
@@ -62,7 +57,7 @@ public final class SealedLink implements Closeable {
         DataInputStream in = input(socket);
         byte[] nonces = new byte[2 * NONCE_BYTES];
         byte[] own = nonce();
-        Mac mac = mac(token.getBytes(StandardCharsets.UTF_8));
+        Hmac mac = new Hmac(token.getBytes(StandardCharsets.UTF_8));
         socket.getOutputStream().write(own);
         System.arraycopy(own, 0, nonces, 0, NONCE_BYTES);
         in.readFully(nonces, NONCE_BYTES, NONCE_BYTES);
@@ -82,7 +77,7 @@ public final class SealedLink implements Closeable {
         in.readFully(nonces, 0, NONCE_BYTES);
         byte[] own = nonce();
         System.arraycopy(own, 0, nonces, NONCE_BYTES, NONCE_BYTES);
-        Mac mac = mac(token.getBytes(StandardCharsets.UTF_8));
+        Hmac mac = new Hmac(token.getBytes(StandardCharsets.UTF_8));
         ByteArrayOutputStream answer = new ByteArrayOutputStream();
         answer.write(own);
         answer.write(derive(mac, LAUNCHER_KNOWS, nonces));
@@ -132,29 +127,19 @@ public final class SealedLink implements Closeable {
         }
     }
 
-    private static byte[] tag(Mac mac, long number, byte[] frame) {
+    private static byte[] tag(Hmac mac, long number, byte[] frame) {
         mac.update(ByteBuffer.allocate(Long.BYTES).putLong(number).flip());
-        return mac.doFinal(frame);
+        return mac.tag(frame);
     }
 
-    private static byte[] derive(Mac mac, String purpose, byte[] nonces) {
+    private static byte[] derive(Hmac mac, String purpose, byte[] nonces) {
         mac.update(purpose.getBytes(StandardCharsets.US_ASCII));
-        return mac.doFinal(nonces);
+        return mac.tag(nonces);
     }
 
     private static byte[] nonce() {
         byte[] nonce = new byte[NONCE_BYTES];
         new SecureRandom().nextBytes(nonce);
         return nonce;
-    }
-
-    private static Mac mac(byte[] key) {
-        try {
-            Mac mac = Mac.getInstance(ALGORITHM);
-            mac.init(new SecretKeySpec(key, ALGORITHM));
-            return mac;
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("every JVM has " + ALGORITHM, e);
-        }
     }
 }

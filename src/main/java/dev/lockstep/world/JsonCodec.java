@@ -42,6 +42,24 @@ final class JsonCodec<T> implements Codec<T> {
         this.reader = MAPPER.readerFor(type);
     }
 
+    private record Example(int number, double real, String text, List<Integer> items) {}
+
+    /**
+     * Takes its first values, which take far longer than all that come after: in a thread beside a program that has to wait
+     * anyway.
+     */
+    static void warmUp() {
+        Thread thread = new Thread(() -> {
+            try {
+                JsonCodec.<Example>of(Example.class).copy(new Example(1, 0.5, "text", List.of(1)));
+            } catch (IOException | RuntimeException | LinkageError e) {
+                // whoever needs values will be told
+            }
+        }, "lockstep-json");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
     static <T> JsonCodec<T> of(Type type) {
         return new JsonCodec<>(MAPPER.constructType(type));
     }

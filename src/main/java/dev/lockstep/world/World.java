@@ -56,6 +56,9 @@ public final class World extends Group implements AutoCloseable {
     /** Does what a thread of the program does, a rank's main thread as a rule, until MPJ runs. */
     private static Session join(RankEnvironment self) {
         System.setProperty("lockstep.rank", Integer.toString(self.rank()));
+        if (self.size() > 1 && self.localSize() <= Runtime.getRuntime().availableProcessors()) {
+            JsonCodec.warmUp();
+        }
         ControlLink link = connect(self);
         Shutdown ending = new Shutdown(link);
         ending.catchUncaught();

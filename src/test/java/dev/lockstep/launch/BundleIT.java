@@ -1,8 +1,10 @@
 package dev.lockstep.launch;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -12,6 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import dev.lockstep.fixtures.Launched;
 
+import static dev.lockstep.fixtures.Launched.awaitTrue;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** The archive for machines without JDK, Maven and network. */
@@ -75,6 +78,33 @@ class BundleIT {
                 .env("LOCKSTEP_CACHE", null).run();
         assertThat(ran.exitCode()).as(ran.stderr()).isZero();
         assertThat(ran.lines()).last().isEqualTo("all 2 ranks have come this far");
+
+        // with all tools the first job leaves class data behind, in the place that the archive was unpacked to
+        assertHello(root, scratch);
+        awaitTrue(Duration.ofMinutes(1), () -> isMade(scratch.resolve(".cache/lockstep/classes")));
+        assertHello(root, scratch);
+        assertThat(Launched.script(root.resolve("launch/mpjrun.sh"), "--dry-run", "-v", "-np", "1", "hello")
+                .env("JAVA_HOME", null).env("HOME", scratch.toString()).env("LOCKSTEP_CACHE", null).run().stdout())
+                        .contains("-XX:SharedArchiveFile=" + scratch + "/.cache/lockstep/classes/");
+    }
+
+    private static void assertHello(Path root, Path home) {
+        Launched.Result result = Launched.script(root.resolve("launch/mpjrun.sh"), "-np", "2", "hello")
+                .env("JAVA_HOME", null).env("HOME", home.toString()).env("LOCKSTEP_CACHE", null).run();
+        assertThat(result.stderr()).isEmpty();
+        assertThat(result.exitCode()).isZero();
+        assertThat(result.lines()).last().asString().startsWith("rank 1 of 2 on ");
+    }
+
+    private static boolean isMade(Path classes) {
+        if (!Files.isDirectory(classes)) {
+            return false;
+        }
+        try (Stream<Path> all = Files.list(classes)) {
+            return all.anyMatch(each -> !each.toString().endsWith(".making") && Files.exists(each.resolve("whole")));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test

@@ -117,7 +117,8 @@ class MpjExpressLauncherIT {
     private List<String> java(String... words) {
         List<String> command = new ArrayList<>(List.of("env", "MPJ_HOME=" + mpjHome, "java",
                 LOGGING, "-cp",
-                mpjHome + "/lib/*" + File.pathSeparator + HOME + "/target/lib/*"));
+                String.join(File.pathSeparator, mpjHome + "/lib/*", HOME + "/target/lockstep.jar",
+                        HOME + "/target/lib/*")));
         command.addAll(List.of(words));
         return command;
     }

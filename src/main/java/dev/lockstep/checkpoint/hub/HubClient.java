@@ -22,6 +22,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.host.UsageException;
 import dev.lockstep.json.Json;
@@ -76,7 +77,7 @@ final class HubClient {
      */
     record RemoteFile(String name, URI address, String etag, OptionalLong size) {}
 
-    private final HttpClient http;
+    private @Nullable HttpClient http; // null until something is asked, which a model that is here never needs
     private final HubEnvironment environment;
     private final Duration firstPause;
 
@@ -90,8 +91,14 @@ final class HubClient {
             // else a proxy's password would be withheld from it
             System.setProperty(NO_TUNNEL, "");
         }
-        this.http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT)
-                .followRedirects(HttpClient.Redirect.NEVER).proxy(environment.proxies()).build();
+    }
+
+    private synchronized HttpClient http() {
+        if (http == null) {
+            http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT)
+                    .followRedirects(HttpClient.Redirect.NEVER).proxy(environment.proxies()).build();
+        }
+        return http;
     }
 
     /** For one thing that may be tried several times. */
@@ -274,7 +281,7 @@ final class HubClient {
 
     private HttpResponse<InputStream> exchange(HttpRequest request) throws IOException {
         try {
-            return http.send(request, HttpResponse.BodyHandlers.ofInputStream());
+            return http().send(request, HttpResponse.BodyHandlers.ofInputStream());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new UsageException("interrupted while " + environment.endpoint() + " was asked", e);

@@ -47,5 +47,6 @@ public final class LocalSpawner implements Spawner {
         OrphanProcesses.end(Objects.requireNonNull(plans.get(0).environment().get(RankEnvironment.TOKEN)),
                 plans.stream().map(RankPlan::rank).toList());
         scratch.remove();
+        ClassData.makeIfMissing();
     }
 }

@@ -111,7 +111,8 @@ public final class RankPlanner {
 
     /** Lockstep's own class path, without libtorch. */
     public static List<String> runtime(Path home) {
-        List<String> entries = new ArrayList<>(List.of(home + "/target/lockstep.jar", home + "/target/lib/*"));
+        List<String> entries = new ArrayList<>(List.of(home + "/target/lockstep.jar"));
+        entries.addAll(ClassData.jars(home.resolve("target/lib").toFile()));
         String mpj = System.getProperty("lockstep.mpj.jar");
         if (mpj != null) {
             entries.add(mpj);
@@ -138,6 +139,7 @@ public final class RankPlanner {
             Map<String, String> variables = new LinkedHashMap<>(job.inherited());
             variables.putAll(common);
             List<String> own = new ArrayList<>(command);
+            own.addAll(1, ClassData.making(rank, runtime(home)));
             if (scratch != null) {
                 String directory = scratch.of(rank).toString();
                 variables.put("TMPDIR", directory);
@@ -153,15 +155,22 @@ public final class RankPlanner {
     }
 
     private List<String> command(HostRanks share) {
+        List<String> options = jvmOptions(share.localSize());
+        ClassData data = ClassData.find(options, limits.memory(), environment);
         List<String> classPath = new ArrayList<>(job.classPath());
-        classPath.addAll(runtime(home));
+        if (data.serves(classPath)) {
+            options.addAll(0, data.options()); // what the user adds wins
+            classPath.addAll(0, runtime(home));
+        } else {
+            classPath.addAll(runtime(home));
+        }
         // libtorch for CPU only where it is wanted, because DJL would prefer it to CUDA's
         if (!cuda && !environment.containsKey("PYTORCH_LIBRARY_PATH")) {
             classPath.add(home + "/target/lib-cpu/*");
         }
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(jvmOptions(share.localSize()));
+        command.addAll(options);
         command.addAll(List.of("-cp", String.join(File.pathSeparator, classPath)));
         command.addAll(job.program());
         return command;
