@@ -14,6 +14,8 @@ import org.openucx.jucx.UcxUtils;
  * @param length  in bytes
  */
 record Memory(ByteBuffer bytes, long address, int length) {
+    static final Memory NONE = new Memory(ByteBuffer.allocate(0), 0, 0);
+
     static Memory allocate(int length) {
         return of(ByteBuffer.allocateDirect(length), 0, length);
     }

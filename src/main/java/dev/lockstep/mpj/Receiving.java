@@ -16,7 +16,7 @@ final class Receiving extends Operation {
     private final ByteBuffer target;
     private final boolean own; // UCX cannot write into the program's memory
     private final Memory memory;
-    private Memory objects = new Memory(ByteBuffer.allocate(0), 0, 0);
+    private Memory objects = Memory.NONE;
     private long senderTag;
     private int left;
 
@@ -87,7 +87,9 @@ final class Receiving extends Operation {
     private void ask(Announcement announcement) {
         int from = Tags.rank(senderTag);
         left = announcement.pieces() + 1;
-        objects = Memory.allocate(announcement.objects());
+        if (announcement.objects() > 0) {
+            objects = Memory.allocate(announcement.objects());
+        }
         announcement.eachPiece(memory, objects,
                 (address, length, index) -> ucx().worker().recvTaggedNonBlocking(address,
                         length, Tags.piece(from, announcement.number(), index), -1L,

@@ -25,7 +25,7 @@ final class Sending extends Operation {
         this.endpoint = endpoint;
         this.message = Memory.written(buffer);
         byte[] serialized = buffer.getDynamicBuffer();
-        this.objects = Memory.copyOf(serialized == null ? new byte[0] : serialized);
+        this.objects = serialized == null ? Memory.NONE : Memory.copyOf(serialized);
     }
 
     boolean isWhole() {

@@ -106,7 +106,7 @@ class StraysIT {
                 Socket visitor = server.accept()) {
             assertThat(visitor.getInputStream().readNBytes(32)).hasSize(32);
             visitor.getOutputStream().write(new byte[64]);
-            JobSpec job = new JobSpec("cpu", true, List.of(TEST_CLASSES),
+            JobSpec job = new JobSpec("cpu", "niodev", true, List.of(TEST_CLASSES),
                     List.of("dev.lockstep.fixtures.Programs", "touch", ran.toString()), Map.of(), Map.of(), "/", "",
                     false);
             Frames.write(visitor.getOutputStream(),

@@ -146,7 +146,7 @@ public final class RankPlanner {
             variables.put(CUDA_VISIBLE_DEVICES, gpu);
             variables.putAll(job.variables());
             variables.putAll(new RankEnvironment(rank, share.size(), localRank, share.localSize(), host,
-                    cuda ? "cuda" : "cpu", address, coordinator, token).variables());
+                    cuda ? "cuda" : "cpu", job.mpjDevice(), address, coordinator, token).variables());
             plans.add(new RankPlan(rank, localRank, host, gpu, variables, own, Path.of(job.directory())));
         }
         return plans;
@@ -178,6 +178,9 @@ public final class RankPlanner {
         variables.put("RUST_FLAVOR", environment.getOrDefault("RUST_FLAVOR", "cpu"));
         // DJL would ask the host's cloud service who it is and report to its makers
         variables.put("OPT_OUT_TRACKING", environment.getOrDefault("OPT_OUT_TRACKING", "true"));
+        // UCX is to catch no signal that is the JVM's, watch no memory, start no thread for it, and leave the words to us
+        Map.of("UCX_HANDLE_ERRORS", "none", "UCX_MEM_EVENTS", "n", "UCX_VFS_ENABLE", "n", "UCX_LOG_LEVEL", "fatal")
+                .forEach((name, value) -> variables.put(name, environment.getOrDefault(name, value)));
         String mpj = environment.get("MPJ_HOME");
         boolean configured = mpj != null && Files.isRegularFile(Path.of(mpj, "conf", "mpjexpress.conf"));
         variables.put("MPJ_HOME", configured ? mpj : home.toString());
@@ -203,6 +206,10 @@ public final class RankPlanner {
         }
         options.add("-Dlogback.configurationFile=" + conf.resolve("logback.xml"));
         options.add("-Dlockstep.home=" + conf.getParent());
+        String ucx = System.getProperty("lockstep.ucx", "");
+        if (!ucx.isEmpty()) {
+            options.add("-Dlockstep.ucx=" + ucx);
+        }
         options.addAll(moreJvmOptions);
         for (String option : environment.getOrDefault("LOCKSTEP_JAVA_OPTS", "").strip().split("\\s+")) {
             if (!option.isEmpty()) {
