@@ -29,7 +29,7 @@ final class RankArrivals {
     private final Message.Ports[] ports;
     private final boolean[] joined;
     private long first; // when the first rank connected; 0: none has
-    private boolean decided; // whether it is UCX
+    private boolean decided; // whether it is UCX; false too where nobody asks
     private long complete; // when it was known how all are reached; 0: it is not
 
     /** @param limit from the first rank in World.init until it is known how all are reached, and from then until all are through */

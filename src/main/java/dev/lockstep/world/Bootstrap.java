@@ -49,12 +49,14 @@ final class Bootstrap {
      * @throws UsageException        when the user wants UCX and this rank has none
      */
     static Mpj start(RankEnvironment self, ControlLink link) {
-        Optional<UcxDevice> ucx = Optional.empty();
-        String reason = "--dev niodev was given";
+        if (self.mpjDevice().equals(NIODEV)) {
+            return startNiodev(self, link);
+        }
         boolean oneHost = self.localSize() == self.size();
-        if (self.mpjDevice().equals(AUTO) && !oneHost) {
-            reason = "the ranks are on several hosts, where UCX would listen to everyone (--dev ucx takes it all the same)";
-        } else if (!self.mpjDevice().equals(NIODEV)) {
+        Optional<UcxDevice> ucx = Optional.empty();
+        String reason = "the ranks are on several hosts, where UCX's ports would be open to everyone "
+                + "(--dev ucx takes it all the same)";
+        if (oneHost || !self.mpjDevice().equals(AUTO)) {
             try {
                 ucx = Optional.of(UcxDevice.open(System.getProperty(LIBRARIES, ""), oneHost));
             } catch (IllegalStateException e) {
@@ -65,10 +67,9 @@ final class Bootstrap {
                 }
             }
         }
+        byte[] address = ucx.map(UcxDevice::address).orElse(new byte[0]);
         try {
-            link.send(ucx.isPresent()
-                    ? new Message.Worker(ucx.get().address(), "")
-                    : new Message.Worker(new byte[0], reason));
+            link.send(new Message.Worker(address, ucx.isPresent() ? "" : reason));
         } catch (IOException e) {
             throw new IllegalStateException("it cannot join the others: " + e.getMessage(), e);
         }
