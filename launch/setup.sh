@@ -87,24 +87,21 @@ lockstep_check_mpj() {
     lockstep_stop "$open belongs to another user or others may write it, so MPJ Express in there is not run: remove $LOCKSTEP_CACHE/mpj, and chmod go-w what stays, or set LOCKSTEP_CACHE to a directory of your own"
 }
 
-# UCX carries the ranks' messages inside a host; without it MPJ Express's own TCP does. A bundle's own first, then the
-# system's, then what was fetched earlier. That it could not be fetched is remembered for a day, with the reason.
+# UCX carries the ranks' messages inside a host; without it MPJ Express's own TCP does. The system's own first, then what
+# was fetched earlier. That it could not be fetched is remembered for a day. A bundle fetches nothing.
 lockstep_find_ucx() {
   local fetched=$LOCKSTEP_CACHE/ucx/lib open
   UCX_DIR=
-  if [ -e "$LOCKSTEP_HOME/lib/ucx/libucp.so.0" ]; then
-    UCX_DIR=$LOCKSTEP_HOME/lib/ucx
-  elif lockstep_system_has libucp.so.0 || [ ! -e "$LOCKSTEP_HOME/pom.xml" ]; then
-    return 0
-  elif [ -e "$fetched/libucp.so.0" ]; then
-    open=$(lockstep_open_to_others "$LOCKSTEP_CACHE" "$LOCKSTEP_CACHE/ucx" "$fetched" "$fetched/libucp.so.0")
-    if [ -n "$open" ]; then
-      lockstep_say "$open belongs to another user or others may write it, so UCX in there is not used: remove $LOCKSTEP_CACHE/ucx, and chmod go-w what stays"
-    else
-      UCX_DIR=$fetched
-    fi
+  lockstep_system_has libucp.so.0 && return
+  if [ ! -e "$fetched/libucp.so.0" ]; then
+    [ ! -e "$LOCKSTEP_HOME/pom.xml" ] || [ -n "$(find "$LOCKSTEP_CACHE/ucx.none" -mtime -1 2>/dev/null)" ]
+    return
+  fi
+  open=$(lockstep_open_to_others "$LOCKSTEP_CACHE" "$LOCKSTEP_CACHE/ucx" "$fetched" "$fetched"/*)
+  if [ -n "$open" ]; then
+    lockstep_say "$open belongs to another user or others may write it, so UCX in there is not used: remove $LOCKSTEP_CACHE/ucx, and chmod go-w what stays"
   else
-    [ -n "$(find "$LOCKSTEP_CACHE/ucx.none" -mtime -1 2>/dev/null)" ]
+    UCX_DIR=$fetched
   fi
 }
 lockstep_system_has() {
@@ -182,21 +179,18 @@ lockstep_fetch_mpj() {
 lockstep_fetch_ucx() {
   local packages=(libucx0) new=$LOCKSTEP_CACHE/ucx.new
   lockstep_system_has libnuma.so.1 || packages+=(libnuma1)
-  if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
-    printf 'there is no apt-get to fetch it\n' >"$LOCKSTEP_CACHE/ucx.none"
-    return
-  fi
-  lockstep_say "fetching UCX (package ${packages[*]}, 0.9 MB) into $LOCKSTEP_CACHE/ucx"
+  rm -f "$LOCKSTEP_CACHE/ucx.none"
   (
+    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || exit
+    lockstep_say "fetching UCX (package ${packages[*]}, 0.9 MB) into $LOCKSTEP_CACHE/ucx"
     lockstep_apt "${packages[@]}" || exit
     rm -rf "$new" && mkdir -p "$new/all" "$new/lib" || exit
     for package in "$LOCKSTEP_CACHE"/apt/deb/*.deb; do dpkg-deb -x "$package" "$new/all" || exit; done
     find "$new/all" \( -name 'libuc[mpst].so.0' -o -name libnuma.so.1 \) -exec cp -L {} "$new/lib" \;
-    rm -rf "$new/all" "$LOCKSTEP_CACHE/ucx" && [ -e "$new/lib/libucp.so.0" ] && mv "$new" "$LOCKSTEP_CACHE/ucx"
-  ) 2>"$LOCKSTEP_CACHE/ucx.none" && rm -f "$LOCKSTEP_CACHE/ucx.none" || {
+    [ -e "$new/lib/libucp.so.0" ] && rm -rf "$new/all" "$LOCKSTEP_CACHE/ucx" && mv "$new" "$LOCKSTEP_CACHE/ucx"
+  ) || {
     rm -rf "$new"
-    [ -s "$LOCKSTEP_CACHE/ucx.none" ] || tail -n 1 "$LOCKSTEP_CACHE/apt/log" >"$LOCKSTEP_CACHE/ucx.none"
-    lockstep_say "UCX cannot be fetched ($(<"$LOCKSTEP_CACHE/ucx.none")): ranks send messages over TCP; install the package libucx0 for faster ones"
+    : >"$LOCKSTEP_CACHE/ucx.none"
   }
 }
 
@@ -279,17 +273,21 @@ lockstep_lock() {
 }
 
 lockstep_find_java
-if ! lockstep_find_mpj || ! lockstep_find_ucx || ! lockstep_is_built; then
-  (umask go-w && mkdir -p "$LOCKSTEP_CACHE") 2>/dev/null && { : >>"$LOCKSTEP_CACHE/setup.lock"; } 2>/dev/null ||
-    lockstep_stop "$LOCKSTEP_CACHE cannot be written: $(lockstep_why "$LOCKSTEP_CACHE"): set LOCKSTEP_CACHE to a directory that can be"
-  (
-    lockstep_lock
-    lockstep_find_mpj || lockstep_fetch_mpj
-    lockstep_find_ucx || lockstep_fetch_ucx
-    rm -rf "$LOCKSTEP_CACHE/apt"
-    lockstep_is_built || lockstep_build
-  ) 9>>"$LOCKSTEP_CACHE/setup.lock" || exit $?
-  lockstep_find_mpj
-  lockstep_find_ucx || true
+lockstep_has_all() { lockstep_find_mpj && lockstep_is_built; }
+if ! lockstep_has_all || ! lockstep_find_ucx; then
+  if (umask go-w && mkdir -p "$LOCKSTEP_CACHE") 2>/dev/null && { : >>"$LOCKSTEP_CACHE/setup.lock"; } 2>/dev/null; then
+    (
+      lockstep_lock
+      lockstep_find_mpj || lockstep_fetch_mpj
+      lockstep_find_ucx || lockstep_fetch_ucx
+      rm -rf "$LOCKSTEP_CACHE/apt"
+      lockstep_is_built || lockstep_build
+    ) 9>>"$LOCKSTEP_CACHE/setup.lock" || exit $?
+    lockstep_find_mpj
+    lockstep_find_ucx || true
+  else
+    lockstep_has_all || # only UCX is missing otherwise
+      lockstep_stop "$LOCKSTEP_CACHE cannot be written: $(lockstep_why "$LOCKSTEP_CACHE"): set LOCKSTEP_CACHE to a directory that can be"
+  fi
 fi
 lockstep_check_mpj

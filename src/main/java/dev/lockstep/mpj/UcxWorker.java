@@ -61,12 +61,14 @@ final class UcxWorker {
                     // what is longer than one piece is only sent to a receiver that waits, and needs no way of its own
                     .setConfig("RNDV_THRESH", "inf");
             if (oneHost) {
-                params.setConfig("TLS", "sm,self");
+                // not System V's memory, which the user's group may open
+                params.setConfig("TLS", "posix,self");
             }
             UcpContext context = new UcpContext(params);
             return new UcxWorker(context, context.newWorker(new UcpWorkerParams()));
         } catch (LinkageError | UcxException e) {
-            throw new IllegalStateException("UCX does not start: " + e.getMessage(), e);
+            throw new IllegalStateException(
+                    "UCX does not start: " + String.valueOf(e.getMessage()).replaceFirst("(?s).*\\.so: ", ""), e);
         }
     }
 

@@ -45,7 +45,8 @@ class StraysIT {
         try (Launched launched = mpjrun("-np", "2", "--dev", device, "-cp", TEST_CLASSES,
                 "dev.lockstep.fixtures.Programs", "when",
                 go.toString()).start()) {
-            awaitTrue(Duration.ofSeconds(30), () -> launched.ranks().size() == 2);
+            awaitTrue(Duration.ofSeconds(30), () -> launched.ranks().stream()
+                    .filter(rank -> Launched.environment(rank).contains("LOCKSTEP_COORDINATOR=")).count() == 2);
             ProcessHandle rank0 = launched.ranks().get(0);
             int coordinator = Integer.parseInt(variable(rank0, "LOCKSTEP_COORDINATOR").replaceFirst(".*:", ""));
             List<Integer> ports = new ArrayList<>(List.of(coordinator));
@@ -65,6 +66,9 @@ class StraysIT {
                 for (int i = 0; i < 1000; i++) {
                     knock(port, new byte[]{0});
                 }
+            }
+            if (device.equals("ucx")) {
+                assertThat(openPorts(rank0)).isEmpty();
             }
             Files.createFile(go);
             Launched.Result result = launched.await();
