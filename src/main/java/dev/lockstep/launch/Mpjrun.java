@@ -252,7 +252,7 @@ public final class Mpjrun implements Callable<Integer> {
         Map<String, String> inherited = new LinkedHashMap<>();
         environment.forEach((name, value) -> {
             if (name.matches(
-                    "LOCKSTEP_JAVA_OPTS|HF_(HOME|HUB_CACHE|HUB_OFFLINE|ENDPOINT|TOKEN_PATH)|(OMP|MKL|NCCL|PYTORCH|DJL|RUST)_.*")
+                    "LOCKSTEP_JAVA_OPTS|HF_(HOME|HUB_CACHE|HUB_OFFLINE|ENDPOINT|TOKEN_PATH)|(OMP|MKL|NCCL|UCX|PYTORCH|DJL|RUST)_.*")
                     && !name.equals("DJL_CACHE_DIR")) {
                 inherited.put(name, value);
             }

@@ -136,7 +136,7 @@ final class RankArrivals {
                         + hellos[rank].host() + " (process " + hellos[rank].pid() + ")")
                         .collect(Collectors.joining(", "))
                 + (through.isEmpty() ? "" : ", " + list(through) + (through.size() == 1 ? " is" : " are") + " through")
-                + "; " + Message.Joined.WHY_NOT;
+                + (decided && isOverUcx() ? "" : "; " + Message.Joined.WHY_NOT);
     }
 
     private List<Integer> ranks(IntPredicate which) {

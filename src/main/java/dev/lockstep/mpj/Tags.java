@@ -32,6 +32,10 @@ final class Tags {
     private static final int PIECE_RANK_SHIFT = 50;
     private static final int NUMBER_SHIFT = 16;
 
+    /** What {@link #wanted} says of any message of a program in any context. */
+    static final long ANY_MESSAGE = WHOLE;
+    static final long ANY_MESSAGE_MASK = READY;
+
     private Tags() {}
 
     /** @throws xdev.XDevException when there have been too many communicators */

@@ -1,8 +1,6 @@
 package dev.lockstep.mpj;
 
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.UUID;
 import java.util.stream.IntStream;
@@ -13,12 +11,8 @@ import mpjdev.Request;
 import mpjdev.Status;
 import mpjdev.javampjdev.MPJDev;
 import org.jspecify.annotations.Nullable;
-import org.openucx.jucx.UcxCallback;
-import org.openucx.jucx.ucp.UcpRequest;
-import org.openucx.jucx.ucp.UcpTagMessage;
 import xdev.Device;
 import xdev.ProcessID;
-import xdev.XDevException;
 
 /**
  * MPJ Express's messages over UCX: shared memory inside a host, whatever fabric there is between hosts. UCX matches sources
@@ -33,11 +27,7 @@ public final class UcxDevice implements Device {
     /** The name that {@code MPI.Init} is given; any would do once {@link #join} has been called. */
     public static final String NAME = "ucx";
 
-    /** A message that a probe has taken out of UCX, which tells its length but neither type nor number of elements. */
-    private record Found(long tag, Memory bytes) {}
-
     private final UcxWorker ucx;
-    private final List<Found> found = new ArrayList<>();
     private List<UUID> names = List.of();
     private ProcessID[] ids = {};
     private int rank;
@@ -165,15 +155,12 @@ public final class UcxDevice implements Device {
         Receiving receiving = new Receiving(ucx, names, buffer, status);
         ucx.enter();
         try {
-            for (Iterator<Found> all = found.iterator(); all.hasNext();) {
-                Found each = all.next();
-                if ((each.tag() & mask) == wanted) {
-                    all.remove();
-                    receiving.found(each.tag(), each.bytes().bytes());
-                    return receiving;
-                }
+            Arrived.Message here = ucx.arrived().remove(wanted, mask);
+            if (here == null) {
+                receiving.next(wanted, mask);
+            } else {
+                receiving.found(here.tag(), here.bytes());
             }
-            receiving.next(wanted, mask);
         } finally {
             ucx.leave();
         }
@@ -209,36 +196,12 @@ public final class UcxDevice implements Device {
     }
 
     private @Nullable Status look(ProcessID from, int tag, int context) {
-        long wanted = Tags.wanted(context, rankOf(from), tag);
-        long mask = Tags.mask(rankOf(from), tag);
-        for (Found each : found) {
-            if ((each.tag() & mask) == wanted) {
-                return status(each);
-            }
-        }
-        UcpTagMessage message = ucx.worker().tagProbeNonBlocking(wanted, mask, true);
-        if (message == null) {
-            return null;
-        }
-        // no longer than one piece, so it is all here
-        Found one = new Found(message.getSenderTag(), Memory.allocate((int) message.getRecvLength()));
-        ucx.worker().recvTaggedMessageNonBlocking(one.bytes().address(), one.bytes().length(), message,
-                new UcxCallback() {
-                    @Override
-                    public void onSuccess(UcpRequest request) {
-                        found.add(one);
-                    }
-
-                    @Override
-                    public void onError(int code, String sentence) {
-                        throw new XDevException("UCX failed: " + sentence);
-                    }
-                });
-        return status(one);
+        Arrived.Message one = ucx.arrived().look(Tags.wanted(context, rankOf(from), tag), Tags.mask(rankOf(from), tag));
+        return one == null ? null : status(one);
     }
 
-    private Status status(Found one) {
-        ByteBuffer bytes = one.bytes().bytes();
+    private Status status(Arrived.Message one) {
+        ByteBuffer bytes = one.bytes();
         int type = 0;
         int elements = 0;
         if (Tags.isAnnounced(one.tag())) {

@@ -31,9 +31,12 @@ import org.openucx.jucx.ucp.UcpWorkerParams;
 final class UcxWorker {
     /** Cheaper than to sleep and be woken while the other ranks run; then their processors are theirs. */
     private static final int YIELDS = 100;
+    /** When so much has come that is not what is waited for, it is taken out of the memory that ranks share. */
+    private static final int MOVES = 64;
 
     private final UcpContext context;
     private final UcpWorker worker;
+    private final Arrived arrived;
     private final List<UcpEndpoint> endpoints = new ArrayList<>();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition moved = lock.newCondition();
@@ -47,6 +50,7 @@ final class UcxWorker {
     private UcxWorker(UcpContext context, UcpWorker worker) {
         this.context = context;
         this.worker = worker;
+        this.arrived = new Arrived(worker);
     }
 
     /**
@@ -103,6 +107,10 @@ final class UcxWorker {
 
     UcpWorker worker() {
         return worker;
+    }
+
+    Arrived arrived() {
+        return arrived;
     }
 
     UcpEndpoint endpoint(int rank) {
@@ -163,16 +171,21 @@ final class UcxWorker {
 
     private void drive(BooleanSupplier done) {
         int idle = 0;
+        int moves = 0;
         while (!done.getAsBoolean()) {
             if (progress()) {
                 idle = 0;
                 wakeOthers();
+                if (++moves % MOVES == 0) {
+                    arrived.takeAll();
+                }
             } else if (++idle <= YIELDS) {
                 lock.unlock();
                 yieldProcessor();
                 lock.lock();
                 runNext();
             } else {
+                arrived.takeAll();
                 sleep();
                 idle = 0;
             }

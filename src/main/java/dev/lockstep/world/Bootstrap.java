@@ -115,7 +115,8 @@ final class Bootstrap {
             while (cause.getCause() != null) {
                 cause = cause.getCause();
             }
-            throw new IllegalStateException("it cannot join the others (" + cause + "): " + Message.Joined.WHY_NOT, e);
+            throw new IllegalStateException("it cannot join the others (" + cause + ")"
+                    + (args[2].equals(NIODEV) ? ": " + Message.Joined.WHY_NOT : ""), e);
         } finally {
             System.setOut(out);
             System.setErr(err);

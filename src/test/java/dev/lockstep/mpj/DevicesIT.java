@@ -73,7 +73,8 @@ class DevicesIT {
 
     @ParameterizedTest
     @CsvSource({"ucx, 2, verbs", "ucx, 5, verbs", "niodev, 4, verbs", "ucx, 2, messages 400", "ucx, 3, messages 400",
-            "niodev, 2, messages 100", "ucx, 2, threads", "ucx, 4, threads", "niodev, 2, threads"})
+            "niodev, 2, messages 100", "ucx, 2, unexpected", "ucx, 2, threads", "ucx, 4, threads",
+            "niodev, 2, threads"})
     void programs_forMpjItself(String device, String ranks, String part) {
         Launched.Result result = mpjrun(Stream.concat(Stream.of("-np", ranks, "--dev", device, "-cp", TEST_CLASSES,
                 PROGRAM), Stream.of(part.split(" "))).toArray(String[]::new)).run();

@@ -23,6 +23,8 @@ class FramesTest {
                 new Message.Table(List.of(new Peer(0, "127.0.0.1", 1, 2), new Peer(1, "h2", 3, 4))),
                 new Message.Failure(137, ""), new Message.Failure(2, "漢字 \u0000 \n"),
                 new Message.Progress(1, 2, Long.MAX_VALUE, -1, 3, 0.25), new Message.Doing("lädt", true),
+                new Message.Worker(new byte[]{0, -1, 7}, ""), new Message.Worker(new byte[0], "there is none"),
+                new Message.Workers(List.of()), new Message.Workers(List.of(new byte[]{1}, new byte[]{-1, 2})),
                 new Message.Kept("d/r.jsonl.journal", 7, "go on"), new Message.Bye(0),
                 new Message.Bye(-1),
                 new Message.Release(), new Message.Joined(), new Message.AgentHello(1, "h2", -1, 3),

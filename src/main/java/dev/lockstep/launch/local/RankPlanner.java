@@ -23,6 +23,12 @@ import dev.lockstep.wire.RankEnvironment;
 /** What a job's ranks compute on and what it takes to start them, on the host that they are started on. */
 public final class RankPlanner {
     static final String CUDA_VISIBLE_DEVICES = "CUDA_VISIBLE_DEVICES";
+    /**
+     * It is to catch no signal that is the JVM's, watch no memory, start no thread for onlookers and leave the words to us;
+     * and some more than sixty small messages to a rank that is at work are to keep no sender waiting.
+     */
+    private static final List<String> UCX = List.of("UCX_HANDLE_ERRORS=none", "UCX_MEM_EVENTS=n", "UCX_VFS_ENABLE=n",
+            "UCX_LOG_LEVEL=fatal", "UCX_POSIX_FIFO_SIZE=256");
 
     private final Path home;
     private final Map<String, String> environment;
@@ -178,9 +184,10 @@ public final class RankPlanner {
         variables.put("RUST_FLAVOR", environment.getOrDefault("RUST_FLAVOR", "cpu"));
         // DJL would ask the host's cloud service who it is and report to its makers
         variables.put("OPT_OUT_TRACKING", environment.getOrDefault("OPT_OUT_TRACKING", "true"));
-        // UCX is to catch no signal that is the JVM's, watch no memory, start no thread for it, and leave the words to us
-        Map.of("UCX_HANDLE_ERRORS", "none", "UCX_MEM_EVENTS", "n", "UCX_VFS_ENABLE", "n", "UCX_LOG_LEVEL", "fatal")
-                .forEach((name, value) -> variables.put(name, environment.getOrDefault(name, value)));
+        for (String setting : UCX) {
+            String name = setting.substring(0, setting.indexOf('='));
+            variables.put(name, environment.getOrDefault(name, setting.substring(name.length() + 1)));
+        }
         String mpj = environment.get("MPJ_HOME");
         boolean configured = mpj != null && Files.isRegularFile(Path.of(mpj, "conf", "mpjexpress.conf"));
         variables.put("MPJ_HOME", configured ? mpj : home.toString());
