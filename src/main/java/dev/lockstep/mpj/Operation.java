@@ -108,13 +108,13 @@ abstract class Operation extends Request {
 
         @Override
         public void onError(int code, String message) {
-            fail(lost(message));
+            failed(message);
         }
     }
 
-    /** What is said when UCX could not do its part. */
-    String lost(String message) {
-        return "UCX failed: " + message;
+    /** UCX could not do a part of this. */
+    void failed(String message) {
+        fail("UCX failed: " + message);
     }
 
     interface Step {

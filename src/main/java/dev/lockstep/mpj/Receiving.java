@@ -54,7 +54,7 @@ final class Receiving extends Operation {
     /** Takes a message that is here already. */
     void found(long tag, ByteBuffer bytes) {
         if (bytes.capacity() > memory.length()) {
-            fail(lost(""));
+            isTooLong();
         } else {
             memory.bytes().put(start(), bytes, 0, bytes.capacity());
             take(tag, bytes.capacity());
@@ -106,7 +106,7 @@ final class Receiving extends Operation {
 
     private void ended(int bytes) {
         if (bytes > room()) {
-            fail(lost(""));
+            isTooLong();
             return;
         }
         if (own) {
@@ -131,10 +131,16 @@ final class Receiving extends Operation {
         }
     }
 
-    /** Of an announced message all pieces fit, so it is the message itself that did not. */
+    private void isTooLong() {
+        fail("a message has come that is longer than the " + room() + " bytes that a receive has room for");
+    }
+
     @Override
-    String lost(String message) {
-        return "a message has come that is longer than the " + room() + " bytes that a receive has room for"
-                + (message.isEmpty() || message.contains("truncated") ? "" : " (" + message + ")");
+    void failed(String message) {
+        if (message.contains("truncated")) {
+            isTooLong();
+        } else {
+            super.failed(message);
+        }
     }
 }

@@ -62,8 +62,9 @@ final class UcxWorker {
         try {
             load(libraries);
             UcpParams params = new UcpParams().requestTagFeature().requestWakeupFeature()
-                    // what is longer than one piece is only sent to a receiver that waits, and needs no way of its own
-                    .setConfig("RNDV_THRESH", "inf");
+                    // nothing longer than one piece is sent before its receiver waits, so in memory no way of UCX's own
+                    // makes it faster; between hosts it may be read out of the sender's memory
+                    .setConfig("RNDV_THRESH", oneHost ? "inf" : Integer.toString(Sending.WHOLE + 1));
             if (oneHost) {
                 // not System V's memory, which the user's group may open
                 params.setConfig("TLS", "posix,self");
@@ -97,11 +98,19 @@ final class UcxWorker {
         return bytes;
     }
 
-    /** @param addresses of all ranks, this one's too */
+    /**
+     * @param addresses of all ranks, this one's too
+     * @throws IllegalStateException when one cannot be reached
+     */
     void connect(List<byte[]> addresses) {
         for (byte[] address : addresses) {
             ByteBuffer direct = ByteBuffer.allocateDirect(address.length).put(address).flip();
-            endpoints.add(worker.newEndpoint(new UcpEndpointParams().setUcpAddress(direct)));
+            try {
+                endpoints.add(worker.newEndpoint(new UcpEndpointParams().setUcpAddress(direct)));
+            } catch (UcxException e) {
+                throw new IllegalStateException("rank " + endpoints.size() + " cannot be reached over UCX ("
+                        + e.getMessage() + "): --dev niodev does without", e);
+            }
         }
     }
 
