@@ -3,6 +3,7 @@
 # source it; `bash launch/setup.sh` runs it by itself. Leaves these variables:
 #   LOCKSTEP_HOME   the project        LOCKSTEP_CACHE   what was fetched (default ~/.cache/lockstep)
 #   JAVA            the java binary    MPJ_JAR          MPJ Express's mpj.jar
+#   UCX_DIR         the directory of libucp.so.0, empty where the system has it or nobody
 
 # A closed stdin, stdout or stderr would be taken by the first file that a JVM opens, which a rank would then read or write.
 [ -e /proc/self/fd/0 ] || exec 0</dev/null
@@ -75,13 +76,40 @@ lockstep_find_mpj() {
 }
 
 # What runs here is nobody else's to write; find prints the first thing that is.
+lockstep_open_to_others() {
+  find -L "$@" -maxdepth 0 \( -perm /022 -o ! -uid 0 ! -uid "$EUID" \) -print -quit || printf '%s' "${*: -1}"
+}
 lockstep_check_mpj() {
   case $MPJ_JAR in "$LOCKSTEP_CACHE"/*) ;; *) return 0 ;; esac
   local open
-  open=$(find -L "$LOCKSTEP_CACHE" "$LOCKSTEP_CACHE/mpj" "${MPJ_JAR%/*}" "$MPJ_JAR" -maxdepth 0 \
-    \( -perm /022 -o ! -uid 0 ! -uid "$EUID" \) -print -quit) || open=$MPJ_JAR
+  open=$(lockstep_open_to_others "$LOCKSTEP_CACHE" "$LOCKSTEP_CACHE/mpj" "${MPJ_JAR%/*}" "$MPJ_JAR")
   [ -z "$open" ] ||
     lockstep_stop "$open belongs to another user or others may write it, so MPJ Express in there is not run: remove $LOCKSTEP_CACHE/mpj, and chmod go-w what stays, or set LOCKSTEP_CACHE to a directory of your own"
+}
+
+# UCX carries the ranks' messages inside a host; without it MPJ Express's own TCP does. The system's own first, then what
+# was fetched earlier. That it could not be fetched is remembered for a day. A bundle fetches nothing.
+lockstep_find_ucx() {
+  local fetched=$LOCKSTEP_CACHE/ucx/lib open
+  UCX_DIR=
+  lockstep_system_has libucp.so.0 && return
+  if [ ! -e "$fetched/libucp.so.0" ]; then
+    [ ! -e "$LOCKSTEP_HOME/pom.xml" ] || [ -n "$(find "$LOCKSTEP_CACHE/ucx.none" -mtime -1 2>/dev/null)" ]
+    return
+  fi
+  open=$(lockstep_open_to_others "$LOCKSTEP_CACHE" "$LOCKSTEP_CACHE/ucx" "$fetched" "$fetched"/*)
+  if [ -n "$open" ]; then
+    lockstep_say "$open belongs to another user or others may write it, so UCX in there is not used: remove $LOCKSTEP_CACHE/ucx, and chmod go-w what stays"
+  else
+    UCX_DIR=$fetched
+  fi
+}
+lockstep_system_has() {
+  local directory
+  for directory in /lib64 /usr/lib64 /lib /usr/lib /usr/local/lib "/lib/$(uname -m)-linux-gnu" "/usr/lib/$(uname -m)-linux-gnu"; do
+    [ ! -e "$directory/$1" ] || return 0
+  done
+  PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -qF "$1 "
 }
 
 # The sums of the distributions' builds of mpj.jar 0.44. apt has checked what it fetches against its archive's signature,
@@ -108,13 +136,9 @@ lockstep_is_built() {
     [ -z "$(find "$LOCKSTEP_HOME/pom.xml" "$LOCKSTEP_HOME/src/main" -newer "$LOCKSTEP_HOME/target/lockstep.jar" -print -quit)" ]
 }
 
-# Debian's package, unpacked in our cache. apt runs on a copy of the system's configuration with state and cache
+# Downloads packages into $LOCKSTEP_CACHE/apt/deb. apt runs on a copy of the system's configuration with state and cache
 # directories of ours and without the system's hooks, so it needs no root and leaves the system as it is.
-lockstep_fetch_mpj() {
-  local why="install the package libmpj-java, or set MPJ_HOME to an unpacked MPJ Express (a directory with lib/mpj.jar)"
-  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null ||
-    lockstep_stop "MPJ Express is not on this machine and there is no apt-get to fetch it: $why"
-  lockstep_say "fetching MPJ Express (package libmpj-java, 0.4 MB) into $LOCKSTEP_CACHE/mpj"
+lockstep_apt() {
   local apt=$LOCKSTEP_CACHE/apt
   umask go-w
   mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/deb" 2>/dev/null ||
@@ -127,8 +151,18 @@ lockstep_fetch_mpj() {
   (
     cd "$apt/deb" && rm -f ./*.deb
     export APT_CONFIG=$apt/apt.conf
-    apt-get -qq update && apt-get -qq download libmpj-java
-  ) >"$apt/log" 2>&1 || {
+    { [ -e "$apt/updated" ] || apt-get -qq update; } && : >"$apt/updated" && apt-get -qq download "$@"
+  ) >"$apt/log" 2>&1
+}
+
+# Debian's package, unpacked in our cache.
+lockstep_fetch_mpj() {
+  local why="install the package libmpj-java, or set MPJ_HOME to an unpacked MPJ Express (a directory with lib/mpj.jar)"
+  local apt=$LOCKSTEP_CACHE/apt
+  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null ||
+    lockstep_stop "MPJ Express is not on this machine and there is no apt-get to fetch it: $why"
+  lockstep_say "fetching MPJ Express (package libmpj-java, 0.4 MB) into $LOCKSTEP_CACHE/mpj"
+  lockstep_apt libmpj-java || {
     if lockstep_lacks_network "$apt/log"; then
       lockstep_stop "MPJ Express is not on this machine, and the package archive that apt fetches it from cannot be reached: $why, or take a bundle that launch/bundle.sh makes where there is a network"
     fi
@@ -137,8 +171,27 @@ lockstep_fetch_mpj() {
   rm -rf "$LOCKSTEP_CACHE/mpj.new" && dpkg-deb -x "$apt"/deb/libmpj-java_*.deb "$LOCKSTEP_CACHE/mpj.new" ||
     lockstep_stop "libmpj-java cannot be unpacked: $(lockstep_why "$LOCKSTEP_CACHE")"
   lockstep_check_sum
-  rm -rf "$LOCKSTEP_CACHE/mpj" && mv "$LOCKSTEP_CACHE/mpj.new" "$LOCKSTEP_CACHE/mpj" && rm -rf "$apt"
+  rm -rf "$LOCKSTEP_CACHE/mpj" && mv "$LOCKSTEP_CACHE/mpj.new" "$LOCKSTEP_CACHE/mpj"
   lockstep_find_mpj || lockstep_stop "the package libmpj-java came without usr/share/java/mpj.jar: $why"
+}
+
+# What UCX needs for memory alone; its module for InfiniBand stays out. Whatever goes wrong, jobs run without it.
+lockstep_fetch_ucx() {
+  local packages=(libucx0) new=$LOCKSTEP_CACHE/ucx.new
+  lockstep_system_has libnuma.so.1 || packages+=(libnuma1)
+  rm -f "$LOCKSTEP_CACHE/ucx.none"
+  (
+    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || exit
+    lockstep_say "fetching UCX (package ${packages[*]}, 0.9 MB) into $LOCKSTEP_CACHE/ucx"
+    lockstep_apt "${packages[@]}" || exit
+    rm -rf "$new" && mkdir -p "$new/all" "$new/lib" || exit
+    for package in "$LOCKSTEP_CACHE"/apt/deb/*.deb; do dpkg-deb -x "$package" "$new/all" || exit; done
+    find "$new/all" \( -name 'libuc[mpst].so.0' -o -name libnuma.so.1 \) -exec cp -L {} "$new/lib" \;
+    [ -e "$new/lib/libucp.so.0" ] && rm -rf "$new/all" "$LOCKSTEP_CACHE/ucx" && mv "$new" "$LOCKSTEP_CACHE/ucx"
+  ) || {
+    rm -rf "$new"
+    : >"$LOCKSTEP_CACHE/ucx.none"
+  }
 }
 
 # Whether a log of apt's or Maven's says that nothing could be reached.
@@ -196,7 +249,7 @@ lockstep_launcher_jvm() {
   local picocli=("$LOCKSTEP_HOME"/target/lib/picocli-*.jar)
   lockstep_jvm=("$JAVA" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -Xshare:auto -Xmx256m
     -Dfile.encoding=UTF-8 -Dsun.stdout.encoding=UTF-8 -Dsun.stderr.encoding=UTF-8 -Dlockstep.home="$LOCKSTEP_HOME"
-    -Dlockstep.mpj.jar="$MPJ_JAR" -cp "$LOCKSTEP_HOME/target/lockstep.jar:${picocli[0]}")
+    -Dlockstep.mpj.jar="$MPJ_JAR" -Dlockstep.ucx="$UCX_DIR" -cp "$LOCKSTEP_HOME/target/lockstep.jar:${picocli[0]}")
 }
 
 # Class data: what JVMs have once read, checked and linked, for those that come after. One directory for each build, JDK and
@@ -258,14 +311,21 @@ lockstep_lock() {
 }
 
 lockstep_find_java
-if ! lockstep_find_mpj || ! lockstep_is_built; then
-  (umask go-w && mkdir -p "$LOCKSTEP_CACHE") 2>/dev/null && { : >>"$LOCKSTEP_CACHE/setup.lock"; } 2>/dev/null ||
-    lockstep_stop "$LOCKSTEP_CACHE cannot be written: $(lockstep_why "$LOCKSTEP_CACHE"): set LOCKSTEP_CACHE to a directory that can be"
-  (
-    lockstep_lock
-    lockstep_find_mpj || lockstep_fetch_mpj
-    lockstep_is_built || lockstep_build
-  ) 9>>"$LOCKSTEP_CACHE/setup.lock" || exit $?
-  lockstep_find_mpj
+lockstep_has_all() { lockstep_find_mpj && lockstep_is_built; }
+if ! lockstep_has_all || ! lockstep_find_ucx; then
+  if (umask go-w && mkdir -p "$LOCKSTEP_CACHE") 2>/dev/null && { : >>"$LOCKSTEP_CACHE/setup.lock"; } 2>/dev/null; then
+    (
+      lockstep_lock
+      lockstep_find_mpj || lockstep_fetch_mpj
+      lockstep_find_ucx || lockstep_fetch_ucx
+      rm -rf "$LOCKSTEP_CACHE/apt"
+      lockstep_is_built || lockstep_build
+    ) 9>>"$LOCKSTEP_CACHE/setup.lock" || exit $?
+    lockstep_find_mpj
+    lockstep_find_ucx || true
+  else
+    lockstep_has_all || # only UCX is missing otherwise
+      lockstep_stop "$LOCKSTEP_CACHE cannot be written: $(lockstep_why "$LOCKSTEP_CACHE"): set LOCKSTEP_CACHE to a directory that can be"
+  fi
 fi
 lockstep_check_mpj

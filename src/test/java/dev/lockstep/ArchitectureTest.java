@@ -14,7 +14,7 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 
 /**
  * Holds the arrows between the packages: {@code batch -> prompts, results, journal, report -> generate -> decoder -> torch,
- * cuda, checkpoint} and {@code batch, bench -> world -> wire <- launch}, one rule for each
+ * cuda, checkpoint} and {@code batch, bench -> world -> wire <- launch} and {@code world -> mpj}, one rule for each
  * package. What each may use is listed in full, so that a package or a library nobody thought of is refused rather than
  * missed.
  */
@@ -26,6 +26,7 @@ class ArchitectureTest {
     private static final String DJL = "ai.djl..";
     private static final String MPJ = "mpi..";
     private static final String MPJS_LOGGING = "org.apache.log4j..";
+    private static final String UCX = "org.openucx.jucx..";
     private static final String JNA = "com.sun.jna..";
     private static final String COMMAND_LINE = "picocli..";
 
@@ -58,7 +59,11 @@ class ArchitectureTest {
             .whereLayer("ranks").mayNotAccessAnyLayer();
 
     @ArchTest
-    static final ArchRule worldUsesWireAndMpj = only("world", own("wire"), own("host"), JAVA, LOGGING, JSON, MPJ);
+    static final ArchRule worldUsesWireAndMpj = only("world", own("mpj"), own("wire"), own("host"), JAVA, LOGGING,
+            JSON, MPJ);
+
+    @ArchTest
+    static final ArchRule mpjUsesMpjExpressAndUcx = only("mpj", JAVA, "mpjbuf..", "mpjdev..", "xdev..", UCX);
 
     @ArchTest
     static final ArchRule mpjIsSeenWhereItIsStartedAndByItsTransport = noClasses().that()
@@ -159,7 +164,7 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule everyClassIsInAPackageWithARule = classes().should().resideInAnyPackage(own("host"),
-            own("json"), own("wire"), own("launch"), own("world"), own("djl"), own("torch"), own("cuda"),
+            own("json"), own("wire"), own("launch"), own("world"), own("mpj"), own("djl"), own("torch"), own("cuda"),
             own("checkpoint"), own("jinja"), own("tokenizer"), own("decoder"), own("generate"), own("prompts"),
             own("results"), own("journal"), own("report"), own("cli"), own("batch"), own("bench"), MPJS_LOGGING);
 

@@ -66,8 +66,9 @@ public final class Mpjrun implements Callable<Integer> {
     private String directory;
     @Option(names = "-x", paramLabel = "VAR[=VALUE]", description = "an environment variable for the ranks")
     private List<String> variables = List.of();
-    @Option(names = "-dev", paramLabel = "niodev", description = "MPJ Express's device; only niodev")
-    private String mpjDevice;
+    @Option(names = {"-dev",
+            "--dev"}, paramLabel = "auto|ucx|niodev", description = "by which ranks send messages: UCX or MPJ Express's own TCP (auto: UCX within one host that has it)")
+    private String mpjDevice = "auto";
     @Option(names = "--device", paramLabel = "auto|cpu|cuda", description = "what the ranks compute on (auto)")
     private String device = "auto";
     @Option(names = "--oversubscribe", description = "allow more ranks than GPUs or slots")
@@ -146,9 +147,9 @@ public final class Mpjrun implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         Path home = Path.of(System.getProperty("lockstep.home", ".")).toAbsolutePath().normalize();
         Map<String, String> environment = System.getenv();
-        if (mpjDevice != null && !mpjDevice.equals("niodev")) {
-            throw new UsageException("-dev " + mpjDevice + ": only niodev runs one JVM per rank; multicore runs ranks "
-                    + "as threads of one JVM, and a JNI library, as a GPU needs, loads only once in it");
+        if (!List.of("auto", "ucx", "niodev").contains(mpjDevice)) {
+            throw new UsageException("-dev " + mpjDevice + ": give auto, ucx or niodev, which run one JVM per rank; "
+                    + "multicore runs ranks as threads of one JVM, and a JNI library, as a GPU needs, loads only once in it");
         }
         int count = np == null ? 0 : count(np);
         if (words.isEmpty()) {
@@ -186,7 +187,7 @@ public final class Mpjrun implements Callable<Integer> {
         }
         HostList list = hostList(here);
         boolean remote = list != null && !list.slots().keySet().stream().allMatch(SshSpawner::isHere);
-        JobSpec job = new JobSpec(device, oversubscribe, command.classPath(), command.program(),
+        JobSpec job = new JobSpec(device, mpjDevice, oversubscribe, command.classPath(), command.program(),
                 remote ? inherited(environment) : Map.of(), variables(environment), work.toString(), network,
                 tagOutput);
         Console output = new Console();
@@ -200,7 +201,7 @@ public final class Mpjrun implements Callable<Integer> {
             return ExitCode.DONE.code();
         }
         Supervisor.Options options = new Supervisor.Options(limit, bootstrap, collective, heartbeat, quiet,
-                Boolean.getBoolean("lockstep.terminal"));
+                Boolean.getBoolean("lockstep.terminal"), verbose);
         try (Coordinator coordinator = new Coordinator(plan.size(), events, plan.agents())) {
             if (verbose) {
                 plan.lines().apply(coordinator.address()).forEach(line -> output.say("mpjrun: " + line));
@@ -251,7 +252,7 @@ public final class Mpjrun implements Callable<Integer> {
         Map<String, String> inherited = new LinkedHashMap<>();
         environment.forEach((name, value) -> {
             if (name.matches(
-                    "LOCKSTEP_JAVA_OPTS|HF_(HOME|HUB_CACHE|HUB_OFFLINE|ENDPOINT|TOKEN_PATH)|(OMP|MKL|NCCL|PYTORCH|DJL|RUST)_.*")
+                    "LOCKSTEP_JAVA_OPTS|HF_(HOME|HUB_CACHE|HUB_OFFLINE|ENDPOINT|TOKEN_PATH)|(OMP|MKL|NCCL|UCX|PYTORCH|DJL|RUST)_.*")
                     && !name.equals("DJL_CACHE_DIR")) {
                 inherited.put(name, value);
             }

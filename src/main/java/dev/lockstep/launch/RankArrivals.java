@@ -10,13 +10,14 @@ import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.Peer;
 
 /**
- * How far every rank has come on its way into the world: connected, its MPI ports open, through {@code MPI.Init}; and who
- * keeps the others waiting. Times are of System.nanoTime.
+ * How far every rank has come on its way into the world: connected, known how it is reached over UCX, or without UCX its MPI
+ * ports open, through {@code MPI.Init}; and who keeps the others waiting. Times are of System.nanoTime.
  */
 final class RankArrivals {
     private static final String CHANGES = " (LOCKSTEP_BOOTSTRAP_TIMEOUT, in seconds, changes that)";
@@ -24,16 +25,19 @@ final class RankArrivals {
     private final long limit;
     private final String limitText;
     private final Message.Hello[] hellos;
+    private final Message.Worker[] workers;
     private final Message.Ports[] ports;
     private final boolean[] joined;
     private long first; // when the first rank connected; 0: none has
-    private long complete; // when the ports of all were known; 0: they are not
+    private boolean decided; // whether it is UCX; false too where nobody asks
+    private long complete; // when it was known how all are reached; 0: it is not
 
-    /** @param limit from the first rank in World.init until all have their ports, and from then until all are through */
+    /** @param limit from the first rank in World.init until it is known how all are reached, and from then until all are through */
     RankArrivals(int size, Duration limit) {
         this.limit = limit.toNanos();
         limitText = Supervisor.seconds(limit);
         hellos = new Message.Hello[size];
+        workers = new Message.Worker[size];
         ports = new Message.Ports[size];
         joined = new boolean[size];
     }
@@ -41,14 +45,23 @@ final class RankArrivals {
     /**
      * Takes in what a rank says about itself; messages about other things are not looked at.
      *
-     * @return the ports of all, once the last one is known
+     * @return what all are to be told, once the last one has said what it takes
      */
-    Optional<Message.Table> take(int rank, Message message, long now) {
+    Optional<Message> take(int rank, Message message, long now) {
         if (message instanceof Message.Hello hello) {
             hellos[rank] = hello;
             first = first == 0 ? now : first;
         } else if (message instanceof Message.Joined) {
             joined[rank] = true;
+        } else if (message instanceof Message.Worker own) {
+            workers[rank] = own;
+            if (ranks(each -> workers[each] == null).isEmpty()) {
+                decided = true;
+                complete = isOverUcx() ? now : 0;
+                return Optional.of(new Message.Workers(isOverUcx()
+                        ? Stream.of(workers).map(Message.Worker::address).toList()
+                        : List.of()));
+            }
         } else if (message instanceof Message.Ports own) {
             ports[rank] = own;
             if (ranks(each -> ports[each] == null).isEmpty()) {
@@ -58,6 +71,17 @@ final class RankArrivals {
             }
         }
         return Optional.empty();
+    }
+
+    private boolean isOverUcx() {
+        return Stream.of(workers).allMatch(worker -> worker.reason().isEmpty());
+    }
+
+    /** By what the ranks send messages, and why not by UCX, once all have said what they can. */
+    String messages() {
+        return Stream.of(workers).map(Message.Worker::reason).filter(reason -> !reason.isEmpty()).findFirst()
+                .map(reason -> "messages go over MPJ Express's niodev, not over UCX: " + reason)
+                .orElse("messages go over UCX");
     }
 
     /** Whether the rank has called World.init. */
@@ -88,7 +112,7 @@ final class RankArrivals {
     }
 
     private String missing(IntFunction<String> process) {
-        List<Integer> waitedFor = ranks(rank -> ports[rank] == null);
+        List<Integer> waitedFor = ranks(rank -> ports[rank] == null && (decided || workers[rank] == null));
         List<Integer> away = ranks(rank -> hellos[rank] == null);
         Map<String, List<Integer>> states = new LinkedHashMap<>();
         for (int rank : waitedFor) {
@@ -112,7 +136,7 @@ final class RankArrivals {
                         + hellos[rank].host() + " (process " + hellos[rank].pid() + ")")
                         .collect(Collectors.joining(", "))
                 + (through.isEmpty() ? "" : ", " + list(through) + (through.size() == 1 ? " is" : " are") + " through")
-                + "; " + Message.Joined.WHY_NOT;
+                + (decided && isOverUcx() ? "" : "; " + Message.Joined.WHY_NOT);
     }
 
     private List<Integer> ranks(IntPredicate which) {

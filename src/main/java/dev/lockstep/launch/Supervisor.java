@@ -42,10 +42,10 @@ final class Supervisor {
      * @param heartbeat  a rank that is silent for so long is dead
      * @param quiet     whether progress is kept to itself
      * @param terminal  whether stderr is a terminal
+     * @param verbose   whether it is said by what the ranks send messages
      */
     record Options(@Nullable Duration timeout, Duration bootstrap, Duration collective, Duration heartbeat,
-            boolean quiet,
-            boolean terminal) {}
+            boolean quiet, boolean terminal, boolean verbose) {}
 
     /** So long a launcher that is ended waits for what there is to say about it. */
     private static final long REPORT_NANOS = 3_000_000_000L;
@@ -191,7 +191,7 @@ final class Supervisor {
         long now = System.nanoTime();
         rank.heard = now;
         watchdog.take(rank.number, message, now);
-        arrivals.take(rank.number, message, now).ifPresent(coordinator::tellAll);
+        arrivals.take(rank.number, message, now).ifPresent(this::answer);
         if (message instanceof Message.Hello) {
             rank.linked = true;
             ranks.stream().filter(other -> other.isDone() && !arrivals.hasCome(other.number)).findFirst()
@@ -215,6 +215,13 @@ final class Supervisor {
             } else {
                 progress.update(rank.number, done, System.nanoTime());
             }
+        }
+    }
+
+    private void answer(Message message) {
+        coordinator.tellAll(message);
+        if (options.verbose() && message instanceof Message.Workers) {
+            output.say("mpjrun: " + arrivals.messages());
         }
     }
 

@@ -4,15 +4,11 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
-import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +34,8 @@ import dev.lockstep.wire.Message.Position;
 import dev.lockstep.wire.Message.Progress;
 import dev.lockstep.wire.Message.Release;
 import dev.lockstep.wire.Message.Table;
+import dev.lockstep.wire.Message.Worker;
+import dev.lockstep.wire.Message.Workers;
 
 /**
  * Messages as bytes: a frame is its length (4 bytes, big-endian), one byte for the kind and the fields in the record's
@@ -61,6 +59,8 @@ public final class Frames {
     private static final int JOINED = 12;
     private static final int DOING = 13;
     private static final int KEPT = 14;
+    private static final int WORKER = 15;
+    private static final int WORKERS = 16;
     // between the launcher and an agent
     private static final int ENLIST = 32;
     private static final int ASSIGNMENT = 33;
@@ -142,10 +142,10 @@ public final class Frames {
             out.writeByte(HELLO);
             out.writeInt(hello.rank());
             out.writeLong(hello.pid());
-            writeString(out, hello.host());
+            Fields.writeString(out, hello.host());
         } else if (message instanceof Ports ports) {
             out.writeByte(PORTS);
-            writeString(out, ports.address());
+            Fields.writeString(out, ports.address());
             out.writeInt(ports.readPort());
             out.writeInt(ports.writePort());
         } else if (message instanceof Table table) {
@@ -153,16 +153,23 @@ public final class Frames {
             out.writeInt(table.peers().size());
             for (Peer peer : table.peers()) {
                 out.writeInt(peer.rank());
-                writeString(out, peer.host());
+                Fields.writeString(out, peer.host());
                 out.writeInt(peer.readPort());
                 out.writeInt(peer.writePort());
             }
+        } else if (message instanceof Worker worker) {
+            out.writeByte(WORKER);
+            Fields.writeBytes(out, worker.address());
+            Fields.writeString(out, worker.reason());
+        } else if (message instanceof Workers workers) {
+            out.writeByte(WORKERS);
+            Fields.writeAll(out, workers.addresses());
         } else if (message instanceof Joined) {
             out.writeByte(JOINED);
         } else if (message instanceof Failure failure) {
             out.writeByte(FAILURE);
             out.writeInt(failure.code());
-            writeString(out, failure.cause());
+            Fields.writeString(out, failure.cause());
         } else if (message instanceof Progress progress) {
             out.writeByte(PROGRESS);
             out.writeLong(progress.done());
@@ -173,12 +180,12 @@ public final class Frames {
             out.writeDouble(progress.secondsElapsed());
         } else if (message instanceof Kept kept) {
             out.writeByte(KEPT);
-            writeString(out, kept.place());
+            Fields.writeString(out, kept.place());
             out.writeLong(kept.before());
-            writeString(out, kept.advice());
+            Fields.writeString(out, kept.advice());
         } else if (message instanceof Doing doing) {
             out.writeByte(DOING);
-            writeString(out, doing.what());
+            Fields.writeString(out, doing.what());
             out.writeBoolean(doing.passing());
         } else if (message instanceof Release) {
             out.writeByte(OVER);
@@ -201,7 +208,7 @@ public final class Frames {
             out.writeInt(position.group());
             out.writeInt(position.leader());
             out.writeInt(position.number());
-            writeString(out, position.call());
+            Fields.writeString(out, position.call());
             out.writeBoolean(position.inside());
             out.writeLong(position.millis());
         } else if (message instanceof Left left) {
@@ -217,7 +224,7 @@ public final class Frames {
         if (message instanceof AgentHello enlist) {
             out.writeByte(ENLIST);
             out.writeInt(enlist.index());
-            writeString(out, enlist.host());
+            Fields.writeString(out, enlist.host());
             out.writeInt(enlist.localRank());
             out.writeInt(enlist.localSize());
         } else if (message instanceof Assignment assignment) {
@@ -230,7 +237,7 @@ public final class Frames {
             out.writeInt(output.rank());
             out.writeByte(output.stream());
             out.writeBoolean(output.more());
-            writeBytes(out, output.bytes());
+            Fields.writeBytes(out, output.bytes());
         } else if (message instanceof Exited exited) {
             out.writeByte(EXITED);
             out.writeInt(exited.rank());
@@ -253,28 +260,31 @@ public final class Frames {
     private static Message decode(DataInputStream in) throws IOException {
         int kind = in.readUnsignedByte();
         return switch (kind) {
-            case HELLO -> new Hello(in.readInt(), in.readLong(), readString(in));
-            case PORTS -> new Ports(readString(in), in.readInt(), in.readInt());
+            case HELLO -> new Hello(in.readInt(), in.readLong(), Fields.readString(in));
+            case PORTS -> new Ports(Fields.readString(in), in.readInt(), in.readInt());
             case TABLE -> new Table(readPeers(in));
+            case WORKER -> new Worker(Fields.readBytes(in), Fields.readString(in));
+            case WORKERS -> new Workers(Fields.readAll(in));
             case JOINED -> new Joined();
-            case FAILURE -> new Failure(in.readInt(), readString(in));
+            case FAILURE -> new Failure(in.readInt(), Fields.readString(in));
             case PROGRESS -> new Progress(in.readLong(), in.readLong(), in.readLong(), in.readLong(), in.readLong(),
                     in.readDouble());
-            case KEPT -> new Kept(readString(in), in.readLong(), readString(in));
-            case DOING -> new Doing(readString(in), in.readBoolean());
+            case KEPT -> new Kept(Fields.readString(in), in.readLong(), Fields.readString(in));
+            case DOING -> new Doing(Fields.readString(in), in.readBoolean());
             case BYE -> new Bye(in.readInt());
             case OVER -> new Release();
-            case ENLIST -> new AgentHello(in.readInt(), readString(in), in.readInt(), in.readInt());
+            case ENLIST -> new AgentHello(in.readInt(), Fields.readString(in), in.readInt(), in.readInt());
             case ASSIGNMENT -> new Assignment(readShare(in), readJob(in), in.readBoolean());
-            case OUTPUT -> new Output(in.readInt(), in.readUnsignedByte(), in.readBoolean(), readBytes(in));
+            case OUTPUT -> new Output(in.readInt(), in.readUnsignedByte(), in.readBoolean(), Fields.readBytes(in));
             case EXITED -> new Exited(in.readInt(), in.readInt());
             case DRAINED -> new Drained();
             case END -> new End(in.readInt(), in.readBoolean());
             case KILL -> new Kill(in.readInt());
             case DISMISS -> new Dismiss(in.readInt());
             case ALIVE -> new Heartbeat(in.readBoolean());
-            case FORMED -> new Formed(in.readInt(), in.readInt(), readRanks(in));
-            case POSITION -> new Position(in.readInt(), in.readInt(), in.readInt(), readString(in), in.readBoolean(),
+            case FORMED -> new Formed(in.readInt(), in.readInt(), Fields.readRanks(in));
+            case POSITION -> new Position(in.readInt(), in.readInt(), in.readInt(), Fields.readString(in),
+                    in.readBoolean(),
                     in.readLong());
             case LEFT -> new Left(in.readInt(), in.readInt());
             default -> throw new IOException("a frame of unknown kind " + kind);
@@ -285,7 +295,7 @@ public final class Frames {
         int count = in.readInt();
         List<Peer> peers = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            peers.add(new Peer(in.readInt(), readString(in), in.readInt(), in.readInt()));
+            peers.add(new Peer(in.readInt(), Fields.readString(in), in.readInt(), in.readInt()));
         }
         return peers;
     }
@@ -298,93 +308,30 @@ public final class Frames {
         out.writeInt(share.size());
         out.writeInt(share.firstLocalRank());
         out.writeInt(share.localSize());
-        writeString(out, share.host());
+        Fields.writeString(out, share.host());
     }
 
     private static HostRanks readShare(DataInputStream in) throws IOException {
-        List<Integer> ranks = readRanks(in);
-        return new HostRanks(ranks, in.readInt(), in.readInt(), in.readInt(), readString(in));
-    }
-
-    private static List<Integer> readRanks(DataInputStream in) throws IOException {
-        int count = in.readInt();
-        List<Integer> ranks = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            ranks.add(in.readInt());
-        }
-        return ranks;
+        List<Integer> ranks = Fields.readRanks(in);
+        return new HostRanks(ranks, in.readInt(), in.readInt(), in.readInt(), Fields.readString(in));
     }
 
     private static void writeJob(DataOutputStream out, JobSpec job) throws IOException {
-        writeString(out, job.device());
+        Fields.writeString(out, job.device());
+        Fields.writeString(out, job.mpjDevice());
         out.writeBoolean(job.oversubscribe());
-        writeStrings(out, job.classPath());
-        writeStrings(out, job.program());
-        writeMap(out, job.inherited());
-        writeMap(out, job.variables());
-        writeString(out, job.directory());
-        writeString(out, job.network());
+        Fields.writeStrings(out, job.classPath());
+        Fields.writeStrings(out, job.program());
+        Fields.writeMap(out, job.inherited());
+        Fields.writeMap(out, job.variables());
+        Fields.writeString(out, job.directory());
+        Fields.writeString(out, job.network());
         out.writeBoolean(job.tag());
     }
 
     private static JobSpec readJob(DataInputStream in) throws IOException {
-        return new JobSpec(readString(in), in.readBoolean(), readStrings(in), readStrings(in), readMap(in), readMap(in),
-                readString(in), readString(in), in.readBoolean());
-    }
-
-    private static void writeStrings(DataOutputStream out, List<String> texts) throws IOException {
-        out.writeInt(texts.size());
-        for (String text : texts) {
-            writeString(out, text);
-        }
-    }
-
-    private static List<String> readStrings(DataInputStream in) throws IOException {
-        int count = in.readInt();
-        List<String> texts = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            texts.add(readString(in));
-        }
-        return texts;
-    }
-
-    private static void writeMap(DataOutputStream out, Map<String, String> map) throws IOException {
-        out.writeInt(map.size());
-        for (Map.Entry<String, String> entry : map.entrySet()) {
-            writeString(out, entry.getKey());
-            writeString(out, entry.getValue());
-        }
-    }
-
-    private static Map<String, String> readMap(DataInputStream in) throws IOException {
-        int count = in.readInt();
-        Map<String, String> map = new LinkedHashMap<>();
-        for (int i = 0; i < count; i++) {
-            map.put(readString(in), readString(in));
-        }
-        return map;
-    }
-
-    private static void writeString(DataOutputStream out, String text) throws IOException {
-        writeBytes(out, text.getBytes(StandardCharsets.UTF_8));
-    }
-
-    private static String readString(DataInputStream in) throws IOException {
-        return new String(readBytes(in), StandardCharsets.UTF_8);
-    }
-
-    private static void writeBytes(DataOutputStream out, byte[] bytes) throws IOException {
-        out.writeInt(bytes.length);
-        out.write(bytes);
-    }
-
-    private static byte[] readBytes(DataInputStream in) throws IOException {
-        int length = in.readInt();
-        if (length < 0 || length > in.available()) {
-            throw new EOFException(length + " bytes announced in a frame with " + in.available() + " left");
-        }
-        byte[] bytes = new byte[length];
-        in.readFully(bytes);
-        return bytes;
+        return new JobSpec(Fields.readString(in), Fields.readString(in), in.readBoolean(), Fields.readStrings(in),
+                Fields.readStrings(in), Fields.readMap(in), Fields.readMap(in),
+                Fields.readString(in), Fields.readString(in), in.readBoolean());
     }
 }

@@ -16,7 +16,26 @@ public sealed interface Message {
     record Hello(int rank, long pid, String host) implements Message {}
 
     /**
-     * Where a rank's MPI sockets listen.
+     * How a rank is reached over UCX.
+     *
+     * @param address empty: it is not
+     * @param reason  why it is not; empty otherwise
+     */
+    record Worker(byte[] address, String reason) implements Message {}
+
+    /**
+     * The launcher's answer once every rank has sent its own.
+     *
+     * @param addresses in the order of the ranks; none: some rank has no UCX, and all take MPJ Express's own device
+     */
+    record Workers(List<byte[]> addresses) implements Message {
+        public Workers {
+            addresses = List.copyOf(addresses);
+        }
+    }
+
+    /**
+     * Where a rank's MPI sockets listen, of MPJ Express's own device.
      *
      * @param address  its peers reach it by
      * @param readPort 0, as the other, in a world of one, which needs none

@@ -4,10 +4,14 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 import mpi.MPI;
 
+import dev.lockstep.host.UsageException;
+import dev.lockstep.mpj.UcxDevice;
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.RankEnvironment;
 import dev.lockstep.world.transport.Alone;
@@ -20,6 +24,11 @@ import dev.lockstep.world.transport.Transport;
  * and the launcher decides which addresses the ranks are told.
  */
 final class Bootstrap {
+    private static final String NIODEV = "niodev";
+    private static final String AUTO = "auto";
+    /** Set by the launcher where libucp is not the system's. */
+    private static final String LIBRARIES = "lockstep.ucx";
+
     private Bootstrap() {}
 
     /**
@@ -33,15 +42,54 @@ final class Bootstrap {
         static final Mpj NONE = new Mpj(new Alone(), Set.of(), new String[0]);
     }
 
-    /** @throws IllegalStateException when MPJ does not start */
+    /**
+     * Over UCX if all ranks can, otherwise over MPJ's own device.
+     *
+     * @throws IllegalStateException when MPJ does not start
+     * @throws UsageException        when the user wants UCX and this rank has none
+     */
     static Mpj start(RankEnvironment self, ControlLink link) {
+        if (self.mpjDevice().equals(NIODEV)) {
+            return startNiodev(self, link);
+        }
+        boolean oneHost = self.localSize() == self.size();
+        Optional<UcxDevice> ucx = Optional.empty();
+        String reason = "the ranks are on several hosts, where UCX's ports would be open to everyone "
+                + "(--dev ucx takes it all the same)";
+        if (oneHost || !self.mpjDevice().equals(AUTO)) {
+            try {
+                ucx = Optional.of(UcxDevice.open(System.getProperty(LIBRARIES, ""), oneHost));
+            } catch (IllegalStateException e) {
+                reason = "rank " + self.rank() + " on host " + self.host() + ": " + e.getMessage();
+                if (!self.mpjDevice().equals(AUTO)) {
+                    throw new UsageException("mpjrun: --dev ucx: " + reason
+                            + ": install the package libucx0 there, or leave --dev out", e);
+                }
+            }
+        }
+        byte[] address = ucx.map(UcxDevice::address).orElse(new byte[0]);
+        try {
+            link.send(new Message.Worker(address, ucx.isPresent() ? "" : reason));
+        } catch (IOException e) {
+            throw new IllegalStateException("it cannot join the others: " + e.getMessage(), e);
+        }
+        List<byte[]> all = link.workers();
+        if (ucx.isPresent() && !all.isEmpty()) {
+            ucx.get().join(self.rank(), all);
+            return init(Integer.toString(self.rank()), "", UcxDevice.NAME);
+        }
+        ucx.ifPresent(UcxDevice::finish);
+        return startNiodev(self, link);
+    }
+
+    private static Mpj startNiodev(RankEnvironment self, ControlLink link) {
         try (Rendezvous rendezvous = Rendezvous.open(self.rank(), (readPort, writePort) -> {
             link.send(new Message.Ports(link.address(self), readPort, writePort));
             return link.table();
         })) {
             String conf = "#Number of Processes;" + self.size() + ";#Protocol Switch Limit;" + MpjTransport.EAGER
                     + ";#Server Name;127.0.0.1;#Server Port;" + rendezvous.port();
-            return init(Integer.toString(self.rank()), conf, "niodev");
+            return init(Integer.toString(self.rank()), conf, NIODEV);
         } catch (IOException e) {
             throw new IllegalStateException("it cannot join the others: " + e.getMessage(), e);
         }
@@ -67,7 +115,8 @@ final class Bootstrap {
             while (cause.getCause() != null) {
                 cause = cause.getCause();
             }
-            throw new IllegalStateException("it cannot join the others (" + cause + "): " + Message.Joined.WHY_NOT, e);
+            throw new IllegalStateException("it cannot join the others (" + cause + ")"
+                    + (args[2].equals(NIODEV) ? ": " + Message.Joined.WHY_NOT : ""), e);
         } finally {
             System.setOut(out);
             System.setErr(err);

@@ -3,6 +3,7 @@ package dev.lockstep.world;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 import dev.lockstep.wire.Message;
@@ -23,6 +24,7 @@ final class ControlLink {
 
     private final Socket socket;
     private final SealedLink sealed;
+    private final CompletableFuture<Message.Workers> workers = new CompletableFuture<>();
     private final CompletableFuture<Message.Table> table = new CompletableFuture<>();
     private final CompletableFuture<Message.Release> over = new CompletableFuture<>();
     private final Heartbeat reporter = new Heartbeat(this);
@@ -64,6 +66,11 @@ final class ControlLink {
         sealed.send(message);
     }
 
+    /** Waits for the launcher to know whether and how all ranks are reached over UCX. */
+    List<byte[]> workers() {
+        return workers.join().addresses();
+    }
+
     /** Waits for the launcher to know all ranks; how long is the launcher's to decide. */
     Message.Table table() {
         return table.join();
@@ -77,7 +84,9 @@ final class ControlLink {
     private void read() {
         try {
             for (Message message; (message = sealed.read()) != null;) {
-                if (message instanceof Message.Table peers) {
+                if (message instanceof Message.Workers all) {
+                    workers.complete(all);
+                } else if (message instanceof Message.Table peers) {
                     table.complete(peers);
                 } else if (message instanceof Message.Release now) {
                     over.complete(now);

@@ -13,6 +13,7 @@ import org.slf4j.helpers.NOPLogger;
 
 import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.HostName;
+import dev.lockstep.host.UsageException;
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.RankEnvironment;
 import dev.lockstep.world.transport.Alone;
@@ -73,6 +74,8 @@ public final class World extends Group implements AutoCloseable {
         } else {
             try {
                 mpj = Bootstrap.start(self, link);
+            } catch (UsageException e) {
+                ending.abort(ExitCode.USAGE.code(), e.getMessage());
             } catch (IllegalStateException e) {
                 // it is not the program's fault, and its trace says nothing
                 ending.abort(ExitCode.FAILED.code(), e.getMessage());

@@ -2,6 +2,7 @@ package dev.lockstep.launch;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 import org.junit.jupiter.api.Test;
 
@@ -95,5 +96,50 @@ class RankArrivalsTest {
         arrivals.forgive(100 * SECOND);
         assertThat(line(131)).isEmpty();
         assertThat(line(132)).isNotEmpty();
+    }
+
+    private Optional<Message> worker(int rank, int second, String reason) {
+        byte[] address = reason.isEmpty() ? new byte[]{(byte) rank} : new byte[0];
+        return arrivals.take(rank, new Message.Worker(address, reason), second * SECOND);
+    }
+
+    @Test
+    void take_theLastAddress_givesThoseOfAllInOrder_andMpiInitHasItsTime() {
+        for (int rank : new int[]{2, 0, 1}) {
+            hello(rank, 1);
+        }
+        assertThat(worker(2, 2, "")).isEmpty();
+        assertThat(worker(0, 3, "")).isEmpty();
+        assertThat(worker(1, 25, "").orElseThrow()).isInstanceOfSatisfying(Message.Workers.class,
+                all -> assertThat(all.addresses()).containsExactly(new byte[]{0}, new byte[]{1}, new byte[]{2}));
+        assertThat(arrivals.messages()).isEqualTo("messages go over UCX");
+        assertThat(line(55)).isEmpty();
+        assertThat(line(56)).startsWith("ranks 0, 1, 2 of 3 have not come out of MPI.Init within 30 s")
+                .endsWith("rank 2 is in it on host h2 (process 102)");
+    }
+
+    @Test
+    void take_oneRankWithoutUcx_givesNoAddress_andPortsAreWaitedFor() {
+        for (int rank = 0; rank < 3; rank++) {
+            hello(rank, 1);
+        }
+        worker(0, 2, "");
+        worker(1, 2, "rank 1 on host h1: there is none");
+        assertThat(worker(2, 3, "").orElseThrow()).isInstanceOfSatisfying(Message.Workers.class,
+                none -> assertThat(none.addresses()).isEmpty());
+        assertThat(arrivals.messages()).isEqualTo(
+                "messages go over MPJ Express's niodev, not over UCX: rank 1 on host h1: there is none");
+        ports(0, 4);
+        assertThat(line(32)).startsWith("ranks 1, 2 of 3 reached World.init but did not open their MPI ports");
+    }
+
+    @Test
+    void check_addressOfOneMissing_namesItAlone() {
+        hello(0, 1);
+        hello(1, 1);
+        hello(2, 1);
+        worker(0, 2, "");
+        worker(2, 2, "");
+        assertThat(line(32)).startsWith("rank 1 of 3 reached World.init but did not open its MPI ports");
     }
 }

@@ -58,13 +58,25 @@ class SetupIT {
         return "lockstep: fetching MPJ Express (package libmpj-java, 0.4 MB) into " + cache + "/mpj\n";
     }
 
+    /** The stand-ins bring none, which is no fault; the next start does not try again. */
+    private String fetchingUcx() {
+        return hasLibrary("libucp.so.0")
+                ? ""
+                : "lockstep: fetching UCX (package libucx0" + (hasLibrary("libnuma.so.1") ? "" : " libnuma1")
+                        + ", 0.9 MB) into " + cache + "/ucx\n";
+    }
+
+    private static boolean hasLibrary(String name) {
+        return Files.exists(Path.of("/usr/lib/x86_64-linux-gnu", name));
+    }
+
     @Test
     void jar_thatIsNotKnown_isSaid_andUsedAsAptHasCheckedIt() {
         Launched.Result first = dryRun().run();
         assertThat(first.exitCode()).as(first.stderr()).isZero();
         assertThat(first.stderr()).isEqualTo(fetching() + "lockstep: the mpj.jar that apt has fetched and checked is a "
                 + "build not known here, with the SHA-256 sum " + sum
-                + "; LOCKSTEP_MPJ_SHA256=SUM takes that sum only\n");
+                + "; LOCKSTEP_MPJ_SHA256=SUM takes that sum only\n" + fetchingUcx());
         assertThat(first.stdout()).contains(cache + "/mpj/usr/share/java/mpj.jar");
         assertThat(dryRun().run().stderr()).isEmpty();
     }
@@ -79,7 +91,7 @@ class SetupIT {
         assertThat(cache.resolve("mpj")).doesNotExist();
         Launched.Result right = dryRun().env("LOCKSTEP_MPJ_SHA256", sum).run();
         assertThat(right.exitCode()).isZero();
-        assertThat(right.stderr()).isEqualTo(fetching());
+        assertThat(right.stderr()).isEqualTo(fetching() + fetchingUcx());
     }
 
     @ParameterizedTest
@@ -94,6 +106,31 @@ class SetupIT {
         assertThat(result.stderr()).startsWith("lockstep: " + cache.resolve(what)
                 + " belongs to another user or others may write it, so MPJ Express in there is not run: ")
                 .hasLineCount(1);
+    }
+
+    @Test
+    void ucx_thatCannotBeFetched_isNoFault() throws IOException {
+        Files.createFile(Files.createDirectories(cache.resolve("mpj/usr/share/java")).resolve("mpj.jar"));
+        tool("apt-get", "exit 100");
+        Launched.Result first = dryRun().run();
+        assertThat(first.exitCode()).isZero();
+        assertThat(first.stderr()).isEqualTo(fetchingUcx());
+        assertThat(dryRun().run().stderr()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ucx", "ucx/lib", "ucx/lib/libucp.so.0"})
+    void ucx_thatOthersMayWrite_isNotUsed(String what) throws IOException {
+        assumeFalse(hasLibrary("libucp.so.0"), "this host's own UCX is used");
+        Files.createFile(Files.createDirectories(cache.resolve("mpj/usr/share/java")).resolve("mpj.jar"));
+        Files.createFile(Files.createDirectories(cache.resolve("ucx/lib")).resolve("libucp.so.0"));
+        assertThat(dryRun().run().stdout()).contains("-Dlockstep.ucx=" + cache + "/ucx/lib ");
+        Files.setPosixFilePermissions(cache.resolve(what), PosixFilePermissions.fromString("rwxrwxr-x"));
+        Launched.Result result = dryRun().run();
+        assertThat(result.exitCode()).isZero();
+        assertThat(result.stdout()).contains("dev.lockstep").doesNotContain("-Dlockstep.ucx");
+        assertThat(result.stderr()).startsWith("lockstep: " + cache.resolve(what)
+                + " belongs to another user or others may write it, so UCX in there is not used: ").hasLineCount(1);
     }
 
     @Test
@@ -121,7 +158,7 @@ class SetupIT {
         assertThat(result.exitCode()).isZero();
         assertThat(result.stderr())
                 .isEqualTo("lockstep: " + cache + "/setup.lock cannot be locked, as on some network file "
-                        + "systems: do not start two jobs before this is done\n" + fetching());
+                        + "systems: do not start two jobs before this is done\n" + fetching() + fetchingUcx());
     }
 
     @Test
@@ -151,6 +188,7 @@ class SetupIT {
                 HOME.resolve("conf").toString(), HOME.resolve("src").toString(), copy.toString());
         Path mpj = Files.createDirectories(scratch.resolve("mpj/lib"));
         Files.writeString(mpj.resolve("mpj.jar"), "no jar at all");
+        Files.createFile(Files.createDirectory(cache).resolve("ucx.none"));
         Path home = Files.createDirectories(scratch.resolve("home/.m2"));
         Files.writeString(home.resolve("settings.xml"), "<settings><mirrors><mirror><id>nobody</id>"
                 + "<url>http://127.0.0.1:9/</url><mirrorOf>*</mirrorOf></mirror></mirrors></settings>");

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -86,6 +87,21 @@ class SshIT {
         } catch (IOException e) {
             return ""; // the process is over
         }
+    }
+
+    @Test
+    void messages_goOverNiodev_orOverUcxWhenAskedTo() {
+        String[] words = {"-H", "lsone:2,lstwo", "-v", "--device", "cpu", "-x", "UCX_TLS=tcp,self", "-cp", TEST_CLASSES,
+                "dev.lockstep.fixtures.MpjProgram", "messages", "50"};
+        Launched.Result auto = ssh(words).run();
+        assertThat(auto.exitCode()).as(auto.stderr()).isZero();
+        assertThat(auto.stderr()).contains("mpjrun: messages go over MPJ Express's niodev, not over UCX: the ranks are "
+                + "on several hosts, where UCX's ports would be open to everyone (--dev ucx takes it all the same)\n");
+        Launched.Result ucx = ssh(Stream.concat(Stream.of("--dev", "ucx"), Arrays.stream(words))
+                .toArray(String[]::new)).run();
+        assertThat(ucx.exitCode()).as(ucx.stderr()).isZero();
+        assertThat(ucx.stdout()).isEqualTo("checked by 3\n");
+        assertThat(ucx.stderr()).contains("mpjrun: messages go over UCX\n");
     }
 
     @Test

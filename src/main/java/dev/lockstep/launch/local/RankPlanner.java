@@ -23,6 +23,12 @@ import dev.lockstep.wire.RankEnvironment;
 /** What a job's ranks compute on and what it takes to start them, on the host that they are started on. */
 public final class RankPlanner {
     static final String CUDA_VISIBLE_DEVICES = "CUDA_VISIBLE_DEVICES";
+    /**
+     * It is to catch no signal that is the JVM's, watch no memory, start no thread for onlookers and leave the words to us;
+     * and some more than sixty small messages to a rank that is at work are to keep no sender waiting.
+     */
+    private static final List<String> UCX = List.of("UCX_HANDLE_ERRORS=none", "UCX_MEM_EVENTS=n", "UCX_VFS_ENABLE=n",
+            "UCX_LOG_LEVEL=fatal", "UCX_POSIX_FIFO_SIZE=256");
 
     private final Path home;
     private final Map<String, String> environment;
@@ -148,7 +154,7 @@ public final class RankPlanner {
             variables.put(CUDA_VISIBLE_DEVICES, gpu);
             variables.putAll(job.variables());
             variables.putAll(new RankEnvironment(rank, share.size(), localRank, share.localSize(), host,
-                    cuda ? "cuda" : "cpu", address, coordinator, token).variables());
+                    cuda ? "cuda" : "cpu", job.mpjDevice(), address, coordinator, token).variables());
             plans.add(new RankPlan(rank, localRank, host, gpu, variables, own, Path.of(job.directory())));
         }
         return plans;
@@ -187,6 +193,10 @@ public final class RankPlanner {
         variables.put("RUST_FLAVOR", environment.getOrDefault("RUST_FLAVOR", "cpu"));
         // DJL would ask the host's cloud service who it is and report to its makers
         variables.put("OPT_OUT_TRACKING", environment.getOrDefault("OPT_OUT_TRACKING", "true"));
+        for (String setting : UCX) {
+            String name = setting.substring(0, setting.indexOf('='));
+            variables.put(name, environment.getOrDefault(name, setting.substring(name.length() + 1)));
+        }
         String mpj = environment.get("MPJ_HOME");
         boolean configured = mpj != null && Files.isRegularFile(Path.of(mpj, "conf", "mpjexpress.conf"));
         variables.put("MPJ_HOME", configured ? mpj : home.toString());
@@ -212,6 +222,10 @@ public final class RankPlanner {
         }
         options.add("-Dlogback.configurationFile=" + conf.resolve("logback.xml"));
         options.add("-Dlockstep.home=" + conf.getParent());
+        String ucx = System.getProperty("lockstep.ucx", "");
+        if (!ucx.isEmpty()) {
+            options.add("-Dlockstep.ucx=" + ucx);
+        }
         options.addAll(moreJvmOptions);
         for (String option : environment.getOrDefault("LOCKSTEP_JAVA_OPTS", "").strip().split("\\s+")) {
             if (!option.isEmpty()) {
