@@ -259,6 +259,7 @@ lockstep_lock() {
 
 lockstep_find_java
 if ! lockstep_find_mpj || ! lockstep_is_built; then
+  [ -z "${lockstep_in_background:-}" ] || exit 0
   (umask go-w && mkdir -p "$LOCKSTEP_CACHE") 2>/dev/null && { : >>"$LOCKSTEP_CACHE/setup.lock"; } 2>/dev/null ||
     lockstep_stop "$LOCKSTEP_CACHE cannot be written: $(lockstep_why "$LOCKSTEP_CACHE"): set LOCKSTEP_CACHE to a directory that can be"
   (
