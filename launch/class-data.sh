@@ -10,6 +10,7 @@ if [ "${1:-}" = --background ]; then
     fd=${fd##*/}
     [ "$fd" -le 2 ] || [ "$fd" = 255 ] || eval "exec $fd>&-" 2>/dev/null
   done
+  export lockstep_in_background=1 # where nobody has asked for a build
   exec setsid -f nice -n 19 "${BASH_SOURCE[0]}" </dev/null >/dev/null 2>&1
 fi
 # shellcheck source=launch/setup.sh
@@ -32,7 +33,7 @@ options='-XX:+VerifySharedSpaces -XX:+UnlockDiagnosticVMOptions -XX:ArchiveReloc
 "$JAVA" $options -version >/dev/null 2>&1 || options=
 printf '%s\n' "$options -Xlog:cds*=off" >"$making/options"
 
-unset LOCKSTEP_JAVA_OPTS JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS PYTORCH_LIBRARY_PATH
+unset LOCKSTEP_JAVA_OPTS JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS PYTORCH_LIBRARY_PATH "${!SLURM_@}"
 lockstep_launcher_jvm
 "${lockstep_jvm[0]}" -XX:ArchiveClassesAtExit="$making/launcher.jsa" '-Xlog:cds*=off' \
   -Dlockstep.class.data.make="$making" "${lockstep_jvm[@]:1}" \

@@ -313,6 +313,7 @@ lockstep_lock() {
 lockstep_find_java
 lockstep_has_all() { lockstep_find_mpj && lockstep_is_built; }
 if ! lockstep_has_all || ! lockstep_find_ucx; then
+  [ -z "${lockstep_in_background:-}" ] || exit 0
   if (umask go-w && mkdir -p "$LOCKSTEP_CACHE") 2>/dev/null && { : >>"$LOCKSTEP_CACHE/setup.lock"; } 2>/dev/null; then
     (
       lockstep_lock
