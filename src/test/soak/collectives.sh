@@ -11,7 +11,8 @@
 #
 # Measured 2026-11-24, 2 shared cores, OpenJDK 17: 152,700 rounds with 1.3 * 10^10 elements in 600 s, no error; 3rd and
 # 4th quarter 922 and 922, 922 and 922, 897 and 898, 890 and 890 MB. In an earlier run one rank made a step of 34 MB after
-# 430 s.
+# 430 s. 2026-11-27, over UCX, on the same cores while others worked on them too: 23,500 rounds in 300 s, no error; 894 and
+# 893, 896 and 894, 893 and 896, 888 and 898 MB.
 set -euo pipefail
 
 home=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)

@@ -180,6 +180,15 @@ class DevicesIT {
                 .contains("UCX does not start: libucp.so.0: cannot open shared object file");
     }
 
+    @Test
+    void auto_whereOneRankHasNoUcx_takesNiodevForAll() {
+        assumeFalse(Files.exists(Path.of("/usr/lib/x86_64-linux-gnu/libucp.so.0")), "this host has its own UCX");
+        Launched.Result result = mpjrun("-np", "3", "-v", "-cp", TEST_CLASSES, PROGRAM, "mixed").run();
+        assertThat(result.exitCode()).as(result.stderr()).isZero();
+        assertThat(result.stdout()).isEqualTo("checked by 3\n");
+        assertThat(result.stderr()).contains("niodev, not over UCX: rank 1 on host");
+    }
+
     /** Two ranks of whose memory UCX may use none. */
     private static String[] without(String... args) {
         return Stream.concat(Stream.of("-np", "2", "-x", "UCX_SHM_DEVICES=none", "-x", "UCX_SELF_DEVICES=none"),

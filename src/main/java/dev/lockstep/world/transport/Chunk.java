@@ -14,10 +14,11 @@ public record Chunk(byte[] buffer, int length, boolean last) {
     /** A payload of so many bytes travels with its header; a longer one follows in a message of its own. */
     public static final int INLINE = 4096 - HEADER;
     /**
-     * No payload is longer. MPJ takes a direct buffer of the next power of two, its own header included, for every
-     * message under way and never gives it back.
+     * No payload is longer: while a rank reads one part, the next is on its way to it and the last on to others. MPJ takes
+     * a direct buffer of the next power of two, its own header included, for every message under way and never gives it
+     * back.
      */
-    static final int MAX = (16 << 20) - 1024;
+    static final int MAX = (1 << 20) - 1024;
 
     /** Takes parts in order; the buffer is its giver's again afterwards. */
     public interface Sink {
