@@ -99,6 +99,11 @@ public final class SelftestJob {
             }
         });
         objects(group, "objects" + where);
+        MessageChecks messages = new MessageChecks(group);
+        check("sendReceive" + where, messages::around);
+        check("isend, ireceive" + where, messages::underWay);
+        check("scan, exscan" + where, messages::scans);
+        check("allReduce of numbers, allGatherAll, reduceScatter" + where, messages::whole);
         arrays(group, group.bytes(), byte.class, "bytes" + where);
         arrays(group, group.ints(), int.class, "ints" + where);
         arrays(group, group.longs(), long.class, "longs" + where);
@@ -106,7 +111,7 @@ public final class SelftestJob {
         arrays(group, group.doubles(), double.class, "doubles" + where);
     }
 
-    private static List<String> awkward() {
+    static List<String> awkward() {
         List<String> values = new ArrayList<>(Arrays.asList(null, "é ü 漢字 🙂 \u0000 \" \\ \n", "null"));
         for (int length : LENGTHS) {
             values.add("x".repeat(length));
@@ -114,7 +119,7 @@ public final class SelftestJob {
         return values;
     }
 
-    private static @Nullable String of(int rank, @Nullable String value) {
+    static @Nullable String of(int rank, @Nullable String value) {
         return value == null ? null : rank + value;
     }
 
@@ -337,7 +342,7 @@ public final class SelftestJob {
         return (A) array;
     }
 
-    private static void equal(String what, @Nullable Object expected, Object actual) {
+    static void equal(String what, @Nullable Object expected, Object actual) {
         if (!Objects.deepEquals(expected, actual)) {
             throw new AssertionError(what + ": expected " + brief(expected) + ", but it was " + brief(actual));
         }

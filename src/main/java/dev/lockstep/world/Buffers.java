@@ -19,11 +19,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Buffers<A> {
     private final Collectives collectives;
+    private final Messages messages;
     private final ArrayCodec<A> codec;
     private final int size;
 
-    Buffers(Collectives collectives, ArrayCodec<A> codec, int size) {
+    Buffers(Collectives collectives, Messages messages, ArrayCodec<A> codec, int size) {
         this.collectives = collectives;
+        this.messages = messages;
         this.codec = codec;
         this.size = size;
     }
@@ -152,12 +154,59 @@ public final class Buffers<A> {
      * @param tag from 0 to 65,535; messages with one tag are received in the order in which they were sent
      */
     public void send(A values, int to, int tag) {
-        collectives.send(values, codec, to, tag);
+        messages.send(values, codec, to, tag);
     }
 
     /** Waits for the array that a rank {@linkplain #send sends} with this tag. */
     public A receive(int from, int tag) {
-        return collectives.receive(codec, from, tag);
+        return messages.receive(codec, from, tag);
+    }
+
+    /**
+     * Sends an array to one rank and receives one from another, which may be the same, while it does.
+     *
+     * @param tag of both
+     * @return what rank {@code from} has sent
+     */
+    public A sendReceive(A values, int to, int from, int tag) {
+        return messages.sendReceive(values, codec, to, from, tag);
+    }
+
+    /** Begins to {@link #send} and does not wait; the array may be changed at once. */
+    public Pending<Long> isend(A values, int to, int tag) {
+        return messages.isend(values, codec, to, tag);
+    }
+
+    /** Begins to {@link #receive} and does not wait. */
+    public Pending<A> ireceive(int from, int tag) {
+        return messages.ireceive(codec, from, tag);
+    }
+
+    /**
+     * Combines each rank's array, element by element, with those of all ranks before it, in their order.
+     *
+     * @return what the ranks up to this one have, combined
+     */
+    public A scan(A values, Op op) {
+        return collectives.scan(values, codec, function(op));
+    }
+
+    /** As {@link #scan} without this rank's own: on rank 0 empty. */
+    public Optional<A> exscan(A values, Op op) {
+        return collectives.exscan(values, codec, function(op));
+    }
+
+    /** Gives every rank the elements of all ranks as one array, by rank. */
+    public A allGatherAll(A values) {
+        return concatenate(allGather(values));
+    }
+
+    /**
+     * Combines the ranks' arrays, element by element, and gives each rank its block of the result, as
+     * {@link Group#split(int)} cuts it (MPI_Reduce_scatter).
+     */
+    public A reduceScatter(A values, Op op) {
+        return scatterAll(reduce(values, op).orElse(null), 0);
     }
 
     private BinaryOperator<A> function(Op op) {

@@ -169,40 +169,43 @@ final class Collectives {
                 call -> broadcast(call, reduceToFirst(call, value, codec, function), codec, 0));
     }
 
-    /** @param tag in 0..{@link Channel#TAG_LIMIT} */
-    <V> void send(@Nullable V value, Codec<V> codec, int to, int tag) {
-        try {
-            CollectiveTracker.Call call = message(codec, to, tag);
-            if (to == rank) {
-                throw new IllegalArgumentException("rank " + rank + " cannot send to itself");
-            }
-            channel.write(call, to, out -> codec.write(value, out));
-        } catch (IOException e) {
-            throw new UncheckedIOException("send failed: " + e.getMessage(), e);
-        }
+    /**
+     * From rank to rank: each combines what those before it have with its own, so the function need not be commutative.
+     *
+     * @return what this rank and those before it have, combined
+     */
+    <V> V scan(@Nullable V value, Codec<V> codec, BinaryOperator<V> function) {
+        return inCall(Verb.SCAN, codec.kind(), 0, call -> {
+            V own = codec.copy(value);
+            return passOn(call, rank == 0 ? own : function.apply(before(call, codec), own), codec);
+        });
     }
 
-    <V> V receive(Codec<V> codec, int from, int tag) {
-        try {
-            CollectiveTracker.Call call = message(codec, from, tag);
-            if (from == rank) {
-                throw new IllegalArgumentException("rank " + rank + " cannot receive from itself");
+    /** @return what the ranks before this one have, combined; on rank 0 empty */
+    <V> Optional<V> exscan(@Nullable V value, Codec<V> codec, BinaryOperator<V> function) {
+        return inCall(Verb.EXSCAN, codec.kind(), 0, call -> {
+            V own = codec.copy(value);
+            if (rank == 0) {
+                passOn(call, own, codec);
+                return Optional.empty();
             }
-            return read(channel.reader(call, from), codec);
-        } catch (IOException e) {
-            throw new UncheckedIOException("receive failed: " + e.getMessage(), e);
-        }
+            V before = before(call, codec);
+            // a function may write into its arguments
+            V kept = codec.copy(before);
+            passOn(call, function.apply(before, own), codec);
+            return Optional.of(kept);
+        });
     }
 
-    private CollectiveTracker.Call message(Codec<?> codec, int peer, int tag) {
-        ending.checkOpen();
-        if (peer < 0 || peer >= size) {
-            throw new IllegalArgumentException("rank " + peer + " is not a rank of " + size);
+    private <V> V before(CollectiveTracker.Call call, Codec<V> codec) throws IOException {
+        return read(channel.reader(call, rank - 1), codec);
+    }
+
+    private <V> V passOn(CollectiveTracker.Call call, V value, Codec<V> codec) throws IOException {
+        if (rank + 1 < size) {
+            channel.write(call, rank + 1, out -> codec.write(value, out));
         }
-        if (tag < 0 || tag >= Channel.TAG_LIMIT) {
-            throw new IllegalArgumentException("tag " + tag + ": tags are from 0 to " + (Channel.TAG_LIMIT - 1));
-        }
-        return new CollectiveTracker.Call(0, Verb.MESSAGE, codec.kind(), tag);
+        return value;
     }
 
     private <V> V broadcast(CollectiveTracker.Call call, @Nullable V value, Codec<V> codec, int root)

@@ -25,9 +25,9 @@ import dev.lockstep.host.Share;
  * which have the same verbs.
  *
  * <p>
- * A value may be of any size that the heap of its receiver holds: it is sent in parts of at most 16 MiB and is never in
- * memory as a whole but for the value itself. Outside the heap a rank needs one buffer of 16 MiB for every message under
- * way and rank it talks to at the same time, two in most verbs, which MPJ Express keeps: 256 MiB suffice for any size of
+ * A value may be of any size that the heap of its receiver holds: it is sent in parts of at most 1 MiB and is never in
+ * memory as a whole but for the value itself. Outside the heap a rank needs one buffer of 1 MiB for every message under
+ * way and rank it talks to at the same time, two in most verbs, which MPJ Express may keep: 256 MiB suffice for any size of
  * values and 1 GiB ({@code -XX:MaxDirectMemorySize} in conf/jvm.options) is what a rank may take.
  *
  * <p>
@@ -43,11 +43,13 @@ public sealed class Group permits World {
     private final Session session;
     private final Members members;
     private final Collectives collectives;
+    private final Messages messages;
 
     Group(Session session, Members members) {
         this.session = session;
         this.members = members;
         this.collectives = session.collectives(members);
+        this.messages = session.messages(members);
     }
 
     Session session() {
@@ -316,47 +318,123 @@ public sealed class Group permits World {
      * @param tag from 0 to 65,535; messages with one tag are received in the order in which they were sent
      */
     public <T> void send(@Nullable T value, Class<T> type, int to, int tag) {
-        collectives.send(value, codec(type), to, tag);
+        messages.send(value, codec(type), to, tag);
     }
 
     /** {@link #send(Object, Class, int, int)} for types with parameters. */
     public <T> void send(T value, TypeReference<T> type, int to, int tag) {
-        collectives.send(value, codec(type), to, tag);
+        messages.send(value, codec(type), to, tag);
     }
 
     /** Waits for the value that a rank {@linkplain #send sends} with this tag. */
     public <T> T receive(Class<T> type, int from, int tag) {
-        return collectives.receive(codec(type), from, tag);
+        return messages.receive(codec(type), from, tag);
     }
 
     /** {@link #receive(Class, int, int)} for types with parameters. */
     public <T> T receive(TypeReference<T> type, int from, int tag) {
-        return collectives.receive(codec(type), from, tag);
+        return messages.receive(codec(type), from, tag);
+    }
+
+    /**
+     * Sends a value to one rank and receives one from another, which may be the same, while it does; so ranks that all send
+     * before they receive do not wait for each other (MPI_Sendrecv).
+     *
+     * @param tag of both
+     * @return what rank {@code from} has sent
+     */
+    public <T> T sendReceive(@Nullable T value, Class<T> type, int to, int from, int tag) {
+        return messages.sendReceive(value, codec(type), to, from, tag);
+    }
+
+    /** {@link #sendReceive(Object, Class, int, int, int)} for types with parameters. */
+    public <T> T sendReceive(T value, TypeReference<T> type, int to, int from, int tag) {
+        return messages.sendReceive(value, codec(type), to, from, tag);
+    }
+
+    /**
+     * Begins to {@link #send} and does not wait (MPI_Isend). The value may be changed at once; its bytes are in memory until
+     * they are sent. What goes to one rank with one tag goes in order.
+     *
+     * @return gives the number of those bytes
+     */
+    public <T> Pending<Long> isend(@Nullable T value, Class<T> type, int to, int tag) {
+        return messages.isend(value, codec(type), to, tag);
+    }
+
+    /** {@link #isend(Object, Class, int, int)} for types with parameters. */
+    public <T> Pending<Long> isend(T value, TypeReference<T> type, int to, int tag) {
+        return messages.isend(value, codec(type), to, tag);
+    }
+
+    /** Begins to {@link #receive} and does not wait (MPI_Irecv). */
+    public <T> Pending<T> ireceive(Class<T> type, int from, int tag) {
+        return messages.ireceive(codec(type), from, tag);
+    }
+
+    /** {@link #ireceive(Class, int, int)} for types with parameters. */
+    public <T> Pending<T> ireceive(TypeReference<T> type, int from, int tag) {
+        return messages.ireceive(codec(type), from, tag);
+    }
+
+    /**
+     * Combines each rank's value with those of all ranks before it, in their order (MPI_Scan). From rank to rank, so the time
+     * grows with their number.
+     *
+     * @return what the ranks up to this one have, combined
+     */
+    public <T> T scan(@Nullable T value, Class<T> type, BinaryOperator<T> function) {
+        return collectives.scan(value, codec(type), function);
+    }
+
+    /** {@link #scan(Object, Class, BinaryOperator)} for types with parameters. */
+    public <T> T scan(T value, TypeReference<T> type, BinaryOperator<T> function) {
+        return collectives.scan(value, codec(type), function);
+    }
+
+    /** As {@link #scan(Object, Class, BinaryOperator)} without this rank's own (MPI_Exscan): on rank 0 empty. */
+    public <T> Optional<T> exscan(@Nullable T value, Class<T> type, BinaryOperator<T> function) {
+        return collectives.exscan(value, codec(type), function);
+    }
+
+    /** {@link #exscan(Object, Class, BinaryOperator)} for types with parameters. */
+    public <T> Optional<T> exscan(T value, TypeReference<T> type, BinaryOperator<T> function) {
+        return collectives.exscan(value, codec(type), function);
+    }
+
+    /** Combines the ranks' numbers, and every rank gets the result, the same to the last bit. */
+    public double allReduce(double value, Op op) {
+        return doubles().allReduce(new double[]{value}, op)[0];
+    }
+
+    /** The same for whole numbers, which wrap around as Java's do. */
+    public long allReduce(long value, Op op) {
+        return longs().allReduce(new long[]{value}, op)[0];
     }
 
     /** The same verbs for arrays of bytes. */
     public Buffers<byte[]> bytes() {
-        return new Buffers<>(collectives, ArrayCodec.BYTES, size());
+        return new Buffers<>(collectives, messages, ArrayCodec.BYTES, size());
     }
 
     /** The same verbs for arrays of ints. */
     public Buffers<int[]> ints() {
-        return new Buffers<>(collectives, ArrayCodec.INTS, size());
+        return new Buffers<>(collectives, messages, ArrayCodec.INTS, size());
     }
 
     /** The same verbs for arrays of longs. */
     public Buffers<long[]> longs() {
-        return new Buffers<>(collectives, ArrayCodec.LONGS, size());
+        return new Buffers<>(collectives, messages, ArrayCodec.LONGS, size());
     }
 
     /** The same verbs for arrays of floats. */
     public Buffers<float[]> floats() {
-        return new Buffers<>(collectives, ArrayCodec.FLOATS, size());
+        return new Buffers<>(collectives, messages, ArrayCodec.FLOATS, size());
     }
 
     /** The same verbs for arrays of doubles. */
     public Buffers<double[]> doubles() {
-        return new Buffers<>(collectives, ArrayCodec.DOUBLES, size());
+        return new Buffers<>(collectives, messages, ArrayCodec.DOUBLES, size());
     }
 
     private static <T> JsonCodec<T> codec(Class<T> type) {

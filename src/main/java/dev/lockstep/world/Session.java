@@ -47,6 +47,10 @@ final class Session {
         }
     }
 
+    Messages messages(Members members) {
+        return new Messages(new Channel(transport, members), ending);
+    }
+
     Collectives collectives(Members members) {
         CollectiveTracker standing = new CollectiveTracker(members);
         Collectives collectives = new Collectives(new Channel(transport, members), standing, ending);

@@ -1,0 +1,164 @@
+package dev.lockstep.world;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
+
+import org.jspecify.annotations.Nullable;
+
+import dev.lockstep.world.transport.Chunk;
+import dev.lockstep.world.transport.ChunkedInput;
+import dev.lockstep.world.transport.ChunkedOutput;
+
+/**
+ * Messages from one rank of a group to another. What a rank has under way with one peer and tag follows one another; all
+ * else is apart, each on a thread of its own while it waits.
+ */
+final class Messages {
+    private static final Executor THREADS = Executors.newCachedThreadPool(work -> {
+        Thread thread = new Thread(work, "lockstep-message");
+        thread.setDaemon(true);
+        return thread;
+    });
+
+    /** What goes one way between two ranks with one tag. */
+    private record Lane(boolean sends, int peer, int tag) {}
+
+    private interface Step<T> {
+        T run() throws IOException;
+    }
+
+    private final Channel channel;
+    private final Shutdown ending;
+    private final int rank;
+    private final int size;
+    // of each lane the last message that is not done
+    private final Map<Lane, CompletableFuture<Boolean>> lanes = new ConcurrentHashMap<>();
+
+    Messages(Channel channel, Shutdown ending) {
+        this.channel = channel;
+        this.ending = ending;
+        this.rank = channel.members().self();
+        this.size = channel.members().size();
+    }
+
+    <V> void send(@Nullable V value, Codec<V> codec, int to, int tag) {
+        CollectiveTracker.Call call = call(codec, to, tag, true);
+        now(new Lane(true, to, tag), () -> {
+            channel.write(call, to, out -> codec.write(value, out));
+            return rank;
+        });
+    }
+
+    <V> V receive(Codec<V> codec, int from, int tag) {
+        CollectiveTracker.Call call = call(codec, from, tag, false);
+        return now(new Lane(false, from, tag), () -> read(call, codec, from));
+    }
+
+    /** The value may be changed as soon as this returns: its bytes are kept until they are sent. */
+    <V> Pending<Long> isend(@Nullable V value, Codec<V> codec, int to, int tag) {
+        CollectiveTracker.Call call = call(codec, to, tag, true);
+        List<Chunk> parts = parts(value, codec);
+        Lane lane = new Lane(true, to, tag);
+        long bytes = parts.stream().mapToLong(Chunk::length).sum();
+        Step<Long> step = () -> {
+            parts.forEach(part -> channel.put(call, part, to));
+            return bytes;
+        };
+        if (parts.size() == 1 && parts.get(0).length() <= Chunk.INLINE && !lanes.containsKey(lane)) {
+            return new Pending<>(CompletableFuture.completedFuture(now(lane, step))); // never waits
+        }
+        return later(lane, step);
+    }
+
+    <V> Pending<V> ireceive(Codec<V> codec, int from, int tag) {
+        CollectiveTracker.Call call = call(codec, from, tag, false);
+        return later(new Lane(false, from, tag), () -> read(call, codec, from));
+    }
+
+    <V> V sendReceive(@Nullable V value, Codec<V> codec, int to, int from, int tag) {
+        Pending<Long> sent = isend(value, codec, to, tag);
+        V received = receive(codec, from, tag);
+        sent.await();
+        return received;
+    }
+
+    private <V> V read(CollectiveTracker.Call call, Codec<V> codec, int from) throws IOException {
+        ChunkedInput in = channel.reader(call, from);
+        V value = codec.read(in);
+        in.drain();
+        return value;
+    }
+
+    private static <V> List<Chunk> parts(@Nullable V value, Codec<V> codec) {
+        List<Chunk> parts = new ArrayList<>();
+        try {
+            ChunkedOutput out = new ChunkedOutput(part -> parts
+                    .add(new Chunk(Arrays.copyOf(part.buffer(), Chunk.HEADER + part.length()), part.length(),
+                            part.last())));
+            codec.write(value, out);
+            out.finish();
+        } catch (IOException e) {
+            throw new UncheckedIOException("send failed: " + e.getMessage(), e);
+        }
+        return parts;
+    }
+
+    /** After what is under way in the lane. */
+    private <T> T now(Lane lane, Step<T> step) {
+        CompletableFuture<Boolean> before = lanes.get(lane);
+        if (before != null) {
+            before.join();
+        }
+        return run(lane, step);
+    }
+
+    private <T> Pending<T> later(Lane lane, Step<T> step) {
+        CompletableFuture<T> message = new CompletableFuture<>();
+        // the next in the lane begins when this one has ended, whichever way
+        CompletableFuture<Boolean> end = message.handle((value, failure) -> true);
+        CompletableFuture<Boolean> before = lanes.put(lane, end);
+        Runnable work = () -> {
+            try {
+                message.complete(run(lane, step));
+            } catch (RuntimeException | Error e) {
+                message.completeExceptionally(e);
+            } finally {
+                lanes.remove(lane, end);
+            }
+        };
+        CompletableFuture<Boolean> turn = before == null ? CompletableFuture.completedFuture(true) : before;
+        CompletableFuture<Void> unused = turn.thenRunAsync(work, THREADS);
+        return new Pending<>(message);
+    }
+
+    private static <T> T run(Lane lane, Step<T> step) {
+        try {
+            return step.run();
+        } catch (IOException e) {
+            throw new UncheckedIOException((lane.sends ? "send" : "receive") + " failed: " + e.getMessage(), e);
+        }
+    }
+
+    private CollectiveTracker.Call call(Codec<?> codec, int peer, int tag, boolean sends) {
+        ending.checkOpen();
+        if (peer < 0 || peer >= size) {
+            throw new IllegalArgumentException("rank " + peer + " is not a rank of " + size);
+        }
+        if (tag < 0 || tag >= Channel.TAG_LIMIT) {
+            throw new IllegalArgumentException("tag " + tag + ": tags are from 0 to " + (Channel.TAG_LIMIT - 1));
+        }
+        if (peer == rank) {
+            throw new IllegalArgumentException(
+                    "rank " + rank + " cannot " + (sends ? "send to" : "receive from") + " itself");
+        }
+        return new CollectiveTracker.Call(0, Verb.MESSAGE, codec.kind(), tag);
+    }
+}
