@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -45,7 +46,7 @@ class ClassDataIT {
     /** As users come by them: a first job, and a while later they are there. */
     @BeforeAll
     static void runFirstJob() throws IOException {
-        linkMpj(cache);
+        linkFetched(cache);
         hello(cache, Map.of());
         directory = cache.resolve("classes").resolve(name(cache));
         awaitTrue(MAKING, () -> Files.exists(directory.resolve("whole")));
@@ -138,7 +139,7 @@ class ClassDataIT {
     @Test
     void cache_thatTakesNothing_isAsWithout() throws IOException {
         Path full = scratch.resolve("full");
-        linkMpj(full);
+        linkFetched(full);
         Files.writeString(full.resolve("classes"), "no directory");
         hello(full, Map.of());
         assertThat(full.resolve("classes")).isRegularFile();
@@ -147,7 +148,7 @@ class ClassDataIT {
     @Test
     void making_thatHasFailed_isNotTriedAgainAtOnce() throws IOException {
         Path failed = scratch.resolve("failed");
-        linkMpj(failed);
+        linkFetched(failed);
         Path making = failed.resolve("classes").resolve(name(failed) + ".making");
         Files.createDirectories(making);
         hello(failed, Map.of());
@@ -252,14 +253,20 @@ class ClassDataIT {
     }
 
     /** A cache that has what jobs need, if it is not the system that has it. */
-    private static void linkMpj(Path cache) throws IOException {
+    private static void linkFetched(Path cache) throws IOException {
         Files.createDirectories(cache);
         Map<String, String> variables = System.getenv();
-        Path mpj = Stream.of(variables.get("LOCKSTEP_CACHE"), variables.get("XDG_CACHE_HOME") + "/lockstep",
-                variables.get("HOME") + "/.cache/lockstep").filter(Objects::nonNull)
-                .map(each -> Path.of(each, "mpj")).filter(Files::isDirectory).findFirst().orElse(null);
-        if (mpj != null) {
-            Files.createSymbolicLink(cache.resolve("mpj"), mpj);
+        List<Path> caches = Stream.of(variables.get("LOCKSTEP_CACHE"), variables.get("XDG_CACHE_HOME") + "/lockstep",
+                variables.get("HOME") + "/.cache/lockstep").filter(Objects::nonNull).map(Path::of).toList();
+        for (String name : List.of("mpj", "ucx")) {
+            Optional<Path> there = caches.stream().map(each -> each.resolve(name)).filter(Files::isDirectory)
+                    .findFirst();
+            if (there.isPresent()) {
+                Files.createSymbolicLink(cache.resolve(name), there.get());
+            }
+        }
+        if (!Files.exists(cache.resolve("ucx"))) {
+            Files.createFile(cache.resolve("ucx.none")); // not to be fetched
         }
     }
 }
