@@ -75,6 +75,7 @@ final class WorkQueue {
     private final AtomicLong dealtToRoot = new AtomicLong();
     private final AtomicLong dealtToOthers = new AtomicLong();
     private int seen;
+    private volatile boolean dealing;
 
     /**
      * @param samples  of a prompt that does not say how many
@@ -100,6 +101,20 @@ final class WorkQueue {
      * @param idle  nothing is under way on the rank, so that it may get suspects; it gets all of a group, however many
      */
     synchronized Grant deal(int rank, int free, int ahead, boolean idle) {
+        dealing = true;
+        try {
+            return grant(rank, free, ahead, idle);
+        } finally {
+            dealing = false;
+        }
+    }
+
+    /** Whether somebody is dealt rows just now, for which the input may be waited for. */
+    boolean isDealing() {
+        return dealing;
+    }
+
+    private Grant grant(int rank, int free, int ahead, boolean idle) {
         Cursor cursor = cursors.get(rank % cursors.size());
         int place = cursors.size() == 1 ? rank : 0;
         long most = free + (left() - free > 2L * ahead * ranks ? (long) ahead : 0L);

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 
 import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.IoReason;
@@ -33,8 +34,11 @@ final class WorkServer implements Closeable {
         WorkQueue.Grant deal(int free, int ahead, boolean idle);
     }
 
+    private static final long SIGN_NANOS = 1_000_000_000L;
+
     private final World world;
     private final Journal journal;
+    private volatile boolean closed;
     private final List<Thread> threads = new ArrayList<>();
 
     /**
@@ -45,6 +49,9 @@ final class WorkServer implements Closeable {
     WorkServer(World world, WorkQueue queue, Journal journal) {
         this.world = world;
         this.journal = journal;
+        if (world.size() > 1) {
+            sign(queue);
+        }
         for (int rank = 1; rank < world.size(); rank++) {
             int other = rank;
             start("rows for rank " + rank, () -> {
@@ -56,6 +63,20 @@ final class WorkServer implements Closeable {
                 } while (!grant.over());
             });
         }
+    }
+
+    /** Others wait for rows of a pipe as long as that takes: this rank is no less alive for it. */
+    private void sign(WorkQueue queue) {
+        Thread thread = new Thread(() -> {
+            while (!closed) {
+                LockSupport.parkNanos(SIGN_NANOS);
+                if (queue.isDealing()) {
+                    world.alive();
+                }
+            }
+        }, "signs of life");
+        thread.setDaemon(true);
+        thread.start();
     }
 
     /** Keeps the journal of a rank that cannot do so itself. */
@@ -111,8 +132,9 @@ final class WorkServer implements Closeable {
                 thread.join();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                return;
+                break;
             }
         }
+        closed = true;
     }
 }

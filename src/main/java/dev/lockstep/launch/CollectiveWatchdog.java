@@ -3,11 +3,14 @@ package dev.lockstep.launch;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -21,6 +24,8 @@ import dev.lockstep.wire.Message;
  * others wait for it, a rank that does not come.
  */
 final class CollectiveWatchdog {
+    private static final String WAITING = "waiting ";
+
     /** @param code how the job ends */
     record Finding(ExitCode code, String line) {}
 
@@ -35,6 +40,9 @@ final class CollectiveWatchdog {
             return position.number();
         }
     }
+
+    /** @param since of the clock that {@link #check} is asked with */
+    private record Waiting(Message.Wait message, long since) {}
 
     private static final class Standing {
         private int[] members = new int[0]; // empty until its rank 0 has named them
@@ -55,6 +63,8 @@ final class CollectiveWatchdog {
     private final long[] lastSign;
     private final Place[] latest;
     private final boolean[] ended;
+    // by rank, the messages that it waits for
+    private final List<List<Waiting>> waits = new ArrayList<>();
     private @Nullable Finding found;
 
     /**
@@ -68,6 +78,7 @@ final class CollectiveWatchdog {
         latest = new Place[size];
         Arrays.fill(latest, Place.NONE);
         ended = new boolean[size];
+        waits.addAll(Collections.nCopies(size, List.of()));
         group(0, 0).members = IntStream.range(0, size).toArray();
     }
 
@@ -93,6 +104,9 @@ final class CollectiveWatchdog {
             if (group.members.length > 0 && group.left == group.members.length) {
                 groups.remove(new Key(left.group(), left.leader()));
             }
+        } else if (message instanceof Message.Waits said) {
+            waits.set(rank, said.all().stream()
+                    .map(each -> new Waiting(each, now - Duration.ofMillis(each.millis()).toNanos())).toList());
         } else if (message instanceof Message.Progress
                 || message instanceof Message.Heartbeat alive && alive.atWork()) {
             lastSign[rank] = now;
@@ -121,7 +135,34 @@ final class CollectiveWatchdog {
                 found = hang(group, now);
             }
         }
+        if (found == null && limit > 0) {
+            found = unanswered(now);
+        }
         return Optional.ofNullable(found);
+    }
+
+    /** A message that has been waited for for too long, of a rank from which nothing can be expected any more. */
+    private @Nullable Finding unanswered(long now) {
+        for (int rank = 0; rank < waits.size(); rank++) {
+            // one that has ended did not say that it waits no more
+            for (Waiting wait : ended[rank] ? List.<Waiting>of() : waits.get(rank)) {
+                int peer = wait.message.peer();
+                if (now - wait.since > limit && !isToBeExpected(peer, now, new HashSet<>(Set.of(rank)))) {
+                    return new Finding(ExitCode.TIMED_OUT, "hang: rank " + rank + " has waited " + wait.message.text()
+                            + " for " + (now - wait.since) / 1_000_000_000L + " s; " + everyone(peer, now));
+                }
+            }
+        }
+        return null;
+    }
+
+    /** Whether a rank has given a sign lately, or waits for one that has. */
+    private boolean isToBeExpected(int rank, long now, Set<Integer> asked) {
+        if (now - lastSign[rank] <= limit) {
+            return true;
+        }
+        return !ended[rank] && asked.add(rank) && (isHeldUp(rank) || waits.get(rank).stream()
+                .anyMatch(wait -> isToBeExpected(wait.message.peer(), now, asked)));
     }
 
     private Finding mismatch(int rank, int other, Standing group) {
@@ -193,6 +234,9 @@ final class CollectiveWatchdog {
 
     private String point(int rank) {
         Place place = place(rank);
+        if (!ended[rank] && !waits.get(rank).isEmpty() && !place.position().inside()) {
+            return WAITING + waits.get(rank).get(0).message.text();
+        }
         return ended[rank]
                 ? "at its end"
                 : place.position().inside()
@@ -204,7 +248,14 @@ final class CollectiveWatchdog {
 
     /** Of ranks at one point, how long the first has been there. */
     private String time(List<Integer> ranks, long now) {
-        if (ended[ranks.get(0)] || place(ranks.get(0)).equals(Place.NONE)) {
+        if (ended[ranks.get(0)]) {
+            return "";
+        }
+        if (point(ranks.get(0)).startsWith(WAITING)) {
+            long first = ranks.stream().mapToLong(rank -> waits.get(rank).get(0).since).min().orElse(now);
+            return " for " + Math.max(0, (now - first) / 1_000_000_000L) + " s";
+        }
+        if (place(ranks.get(0)).equals(Place.NONE)) {
             return "";
         }
         long since = ranks.stream().mapToLong(rank -> place(rank).since()).min().orElse(now);

@@ -61,6 +61,7 @@ public final class Frames {
     private static final int KEPT = 14;
     private static final int WORKER = 15;
     private static final int WORKERS = 16;
+    private static final int WAITS = 17;
     // between the launcher and an agent
     private static final int ENLIST = 32;
     private static final int ASSIGNMENT = 33;
@@ -215,6 +216,15 @@ public final class Frames {
             out.writeByte(LEFT);
             out.writeInt(left.group());
             out.writeInt(left.leader());
+        } else if (message instanceof Message.Waits waits) {
+            out.writeByte(WAITS);
+            out.writeInt(waits.all().size());
+            for (Message.Wait wait : waits.all()) {
+                out.writeInt(wait.peer());
+                out.writeBoolean(wait.sends());
+                out.writeInt(wait.tag());
+                out.writeLong(wait.millis());
+            }
         } else {
             encodeForAgent(out, message);
         }
@@ -287,8 +297,18 @@ public final class Frames {
                     in.readBoolean(),
                     in.readLong());
             case LEFT -> new Left(in.readInt(), in.readInt());
+            case WAITS -> new Message.Waits(readWaits(in));
             default -> throw new IOException("a frame of unknown kind " + kind);
         };
+    }
+
+    private static List<Message.Wait> readWaits(DataInputStream in) throws IOException {
+        int count = in.readInt();
+        List<Message.Wait> waits = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            waits.add(new Message.Wait(in.readInt(), in.readBoolean(), in.readInt(), in.readLong()));
+        }
+        return waits;
     }
 
     private static List<Peer> readPeers(DataInputStream in) throws IOException {

@@ -185,4 +185,28 @@ public sealed interface Message {
      * @param millis since when
      */
     record Position(int group, int leader, int number, String call, boolean inside, long millis) implements Message {}
+
+    /**
+     * A message between two ranks that one of them waits for.
+     *
+     * @param peer  the other rank
+     * @param sends whether the one that waits is the sender
+     * @param tag   the message's
+     * @param millis since when
+     */
+    record Wait(int peer, boolean sends, int tag, long millis) {
+        /** The message in words, such as {@code for a message of rank 1 with tag 3}. */
+        public String text() {
+            return (sends ? "for rank " + peer + " to receive a message" : "for a message of rank " + peer)
+                    + " with tag "
+                    + tag;
+        }
+    }
+
+    /** All messages that a rank has waited for for a while; said again as long as there are some, and once when not. */
+    record Waits(List<Wait> all) implements Message {
+        public Waits {
+            all = List.copyOf(all);
+        }
+    }
 }

@@ -2,7 +2,9 @@ package dev.lockstep.world;
 
 import java.io.IOException;
 import java.lang.ref.WeakReference;
+import java.util.ArrayList;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
@@ -23,7 +25,9 @@ final class Heartbeat {
 
     private final ControlLink link;
     private final Queue<Watched> watched = new ConcurrentLinkedQueue<>();
+    private final Queue<WeakReference<Messages>> messages = new ConcurrentLinkedQueue<>();
     private volatile boolean atWork;
+    private boolean waitsSaid;
 
     Heartbeat(ControlLink link) {
         this.link = link;
@@ -38,6 +42,11 @@ final class Heartbeat {
     /** @param user the only one who moves the standing */
     void watch(CollectiveTracker standing, Collectives user) {
         watched.add(new Watched(standing, new WeakReference<>(user)));
+    }
+
+    /** Its messages are told of when they are waited for. */
+    void watch(Messages ofGroup) {
+        messages.add(new WeakReference<>(ofGroup));
     }
 
     /** The program says that it is at work although it enters no collective. */
@@ -65,6 +74,23 @@ final class Heartbeat {
         }
     }
 
+    private void tellWaits() throws IOException {
+        List<Message.Wait> waits = new ArrayList<>();
+        long now = System.nanoTime();
+        for (Iterator<WeakReference<Messages>> all = messages.iterator(); all.hasNext();) {
+            Messages ofGroup = all.next().get();
+            if (ofGroup == null) {
+                all.remove();
+            } else {
+                waits.addAll(ofGroup.waits(now, HEARTBEAT_NANOS));
+            }
+        }
+        if (waitsSaid || !waits.isEmpty()) {
+            waitsSaid = !waits.isEmpty();
+            link.send(new Message.Waits(waits));
+        }
+    }
+
     private void run() {
         long beat = System.nanoTime();
         try {
@@ -76,6 +102,7 @@ final class Heartbeat {
                     boolean working = atWork;
                     atWork = false;
                     link.send(new Message.Heartbeat(working));
+                    tellWaits();
                 }
             }
         } catch (IOException e) {

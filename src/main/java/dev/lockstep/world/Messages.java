@@ -2,6 +2,7 @@ package dev.lockstep.world;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -13,6 +14,7 @@ import java.util.concurrent.Executors;
 
 import org.jspecify.annotations.Nullable;
 
+import dev.lockstep.wire.Message;
 import dev.lockstep.world.transport.Chunk;
 import dev.lockstep.world.transport.ChunkedInput;
 import dev.lockstep.world.transport.ChunkedOutput;
@@ -31,6 +33,9 @@ final class Messages {
     /** What goes one way between two ranks with one tag. */
     private record Lane(boolean sends, int peer, int tag) {}
 
+    /** A message that a thread is at; since is of System.nanoTime. */
+    private record Underway(Lane lane, long since) {}
+
     private interface Step<T> {
         T run() throws IOException;
     }
@@ -41,6 +46,8 @@ final class Messages {
     private final int size;
     // of each lane the last message that is not done
     private final Map<Lane, CompletableFuture<Boolean>> lanes = new ConcurrentHashMap<>();
+    // by thread
+    private final Map<Thread, Underway> underway = new ConcurrentHashMap<>();
 
     Messages(Channel channel, Shutdown ending) {
         this.channel = channel;
@@ -139,11 +146,25 @@ final class Messages {
         return new Pending<>(message);
     }
 
-    private static <T> T run(Lane lane, Step<T> step) {
+    /** Those that have been waited for for so long already, with ranks of the world. */
+    List<Message.Wait> waits(long now, long atLeastNanos) {
+        return underway.values().stream().filter(each -> now - each.since >= atLeastNanos)
+                .map(each -> new Message.Wait(channel.members().world()[each.lane.peer], each.lane.sends,
+                        each.lane.tag, (now - each.since) / 1_000_000))
+                .toList();
+    }
+
+    private <T> T run(Lane lane, Step<T> step) {
+        Thread thread = Thread.currentThread();
+        underway.put(thread, new Underway(lane, System.nanoTime()));
         try {
             return step.run();
         } catch (IOException e) {
             throw new UncheckedIOException((lane.sends ? "send" : "receive") + " failed: " + e.getMessage(), e);
+        } finally {
+            underway.remove(thread);
+            // the reporter takes what nobody refers to for left
+            Reference.reachabilityFence(this);
         }
     }
 

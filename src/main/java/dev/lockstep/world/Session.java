@@ -48,7 +48,11 @@ final class Session {
     }
 
     Messages messages(Members members) {
-        return new Messages(new Channel(transport, members), ending);
+        Messages messages = new Messages(new Channel(transport, members), ending);
+        if (link != null) {
+            link.reporter().watch(messages);
+        }
+        return messages;
     }
 
     Collectives collectives(Members members) {

@@ -10,6 +10,8 @@ import dev.lockstep.wire.Message.Heartbeat;
 import dev.lockstep.wire.Message.Left;
 import dev.lockstep.wire.Message.Position;
 import dev.lockstep.wire.Message.Progress;
+import dev.lockstep.wire.Message.Wait;
+import dev.lockstep.wire.Message.Waits;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -63,6 +65,68 @@ class CollectiveWatchdogTest {
         positions.take(1, new Heartbeat(false), 60 * SECOND);
         assertThat(line(74)).isEmpty();
         assertThat(line(76)).startsWith("124: hang: rank 1 has not reached barrier #1; it is in its own code before");
+    }
+
+    private void waits(int second, int rank, Wait... all) {
+        positions.take(rank, new Waits(List.of(all)), second * SECOND);
+    }
+
+    @Test
+    void check_ofTwoThatWaitForEachOther_namesBoth() {
+        at(0, 0, 1, "barrier", false);
+        at(0, 1, 1, "barrier", false);
+        at(0, 2, 1, "barrier", false);
+        waits(5, 0, new Wait(1, false, 3, 4000));
+        waits(5, 1, new Wait(0, true, 4, 2000));
+        assertThat(line(31)).isEmpty();
+        assertThat(line(32))
+                .isEqualTo("124: hang: rank 0 has waited for a message of rank 1 with tag 3 for 31 s; it has"
+                        + " been waiting for rank 0 to receive a message with tag 4 for 29 s; rank 0 has been waiting for a message"
+                        + " of rank 1 with tag 3 for 31 s; rank 2 has been in its own code after barrier #1 for 32 s");
+    }
+
+    @Test
+    void check_ofAMessage_waitsForARankThatGivesSigns_orWaitsForOneThatDoes() {
+        waits(1, 0, new Wait(1, false, 3, 0));
+        waits(1, 1, new Wait(2, false, 3, 0));
+        positions.take(2, new Heartbeat(true), 25 * SECOND);
+        assertThat(line(54)).isEmpty();
+        assertThat(line(56)).startsWith("124: hang: rank 0 has waited for a message of rank 1 with tag 3 for 55 s; ");
+    }
+
+    @Test
+    void check_ofAMessageThatHasCome_findsNothing() {
+        waits(1, 0, new Wait(1, false, 3, 0));
+        waits(20, 0);
+        assertThat(line(100)).isEmpty();
+    }
+
+    /** It had come when the rank ended, which has said that it waits once a second only. */
+    @Test
+    void check_ofAMessageForARankThatHasEnded_findsNothing() {
+        waits(31, 0, new Wait(1, false, 3, 30_000));
+        positions.ended(0);
+        positions.ended(1);
+        assertThat(line(100)).isEmpty();
+    }
+
+    @Test
+    void check_ofAMessageOfARankThatHasEnded_namesIt() {
+        positions.take(1, new Heartbeat(true), 10 * SECOND);
+        positions.ended(1);
+        waits(31, 0, new Wait(1, false, 3, 30_999));
+        assertThat(line(40)).isEmpty();
+        assertThat(line(41))
+                .startsWith("124: hang: rank 0 has waited for a message of rank 1 with tag 3 for 40 s; it is at"
+                        + " its end; rank 0 has been waiting for");
+    }
+
+    @Test
+    void check_ofAMessage_doesNotBlameARankThatIsHeldUp() {
+        waits(1, 0, new Wait(1, false, 3, 0));
+        at(0, 1, 1, "barrier", true);
+        assertThat(line(40))
+                .startsWith("124: hang: rank 0 has not reached barrier #1; it has been waiting for a message");
     }
 
     @Test

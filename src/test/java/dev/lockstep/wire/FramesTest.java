@@ -36,7 +36,9 @@ class FramesTest {
                 new Message.Output(3, 2, true, new byte[]{0, -1, 10}), new Message.Exited(3, 137),
                 new Message.Drained(), new Message.End(1, true), new Message.Kill(1), new Message.Dismiss(42),
                 new Message.Heartbeat(true), new Message.Formed(2, 1, List.of(3, 1)), new Message.Left(2, 1),
-                new Message.Position(1, 2, 3, "gather #3", true, 1L << 40));
+                new Message.Position(1, 2, 3, "gather #3", true, 1L << 40), new Message.Waits(List.of()),
+                new Message.Waits(List.of(new Message.Wait(3, true, 65535, 1L << 40),
+                        new Message.Wait(0, false, 0, 7))));
     }
 
     private static byte[] bytes(Message message) throws IOException {

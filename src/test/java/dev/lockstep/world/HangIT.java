@@ -70,6 +70,21 @@ class HangIT {
                         "rank 1 has been in barrier #1 of the group of ranks 1, 2 for ");
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+            "both-receive | ucx | for a message of rank %d with tag 7",
+            "both-receive | niodev | for a message of rank %d with tag 7",
+            "both-send | ucx | for rank %d to receive a message with tag 7",
+            "both-send | niodev | for rank %d to receive a message with tag 7"})
+    void ranks_thatWaitForEachOthersMessages_areNamed(String how, String device, String message) {
+        Launched.Result result = stuck("2", how, "--dev", device, "--timeout-collective", "2").run();
+        assertThat(result.exitCode()).as(result.stderr()).isEqualTo(124);
+        String both = String.format("rank 0 has waited " + message + " for \\d+ s; it has been waiting " + message
+                + " for \\d+ s; rank 0 has been waiting " + message + " for \\d+ s", 1, 0, 1);
+        String other = String.format("rank 1 has waited " + message + " for \\d+ s; it .*", 0);
+        assertThat(result.stderr()).matches("mpjrun: hang: (" + both + "|" + other + ")\n");
+    }
+
     @Test
     void rank_thatHasEnded_isNamedAtOnce() {
         Launched.Result result = stuck("3", "ended").run();
