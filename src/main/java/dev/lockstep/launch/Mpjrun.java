@@ -81,7 +81,7 @@ public final class Mpjrun implements Callable<Integer> {
     @Option(names = {"-timeout",
             "--timeout"}, paramLabel = "SECONDS", description = "end the job after this long, with exit code 124")
     private String timeout;
-    @Option(names = "--timeout-collective", paramLabel = "SECONDS", description = "end the job when a rank keeps others waiting in a collective for this long without a sign of progress; 0: never (600)")
+    @Option(names = "--timeout-collective", paramLabel = "SECONDS", description = "end the job when a rank keeps others waiting in a collective, or for a message, for this long without a sign of progress; 0: never (600)")
     private String collectiveTimeout = "600";
     @Option(names = "--dry-run", description = "print rank, host, GPU and command of every rank, start nothing")
     private boolean dryRun;

@@ -1,6 +1,8 @@
 package dev.lockstep.batch;
 
 import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -100,6 +102,27 @@ class GenerateInputIT {
         assertThat(result.lines().stream().filter(line -> line.startsWith("Usage: "))).hasSize(1);
         assertThat(result.stdout()).isEqualTo(GenerateOptions.usage());
         assertThat(temp).isEmptyDirectory();
+    }
+
+    /** After its first rows; a rank that waits for rows, and one that waits for the pipe, are no ranks that hang. */
+    @Test
+    void pipe_thatGivesNothingForLongerThanRanksMayBeSilent_isWaitedFor() throws Exception {
+        Path pipe = temp.resolve("pipe");
+        assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+        String row = "{\"prompt\": \"In the beginning\"}\n";
+        try (Launched launched = Launched.mpjrun("-np", "2", "-q", "--device", "cpu", "--timeout-collective", "6",
+                "generate", "--prompts", pipe.toString(), "--max-new-tokens", "2").in(temp).start()) {
+            try (OutputStream out = Files.newOutputStream(pipe)) {
+                out.write(row.repeat(1100).getBytes(StandardCharsets.US_ASCII));
+                out.flush();
+                // longer than the limit
+                assertThat(new ProcessBuilder("sleep", "9").start().waitFor()).isZero();
+                out.write(row.getBytes(StandardCharsets.US_ASCII));
+            }
+            Launched.Result result = launched.await();
+            assertThat(result.exitCode()).as(result.stderr()).isZero();
+            assertThat(rows(temp.resolve("results.jsonl"))).hasSize(1101);
+        }
     }
 
     private void refused(String sentence, String... options) {
