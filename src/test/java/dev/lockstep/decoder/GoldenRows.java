@@ -16,7 +16,7 @@ import dev.lockstep.torch.TorchScriptProgram;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-/** What a decoder makes of the prompts of golden cases, against what they say. */
+/** What a decoder makes of the prompts of golden cases, against what they say, and how far two results are apart. */
 final class GoldenRows {
     private static final RowSampling GREEDY = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
 
@@ -73,5 +73,18 @@ final class GoldenRows {
                     });
             return program.floats("weight_of", weight, layer);
         }
+    }
+
+    /** The norm of the difference over the norm of the reference. */
+    static double error(float[][] reference, float[][] computed) {
+        double difference = 0;
+        double norm = 0;
+        for (int row = 0; row < reference.length; row++) {
+            for (int i = 0; i < reference[row].length; i++) {
+                difference += Math.pow(computed[row][i] - reference[row][i], 2);
+                norm += Math.pow(reference[row][i], 2);
+            }
+        }
+        return Math.sqrt(difference / norm);
     }
 }

@@ -54,11 +54,11 @@ class Int4GpuTest {
             }
         }
         double limit = dtype == DType.FLOAT16 ? 3e-3 : 2e-2;
-        assertThat(error(prompts[0], prompts[1])).as("prompts").isLessThan(limit);
+        assertThat(GoldenRows.error(prompts[0], prompts[1])).as("prompts").isLessThan(limit);
         // of two tokens that are as likely either may be chosen, and the step is another one then
         int[] alike = IntStream.range(0, chosen[0].length).filter(row -> chosen[0][row] == chosen[1][row]).toArray();
         assertThat(alike).hasSizeGreaterThanOrEqualTo(chosen[0].length - 1);
-        assertThat(error(only(alike, steps[0]), only(alike, steps[1]))).as("steps").isLessThan(limit);
+        assertThat(GoldenRows.error(only(alike, steps[0]), only(alike, steps[1]))).as("steps").isLessThan(limit);
     }
 
     /**
@@ -92,7 +92,7 @@ class Int4GpuTest {
                 decoder.allocate(new DecoderAllocation(count, 64));
                 float[][] prompts = decoder.firstLogits(longer);
                 for (int row = 0; row < count; row++) {
-                    assertThat(error(new float[][]{prompts[row]}, new float[][]{steps[row]}))
+                    assertThat(GoldenRows.error(new float[][]{prompts[row]}, new float[][]{steps[row]}))
                             .as("row %d of %d", row, count).isLessThan(dtype == DType.FLOAT16 ? 4e-3 : 3e-2);
                 }
             }
@@ -101,18 +101,5 @@ class Int4GpuTest {
 
     private static float[][] only(int[] rows, float[][] all) {
         return IntStream.of(rows).mapToObj(row -> all[row]).toArray(float[][]::new);
-    }
-
-    /** The norm of the difference over the norm of the reference. */
-    private static double error(float[][] reference, float[][] computed) {
-        double difference = 0;
-        double norm = 0;
-        for (int row = 0; row < reference.length; row++) {
-            for (int i = 0; i < reference[row].length; i++) {
-                difference += Math.pow(computed[row][i] - reference[row][i], 2);
-                norm += Math.pow(reference[row][i], 2);
-            }
-        }
-        return Math.sqrt(difference / norm);
     }
 }

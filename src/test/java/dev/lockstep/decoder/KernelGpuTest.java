@@ -89,9 +89,9 @@ class KernelGpuTest {
             decoder.prefill(first);
             float[][] pieces = decoder.firstLogits(second);
             float[][] reference = decoder.programLogits(whole);
-            assertThat(error(reference, pieces)).as("error of pieces").isLessThan(limit);
+            assertThat(GoldenRows.error(reference, pieces)).as("error of pieces").isLessThan(limit);
             float[][] together = decoder.firstLogits(whole);
-            assertThat(error(reference, together)).as("error of whole prompts").isLessThan(limit);
+            assertThat(GoldenRows.error(reference, together)).as("error of whole prompts").isLessThan(limit);
         }
     }
 
@@ -213,28 +213,15 @@ class KernelGpuTest {
                 // the embedding, each layer, the logits
                 for (int layer : new int[]{0, 1, 2, 3, -1}) {
                     float[][][] both = decoder.compareStep(lengths.length, layer);
-                    worst = Math.max(worst, error(both[0], both[1]));
+                    worst = Math.max(worst, GoldenRows.error(both[0], both[1]));
                     for (int row = 0; row < both[0].length; row++) {
                         worstRow = Math.max(worstRow,
-                                error(new float[][]{both[0][row]}, new float[][]{both[1][row]}));
+                                GoldenRows.error(new float[][]{both[0][row]}, new float[][]{both[1][row]}));
                     }
                 }
             }
         }
         assertThat(worst).as("error of all rows").isLessThan(limit);
         assertThat(worstRow).as("error of the worst row").isLessThan(3 * limit);
-    }
-
-    /** The norm of the difference over the norm of the reference. */
-    private static double error(float[][] reference, float[][] computed) {
-        double difference = 0;
-        double norm = 0;
-        for (int row = 0; row < reference.length; row++) {
-            for (int i = 0; i < reference[row].length; i++) {
-                difference += Math.pow(computed[row][i] - reference[row][i], 2);
-                norm += Math.pow(reference[row][i], 2);
-            }
-        }
-        return Math.sqrt(difference / norm);
     }
 }
