@@ -87,7 +87,7 @@ public final class CublasLt implements AutoCloseable {
      * @param cache     the directory that the table of the best algorithms is kept in
      */
     public CublasLt(long workspace, long workspaceBytes, Path cache) {
-        this(workspace, workspaceBytes, () -> new AlgorithmTable(cache.resolve("products-sm" + CudaDriver.architecture()
+        this(workspace, workspaceBytes, new AlgorithmTable(cache.resolve("products-sm" + CudaDriver.architecture()
                 + "-" + LoadedLibrary.named(LIBRARY).getFunction("cublasLtGetVersion").invokeLong(new Object[0])
                 + ".properties")));
     }
@@ -98,13 +98,13 @@ public final class CublasLt implements AutoCloseable {
      * @param workspace the address of so many bytes of the device's memory, which algorithms may use
      */
     public CublasLt(long workspace, long workspaceBytes) {
-        this(workspace, workspaceBytes, () -> null);
+        this(workspace, workspaceBytes, (AlgorithmTable) null);
     }
 
-    private CublasLt(long workspace, long workspaceBytes, Supplier<@Nullable AlgorithmTable> table) {
+    private CublasLt(long workspace, long workspaceBytes, @Nullable AlgorithmTable table) {
         this.workspace = workspace;
         this.workspaceBytes = workspaceBytes;
-        this.table = table.get();
+        this.table = table;
         PointerByReference reference = new PointerByReference();
         call("cublasLtCreate", reference);
         this.handle = reference.getValue();

@@ -44,7 +44,7 @@ final class Int4 {
             DType dtype, Acceleration acceleration, DeviceMemory memory) {
         boolean asked = acceleration.weights() == Acceleration.Weights.INT4;
         if (!asked && (acceleration.weights() != Acceleration.Weights.AS_STORED || device.isCpu()
-                || checkpoint == null)) {
+                || checkpoint == null || !isTight(config, dtype, memory.free()))) {
             return false;
         }
         Optional<String> refusal = refusal(program, config, device, dtype, acceleration)
@@ -55,18 +55,21 @@ final class Int4 {
             });
             return true;
         }
-        return refusal.isEmpty() && isTight(config, dtype, memory.free());
+        if (refusal.isPresent()) {
+            return false;
+        }
+        LOG.info("weights stay in 4 bits, since in {} they would take {} GB of the {} GB that the GPU has free", dtype,
+                Math.round(wideBytes(config, dtype) / 1e9), Math.round(memory.free() / 1e9));
+        return true;
     }
 
     private static boolean isTight(ModelConfig config, DType dtype, long free) {
-        long wide = ModelWeight.of(config).stream().mapToLong(weight -> IntStream.of(weight.shape()).asLongStream()
+        return wideBytes(config, dtype) > MOST_OF_MEMORY * free;
+    }
+
+    private static long wideBytes(ModelConfig config, DType dtype) {
+        return ModelWeight.of(config).stream().mapToLong(weight -> IntStream.of(weight.shape()).asLongStream()
                 .reduce(dtype.bytes(), (a, b) -> a * b)).sum();
-        boolean tight = wide > MOST_OF_MEMORY * free;
-        if (tight) {
-            LOG.info("weights stay in 4 bits, since in {} they would take {} GB of the {} GB that the GPU has free",
-                    dtype, Math.round(wide / 1e9), Math.round(free / 1e9));
-        }
-        return tight;
     }
 
     private static Optional<String> refusal(DecoderProgram program, ModelConfig config, Device device, DType dtype,

@@ -24,8 +24,6 @@ import dev.lockstep.wire.Message;
  * others wait for it, a rank that does not come.
  */
 final class CollectiveWatchdog {
-    private static final String WAITING = "waiting ";
-
     /** @param code how the job ends */
     record Finding(ExitCode code, String line) {}
 
@@ -232,10 +230,18 @@ final class CollectiveWatchdog {
         return verb + point + time;
     }
 
+    /** The message that a rank waits for, if it is not in a collective. */
+    private Optional<Waiting> waitOf(int rank) {
+        return ended[rank] || place(rank).position().inside()
+                ? Optional.empty()
+                : waits.get(rank).stream().findFirst();
+    }
+
     private String point(int rank) {
         Place place = place(rank);
-        if (!ended[rank] && !waits.get(rank).isEmpty() && !place.position().inside()) {
-            return WAITING + waits.get(rank).get(0).message.text();
+        Optional<Waiting> wait = waitOf(rank);
+        if (wait.isPresent()) {
+            return "waiting " + wait.get().message.text();
         }
         return ended[rank]
                 ? "at its end"
@@ -251,14 +257,12 @@ final class CollectiveWatchdog {
         if (ended[ranks.get(0)]) {
             return "";
         }
-        if (point(ranks.get(0)).startsWith(WAITING)) {
-            long first = ranks.stream().mapToLong(rank -> waits.get(rank).get(0).since).min().orElse(now);
-            return " for " + Math.max(0, (now - first) / 1_000_000_000L) + " s";
-        }
-        if (place(ranks.get(0)).equals(Place.NONE)) {
+        boolean waiting = waitOf(ranks.get(0)).isPresent();
+        if (!waiting && place(ranks.get(0)).equals(Place.NONE)) {
             return "";
         }
-        long since = ranks.stream().mapToLong(rank -> place(rank).since()).min().orElse(now);
+        long since = ranks.stream().mapToLong(rank -> waitOf(rank).map(Waiting::since).orElse(place(rank).since()))
+                .min().orElse(now);
         return " for " + Math.max(0, (now - since) / 1_000_000_000L) + " s";
     }
 

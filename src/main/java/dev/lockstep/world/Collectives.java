@@ -262,7 +262,8 @@ final class Collectives {
         }
     }
 
-    private static <V> V read(ChunkedInput in, Codec<V> codec) throws IOException {
+    /** The whole value, so that the next message is the next value's. */
+    static <V> V read(ChunkedInput in, Codec<V> codec) throws IOException {
         V value = codec.read(in);
         in.drain();
         return value;

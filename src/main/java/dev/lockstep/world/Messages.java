@@ -16,7 +16,6 @@ import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.wire.Message;
 import dev.lockstep.world.transport.Chunk;
-import dev.lockstep.world.transport.ChunkedInput;
 import dev.lockstep.world.transport.ChunkedOutput;
 
 /**
@@ -66,7 +65,7 @@ final class Messages {
 
     <V> V receive(Codec<V> codec, int from, int tag) {
         CollectiveTracker.Call call = call(codec, from, tag, false);
-        return now(new Lane(false, from, tag), () -> read(call, codec, from));
+        return now(new Lane(false, from, tag), () -> Collectives.read(channel.reader(call, from), codec));
     }
 
     /** The value may be changed as soon as this returns: its bytes are kept until they are sent. */
@@ -87,7 +86,7 @@ final class Messages {
 
     <V> Pending<V> ireceive(Codec<V> codec, int from, int tag) {
         CollectiveTracker.Call call = call(codec, from, tag, false);
-        return later(new Lane(false, from, tag), () -> read(call, codec, from));
+        return later(new Lane(false, from, tag), () -> Collectives.read(channel.reader(call, from), codec));
     }
 
     <V> V sendReceive(@Nullable V value, Codec<V> codec, int to, int from, int tag) {
@@ -95,13 +94,6 @@ final class Messages {
         V received = receive(codec, from, tag);
         sent.await();
         return received;
-    }
-
-    private <V> V read(CollectiveTracker.Call call, Codec<V> codec, int from) throws IOException {
-        ChunkedInput in = channel.reader(call, from);
-        V value = codec.read(in);
-        in.drain();
-        return value;
     }
 
     private static <V> List<Chunk> parts(@Nullable V value, Codec<V> codec) {
