@@ -56,9 +56,11 @@ lockstep_find_java() {
     JAVA=$(command -v java) || lockstep_stop "there is no java: install a JDK 17 or newer, or set JAVA_HOME to one"
     JAVA=$(readlink -f "$JAVA")
   fi
-  local release version
-  release=${JAVA%/bin/java}/release
-  version=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$release" 2>/dev/null)
+  local line version=
+  # no other process for it: this is asked at every start
+  while IFS= read -r line; do
+    if [[ $line =~ ^JAVA_VERSION=\"([0-9]+) ]]; then version=${BASH_REMATCH[1]}; fi
+  done 2>/dev/null <"${JAVA%/bin/java}/release" || true
   [ -n "$version" ] || version=$("$JAVA" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p')
   [ "${version:-0}" -ge 17 ] || lockstep_stop "$JAVA is Java ${version:-of unknown version}: install a JDK 17 or newer, or set JAVA_HOME to one"
 }
@@ -106,7 +108,7 @@ lockstep_find_ucx() {
 }
 lockstep_system_has() {
   local directory
-  for directory in /lib64 /usr/lib64 /lib /usr/lib /usr/local/lib "/lib/$(uname -m)-linux-gnu" "/usr/lib/$(uname -m)-linux-gnu"; do
+  for directory in /lib64 /usr/lib64 /lib /usr/lib /usr/local/lib "/lib/$HOSTTYPE-linux-gnu" "/usr/lib/$HOSTTYPE-linux-gnu"; do
     [ ! -e "$directory/$1" ] || return 0
   done
   PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -qF "$1 "
