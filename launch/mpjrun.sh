@@ -4,7 +4,8 @@ set -euo pipefail
 
 # for the report; in bash before 5 it is not known
 begun=${EPOCHREALTIME:-}
-. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/setup.sh"
+self=$(readlink -f "${BASH_SOURCE[0]}")
+. "${self%/*}/setup.sh"
 
 terminal=false
 [ -t 2 ] && terminal=true
