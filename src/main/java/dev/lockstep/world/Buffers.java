@@ -7,6 +7,11 @@ import java.util.function.BinaryOperator;
 
 import org.jspecify.annotations.Nullable;
 
+import dev.lockstep.world.verbs.ArrayCodec;
+import dev.lockstep.world.verbs.Collectives;
+import dev.lockstep.world.verbs.Messages;
+import dev.lockstep.world.verbs.Verb;
+
 /**
  * A group's verbs for arrays of one primitive type, which travel as they are. Arrays may differ in length from rank to
  * rank; where they must not, it is said. An array that a verb gives back is always a new one.
@@ -174,12 +179,12 @@ public final class Buffers<A> {
 
     /** Begins to {@link #send} and does not wait; the array may be changed at once. */
     public Pending<Long> isend(A values, int to, int tag) {
-        return messages.isend(values, codec, to, tag);
+        return new Pending<>(messages.isend(values, codec, to, tag));
     }
 
     /** Begins to {@link #receive} and does not wait. */
     public Pending<A> ireceive(int from, int tag) {
-        return messages.ireceive(codec, from, tag);
+        return new Pending<>(messages.ireceive(codec, from, tag));
     }
 
     /**
@@ -210,7 +215,7 @@ public final class Buffers<A> {
     }
 
     private BinaryOperator<A> function(Op op) {
-        return (first, second) -> codec.combine(first, second, op);
+        return (first, second) -> Reduction.combine(codec, first, second, op);
     }
 
     private A concatenate(List<A> arrays) {

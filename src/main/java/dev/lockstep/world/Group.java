@@ -11,6 +11,12 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.host.Share;
+import dev.lockstep.world.verbs.ArrayCodec;
+import dev.lockstep.world.verbs.Collectives;
+import dev.lockstep.world.verbs.JsonCodec;
+import dev.lockstep.world.verbs.Members;
+import dev.lockstep.world.verbs.Messages;
+import dev.lockstep.world.verbs.Verb;
 
 /**
  * Some ranks of a job, seen from one of them; {@link World} is all of them, and {@link #group} makes others. Ranks count
@@ -359,22 +365,22 @@ public sealed class Group permits World {
      * @return gives the number of those bytes
      */
     public <T> Pending<Long> isend(@Nullable T value, Class<T> type, int to, int tag) {
-        return messages.isend(value, codec(type), to, tag);
+        return new Pending<>(messages.isend(value, codec(type), to, tag));
     }
 
     /** {@link #isend(Object, Class, int, int)} for types with parameters. */
     public <T> Pending<Long> isend(T value, TypeReference<T> type, int to, int tag) {
-        return messages.isend(value, codec(type), to, tag);
+        return new Pending<>(messages.isend(value, codec(type), to, tag));
     }
 
     /** Begins to {@link #receive} and does not wait (MPI_Irecv). */
     public <T> Pending<T> ireceive(Class<T> type, int from, int tag) {
-        return messages.ireceive(codec(type), from, tag);
+        return new Pending<>(messages.ireceive(codec(type), from, tag));
     }
 
     /** {@link #ireceive(Class, int, int)} for types with parameters. */
     public <T> Pending<T> ireceive(TypeReference<T> type, int from, int tag) {
-        return messages.ireceive(codec(type), from, tag);
+        return new Pending<>(messages.ireceive(codec(type), from, tag));
     }
 
     /**

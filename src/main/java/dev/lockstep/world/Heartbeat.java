@@ -11,6 +11,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 import dev.lockstep.wire.Message;
+import dev.lockstep.world.verbs.CollectiveTracker;
+import dev.lockstep.world.verbs.Collectives;
+import dev.lockstep.world.verbs.Messages;
 
 /**
  * Tells the launcher that this rank lives and where it stands in its collectives, from a thread of its own, so that long

@@ -6,6 +6,9 @@ import java.util.Set;
 import dev.lockstep.host.HostName;
 import dev.lockstep.wire.RankEnvironment;
 import dev.lockstep.world.transport.Transport;
+import dev.lockstep.world.verbs.JsonCodec;
+import dev.lockstep.world.verbs.Members;
+import dev.lockstep.world.verbs.Verb;
 
 /**
  * MPJ Express's own mpjrun.sh, which puts what {@code MPI.Init} has to know before the program's arguments: rank,

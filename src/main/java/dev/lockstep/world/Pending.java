@@ -2,7 +2,8 @@ package dev.lockstep.world;
 
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
+
+import dev.lockstep.world.verbs.Messages;
 
 /**
  * A message that is under way while the rank goes on: what {@link Group#isend} or {@link Group#ireceive} has begun (MPI's
@@ -29,15 +30,7 @@ public final class Pending<T> {
      * @throws RuntimeException what send or receive would have thrown
      */
     public T await() {
-        try {
-            return message.join();
-        } catch (CompletionException e) {
-            if (e.getCause()instanceof RuntimeException failure) {
-                failure.addSuppressed(new IllegalStateException("awaited here"));
-                throw failure;
-            }
-            throw e;
-        }
+        return Messages.await(message);
     }
 
     private CompletableFuture<Boolean> ended() {

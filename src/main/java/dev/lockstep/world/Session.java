@@ -10,6 +10,13 @@ import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.wire.Message;
 import dev.lockstep.world.transport.Transport;
+import dev.lockstep.world.verbs.ArrayCodec;
+import dev.lockstep.world.verbs.Channel;
+import dev.lockstep.world.verbs.CollectiveTracker;
+import dev.lockstep.world.verbs.Collectives;
+import dev.lockstep.world.verbs.Members;
+import dev.lockstep.world.verbs.Messages;
+import dev.lockstep.world.verbs.Verb;
 
 /** What all groups of a rank share. */
 final class Session {
@@ -48,7 +55,7 @@ final class Session {
     }
 
     Messages messages(Members members) {
-        Messages messages = new Messages(new Channel(transport, members), ending);
+        Messages messages = new Messages(new Channel(transport, members), ending::checkOpen);
         if (link != null) {
             link.reporter().watch(messages);
         }
@@ -57,7 +64,7 @@ final class Session {
 
     Collectives collectives(Members members) {
         CollectiveTracker standing = new CollectiveTracker(members);
-        Collectives collectives = new Collectives(new Channel(transport, members), standing, ending);
+        Collectives collectives = new Collectives(new Channel(transport, members), standing, ending::checkOpen);
         if (link != null) {
             if (members.id() > 0 && members.self() == 0) {
                 tell(new Message.Formed(members.id(), members.leader(),

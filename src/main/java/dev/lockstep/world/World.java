@@ -17,6 +17,8 @@ import dev.lockstep.host.UsageException;
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.RankEnvironment;
 import dev.lockstep.world.transport.Alone;
+import dev.lockstep.world.verbs.JsonCodec;
+import dev.lockstep.world.verbs.Members;
 
 /**
  * All ranks of a job, seen from one of them: a {@link Group}, whose verbs it has, and what concerns the rank as a process.

@@ -1,4 +1,4 @@
-package dev.lockstep.world;
+package dev.lockstep.world.verbs;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -17,7 +17,7 @@ import dev.lockstep.world.transport.Chunk;
 import dev.lockstep.world.transport.ChunkedOutput;
 
 /** How values of one kind become bytes and bytes become values. */
-interface Codec<V> {
+public interface Codec<V> {
     void write(@Nullable V value, OutputStream out) throws IOException;
 
     /** Reads one value, which may leave bytes unread that mean nothing. */

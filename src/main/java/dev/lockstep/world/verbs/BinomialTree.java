@@ -1,9 +1,9 @@
-package dev.lockstep.world;
+package dev.lockstep.world.verbs;
 
 import java.util.stream.IntStream;
 
 /** A rank's place in a binomial tree: whoever has the value passes it on to twice as many in every round. */
-final class BinomialTree {
+public final class BinomialTree {
     private final int parent;
     private final int[] children;
 

@@ -1,4 +1,4 @@
-package dev.lockstep.world;
+package dev.lockstep.world.verbs;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -21,19 +21,19 @@ import dev.lockstep.world.transport.ChunkedOutput;
  * The algorithms, for values of any kind and length: all are made of parts that go from one rank to another, each with a
  * header that says to which call it belongs, so that ranks which are in different calls notice.
  */
-final class Collectives {
+public final class Collectives {
     private static final byte[] NOTHING = new byte[Chunk.HEADER];
 
     private final Channel channel;
-    private final Shutdown ending;
+    private final Runnable open;
     private final CollectiveTracker standing;
     private final int rank;
     private final int size;
 
-    Collectives(Channel channel, CollectiveTracker standing, Shutdown ending) {
+    public Collectives(Channel channel, CollectiveTracker standing, Runnable open) {
         this.channel = channel;
         this.standing = standing;
-        this.ending = ending;
+        this.open = open;
         this.rank = channel.members().self();
         this.size = channel.members().size();
     }
@@ -48,16 +48,16 @@ final class Collectives {
         void take() throws IOException;
     }
 
-    interface Writing {
+    public interface Writing {
         void to(OutputStream out) throws IOException;
     }
 
-    interface Reading {
+    public interface Reading {
         void from(InputStream in) throws IOException;
     }
 
     /** By dissemination: in round k every rank hears, by way of others, from 2^k ranks before it. */
-    void barrier() {
+    public void barrier() {
         inCall(Verb.BARRIER, Codec.Kind.OBJECTS, 0, call -> {
             Chunk nothing = new Chunk(NOTHING.clone(), 0, true);
             for (int distance = 1; distance < size; distance <<= 1) {
@@ -68,11 +68,11 @@ final class Collectives {
         });
     }
 
-    <V> V broadcast(@Nullable V value, Codec<V> codec, int root) {
+    public <V> V broadcast(@Nullable V value, Codec<V> codec, int root) {
         return inCall(Verb.BROADCAST, codec.kind(), root, call -> broadcast(call, value, codec, root));
     }
 
-    <V> V scatter(@Nullable List<V> values, Codec<V> codec, int root) {
+    public <V> V scatter(@Nullable List<V> values, Codec<V> codec, int root) {
         if (rank == root && (values == null || values.size() != size)) {
             throw new IllegalArgumentException("scatter: the root gives "
                     + (values == null ? "no list" : values.size() + " values") + " for " + size + " ranks");
@@ -92,7 +92,7 @@ final class Collectives {
         });
     }
 
-    <V> Optional<List<V>> gather(@Nullable V value, Codec<V> codec, int root) {
+    public <V> Optional<List<V>> gather(@Nullable V value, Codec<V> codec, int root) {
         return inCall(Verb.GATHER, codec.kind(), root, call -> {
             List<V> values = new ArrayList<>();
             gather(call, root, out -> codec.write(value, out), () -> values.add(codec.copy(value)),
@@ -102,7 +102,8 @@ final class Collectives {
     }
 
     /** @param items each goes to the consumer on the root, by rank, and is forgotten */
-    <T> void gatherEach(Iterable<? extends T> items, JsonCodec<T> codec, int root, Consumer<? super T> consumer) {
+    public <T> void gatherEach(Iterable<? extends T> items, JsonCodec<T> codec, int root,
+            Consumer<? super T> consumer) {
         inCall(Verb.GATHER_EACH, codec.kind(), root, call -> {
             gather(call, root, out -> codec.writeAll(items.iterator(), out), () -> {
                 for (T item : items) {
@@ -114,7 +115,7 @@ final class Collectives {
     }
 
     /** One broadcast after the other; those of small values overlap, and no rank waits to send while it should receive. */
-    <V> List<V> allGather(@Nullable V value, Codec<V> codec, Verb verb) {
+    public <V> List<V> allGather(@Nullable V value, Codec<V> codec, Verb verb) {
         return inCall(verb, codec.kind(), 0, call -> {
             List<V> values = new ArrayList<>();
             for (int from = 0; from < size; from++) {
@@ -125,7 +126,7 @@ final class Collectives {
     }
 
     /** Pairs of ranks one after the other, in rounds in which every rank is in one pair at most. */
-    <V> List<V> allToAll(List<V> values, Codec<V> codec) {
+    public <V> List<V> allToAll(List<V> values, Codec<V> codec) {
         if (values == null || values.size() != size) {
             throw new IllegalArgumentException("allToAll: this rank gives "
                     + (values == null ? "no list" : values.size() + " values") + " for " + size + " ranks");
@@ -151,7 +152,7 @@ final class Collectives {
         });
     }
 
-    <V> Optional<V> reduce(@Nullable V value, Codec<V> codec, BinaryOperator<V> function, int root) {
+    public <V> Optional<V> reduce(@Nullable V value, Codec<V> codec, BinaryOperator<V> function, int root) {
         return inCall(Verb.REDUCE, codec.kind(), root, call -> {
             V result = reduceToFirst(call, value, codec, function);
             if (root != 0 && rank == 0) {
@@ -164,7 +165,7 @@ final class Collectives {
         });
     }
 
-    <V> V allReduce(@Nullable V value, Codec<V> codec, BinaryOperator<V> function) {
+    public <V> V allReduce(@Nullable V value, Codec<V> codec, BinaryOperator<V> function) {
         return inCall(Verb.ALL_REDUCE, codec.kind(), 0,
                 call -> broadcast(call, reduceToFirst(call, value, codec, function), codec, 0));
     }
@@ -174,7 +175,7 @@ final class Collectives {
      *
      * @return what this rank and those before it have, combined
      */
-    <V> V scan(@Nullable V value, Codec<V> codec, BinaryOperator<V> function) {
+    public <V> V scan(@Nullable V value, Codec<V> codec, BinaryOperator<V> function) {
         return inCall(Verb.SCAN, codec.kind(), 0, call -> {
             V own = codec.copy(value);
             return passOn(call, rank == 0 ? own : function.apply(before(call, codec), own), codec);
@@ -182,7 +183,7 @@ final class Collectives {
     }
 
     /** @return what the ranks before this one have, combined; on rank 0 empty */
-    <V> Optional<V> exscan(@Nullable V value, Codec<V> codec, BinaryOperator<V> function) {
+    public <V> Optional<V> exscan(@Nullable V value, Codec<V> codec, BinaryOperator<V> function) {
         return inCall(Verb.EXSCAN, codec.kind(), 0, call -> {
             V own = codec.copy(value);
             if (rank == 0) {
@@ -263,14 +264,14 @@ final class Collectives {
     }
 
     /** The whole value, so that the next message is the next value's. */
-    static <V> V read(ChunkedInput in, Codec<V> codec) throws IOException {
+    public static <V> V read(ChunkedInput in, Codec<V> codec) throws IOException {
         V value = codec.read(in);
         in.drain();
         return value;
     }
 
     private <R> R inCall(Verb verb, Codec.Kind kind, int root, Body<R> body) {
-        ending.checkOpen();
+        open.run();
         if (root < 0 || root >= size) {
             throw new IllegalArgumentException("root " + root + " is not a rank of " + size);
         }

@@ -1,4 +1,4 @@
-package dev.lockstep.world;
+package dev.lockstep.world.verbs;
 
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
@@ -13,11 +13,11 @@ import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import org.jspecify.annotations.Nullable;
 
 /** What Jackson's complaints mean to the author of a program: which type cannot travel, what it lacks, what to do. */
-final class JsonFault {
+public final class JsonFault {
     private JsonFault() {}
 
     /** Why a value cannot be written. */
-    static String writing(@Nullable Object value, JsonProcessingException fault) {
+    public static String writing(@Nullable Object value, JsonProcessingException fault) {
         if (fault instanceof InvalidDefinitionException definition && definition.getType() != null) {
             Class<?> type = definition.getType().getRawClass();
             String lack = String.valueOf(fault.getOriginalMessage()).contains("self-reference")
@@ -37,7 +37,7 @@ final class JsonFault {
     }
 
     /** Why values of a type cannot be read, whoever wrote them; null where it is the value that does not fit. */
-    static @Nullable String reading(JsonProcessingException fault) {
+    public static @Nullable String reading(JsonProcessingException fault) {
         if (fault instanceof InvalidDefinitionException definition && definition.getType() != null) {
             return unreadable(definition.getType().getRawClass(), within(definition));
         }

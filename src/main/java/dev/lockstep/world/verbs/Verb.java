@@ -1,9 +1,9 @@
-package dev.lockstep.world;
+package dev.lockstep.world.verbs;
 
 import java.util.Locale;
 
 /** The collectives, in the order of their codes between ranks. */
-enum Verb {
+public enum Verb {
     /** Not a collective: from one rank to another, without a number. */
     MESSAGE, BARRIER, BROADCAST, SCATTER, GATHER, GATHER_EACH, ALL_GATHER, ALL_TO_ALL, REDUCE, ALL_REDUCE, GROUP, SCAN,
     EXSCAN;

@@ -1,4 +1,4 @@
-package dev.lockstep.world;
+package dev.lockstep.world.verbs;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;

@@ -1,4 +1,4 @@
-package dev.lockstep.world;
+package dev.lockstep.world.verbs;
 
 import java.util.Arrays;
 import java.util.stream.Collectors;
@@ -11,24 +11,24 @@ import java.util.stream.IntStream;
  * @param world the members' ranks in the world, by their rank in the group
  * @param self  this rank's rank in the group
  */
-record Members(int id, int[] world, int self) {
+public record Members(int id, int[] world, int self) {
     private static final int SHOWN = 16;
 
-    static Members ofWorld(int size, int self) {
+    public static Members ofWorld(int size, int self) {
         return new Members(0, IntStream.range(0, size).toArray(), self);
     }
 
-    int size() {
+    public int size() {
         return world.length;
     }
 
     /** Tells groups with the same id apart, which share no rank. */
-    int leader() {
+    public int leader() {
         return Arrays.stream(world).min().orElseThrow();
     }
 
     /** For the text that names a call: nothing for the world. */
-    String suffix() {
+    public String suffix() {
         return id == 0
                 ? ""
                 : " of the group of ranks " + Arrays.stream(world).limit(SHOWN).mapToObj(Integer::toString)

@@ -1,4 +1,4 @@
-package dev.lockstep.world;
+package dev.lockstep.world.verbs;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -23,7 +23,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import org.jspecify.annotations.Nullable;
 
 /** Objects as JSON in UTF-8. The type is the caller's, never the sender's, and nothing is serialized Java. */
-final class JsonCodec<T> implements Codec<T> {
+public final class JsonCodec<T> implements Codec<T> {
     /** Jackson's limits guard against strangers' documents; these come from our own ranks. */
     private static final ObjectMapper MAPPER = JsonMapper
             .builder(JsonFactory.builder()
@@ -48,7 +48,7 @@ final class JsonCodec<T> implements Codec<T> {
      * Takes its first values, which take far longer than all that come after: in a thread beside a program that has to wait
      * anyway.
      */
-    static void warmUp() {
+    public static void warmUp() {
         Thread thread = new Thread(() -> {
             try {
                 JsonCodec.<Example>of(Example.class).copy(new Example(1, 0.5, "text", List.of(1)));
@@ -60,12 +60,12 @@ final class JsonCodec<T> implements Codec<T> {
         thread.start();
     }
 
-    static <T> JsonCodec<T> of(Type type) {
+    public static <T> JsonCodec<T> of(Type type) {
         return new JsonCodec<>(MAPPER.constructType(type));
     }
 
     /** For lists of these values. */
-    JsonCodec<List<T>> list() {
+    public JsonCodec<List<T>> list() {
         return new JsonCodec<>(MAPPER.getTypeFactory().constructCollectionType(List.class, type));
     }
 
@@ -82,7 +82,7 @@ final class JsonCodec<T> implements Codec<T> {
     }
 
     /** Writes items one after the other, so that there need never be more than one of them. */
-    void writeAll(Iterator<? extends T> items, OutputStream out) throws IOException {
+    public void writeAll(Iterator<? extends T> items, OutputStream out) throws IOException {
         try (JsonGenerator generator = MAPPER.createGenerator(out)) {
             generator.writeStartArray();
             while (items.hasNext()) {
@@ -102,7 +102,7 @@ final class JsonCodec<T> implements Codec<T> {
     }
 
     /** Reads what {@link #writeAll} wrote. */
-    void readAll(InputStream in, Consumer<? super T> items) throws IOException {
+    public void readAll(InputStream in, Consumer<? super T> items) throws IOException {
         try (JsonParser parser = MAPPER.createParser(in)) {
             parser.nextToken();
             for (JsonToken token; (token = parser.nextToken()) != JsonToken.END_ARRAY;) {

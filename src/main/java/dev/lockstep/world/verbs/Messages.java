@@ -1,4 +1,4 @@
-package dev.lockstep.world;
+package dev.lockstep.world.verbs;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
@@ -22,7 +23,7 @@ import dev.lockstep.world.transport.ChunkedOutput;
  * Messages from one rank of a group to another. What a rank has under way with one peer and tag follows one another; all
  * else is apart, each on a thread of its own while it waits.
  */
-final class Messages {
+public final class Messages {
     private static final Executor THREADS = Executors.newCachedThreadPool(work -> {
         Thread thread = new Thread(work, "lockstep-message");
         thread.setDaemon(true);
@@ -40,7 +41,7 @@ final class Messages {
     }
 
     private final Channel channel;
-    private final Shutdown ending;
+    private final Runnable open;
     private final int rank;
     private final int size;
     // of each lane the last message that is not done
@@ -48,14 +49,14 @@ final class Messages {
     // by thread
     private final Map<Thread, Underway> underway = new ConcurrentHashMap<>();
 
-    Messages(Channel channel, Shutdown ending) {
+    public Messages(Channel channel, Runnable open) {
         this.channel = channel;
-        this.ending = ending;
+        this.open = open;
         this.rank = channel.members().self();
         this.size = channel.members().size();
     }
 
-    <V> void send(@Nullable V value, Codec<V> codec, int to, int tag) {
+    public <V> void send(@Nullable V value, Codec<V> codec, int to, int tag) {
         CollectiveTracker.Call call = call(codec, to, tag, true);
         now(new Lane(true, to, tag), () -> {
             channel.write(call, to, out -> codec.write(value, out));
@@ -63,13 +64,13 @@ final class Messages {
         });
     }
 
-    <V> V receive(Codec<V> codec, int from, int tag) {
+    public <V> V receive(Codec<V> codec, int from, int tag) {
         CollectiveTracker.Call call = call(codec, from, tag, false);
         return now(new Lane(false, from, tag), () -> Collectives.read(channel.reader(call, from), codec));
     }
 
     /** The value may be changed as soon as this returns: its bytes are kept until they are sent. */
-    <V> Pending<Long> isend(@Nullable V value, Codec<V> codec, int to, int tag) {
+    public <V> CompletableFuture<Long> isend(@Nullable V value, Codec<V> codec, int to, int tag) {
         CollectiveTracker.Call call = call(codec, to, tag, true);
         List<Chunk> parts = parts(value, codec);
         Lane lane = new Lane(true, to, tag);
@@ -79,21 +80,38 @@ final class Messages {
             return bytes;
         };
         if (parts.size() == 1 && parts.get(0).length() <= Chunk.INLINE && !lanes.containsKey(lane)) {
-            return new Pending<>(CompletableFuture.completedFuture(now(lane, step))); // never waits
+            return CompletableFuture.completedFuture(now(lane, step)); // never waits
         }
         return later(lane, step);
     }
 
-    <V> Pending<V> ireceive(Codec<V> codec, int from, int tag) {
+    public <V> CompletableFuture<V> ireceive(Codec<V> codec, int from, int tag) {
         CollectiveTracker.Call call = call(codec, from, tag, false);
         return later(new Lane(false, from, tag), () -> Collectives.read(channel.reader(call, from), codec));
     }
 
-    <V> V sendReceive(@Nullable V value, Codec<V> codec, int to, int from, int tag) {
-        Pending<Long> sent = isend(value, codec, to, tag);
+    public <V> V sendReceive(@Nullable V value, Codec<V> codec, int to, int from, int tag) {
+        CompletableFuture<Long> sent = isend(value, codec, to, tag);
         V received = receive(codec, from, tag);
-        sent.await();
+        long unused = await(sent);
         return received;
+    }
+
+    /**
+     * Waits for what has been begun.
+     *
+     * @throws RuntimeException what failed there, as it was thrown
+     */
+    public static <T> T await(CompletableFuture<T> begun) {
+        try {
+            return begun.join();
+        } catch (CompletionException e) {
+            if (e.getCause()instanceof RuntimeException failure) {
+                failure.addSuppressed(new IllegalStateException("awaited here"));
+                throw failure;
+            }
+            throw e;
+        }
     }
 
     private static <V> List<Chunk> parts(@Nullable V value, Codec<V> codec) {
@@ -119,7 +137,7 @@ final class Messages {
         return run(lane, step);
     }
 
-    private <T> Pending<T> later(Lane lane, Step<T> step) {
+    private <T> CompletableFuture<T> later(Lane lane, Step<T> step) {
         CompletableFuture<T> message = new CompletableFuture<>();
         // the next in the lane begins when this one has ended, whichever way
         CompletableFuture<Boolean> end = message.handle((value, failure) -> true);
@@ -135,11 +153,11 @@ final class Messages {
         };
         CompletableFuture<Boolean> turn = before == null ? CompletableFuture.completedFuture(true) : before;
         CompletableFuture<Void> unused = turn.thenRunAsync(work, THREADS);
-        return new Pending<>(message);
+        return message;
     }
 
     /** Those that have been waited for for so long already, with ranks of the world. */
-    List<Message.Wait> waits(long now, long atLeastNanos) {
+    public List<Message.Wait> waits(long now, long atLeastNanos) {
         return underway.values().stream().filter(each -> now - each.since >= atLeastNanos)
                 .map(each -> new Message.Wait(channel.members().world()[each.lane.peer], each.lane.sends,
                         each.lane.tag, (now - each.since) / 1_000_000))
@@ -161,7 +179,7 @@ final class Messages {
     }
 
     private CollectiveTracker.Call call(Codec<?> codec, int peer, int tag, boolean sends) {
-        ending.checkOpen();
+        open.run();
         if (peer < 0 || peer >= size) {
             throw new IllegalArgumentException("rank " + peer + " is not a rank of " + size);
         }

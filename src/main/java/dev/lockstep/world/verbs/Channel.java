@@ -1,4 +1,4 @@
-package dev.lockstep.world;
+package dev.lockstep.world.verbs;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -9,17 +9,17 @@ import dev.lockstep.world.transport.ChunkedOutput;
 import dev.lockstep.world.transport.Transport;
 
 /** One group's messages: parts with the header of the call that they belong to. */
-final class Channel {
+public final class Channel {
     private static final int FIRST_TAG = 1 << 16;
     private static final int USER_TAGS = 1 << 29;
     /** Tags that a program may give its messages are below. */
-    static final int TAG_LIMIT = 1 << 16;
+    public static final int TAG_LIMIT = 1 << 16;
     private static final int GROUP_IDS = 1 << 11;
 
     private final Transport transport;
     private final Members members;
 
-    Channel(Transport transport, Members members) {
+    public Channel(Transport transport, Members members) {
         this.transport = transport;
         this.members = members;
     }

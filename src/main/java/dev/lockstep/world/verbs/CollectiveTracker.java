@@ -1,4 +1,4 @@
-package dev.lockstep.world;
+package dev.lockstep.world.verbs;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -11,14 +11,14 @@ import dev.lockstep.wire.Message;
  * Where this rank stands in one group's sequence of collectives. Entering and leaving are one volatile write each; a
  * thread of its own looks at them now and then and tells the launcher.
  */
-final class CollectiveTracker {
+public final class CollectiveTracker {
     /**
      * One call.
      *
      * @param number from 1; 0 before the first and for messages, which have none
      * @param root   0 where the call has no root; a message's tag
      */
-    record Call(int number, Verb verb, Codec.Kind kind, int root) {
+    public record Call(int number, Verb verb, Codec.Kind kind, int root) {
         String text(Members members) {
             List<String> details = new ArrayList<>();
             if (kind != Codec.Kind.OBJECTS) {
@@ -41,12 +41,12 @@ final class CollectiveTracker {
             System.nanoTime());
     private State reported = state;
 
-    CollectiveTracker(Members members) {
+    public CollectiveTracker(Members members) {
         this.members = members;
     }
 
     /** @throws IllegalStateException when another thread is in a collective of the same group */
-    Call enter(Verb verb, Codec.Kind kind, int root) {
+    public Call enter(Verb verb, Codec.Kind kind, int root) {
         State before = state;
         if (before.inside()) {
             throw new IllegalStateException("rank " + members.self() + " is in " + before.call().text(members)
@@ -57,17 +57,17 @@ final class CollectiveTracker {
         return call;
     }
 
-    void leave(Call call) {
+    public void leave(Call call) {
         state = new State(call, false, System.nanoTime());
     }
 
-    Message.Left left() {
+    public Message.Left left() {
         return new Message.Left(members.id(), members.leader());
     }
 
     /** What the launcher has not been told yet, or null. */
     @SuppressWarnings("ReferenceEquality") // each state is a new one, and is told once
-    Message.@Nullable Position news(long now) {
+    public Message.@Nullable Position news(long now) {
         State current = state;
         if (current == reported) {
             return null;

@@ -1,0 +1,108 @@
+package dev.lockstep.world.verbs;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.lang.reflect.Array;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Objects;
+
+import org.jspecify.annotations.Nullable;
+
+/** Arrays of one primitive type: the length, then the elements as the machine has them. */
+@SuppressWarnings("ByteBufferBackingArray") // its blocks have an array, from the beginning
+public final class ArrayCodec<A> implements Codec<A> {
+    private static final int BLOCK = 1 << 16;
+
+    /** Moves elements between an array and the buffer's bytes, from its position on. */
+    private interface Move<A> {
+        void at(ByteBuffer bytes, A array, int offset, int length);
+    }
+
+    public static final ArrayCodec<byte[]> BYTES = new ArrayCodec<>(Kind.BYTES, byte.class, 1,
+            (bytes, array, offset, length) -> bytes.put(array, offset, length),
+            (bytes, array, offset, length) -> bytes.get(array, offset, length));
+    public static final ArrayCodec<int[]> INTS = new ArrayCodec<>(Kind.INTS, int.class, Integer.BYTES,
+            (bytes, array, offset, length) -> bytes.asIntBuffer().put(array, offset, length),
+            (bytes, array, offset, length) -> bytes.asIntBuffer().get(array, offset, length));
+    public static final ArrayCodec<long[]> LONGS = new ArrayCodec<>(Kind.LONGS, long.class, Long.BYTES,
+            (bytes, array, offset, length) -> bytes.asLongBuffer().put(array, offset, length),
+            (bytes, array, offset, length) -> bytes.asLongBuffer().get(array, offset, length));
+    public static final ArrayCodec<float[]> FLOATS = new ArrayCodec<>(Kind.FLOATS, float.class, Float.BYTES,
+            (bytes, array, offset, length) -> bytes.asFloatBuffer().put(array, offset, length),
+            (bytes, array, offset, length) -> bytes.asFloatBuffer().get(array, offset, length));
+    public static final ArrayCodec<double[]> DOUBLES = new ArrayCodec<>(Kind.DOUBLES, double.class, Double.BYTES,
+            (bytes, array, offset, length) -> bytes.asDoubleBuffer().put(array, offset, length),
+            (bytes, array, offset, length) -> bytes.asDoubleBuffer().get(array, offset, length));
+
+    private final Kind kind;
+    private final Class<?> element;
+    private final int size;
+    private final Move<A> put;
+    private final Move<A> get;
+
+    private ArrayCodec(Kind kind, Class<?> element, int size, Move<A> put, Move<A> get) {
+        this.kind = kind;
+        this.element = element;
+        this.size = size;
+        this.put = put;
+        this.get = get;
+    }
+
+    @Override
+    public Kind kind() {
+        return kind;
+    }
+
+    @Override
+    public void write(@Nullable A array, OutputStream out) throws IOException {
+        Objects.requireNonNull(array, "no array is given");
+        int length = length(array);
+        ByteBuffer block = block(length);
+        out.write(block.putInt(0, length).array(), 0, Integer.BYTES);
+        for (int at = 0, count; at < length; at += count) {
+            count = Math.min(block.capacity() / size, length - at);
+            put.at(block.clear(), array, at, count);
+            out.write(block.array(), 0, count * size);
+        }
+    }
+
+    @Override
+    public A read(InputStream in) throws IOException {
+        int length = ByteBuffer.wrap(in.readNBytes(Integer.BYTES)).order(ByteOrder.nativeOrder()).getInt();
+        A array = create(length);
+        ByteBuffer block = block(length);
+        for (int at = 0, count; at < length; at += count) {
+            count = Math.min(block.capacity() / size, length - at);
+            if (in.readNBytes(block.array(), 0, count * size) < count * size) {
+                throw new EOFException("an array of " + length + " " + kind + " ends after " + at);
+            }
+            get.at(block.clear(), array, at, count);
+        }
+        return array;
+    }
+
+    @Override
+    public A copy(@Nullable A array) {
+        Objects.requireNonNull(array, "no array is given");
+        A copy = create(length(array));
+        System.arraycopy(array, 0, copy, 0, length(array));
+        return copy;
+    }
+
+    public int length(A array) {
+        return Array.getLength(array);
+    }
+
+    @SuppressWarnings("unchecked") // A is the array of this element; only this class makes codecs
+    public A create(int length) {
+        return (A) Array.newInstance(element, length);
+    }
+
+    private ByteBuffer block(int length) {
+        int bytes = (int) Math.min(BLOCK, Math.max((long) length * size, Integer.BYTES));
+        return ByteBuffer.allocate(bytes).order(ByteOrder.nativeOrder());
+    }
+}
