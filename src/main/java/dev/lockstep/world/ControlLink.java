@@ -27,7 +27,7 @@ final class ControlLink {
     private final CompletableFuture<Message.Workers> workers = new CompletableFuture<>();
     private final CompletableFuture<Message.Table> table = new CompletableFuture<>();
     private final CompletableFuture<Message.Release> over = new CompletableFuture<>();
-    private final Heartbeat reporter = new Heartbeat(this);
+    private final Heartbeat reporter = new Heartbeat(this::send);
 
     private ControlLink(Socket socket, SealedLink sealed) {
         this.socket = socket;

@@ -26,14 +26,28 @@ final class Heartbeat {
     /** @param user once the program has let go of it, nobody can move the standing any more */
     private record Watched(CollectiveTracker standing, WeakReference<Collectives> user) {}
 
-    private final ControlLink link;
+    /** To whoever watches the ranks. */
+    interface Link {
+        void send(Message message) throws IOException;
+    }
+
+    private final Link link;
     private final Queue<Watched> watched = new ConcurrentLinkedQueue<>();
     private final Queue<WeakReference<Messages>> messages = new ConcurrentLinkedQueue<>();
     private volatile boolean atWork;
     private boolean waitsSaid;
 
-    Heartbeat(ControlLink link) {
+    Heartbeat(Link link) {
         this.link = link;
+    }
+
+    /** What the program itself has to say. */
+    void tell(Message message) {
+        try {
+            link.send(message);
+        } catch (IOException e) {
+            // the link's reader ends this process
+        }
     }
 
     void start() {
@@ -77,7 +91,8 @@ final class Heartbeat {
         }
     }
 
-    private void tellWaits() throws IOException {
+    /** @param atLeastNanos so long has each of them been waited for */
+    synchronized void tellWaits(long atLeastNanos) throws IOException {
         List<Message.Wait> waits = new ArrayList<>();
         long now = System.nanoTime();
         for (Iterator<WeakReference<Messages>> all = messages.iterator(); all.hasNext();) {
@@ -85,13 +100,20 @@ final class Heartbeat {
             if (ofGroup == null) {
                 all.remove();
             } else {
-                waits.addAll(ofGroup.waits(now, HEARTBEAT_NANOS));
+                waits.addAll(ofGroup.waits(now, atLeastNanos));
             }
         }
         if (waitsSaid || !waits.isEmpty()) {
             waitsSaid = !waits.isEmpty();
             link.send(new Message.Waits(waits));
         }
+    }
+
+    /** Tells that the rank lives. */
+    void beat() throws IOException {
+        boolean working = atWork;
+        atWork = false;
+        link.send(new Message.Heartbeat(working));
     }
 
     private void run() {
@@ -102,10 +124,8 @@ final class Heartbeat {
                 flush();
                 if (System.nanoTime() - beat >= HEARTBEAT_NANOS) {
                     beat = System.nanoTime();
-                    boolean working = atWork;
-                    atWork = false;
-                    link.send(new Message.Heartbeat(working));
-                    tellWaits();
+                    beat();
+                    tellWaits(HEARTBEAT_NANOS);
                 }
             }
         } catch (IOException e) {

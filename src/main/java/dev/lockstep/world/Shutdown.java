@@ -10,8 +10,8 @@ import dev.lockstep.host.ExitCode;
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.RankEnvironment;
 
-/** How a rank ends, whichever way that happens, and what its launcher hears of it. */
-final class Shutdown {
+/** How a rank that is a process ends, whichever way that happens, and what its launcher hears of it. */
+final class Shutdown implements Ending {
     private static final int CAUSE_LENGTH = 2000;
 
     private final @Nullable ControlLink link; // null: there is no launcher
@@ -32,20 +32,20 @@ final class Shutdown {
         this.farewell = farewell;
     }
 
-    /** @throws IllegalStateException once the world is closed */
-    void checkOpen() {
+    @Override
+    public void checkOpen() {
         if (closed) {
             throw new IllegalStateException("the world is closed");
         }
     }
 
-    /** From here on an ordinary end of the program is a good one. */
-    void close() {
+    @Override
+    public void close() {
         closed = true;
     }
 
-    /** @param words said when a signal ends the process */
-    void lastWords(Runnable words) {
+    @Override
+    public void lastWords(Runnable words) {
         lastWords = words;
     }
 
@@ -95,13 +95,15 @@ final class Shutdown {
     }
 
     /** Ends the process when all ranks are through. */
-    void exit(int code) {
+    @Override
+    public void exit(int code) {
         closed = true;
         sayBye(code);
         System.exit(code);
     }
 
-    void abort(int code, @Nullable String cause) {
+    @Override
+    public void abort(int code, @Nullable String cause) {
         String line = cause == null ? "aborted" : cause.strip().replaceAll("\\s*\\R\\s*", " ");
         if (link == null) {
             System.err.println(line);

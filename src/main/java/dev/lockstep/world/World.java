@@ -49,7 +49,7 @@ public final class World extends Group implements AutoCloseable {
     private long progressSent;
     private Message.@Nullable Progress unsent; // by which the launcher knows less than it could
 
-    private World(String[] args, RankEnvironment self, Session session) {
+    World(String[] args, RankEnvironment self, Session session) {
         super(session, Members.ofWorld(self.size(), self.rank()));
         this.args = List.of(args);
         this.self = self;
@@ -84,19 +84,23 @@ public final class World extends Group implements AutoCloseable {
             }
         }
         ending.watch(Thread.currentThread(), mpj.threads());
-        Session session = new Session(link, mpj.transport(), ending);
+        Session session = new Session(link.reporter(), mpj.transport(), ending);
         session.tell(new Message.Joined());
         return session;
     }
 
     /**
      * Joins the job's other ranks; waits until all have called it. The world closes itself when the calling thread
-     * ends.
+     * ends. In a thread that is a rank of {@link Worlds} it gives the world of that rank.
      *
      * @param args the program's own arguments, given back by {@link #args()}
      * @throws IllegalStateException when called twice. When MPJ Express cannot connect the ranks the job ends.
      */
-    public static synchronized World init(String[] args) {
+    public static World init(String[] args) {
+        return RankThreads.joined(args).orElseGet(() -> initProcess(args));
+    }
+
+    private static synchronized World initProcess(String[] args) {
         if (current != null) {
             throw new IllegalStateException("World.init was called before; a program has one world");
         }

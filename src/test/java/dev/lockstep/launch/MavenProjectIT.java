@@ -86,8 +86,9 @@ class MavenProjectIT {
 
     @Test
     void classPath_listedByMaven_isLeftToLockstepWhereItIsItsOwn() throws IOException {
-        Launched.Result result = mpjrun("--dry-run", "-v", "-cp", "target/classes:@target/classpath", "org.example.Squares")
-                .in(project.directory()).run();
+        Launched.Result result = mpjrun("--dry-run", "-v", "-cp", "target/classes:@target/classpath",
+                "org.example.Squares")
+                        .in(project.directory()).run();
         assertThat(result.stdout()).contains("/target/lockstep.jar", project.directory() + "/target/classes")
                 .doesNotContain(scratch.resolve("repository").toString());
     }
