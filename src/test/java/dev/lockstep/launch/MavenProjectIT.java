@@ -1,6 +1,7 @@
 package dev.lockstep.launch;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -45,8 +46,21 @@ class MavenProjectIT {
                         try (World world = World.init(args)) {
                             List<Square> mine = world.split(List.of(1, 2, 3)).stream()
                                     .map(n -> new Square(world.rank(), n * n)).toList();
-                            world.gatherAll(mine, Square.class).ifPresent(world::print);
+                            world.gatherAll(mine, Square.class)
+                                    .ifPresent(all -> world.print(all + String.join(" ", args)));
                         }
+                    }
+                }
+                """);
+        project.write("src/main/java/org/example/Threads.java", """
+                package org.example;
+
+                import dev.lockstep.world.Op;
+                import dev.lockstep.world.Worlds;
+
+                public class Threads {
+                    public static void main(String[] args) {
+                        System.out.println(Worlds.run(3, world -> world.allReduce(world.rank(), Op.SUM)));
                     }
                 }
                 """);
@@ -75,13 +89,25 @@ class MavenProjectIT {
         assertThat(jars.stream().mapToLong(jar -> jar.toFile().length()).sum()).isBetween(1L << 20, MOST_BYTES);
     }
 
+    /** What begins with @ after the program's name is the program's. */
     @Test
     void program_runsByItsClassPath() {
-        Launched.Result result = mpjrun("-np", "2", "-cp", "target/classes:@target/classpath", "org.example.Squares")
-                .in(project.directory()).run();
+        Launched.Result result = mpjrun("-np", "2", "-cp", "target/classes:@target/classpath", "org.example.Squares",
+                "@target/classpath").in(project.directory()).run();
         assertThat(result.exitCode()).as(result.stderr()).isZero();
-        assertThat(result.stdout()).isEqualTo("[Square[rank=0, is=1], Square[rank=0, is=4], Square[rank=1, is=9]]\n");
+        assertThat(result.stdout()).isEqualTo(
+                "[Square[rank=0, is=1], Square[rank=0, is=4], Square[rank=1, is=9]]@target/classpath\n");
         assertThat(result.stderr()).isEmpty();
+    }
+
+    /** Neither MPJ Express nor anything else that only the launcher brings. */
+    @Test
+    void ranksThatAreThreads_needTheDependencyOnly() throws IOException, InterruptedException {
+        String path = "target/classes:" + Files.readString(project.directory().resolve("target/classpath"));
+        Process java = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin/java").toString(), "-cp", path,
+                "org.example.Threads").directory(project.directory().toFile()).redirectErrorStream(true).start();
+        assertThat(new String(java.getInputStream().readAllBytes(), StandardCharsets.UTF_8)).isEqualTo("[3, 3, 3]\n");
+        assertThat(java.waitFor()).isZero();
     }
 
     @Test

@@ -4,7 +4,13 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.zip.ZipFile;
 
 /**
@@ -13,74 +19,76 @@ import java.util.zip.ZipFile;
  * @param entries directories and jars; one may end in {@code /*}
  */
 public record ClassPath(List<String> entries) {
-    private static final String CLASSES_OF_SLF4J = "META-INF/services/org.slf4j.spi.SLF4JServiceProvider";
+    private static final String LOCKSTEP = "dev/lockstep/world/World.class";
+    private static final String LOGS_BY_SLF4J = "META-INF/services/org.slf4j.spi.SLF4JServiceProvider";
     private static final List<String> SETTINGS_OF_LOGBACK = List.of("logback.xml", "logback-test.xml",
             "META-INF/services/ch.qos.logback.classic.spi.Configurator",
             "org/springframework/boot/logging/LoggingSystem.class");
-    private static final String LOCKSTEP = "dev.lockstep.world.World";
+
+    /**
+     * What a program brings that Lockstep has too.
+     *
+     * @param lockstep        Lockstep itself, of whatever build
+     * @param logging         what slf4j logs with
+     * @param loggingSettings how logback is to log
+     */
+    record Brought(boolean lockstep, boolean logging, boolean loggingSettings) {}
+
+    Brought brought() {
+        Set<String> wanted = new HashSet<>(SETTINGS_OF_LOGBACK);
+        wanted.addAll(List.of(LOCKSTEP, LOGS_BY_SLF4J));
+        Set<String> found = found(wanted);
+        return new Brought(found.contains(LOCKSTEP), found.contains(LOGS_BY_SLF4J),
+                SETTINGS_OF_LOGBACK.stream().anyMatch(found::contains));
+    }
 
     /** Whether there is a class of this name. */
     public boolean hasClass(String name) {
-        return has(name.replace('.', '/') + ".class");
-    }
-
-    /** Whether it has Lockstep in it, of whatever build. */
-    boolean hasLockstep() {
-        return hasClass(LOCKSTEP);
-    }
-
-    /** Whether it brings what slf4j logs with. */
-    boolean hasLogging() {
-        return has(CLASSES_OF_SLF4J);
-    }
-
-    /** Whether it says how logback is to log. */
-    boolean hasLoggingSettings() {
-        return SETTINGS_OF_LOGBACK.stream().anyMatch(this::has);
+        return !found(Set.of(name.replace('.', '/') + ".class")).isEmpty();
     }
 
     /** Without jars that are, byte for byte, among others: as a build that depends on Lockstep lists them. */
     public ClassPath without(List<String> others) {
-        return new ClassPath(entries.stream().filter(entry -> others.stream().noneMatch(other -> isSame(entry, other)))
-                .toList());
+        Map<Long, List<Path>> bySize = new HashMap<>();
+        others.forEach(other -> bySize.computeIfAbsent(new File(other).length(), size -> new ArrayList<>())
+                .add(Path.of(other)));
+        return new ClassPath(entries.stream().filter(entry -> !new File(entry).isFile() || bySize
+                .getOrDefault(new File(entry).length(), List.of()).stream()
+                .noneMatch(other -> isSame(Path.of(entry), other))).toList());
     }
 
-    private static boolean isSame(String one, String other) {
+    private static boolean isSame(Path one, Path other) {
         try {
-            return new File(one).isFile() && new File(one).length() == new File(other).length()
-                    && Files.mismatch(Path.of(one), Path.of(other)) < 0;
+            return Files.mismatch(one, other) < 0;
         } catch (IOException e) {
             return false; // it stays, and java says what it thinks of it
         }
     }
 
-    private boolean has(String file) {
+    /** Those of the files that are there. */
+    private Set<String> found(Collection<String> files) {
+        Set<String> found = new HashSet<>();
         for (String entry : entries) {
             if (entry.endsWith("/*")) {
-                File[] jars = new File(entry.substring(0, entry.length() - 1))
-                        .listFiles((directory, name) -> name.endsWith(".jar") || name.endsWith(".JAR"));
-                for (File jar : jars == null ? new File[0] : jars) {
-                    if (isInJar(file, jar)) {
-                        return true;
-                    }
-                }
-            } else if (new File(entry).isDirectory()
-                    ? new File(entry, file).isFile()
-                    : isInJar(file, new File(entry))) {
-                return true;
+                ClassData.jars(new File(entry.substring(0, entry.length() - 1)))
+                        .forEach(jar -> findInJar(files, new File(jar), found));
+            } else if (new File(entry).isDirectory()) {
+                files.stream().filter(file -> new File(entry, file).isFile()).forEach(found::add);
+            } else {
+                findInJar(files, new File(entry), found);
             }
         }
-        return false;
+        return found;
     }
 
-    private static boolean isInJar(String name, File jar) {
+    private static void findInJar(Collection<String> files, File jar, Set<String> found) {
         if (!jar.isFile()) {
-            return false;
+            return;
         }
         try (ZipFile zip = new ZipFile(jar)) {
-            return zip.getEntry(name) != null;
+            files.stream().filter(file -> zip.getEntry(file) != null).forEach(found::add);
         } catch (IOException e) {
-            return false; // not a jar: java skips it too
+            // not a jar: java skips it too
         }
     }
 }

@@ -161,16 +161,16 @@ public final class RankPlanner {
     }
 
     private List<String> command(HostRanks share) {
-        ClassPath user = new ClassPath(job.classPath());
+        ClassPath.Brought brought = new ClassPath(job.classPath()).brought();
         boolean nested = NestedJar.isStartedBy(job.program().get(0));
-        List<String> options = jvmOptions(share.localSize(), nested || user.hasLoggingSettings());
+        List<String> options = jvmOptions(share.localSize(), nested || brought.loggingSettings());
         List<String> own = new ArrayList<>(runtime(home));
         ClassData data = ClassData.find(options, limits.memory(), environment);
         List<String> classPath = new ArrayList<>(job.classPath());
         boolean serves = !nested && data.serves(classPath);
         if (serves) {
             options.addAll(0, data.options()); // what the user adds wins
-        } else if (user.hasLogging()) {
+        } else if (brought.logging()) {
             own.removeIf(entry -> entry.contains("/logback-")); // slf4j would complain of two, and take either
         }
         // libtorch for CPU only where it is wanted, because DJL would prefer it to CUDA's
@@ -185,7 +185,7 @@ public final class RankPlanner {
         } else {
             classPath.addAll(own);
             classPath.addAll(libtorch);
-            if (user.hasLockstep()) {
+            if (brought.lockstep()) {
                 classPath.add(0, own.get(0)); // the launcher's own build, with which it can speak
             }
         }

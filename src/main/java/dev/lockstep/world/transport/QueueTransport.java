@@ -4,10 +4,13 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+
+import org.jspecify.annotations.Nullable;
 
 /**
  * Bytes from rank to rank where all are threads of one JVM. A message that is longer than a sender may count on to be taken
@@ -15,26 +18,42 @@ import java.util.stream.Stream;
  * already.
  */
 public final class QueueTransport implements Transport {
-    /** What one rank has for another with one tag. */
-    private record Lane(int from, int tag) {}
-
     private static final class Parcel {
+        final int from;
         final byte[] bytes;
         final int offset;
         final int length;
         boolean taken;
 
-        Parcel(byte[] bytes, int offset, int length) {
+        Parcel(int from, byte[] bytes, int offset, int length) {
+            this.from = from;
             this.bytes = bytes;
             this.offset = offset;
             this.length = length;
         }
     }
 
-    /** What has been sent to one rank; whoever looks into it holds its lock. */
+    /** What has been sent to one rank and not been received, by tag; whoever looks into it holds its lock. */
     private static final class Mailbox {
-        final Map<Lane, Deque<Parcel>> lanes = new HashMap<>();
+        final Map<Integer, Deque<Parcel>> parcels = new HashMap<>();
         boolean closed;
+
+        /** The first that has come; null: there is none. */
+        @Nullable
+        Parcel take(int from, int tag) {
+            Deque<Parcel> all = parcels.getOrDefault(tag, new ArrayDeque<>());
+            for (Iterator<Parcel> each = all.iterator(); each.hasNext();) {
+                Parcel parcel = each.next();
+                if (parcel.from == from) {
+                    each.remove();
+                    if (all.isEmpty()) {
+                        parcels.remove(tag);
+                    }
+                    return parcel;
+                }
+            }
+            return null;
+        }
     }
 
     private final int rank;
@@ -65,12 +84,12 @@ public final class QueueTransport implements Transport {
     public void send(byte[] bytes, int offset, int length, int to, int tag) {
         boolean waits = length > Chunk.HEADER + Chunk.INLINE;
         Parcel parcel = waits
-                ? new Parcel(bytes, offset, length)
-                : new Parcel(Arrays.copyOfRange(bytes, offset, offset + length), 0, length);
+                ? new Parcel(rank, bytes, offset, length)
+                : new Parcel(rank, Arrays.copyOfRange(bytes, offset, offset + length), 0, length);
         Mailbox mailbox = mailboxes.get(to);
         synchronized (mailbox) {
             checkOpen(mailbox);
-            mailbox.lanes.computeIfAbsent(new Lane(rank, tag), lane -> new ArrayDeque<>()).add(parcel);
+            mailbox.parcels.computeIfAbsent(tag, none -> new ArrayDeque<>()).add(parcel);
             mailbox.notifyAll();
             boolean interrupted = false;
             while (waits && !parcel.taken) {
@@ -82,20 +101,15 @@ public final class QueueTransport implements Transport {
 
     @Override
     public void receive(byte[] bytes, int offset, int length, int from, int tag) {
-        Lane lane = new Lane(from, tag);
         Mailbox mailbox = mailboxes.get(rank);
         synchronized (mailbox) {
             checkOpen(mailbox);
             boolean interrupted = false;
-            Deque<Parcel> parcels;
-            while ((parcels = mailbox.lanes.get(lane)) == null) {
+            Parcel parcel;
+            while ((parcel = mailbox.take(from, tag)) == null) {
                 interrupted |= await(mailbox);
             }
             restore(interrupted);
-            Parcel parcel = parcels.remove();
-            if (parcels.isEmpty()) {
-                mailbox.lanes.remove(lane);
-            }
             if (parcel.length > length) {
                 throw new IllegalStateException("a message of " + parcel.length + " bytes has come where there is room "
                         + "for " + length);
@@ -107,6 +121,7 @@ public final class QueueTransport implements Transport {
     }
 
     /** @return whether the thread was interrupted, which ends no wait between processes either */
+    @SuppressWarnings("WaitNotInLoop") // its callers look again
     private static boolean await(Mailbox mailbox) {
         boolean interrupted = false;
         try {
