@@ -77,7 +77,7 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule mpjIsSeenWhereItIsStartedAndByItsTransport = noClasses().that()
             .haveNameNotMatching(
-                    "dev\\.lockstep\\.world\\.(transport\\.MpjTransport|Bootstrap|MpjExpressLauncher)(\\$.*)?")
+                    "dev\\.lockstep\\.world\\.(transport\\.MpjTransport|rank\\.Bootstrap|MpjExpressLauncher)(\\$.*)?")
             .should().dependOnClassesThat().resideInAPackage(MPJ);
 
     @ArchTest

@@ -17,6 +17,8 @@ import dev.lockstep.host.HostName;
 import dev.lockstep.watch.CollectiveWatchdog;
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.RankEnvironment;
+import dev.lockstep.world.rank.Ending;
+import dev.lockstep.world.rank.Heartbeat;
 import dev.lockstep.world.transport.QueueTransport;
 
 /** One run of {@link Worlds}: what launcher and processes are elsewhere, in the thread that waits for the ranks. */

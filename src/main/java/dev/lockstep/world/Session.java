@@ -8,6 +8,8 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.wire.Message;
+import dev.lockstep.world.rank.Ending;
+import dev.lockstep.world.rank.Heartbeat;
 import dev.lockstep.world.transport.Transport;
 import dev.lockstep.world.verbs.ArrayCodec;
 import dev.lockstep.world.verbs.Channel;

@@ -1,4 +1,4 @@
-package dev.lockstep.world;
+package dev.lockstep.world.rank;
 
 import java.io.IOException;
 import java.util.Optional;
@@ -11,7 +11,7 @@ import dev.lockstep.wire.Message;
 import dev.lockstep.wire.RankEnvironment;
 
 /** How a rank that is a process ends, whichever way that happens, and what its launcher hears of it. */
-final class Shutdown implements Ending {
+public final class Shutdown implements Ending {
     private static final int CAUSE_LENGTH = 2000;
 
     private final @Nullable ControlLink link; // null: there is no launcher
@@ -21,13 +21,13 @@ final class Shutdown implements Ending {
     };
     private boolean byeSaid;
 
-    Shutdown(ControlLink link) {
+    public Shutdown(ControlLink link) {
         this.link = link;
         this.farewell = link::awaitOver;
     }
 
     /** @param farewell waits, where there is no launcher to say it, until all ranks are through */
-    Shutdown(Runnable farewell) {
+    public Shutdown(Runnable farewell) {
         this.link = null;
         this.farewell = farewell;
     }
@@ -50,7 +50,7 @@ final class Shutdown implements Ending {
     }
 
     /** From now on a thread of this rank that dies of an exception ends the job. */
-    void catchUncaught() {
+    public void catchUncaught() {
         Thread.setDefaultUncaughtExceptionHandler((thread, error) -> {
             Optional<String> sentence = OwnFault.sentence(error);
             if (sentence.isPresent() && System.getenv(RankEnvironment.VERBOSE) == null) {
@@ -71,7 +71,7 @@ final class Shutdown implements Ending {
      * @param program    the thread whose end is the program's
      * @param mpjThreads are not the program's; they would keep the JVM alive for ever
      */
-    void watch(Thread program, Set<Thread> mpjThreads) {
+    public void watch(Thread program, Set<Thread> mpjThreads) {
         Thread watcher = new Thread(() -> {
             try {
                 for (Thread thread = program; thread != null; thread = nextOfProgram(mpjThreads)) {

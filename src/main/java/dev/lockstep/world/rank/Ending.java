@@ -1,9 +1,9 @@
-package dev.lockstep.world;
+package dev.lockstep.world.rank;
 
 import org.jspecify.annotations.Nullable;
 
 /** How a rank ends, and the others with it or not. */
-interface Ending {
+public interface Ending {
     /** @throws IllegalStateException once the world is closed */
     void checkOpen();
 

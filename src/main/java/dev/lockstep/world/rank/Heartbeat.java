@@ -1,4 +1,4 @@
-package dev.lockstep.world;
+package dev.lockstep.world.rank;
 
 import java.io.IOException;
 import java.lang.ref.WeakReference;
@@ -19,7 +19,7 @@ import dev.lockstep.world.verbs.Messages;
  * Tells the launcher that this rank lives and where it stands in its collectives, from a thread of its own, so that long
  * work of the program, in native code too, does not look like death.
  */
-final class Heartbeat {
+public final class Heartbeat {
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
     private static final long HEARTBEAT_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -27,7 +27,7 @@ final class Heartbeat {
     private record Watched(CollectiveTracker standing, WeakReference<Collectives> user) {}
 
     /** To whoever watches the ranks. */
-    interface Link {
+    public interface Link {
         void send(Message message) throws IOException;
     }
 
@@ -37,12 +37,12 @@ final class Heartbeat {
     private volatile boolean atWork;
     private boolean waitsSaid;
 
-    Heartbeat(Link link) {
+    public Heartbeat(Link link) {
         this.link = link;
     }
 
     /** What the program itself has to say. */
-    void tell(Message message) {
+    public void tell(Message message) {
         try {
             link.send(message);
         } catch (IOException e) {
@@ -57,24 +57,24 @@ final class Heartbeat {
     }
 
     /** @param user the only one who moves the standing */
-    void watch(CollectiveTracker standing, Collectives user) {
+    public void watch(CollectiveTracker standing, Collectives user) {
         watched.add(new Watched(standing, new WeakReference<>(user)));
     }
 
     /** Its messages are told of when they are waited for. */
-    void watch(Messages ofGroup) {
+    public void watch(Messages ofGroup) {
         messages.add(new WeakReference<>(ofGroup));
     }
 
     /** The program says that it is at work although it enters no collective. */
-    void atWork() {
+    public void atWork() {
         if (!atWork) {
             atWork = true;
         }
     }
 
     /** Tells what is new now rather than at the next look. */
-    synchronized void flush() throws IOException {
+    public synchronized void flush() throws IOException {
         long now = System.nanoTime();
         for (Iterator<Watched> all = watched.iterator(); all.hasNext();) {
             Watched each = all.next();
@@ -92,7 +92,7 @@ final class Heartbeat {
     }
 
     /** @param atLeastNanos so long has each of them been waited for */
-    synchronized void tellWaits(long atLeastNanos) throws IOException {
+    public synchronized void tellWaits(long atLeastNanos) throws IOException {
         List<Message.Wait> waits = new ArrayList<>();
         long now = System.nanoTime();
         for (Iterator<WeakReference<Messages>> all = messages.iterator(); all.hasNext();) {
@@ -110,7 +110,7 @@ final class Heartbeat {
     }
 
     /** Tells that the rank lives. */
-    void beat() throws IOException {
+    public void beat() throws IOException {
         boolean working = atWork;
         atWork = false;
         link.send(new Message.Heartbeat(working));
