@@ -102,6 +102,7 @@ public final class SelftestJob {
         MessageChecks messages = new MessageChecks(group);
         check("sendReceive" + where, messages::around);
         check("isend, ireceive" + where, messages::underWay);
+        check("receiveAny, probe" + where, messages::ofAnyone);
         check("scan, exscan" + where, messages::scans);
         check("allReduce of numbers, allGatherAll, reduceScatter" + where, messages::whole);
         arrays(group, group.bytes(), byte.class, "bytes" + where);

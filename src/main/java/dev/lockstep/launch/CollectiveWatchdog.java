@@ -145,7 +145,7 @@ final class CollectiveWatchdog {
             // one that has ended did not say that it waits no more
             for (Waiting wait : ended[rank] ? List.<Waiting>of() : waits.get(rank)) {
                 int peer = wait.message.peer();
-                if (now - wait.since > limit && !isToBeExpected(peer, now, new HashSet<>(Set.of(rank)))) {
+                if (now - wait.since > limit && !isAnswerToBeExpected(wait, now, new HashSet<>(Set.of(rank)))) {
                     return new Finding(ExitCode.TIMED_OUT, "hang: rank " + rank + " has waited " + wait.message.text()
                             + " for " + (now - wait.since) / 1_000_000_000L + " s; " + everyone(peer, now));
                 }
@@ -160,7 +160,16 @@ final class CollectiveWatchdog {
             return true;
         }
         return !ended[rank] && asked.add(rank) && (isHeldUp(rank) || waits.get(rank).stream()
-                .anyMatch(wait -> isToBeExpected(wait.message.peer(), now, asked)));
+                .anyMatch(wait -> isAnswerToBeExpected(wait, now, asked)));
+    }
+
+    /** A message of any rank may come from each but those that wait for it themselves. */
+    private boolean isAnswerToBeExpected(Waiting wait, long now, Set<Integer> asked) {
+        int peer = wait.message.peer();
+        return peer == Message.Wait.ANY
+                ? IntStream.range(0, latest.length).filter(rank -> !asked.contains(rank))
+                        .anyMatch(rank -> isToBeExpected(rank, now, asked))
+                : isToBeExpected(peer, now, asked);
     }
 
     private Finding mismatch(int rank, int other, Standing group) {
@@ -207,7 +216,7 @@ final class CollectiveWatchdog {
         });
     }
 
-    /** The late rank first, then the others, those that stand at the same point together. */
+    /** The late rank first, unless it is none in particular, then the others, those that stand at the same point together. */
     private String everyone(int late, long now) {
         Map<String, List<Integer>> byPoint = new LinkedHashMap<>();
         for (int rank = 0; rank < latest.length; rank++) {
@@ -215,7 +224,10 @@ final class CollectiveWatchdog {
                 byPoint.computeIfAbsent(point(rank), point -> new ArrayList<>()).add(rank);
             }
         }
-        List<String> parts = new ArrayList<>(List.of("it" + standing(point(late), List.of(late), now)));
+        List<String> parts = new ArrayList<>();
+        if (late != Message.Wait.ANY) {
+            parts.add("it" + standing(point(late), List.of(late), now));
+        }
         byPoint.forEach((point, ranks) -> parts.add((ranks.size() == 1 ? "rank " : "ranks ")
                 + ranks.stream().map(rank -> Integer.toString(rank)).collect(Collectors.joining(", "))
                 + standing(point, ranks, now)));

@@ -189,17 +189,21 @@ public sealed interface Message {
     /**
      * A message between two ranks that one of them waits for.
      *
-     * @param peer  the other rank
+     * @param peer  the other rank; {@link #ANY} where it is whichever sends
      * @param sends whether the one that waits is the sender
-     * @param tag   the message's
+     * @param tag   the message's, or {@link #ANY}
      * @param millis since when
      */
     record Wait(int peer, boolean sends, int tag, long millis) {
+        /** Stands for every rank or tag. */
+        public static final int ANY = -1;
+
         /** The message in words, such as {@code for a message of rank 1 with tag 3}. */
         public String text() {
-            return (sends ? "for rank " + peer + " to receive a message" : "for a message of rank " + peer)
-                    + " with tag "
-                    + tag;
+            return (sends
+                    ? "for rank " + peer + " to receive a message"
+                    : "for a message of " + (peer == ANY ? "any rank" : "rank " + peer))
+                    + (tag == ANY ? " with any tag" : " with tag " + tag);
         }
     }
 

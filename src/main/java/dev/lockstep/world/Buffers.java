@@ -162,9 +162,19 @@ public final class Buffers<A> {
         messages.send(values, codec, to, tag);
     }
 
-    /** Waits for the array that a rank {@linkplain #send sends} with this tag. */
+    /**
+     * Waits for the array that a rank {@linkplain #send sends} with this tag (MPI_Recv, {@code Recv}).
+     *
+     * @param from a rank, or {@link PointToPoint#ANY}
+     * @param tag  of the message, or {@link PointToPoint#ANY}
+     */
     public A receive(int from, int tag) {
-        return messages.receive(codec, from, tag);
+        return messages.receive(codec, from, tag).value();
+    }
+
+    /** {@link #receive}, telling which message it was. */
+    public Received<A> receiveAny(int from, int tag) {
+        return Received.of(messages.receive(codec, from, tag));
     }
 
     /**
@@ -182,9 +192,14 @@ public final class Buffers<A> {
         return new Pending<>(messages.isend(values, codec, to, tag));
     }
 
-    /** Begins to {@link #receive} and does not wait. */
+    /** Begins to {@link #receive} and does not wait (MPI_Irecv, {@code Irecv}). */
     public Pending<A> ireceive(int from, int tag) {
-        return new Pending<>(messages.ireceive(codec, from, tag));
+        return new Pending<>(messages.ireceive(codec, from, tag).thenApply(Messages.Delivered::value));
+    }
+
+    /** Begins to {@link #receiveAny} and does not wait. */
+    public Pending<Received<A>> ireceiveAny(int from, int tag) {
+        return new Pending<>(messages.ireceive(codec, from, tag).thenApply(Received::of));
     }
 
     /**

@@ -13,7 +13,6 @@ import org.jspecify.annotations.Nullable;
 import dev.lockstep.host.Share;
 import dev.lockstep.world.verbs.ArrayCodec;
 import dev.lockstep.world.verbs.Collectives;
-import dev.lockstep.world.verbs.JsonCodec;
 import dev.lockstep.world.verbs.Members;
 import dev.lockstep.world.verbs.Messages;
 import dev.lockstep.world.verbs.Verb;
@@ -45,17 +44,22 @@ import dev.lockstep.world.verbs.Verb;
  * <p>
  * Collectives are for one thread at a time; send, receive and all other methods may be called from any thread.
  */
-public sealed class Group permits World {
+public sealed class Group extends PointToPoint permits World {
     private final Session session;
     private final Members members;
     private final Collectives collectives;
     private final Messages messages;
 
     Group(Session session, Members members) {
+        this(session, members, session.messages(members));
+    }
+
+    private Group(Session session, Members members, Messages messages) {
+        super(messages);
         this.session = session;
         this.members = members;
         this.collectives = session.collectives(members);
-        this.messages = session.messages(members);
+        this.messages = messages;
     }
 
     Session session() {
@@ -319,71 +323,6 @@ public sealed class Group permits World {
     }
 
     /**
-     * Sends a value to one rank, which must {@link #receive} it. May wait until it does.
-     *
-     * @param tag from 0 to 65,535; messages with one tag are received in the order in which they were sent
-     */
-    public <T> void send(@Nullable T value, Class<T> type, int to, int tag) {
-        messages.send(value, codec(type), to, tag);
-    }
-
-    /** {@link #send(Object, Class, int, int)} for types with parameters. */
-    public <T> void send(T value, TypeReference<T> type, int to, int tag) {
-        messages.send(value, codec(type), to, tag);
-    }
-
-    /** Waits for the value that a rank {@linkplain #send sends} with this tag. */
-    public <T> T receive(Class<T> type, int from, int tag) {
-        return messages.receive(codec(type), from, tag);
-    }
-
-    /** {@link #receive(Class, int, int)} for types with parameters. */
-    public <T> T receive(TypeReference<T> type, int from, int tag) {
-        return messages.receive(codec(type), from, tag);
-    }
-
-    /**
-     * Sends a value to one rank and receives one from another, which may be the same, while it does; so ranks that all send
-     * before they receive do not wait for each other (MPI_Sendrecv).
-     *
-     * @param tag of both
-     * @return what rank {@code from} has sent
-     */
-    public <T> T sendReceive(@Nullable T value, Class<T> type, int to, int from, int tag) {
-        return messages.sendReceive(value, codec(type), to, from, tag);
-    }
-
-    /** {@link #sendReceive(Object, Class, int, int, int)} for types with parameters. */
-    public <T> T sendReceive(T value, TypeReference<T> type, int to, int from, int tag) {
-        return messages.sendReceive(value, codec(type), to, from, tag);
-    }
-
-    /**
-     * Begins to {@link #send} and does not wait (MPI_Isend). The value may be changed at once; its bytes are in memory until
-     * they are sent. What goes to one rank with one tag goes in order.
-     *
-     * @return gives the number of those bytes
-     */
-    public <T> Pending<Long> isend(@Nullable T value, Class<T> type, int to, int tag) {
-        return new Pending<>(messages.isend(value, codec(type), to, tag));
-    }
-
-    /** {@link #isend(Object, Class, int, int)} for types with parameters. */
-    public <T> Pending<Long> isend(T value, TypeReference<T> type, int to, int tag) {
-        return new Pending<>(messages.isend(value, codec(type), to, tag));
-    }
-
-    /** Begins to {@link #receive} and does not wait (MPI_Irecv). */
-    public <T> Pending<T> ireceive(Class<T> type, int from, int tag) {
-        return new Pending<>(messages.ireceive(codec(type), from, tag));
-    }
-
-    /** {@link #ireceive(Class, int, int)} for types with parameters. */
-    public <T> Pending<T> ireceive(TypeReference<T> type, int from, int tag) {
-        return new Pending<>(messages.ireceive(codec(type), from, tag));
-    }
-
-    /**
      * Combines each rank's value with those of all ranks before it, in their order (MPI_Scan). From rank to rank, so the time
      * grows with their number.
      *
@@ -441,14 +380,6 @@ public sealed class Group permits World {
     /** The same verbs for arrays of doubles. */
     public Buffers<double[]> doubles() {
         return new Buffers<>(collectives, messages, ArrayCodec.DOUBLES, size());
-    }
-
-    private static <T> JsonCodec<T> codec(Class<T> type) {
-        return JsonCodec.of(type);
-    }
-
-    private static <T> JsonCodec<T> codec(TypeReference<T> type) {
-        return JsonCodec.of(type.getType());
     }
 
     private static <T> Optional<List<T>> flat(Optional<List<List<T>>> lists) {

@@ -55,7 +55,7 @@ final class Session {
     }
 
     Messages messages(Members members) {
-        Messages messages = new Messages(new Channel(transport, members), ending::checkOpen);
+        Messages messages = new Messages(transport, members, ending::checkOpen);
         if (link != null) {
             link.reporter().watch(messages);
         }

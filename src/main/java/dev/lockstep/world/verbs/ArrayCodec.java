@@ -92,6 +92,11 @@ public final class ArrayCodec<A> implements Codec<A> {
         return copy;
     }
 
+    @Override
+    public long bytes(@Nullable A array) {
+        return array == null ? -1 : (long) length(array) * size;
+    }
+
     public int length(A array) {
         return Array.getLength(array);
     }

@@ -22,6 +22,15 @@ public record Members(int id, int[] world, int self) {
         return world.length;
     }
 
+    /** The rank in the group of one of the world's. */
+    int rankOf(int worldRank) {
+        int rank = 0;
+        while (world[rank] != worldRank) {
+            rank++;
+        }
+        return rank;
+    }
+
     /** Tells groups with the same id apart, which share no rank. */
     public int leader() {
         return Arrays.stream(world).min().orElseThrow();
