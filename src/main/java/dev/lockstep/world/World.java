@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -112,6 +113,22 @@ public final class World extends Group implements AutoCloseable {
             })));
         }
         return current;
+    }
+
+    /**
+     * Has values travel as a mapper of the program's own writes and reads them, in place of Lockstep's, which knows
+     * {@link Optional}, {@code java.time} and the modules on the class path that are services, Kotlin's for one. To be
+     * called on every rank and before {@link #init}, which begins to get ready for values.
+     *
+     * @param mapper is copied
+     * @throws IllegalStateException    after {@link #init}
+     * @throws IllegalArgumentException when it is of a class of its own that does not copy itself
+     */
+    public static synchronized void mapper(ObjectMapper mapper) {
+        if (current != null) {
+            throw new IllegalStateException("World.mapper comes after World.init: call it before, on every rank");
+        }
+        JsonCodec.use(mapper);
     }
 
     /**
