@@ -1,6 +1,7 @@
 package dev.lockstep.world;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BinaryOperator;
@@ -8,6 +9,7 @@ import java.util.function.BinaryOperator;
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.world.verbs.ArrayCodec;
+import dev.lockstep.world.verbs.Codec;
 import dev.lockstep.world.verbs.Collectives;
 import dev.lockstep.world.verbs.Messages;
 import dev.lockstep.world.verbs.Verb;
@@ -23,17 +25,28 @@ import dev.lockstep.world.verbs.Verb;
  * @param <A> {@code byte[]}, {@code int[]}, {@code long[]}, {@code float[]} or {@code double[]}
  */
 public final class Buffers<A> {
+    private final Group group;
     private final Collectives collectives;
     private final Messages messages;
     private final ArrayCodec<A> codec;
     private final int size;
 
-    Buffers(Collectives collectives, Messages messages, ArrayCodec<A> codec, int size) {
+    Buffers(Group group, Collectives collectives, Messages messages, ArrayCodec<A> codec) {
+        this.group = group;
         this.collectives = collectives;
         this.messages = messages;
         this.codec = codec;
-        this.size = size;
+        this.size = group.size();
     }
+
+    /**
+     * One array with a part for each rank or of each, one after the other (what MPI has counts and displacements for).
+     *
+     * @param <A>    the array's type
+     * @param all    the parts
+     * @param counts the elements of each part, by rank
+     */
+    public record Parts<A> (A all, int... counts) {}
 
     /**
      * Gives every rank the root's array.
@@ -42,6 +55,18 @@ public final class Buffers<A> {
      */
     public A broadcast(@Nullable A values, int root) {
         return collectives.broadcast(values, codec, root);
+    }
+
+    /**
+     * Gives every rank the root's elements, in an array that it has.
+     *
+     * @param values on the root what is sent; elsewhere where it comes, with room for it
+     * @return where it has come
+     */
+    public Slice<A> broadcast(Slice<A> values, int root) {
+        boolean isRoot = group.rank() == root;
+        A all = collectives.broadcast(isRoot ? cut(values) : null, codec, root);
+        return isRoot ? values : put(all, values);
     }
 
     /** {@link #broadcast(Object, int)} from rank 0. */
@@ -121,6 +146,34 @@ public final class Buffers<A> {
         return collectives.allGather(values, codec, Verb.ALL_GATHER);
     }
 
+    /** Gives every rank the elements of all ranks, and how many each has given (MPI_Allgatherv, {@code Allgatherv}). */
+    public Parts<A> allGatherParts(A values) {
+        return parts(allGather(values));
+    }
+
+    /**
+     * Gives each rank its part of every rank's array (MPI_Alltoallv, {@code Alltoallv}).
+     *
+     * @param parts one for each rank
+     * @return what the ranks had for this one
+     * @throws IllegalArgumentException when there are not as many counts as ranks, or elements as they say
+     */
+    public Parts<A> allToAll(Parts<A> parts) {
+        long length = Arrays.stream(parts.counts()).asLongStream().sum();
+        if (parts.counts().length != size || length != codec.length(parts.all())
+                || Arrays.stream(parts.counts()).anyMatch(count -> count < 0)) {
+            throw new IllegalArgumentException("allToAll: this rank gives " + codec.length(parts.all()) + " "
+                    + codec.kind() + " in parts of " + Arrays.toString(parts.counts()) + " for " + size + " ranks");
+        }
+        List<A> each = new ArrayList<>();
+        int at = 0;
+        for (int count : parts.counts()) {
+            each.add(codec.cut(parts.all(), at, count));
+            at += count;
+        }
+        return parts(allToAll(each));
+    }
+
     /**
      * Gives each rank its array of every rank's list.
      *
@@ -137,10 +190,10 @@ public final class Buffers<A> {
      *
      * @param values of the same length on every rank
      * @return on the root the result; elsewhere empty
-     * @throws IllegalArgumentException when two ranks' arrays differ in length
+     * @throws IllegalArgumentException when two ranks' arrays differ in length, or the op is for other numbers
      */
     public Optional<A> reduce(A values, Op op, int root) {
-        return collectives.reduce(values, codec, function(op), root);
+        return collectives.reduce(values, codec, function(op), root).map(all -> Reduction.finish(all, op, size));
     }
 
     /** {@link #reduce(Object, Op, int)} to rank 0. */
@@ -148,9 +201,50 @@ public final class Buffers<A> {
         return reduce(values, op, 0);
     }
 
+    /**
+     * {@link #reduce(Object, Op, int)} with an op of the program's own (MPI_Op_create, {@code Op.Create}).
+     *
+     * @param function associative; it gets whole arrays, in the order of the ranks, may write into them, and may give one of
+     *                 another length
+     */
+    public Optional<A> reduce(A values, BinaryOperator<A> function, int root) {
+        return collectives.reduce(values, codec, function, root);
+    }
+
+    /** {@link #reduce(Object, Op, int)} in place: on the root the result is where its values were. */
+    public void reduce(Slice<A> values, Op op, int root) {
+        reduce(cut(values), op, root).ifPresent(all -> put(all, values));
+    }
+
     /** As {@link #reduce(Object, Op, int)}, and every rank gets the result, the same to the last bit. */
     public A allReduce(A values, Op op) {
-        return collectives.allReduce(values, codec, function(op));
+        return Reduction.finish(collectives.allReduce(values, codec, function(op)), op, size);
+    }
+
+    /** As {@link #reduce(Object, BinaryOperator, int)}, and every rank gets the result, the same to the last bit. */
+    public A allReduce(A values, BinaryOperator<A> function) {
+        return collectives.allReduce(values, codec, function);
+    }
+
+    /** {@link #allReduce(Object, Op)} in place (MPI_IN_PLACE): the result is where the values were. */
+    public void allReduce(Slice<A> values, Op op) {
+        put(allReduce(cut(values), op), values);
+    }
+
+    /** The least of the ranks' numbers, element by element, and whose each is (MPI_MINLOC). Two collectives. */
+    public Group.LocatedAll<A> minLocated(A values) {
+        return located(values, Op.MIN);
+    }
+
+    /** The greatest of the ranks' numbers, element by element, and whose each is (MPI_MAXLOC). Two collectives. */
+    public Group.LocatedAll<A> maxLocated(A values) {
+        return located(values, Op.MAX);
+    }
+
+    private Group.LocatedAll<A> located(A values, Op op) {
+        A best = allReduce(values, op);
+        return new Group.LocatedAll<>(best,
+                group.ints().allReduce(Reduction.holders(values, best, group.rank()), Op.MIN));
     }
 
     /**
@@ -172,7 +266,28 @@ public final class Buffers<A> {
         return messages.receive(codec, from, tag).value();
     }
 
-    /** {@link #receive}, telling which message it was. */
+    /** Sends elements of an array, as {@link #send(Object, int, int)} sends all of one. */
+    public void send(Slice<A> values, int to, int tag) {
+        messages.send(values.length(), range(values), to, tag);
+    }
+
+    /**
+     * {@link #receive(int, int)} into an array that the rank has.
+     *
+     * @param into with room for what comes, which need not fill it
+     * @return where it has come
+     */
+    public Slice<A> receive(Slice<A> into, int from, int tag) {
+        return receiveAny(into, from, tag).value();
+    }
+
+    /** {@link #receive(Slice, int, int)}, telling which message it was. */
+    public Received<Slice<A>> receiveAny(Slice<A> into, int from, int tag) {
+        Received<Integer> length = Received.of(messages.receive(range(into), from, tag));
+        return new Received<>(new Slice<>(into.array(), into.offset(), length.value()), length.status());
+    }
+
+    /** {@link #receive(int, int)}, telling which message it was. */
     public Received<A> receiveAny(int from, int tag) {
         return Received.of(messages.receive(codec, from, tag));
     }
@@ -208,12 +323,23 @@ public final class Buffers<A> {
      * @return what the ranks up to this one have, combined
      */
     public A scan(A values, Op op) {
-        return collectives.scan(values, codec, function(op));
+        return Reduction.finish(collectives.scan(values, codec, function(op)), op, group.rank() + 1);
     }
 
-    /** As {@link #scan} without this rank's own: on rank 0 empty. */
+    /** {@link #scan(Object, Op)} with an op of the program's own, as {@link #reduce(Object, BinaryOperator, int)} has it. */
+    public A scan(A values, BinaryOperator<A> function) {
+        return collectives.scan(values, codec, function);
+    }
+
+    /** {@link #scan(Object, Op)} in place: the result is where the values were. */
+    public void scan(Slice<A> values, Op op) {
+        put(scan(cut(values), op), values);
+    }
+
+    /** As {@link #scan(Object, Op)} without this rank's own: on rank 0 empty. */
     public Optional<A> exscan(A values, Op op) {
-        return collectives.exscan(values, codec, function(op));
+        return collectives.exscan(values, codec, function(op))
+                .map(all -> Reduction.finish(all, op, group.rank()));
     }
 
     /** Gives every rank the elements of all ranks as one array, by rank. */
@@ -230,7 +356,27 @@ public final class Buffers<A> {
     }
 
     private BinaryOperator<A> function(Op op) {
+        Reduction.check(codec.kind(), op);
         return (first, second) -> Reduction.combine(codec, first, second, op);
+    }
+
+    private Codec<Integer> range(Slice<A> elements) {
+        return codec.range(elements.array(), elements.offset(), elements.length());
+    }
+
+    private A cut(Slice<A> elements) {
+        return codec.cut(elements.array(), elements.offset(), elements.length());
+    }
+
+    private Slice<A> put(A values, Slice<A> into) {
+        int length = codec.length(values);
+        codec.checkRoom(length, into.length());
+        System.arraycopy(values, 0, into.array(), into.offset(), length);
+        return new Slice<>(into.array(), into.offset(), length);
+    }
+
+    private Parts<A> parts(List<A> arrays) {
+        return new Parts<>(concatenate(arrays), arrays.stream().mapToInt(codec::length).toArray());
     }
 
     private A concatenate(List<A> arrays) {

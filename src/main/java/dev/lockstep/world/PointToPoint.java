@@ -12,7 +12,7 @@ import dev.lockstep.world.verbs.Messages;
  * Messages from one rank of a {@link Group} to another. Each has a tag from 0 to 65,535; those of one sender with one tag
  * are received in the order in which they were sent. All of these may be called from any thread.
  */
-public abstract sealed class PointToPoint permits Group {
+public abstract sealed class PointToPoint permits ValueCollectives {
     /** Stands for every rank, or every tag, where a message is received (MPI_ANY_SOURCE, MPI_ANY_TAG). */
     public static final int ANY = Messages.ANY;
 
