@@ -63,6 +63,7 @@ public final class SelftestJob {
             test.all(world, "");
             Group halves = world.group(world.rank() % 2, -world.rank());
             test.all(halves, " in two groups");
+            test.check("hosts", () -> RankChecks.hosts(world));
             if (line.isLarge()) {
                 test.large();
             }
@@ -110,6 +111,11 @@ public final class SelftestJob {
         check("allToAll and allGather of parts" + where, arrays::parts);
         check("ops" + where, arrays::ops);
         check("minLocated, maxLocated" + where, arrays::located);
+        RankChecks ranks = new RankChecks(group);
+        check("grid" + where, ranks::grid);
+        check("farm" + where, ranks::farm);
+        check("begin" + where, ranks::begun);
+        check("within" + where, ranks::within);
         arrays(group, group.bytes(), byte.class, "bytes" + where);
         arrays(group, group.ints(), int.class, "ints" + where);
         arrays(group, group.longs(), long.class, "longs" + where);

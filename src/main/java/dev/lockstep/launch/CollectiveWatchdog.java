@@ -16,6 +16,7 @@ import java.util.stream.IntStream;
 
 import org.jspecify.annotations.Nullable;
 
+import dev.lockstep.host.Amounts;
 import dev.lockstep.host.ExitCode;
 import dev.lockstep.wire.Message;
 
@@ -42,6 +43,12 @@ final class CollectiveWatchdog {
     /** @param since of the clock that {@link #check} is asked with */
     private record Waiting(Message.Wait message, long since) {}
 
+    /** @param said of the clock that {@link #check} is asked with */
+    private record Overdue(int rank, Message.Late message, long said) {}
+
+    /** So long after one rank the others have said where they stand. */
+    private static final long NEWS_NANOS = 500_000_000L;
+
     private static final class Standing {
         private int[] members = new int[0]; // empty until its rank 0 has named them
         private final Map<Integer, Place> places = new LinkedHashMap<>();
@@ -63,6 +70,7 @@ final class CollectiveWatchdog {
     private final boolean[] ended;
     // by rank, the messages that it waits for
     private final List<List<Waiting>> waits = new ArrayList<>();
+    private @Nullable Overdue overdue; // the first
     private @Nullable Finding found;
 
     /**
@@ -102,6 +110,8 @@ final class CollectiveWatchdog {
             if (group.members.length > 0 && group.left == group.members.length) {
                 groups.remove(new Key(left.group(), left.leader()));
             }
+        } else if (message instanceof Message.Late late) {
+            overdue = overdue == null ? new Overdue(rank, late, now) : overdue;
         } else if (message instanceof Message.Waits said) {
             waits.set(rank, said.all().stream()
                     .map(each -> new Waiting(each, now - Duration.ofMillis(each.millis()).toNanos())).toList());
@@ -136,7 +146,27 @@ final class CollectiveWatchdog {
         if (found == null && limit > 0) {
             found = unanswered(now);
         }
+        Overdue first = overdue;
+        if (found == null && first != null && now - first.said >= NEWS_NANOS) {
+            found = overdue(first, now);
+        }
         return Optional.ofNullable(found);
+    }
+
+    /** A collective that has taken longer than its caller would have it: by whom, as far as can be told. */
+    private Finding overdue(Overdue late, long now) {
+        Standing group = group(late.message.group(), late.message.leader());
+        int number = late.message.number();
+        String call = group.places.values().stream().map(Place::position)
+                .filter(each -> each.number() == number).map(Message.Position::call).findFirst()
+                .orElse("collective #" + number);
+        String within = " within " + Amounts.seconds(late.message.millis()) + " s, as rank " + late.rank
+                + " would have it; ";
+        int missing = Arrays.stream(group.members)
+                .filter(rank -> group.of(rank).number() < number && !isHeldUp(rank)).findFirst().orElse(late.rank);
+        return new Finding(ExitCode.TIMED_OUT, "hang: rank " + missing + (group.of(missing).number() < number
+                ? " has not reached "
+                : " has not got through ") + call + within + everyone(missing, now));
     }
 
     /** A message that has been waited for for too long, of a rank from which nothing can be expected any more. */

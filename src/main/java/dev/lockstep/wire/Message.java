@@ -207,6 +207,16 @@ public sealed interface Message {
         }
     }
 
+    /**
+     * A collective has taken as long as its caller would have it take at most.
+     *
+     * @param group  0 for the world
+     * @param leader the lowest rank in it
+     * @param number of the collective
+     * @param millis the limit
+     */
+    record Late(int group, int leader, int number, long millis) implements Message {}
+
     /** All messages that a rank has waited for for a while; said again as long as there are some, and once when not. */
     record Waits(List<Wait> all) implements Message {
         public Waits {

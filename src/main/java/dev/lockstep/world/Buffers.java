@@ -5,11 +5,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BinaryOperator;
+import java.util.function.Function;
 
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.world.verbs.ArrayCodec;
-import dev.lockstep.world.verbs.Codec;
 import dev.lockstep.world.verbs.Collectives;
 import dev.lockstep.world.verbs.Messages;
 import dev.lockstep.world.verbs.Verb;
@@ -24,17 +24,16 @@ import dev.lockstep.world.verbs.Verb;
  *
  * @param <A> {@code byte[]}, {@code int[]}, {@code long[]}, {@code float[]} or {@code double[]}
  */
-public final class Buffers<A> {
+public final class Buffers<A> extends ArrayMessages<A> {
     private final Group group;
     private final Collectives collectives;
-    private final Messages messages;
     private final ArrayCodec<A> codec;
     private final int size;
 
     Buffers(Group group, Collectives collectives, Messages messages, ArrayCodec<A> codec) {
+        super(messages, codec);
         this.group = group;
         this.collectives = collectives;
-        this.messages = messages;
         this.codec = codec;
         this.size = group.size();
     }
@@ -248,76 +247,6 @@ public final class Buffers<A> {
     }
 
     /**
-     * Sends an array to one rank, which must {@link #receive} it. May wait until it does.
-     *
-     * @param tag from 0 to 65,535; messages with one tag are received in the order in which they were sent
-     */
-    public void send(A values, int to, int tag) {
-        messages.send(values, codec, to, tag);
-    }
-
-    /**
-     * Waits for the array that a rank {@linkplain #send sends} with this tag (MPI_Recv, {@code Recv}).
-     *
-     * @param from a rank, or {@link PointToPoint#ANY}
-     * @param tag  of the message, or {@link PointToPoint#ANY}
-     */
-    public A receive(int from, int tag) {
-        return messages.receive(codec, from, tag).value();
-    }
-
-    /** Sends elements of an array, as {@link #send(Object, int, int)} sends all of one. */
-    public void send(Slice<A> values, int to, int tag) {
-        messages.send(values.length(), range(values), to, tag);
-    }
-
-    /**
-     * {@link #receive(int, int)} into an array that the rank has.
-     *
-     * @param into with room for what comes, which need not fill it
-     * @return where it has come
-     */
-    public Slice<A> receive(Slice<A> into, int from, int tag) {
-        return receiveAny(into, from, tag).value();
-    }
-
-    /** {@link #receive(Slice, int, int)}, telling which message it was. */
-    public Received<Slice<A>> receiveAny(Slice<A> into, int from, int tag) {
-        Received<Integer> length = Received.of(messages.receive(range(into), from, tag));
-        return new Received<>(new Slice<>(into.array(), into.offset(), length.value()), length.status());
-    }
-
-    /** {@link #receive(int, int)}, telling which message it was. */
-    public Received<A> receiveAny(int from, int tag) {
-        return Received.of(messages.receive(codec, from, tag));
-    }
-
-    /**
-     * Sends an array to one rank and receives one from another, which may be the same, while it does.
-     *
-     * @param tag of both
-     * @return what rank {@code from} has sent
-     */
-    public A sendReceive(A values, int to, int from, int tag) {
-        return messages.sendReceive(values, codec, to, from, tag);
-    }
-
-    /** Begins to {@link #send} and does not wait; the array may be changed at once. */
-    public Pending<Long> isend(A values, int to, int tag) {
-        return new Pending<>(messages.isend(values, codec, to, tag));
-    }
-
-    /** Begins to {@link #receive} and does not wait (MPI_Irecv, {@code Irecv}). */
-    public Pending<A> ireceive(int from, int tag) {
-        return new Pending<>(messages.ireceive(codec, from, tag).thenApply(Messages.Delivered::value));
-    }
-
-    /** Begins to {@link #receiveAny} and does not wait. */
-    public Pending<Received<A>> ireceiveAny(int from, int tag) {
-        return new Pending<>(messages.ireceive(codec, from, tag).thenApply(Received::of));
-    }
-
-    /**
      * Combines each rank's array, element by element, with those of all ranks before it, in their order.
      *
      * @return what the ranks up to this one have, combined
@@ -360,8 +289,37 @@ public final class Buffers<A> {
         return (first, second) -> Reduction.combine(codec, first, second, op);
     }
 
-    private Codec<Integer> range(Slice<A> elements) {
-        return codec.range(elements.array(), elements.offset(), elements.length());
+    /** {@link Group#begin Begins} a broadcast (MPI_Ibcast, {@code Ibcast}). */
+    public Pending<A> ibroadcast(@Nullable A values, int root) {
+        return begin(ranks -> ranks.broadcast(values, root));
+    }
+
+    /** {@link Group#begin Begins} a gather (MPI_Igather, {@code Igather}). */
+    public Pending<Optional<List<A>>> igather(A values, int root) {
+        return begin(ranks -> ranks.gather(values, root));
+    }
+
+    /** {@link Group#begin Begins} an allGather (MPI_Iallgather, {@code Iallgather}). */
+    public Pending<List<A>> iallGather(A values) {
+        return begin(ranks -> ranks.allGather(values));
+    }
+
+    /** {@link Group#begin Begins} an allToAll (MPI_Ialltoall, {@code Ialltoall}). */
+    public Pending<List<A>> iallToAll(List<A> parts) {
+        return begin(ranks -> ranks.allToAll(parts));
+    }
+
+    /** {@link Group#begin Begins} an allReduce (MPI_Iallreduce, {@code Iallreduce}). */
+    public Pending<A> iallReduce(A values, Op op) {
+        return begin(ranks -> ranks.allReduce(values, op));
+    }
+
+    private <R> Pending<R> begin(Function<Buffers<A>, R> call) {
+        return group.begin(ranks -> call.apply(ranks.buffers(codec)));
+    }
+
+    A copy(A values) {
+        return codec.copy(values);
     }
 
     private A cut(Slice<A> elements) {

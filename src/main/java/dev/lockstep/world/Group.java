@@ -1,13 +1,24 @@
 package dev.lockstep.world;
 
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.BinaryOperator;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
+
+import com.fasterxml.jackson.core.type.TypeReference;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.host.Share;
 import dev.lockstep.world.verbs.ArrayCodec;
+import dev.lockstep.world.verbs.Codec;
 import dev.lockstep.world.verbs.Collectives;
+import dev.lockstep.world.verbs.Farm;
 import dev.lockstep.world.verbs.Members;
 import dev.lockstep.world.verbs.Messages;
+import dev.lockstep.world.verbs.Verb;
 
 /**
  * Some ranks of a job, seen from one of them; {@link World} is all of them, and {@link #group} makes others. Ranks count
@@ -41,6 +52,8 @@ public sealed class Group extends ValueCollectives permits World {
     private final Members members;
     private final Collectives collectives;
     private final Messages messages;
+    private final Beside beside;
+    private final Duration limit; // zero: none
 
     /**
      * The least or greatest of the ranks' numbers, and whose it is.
@@ -57,16 +70,34 @@ public sealed class Group extends ValueCollectives permits World {
      */
     public record LocatedAll<A> (A values, int[] ranks) {}
 
-    Group(Session session, Members members) {
-        this(session, members, session.collectives(members), session.messages(members));
+    /** A call {@linkplain #within with a limit} has waited for a message for so long; the world goes on. */
+    public static final class TimeoutException extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        TimeoutException(String message) {
+            super(message);
+        }
     }
 
-    private Group(Session session, Members members, Collectives collectives, Messages messages) {
+    /** Collectives that have been begun, which all views of a group do one after the other. */
+    private static final class Beside {
+        private @Nullable Group group; // the same ranks, with a sequence of collectives of its own
+        private CompletableFuture<?> last = CompletableFuture.completedFuture(true);
+    }
+
+    Group(Session session, Members members) {
+        this(session, members, session.collectives(members), session.messages(members), new Beside(), Duration.ZERO);
+    }
+
+    private Group(Session session, Members members, Collectives collectives, Messages messages, Beside beside,
+            Duration limit) {
         super(collectives, messages);
         this.session = session;
         this.members = members;
         this.collectives = collectives;
         this.messages = messages;
+        this.beside = beside;
+        this.limit = limit;
     }
 
     Session session() {
@@ -142,6 +173,136 @@ public sealed class Group extends ValueCollectives permits World {
     /** Waits until every rank has called it. */
     public void barrier() {
         collectives.barrier();
+    }
+
+    /**
+     * These ranks, with a limit for each call. A collective that takes longer ends the job as
+     * {@code --timeout-collective} does, with exit code 124 and a line that names who has not come: ranks that have given up
+     * and ranks that have not would never be in step again. A message is another matter: {@code receive}, and {@code send}
+     * that waits for its receiver, throw a {@link TimeoutException} after so long, and all goes on. What was not received can
+     * be received later; what was not taken stays under way.
+     *
+     * <pre>{@code
+     * world.within(Duration.ofSeconds(5)).barrier();
+     * }</pre>
+     *
+     * @throws IllegalArgumentException when it is not above zero
+     */
+    public Group within(Duration limit) {
+        if (limit.isZero() || limit.isNegative()) {
+            throw new IllegalArgumentException("a limit of " + limit + ": give a time above zero");
+        }
+        return new Group(session, members, collectives.within(session.alarm(members, limit)),
+                messages.within(limit.toNanos(), TimeoutException::new), beside, limit);
+    }
+
+    /**
+     * Begins collectives and does not wait for them (MPI_Ibarrier, MPI_Iallreduce and the others; mpi4py's {@code Ibarrier}).
+     * All ranks begin the same ones in the same order; between these and those that are waited for there is no order. What
+     * they are given must not change before they have been awaited.
+     *
+     * <pre>{@code
+     * Pending<double[]> sum = world.begin(ranks -> ranks.doubles().allReduce(gradient, Op.SUM));
+     * }</pre>
+     *
+     * <p>
+     * They cost a thread, which does them one after the other while the rank goes on, and a little more time each than those
+     * that are waited for: they are worth it where the rank has something to do meanwhile, and a processor for it.
+     *
+     * @param calls gets these ranks; may call several
+     * @return gives what the calls have given
+     */
+    public <T> Pending<T> begin(Function<? super Group, ? extends T> calls) {
+        session.ending().checkOpen();
+        synchronized (beside) {
+            Group other = beside.group;
+            if (other == null) {
+                other = new Group(session, members.begun());
+                beside.group = other;
+            }
+            Group ranks = limit.isZero() ? other : other.within(limit);
+            CompletableFuture<T> begun = Messages.after(beside.last, () -> calls.apply(ranks));
+            beside.last = begun;
+            return new Pending<>(begun);
+        }
+    }
+
+    /** {@link #begin Begins} a {@link #barrier} (MPI_Ibarrier, {@code Ibarrier}); what it gives says nothing. */
+    public Pending<Boolean> ibarrier() {
+        return begin(ranks -> {
+            ranks.barrier();
+            return true;
+        });
+    }
+
+    /** {@link #begin Begins} a broadcast (MPI_Ibcast). */
+    public <T> Pending<T> ibroadcast(@Nullable T value, Class<T> type, int root) {
+        return begin(ranks -> ranks.broadcast(value, type, root));
+    }
+
+    /** {@link #begin Begins} a gather (MPI_Igather). */
+    public <T> Pending<Optional<List<T>>> igather(@Nullable T value, Class<T> type, int root) {
+        return begin(ranks -> ranks.gather(value, type, root));
+    }
+
+    /** {@link #begin Begins} an allGather (MPI_Iallgather). */
+    public <T> Pending<List<T>> iallGather(@Nullable T value, Class<T> type) {
+        return begin(ranks -> ranks.allGather(value, type));
+    }
+
+    /** {@link #begin Begins} an allReduce (MPI_Iallreduce). */
+    public <T> Pending<T> iallReduce(@Nullable T value, Class<T> type, BinaryOperator<T> function) {
+        return begin(ranks -> ranks.allReduce(value, type, function));
+    }
+
+    /**
+     * Has all ranks do tasks that rank 0 has: each gets another whenever it is through with one, so that none waits while
+     * there are some, however long they take. Rank 0 deals them from a thread that sleeps between messages, and does tasks
+     * itself, since most ranks have a processor or a GPU to themselves that would do nothing otherwise. A collective; ranks
+     * leave it when there is no more for them. (mpi4py's {@code MPIPoolExecutor.map}, without its processes.)
+     *
+     * <pre>{@code
+     * Optional<List<Area>> areas = world.farm(rectangles, Rectangle.class, Area.class, Rectangle::area);
+     * }</pre>
+     *
+     * <p>
+     * An exception of a task ends the call with one that names the task. A task that takes longer than
+     * {@code --timeout-collective} should call {@link World#alive} now and then.
+     *
+     * @param tasks on rank 0; the others' are not looked at and may be null
+     * @param work  must not call collectives of this group
+     * @return on rank 0 what came of each task, in the order of the tasks; elsewhere empty
+     * @throws IllegalStateException when a task has thrown an exception
+     */
+    public <T, R> Optional<List<R>> farm(@Nullable List<? extends T> tasks, Class<T> task, Class<R> result,
+            Function<? super T, ? extends R> work) {
+        return farm(tasks, codec(task), codec(result), work);
+    }
+
+    /** {@link #farm(List, Class, Class, Function)} for types with parameters. */
+    public <T, R> Optional<List<R>> farm(@Nullable List<? extends T> tasks, TypeReference<T> task,
+            TypeReference<R> result, Function<? super T, ? extends R> work) {
+        return farm(tasks, codec(task), codec(result), work);
+    }
+
+    private <T, R> Optional<List<R>> farm(@Nullable List<? extends T> tasks, Codec<T> task, Codec<R> result,
+            Function<? super T, ? extends R> work) {
+        if (isRoot() && tasks == null) {
+            throw new IllegalArgumentException("farm: rank 0 gives no list of tasks");
+        }
+        Farm<T, R> farm = new Farm<>(session.messages(members.farm()), members, task, result, work, session::atWork);
+        return collectives.together(Verb.FARM, () -> {
+            if (isRoot() && tasks != null) {
+                return Optional.of(farm.deal(tasks));
+            }
+            farm.work();
+            return Optional.empty();
+        });
+    }
+
+    /** These ranks as a {@link Grid}; sends nothing. */
+    public Grid grid(int[] dimensions, boolean... periodic) {
+        return new Grid(this, dimensions, periodic);
     }
 
     /** Combines the ranks' numbers, and every rank gets the result, the same to the last bit. */

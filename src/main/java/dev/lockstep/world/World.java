@@ -45,6 +45,7 @@ public final class World extends Group implements AutoCloseable {
 
     private final List<String> args;
     private final RankEnvironment self;
+    private @Nullable Hosts hosts; // once they are asked for
     private volatile long barrierPassed;
     private long progressBegin;
     private long progressSent;
@@ -164,6 +165,16 @@ public final class World extends Group implements AutoCloseable {
     /** What this rank computes on: {@code cpu} or {@code cuda}; a rank on CUDA sees its own GPU as device 0. */
     public String device() {
         return self.device();
+    }
+
+    /** Which ranks share a host, and what they share there. A collective the first time that it is called. */
+    public Hosts hosts() {
+        Hosts known = hosts;
+        if (known == null) {
+            known = new Hosts(this);
+            hosts = known;
+        }
+        return known;
     }
 
     /** Waits until every rank has called it. */

@@ -80,9 +80,11 @@ final class Inbox {
     Mail.Letter await(Wanted one) {
         for (Mail.Letter found; true;) {
             synchronized (this) {
+                boolean interrupted = false;
                 while ((found = one.found) == null && awaited) {
-                    pause(0);
+                    interrupted |= pause(0);
                 }
+                restore(interrupted);
                 if (found != null) {
                     return found;
                 }
@@ -100,18 +102,16 @@ final class Inbox {
      */
     synchronized Optional<Mail.Letter> await(Wanted one, long nanos, Executor threads) {
         long end = System.nanoTime() + nanos;
-        while (one.found == null) {
-            long left = end - System.nanoTime();
-            if (left <= 0) {
-                wanted.remove(one);
-                return Optional.empty();
-            }
+        boolean interrupted = false;
+        for (long left = nanos; one.found == null && left > 0; left = end - System.nanoTime()) {
             if (!awaited) {
                 awaited = true;
                 threads.execute(this::fetch);
             }
-            pause(TimeUnit.NANOSECONDS.toMillis(left) + 1);
+            interrupted |= pause(TimeUnit.NANOSECONDS.toMillis(left) + 1);
         }
+        restore(interrupted);
+        wanted.remove(one);
         return Optional.ofNullable(one.found);
     }
 
@@ -173,14 +173,20 @@ final class Inbox {
         return null;
     }
 
-    /** As {@link #wait(long)}: a rank that waits for a message is not to be interrupted, but by its end. */
+    /** @return whether the thread was interrupted, which does not end its wait for a message */
     @SuppressWarnings("WaitNotInLoop") // its callers look again
-    private void pause(long millis) {
+    private boolean pause(long millis) {
         try {
             wait(millis);
+            return false;
         } catch (InterruptedException e) {
+            return true;
+        }
+    }
+
+    private static void restore(boolean interrupted) {
+        if (interrupted) {
             Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while it waited for a message", e);
         }
     }
 }

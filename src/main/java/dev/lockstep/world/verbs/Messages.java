@@ -13,9 +13,14 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
 import org.jspecify.annotations.Nullable;
 
+import dev.lockstep.host.Amounts;
 import dev.lockstep.wire.Message;
 import dev.lockstep.world.transport.Chunk;
 import dev.lockstep.world.transport.ChunkedOutput;
@@ -51,7 +56,10 @@ public final class Messages {
     private final int rank;
     private final int size;
     // by thread
-    private final Map<Thread, Underway> underway = new ConcurrentHashMap<>();
+    private final Map<Thread, Underway> underway;
+    private final @Nullable Messages all; // where these are a view of them
+    private final long limitNanos; // 0: none
+    private final Function<String, RuntimeException> late;
 
     public Messages(Transport transport, Members members, Runnable open) {
         this.mail = new Mail(transport, members);
@@ -60,21 +68,72 @@ public final class Messages {
         this.open = open;
         this.rank = members.self();
         this.size = members.size();
+        this.underway = new ConcurrentHashMap<>();
+        this.all = null;
+        this.limitNanos = 0;
+        this.late = IllegalStateException::new;
+    }
+
+    private Messages(Messages all, long limitNanos, Function<String, RuntimeException> late) {
+        this.mail = all.mail;
+        this.inbox = all.inbox;
+        this.members = all.members;
+        this.open = all.open;
+        this.rank = all.rank;
+        this.size = all.size;
+        this.underway = all.underway;
+        this.all = all;
+        this.limitNanos = limitNanos;
+        this.late = late;
+    }
+
+    /**
+     * A view of these that gives up waiting.
+     *
+     * @param late makes what is thrown then of a sentence
+     */
+    public Messages within(long nanos, Function<String, RuntimeException> late) {
+        return new Messages(all == null ? this : all, nanos, late);
+    }
+
+    private RuntimeException late(boolean sends, int peer, int tag) {
+        return late
+                .apply("rank " + members.world()[rank] + " has waited " + waited(sends, peer, tag, 0).text() + " for "
+                        + Amounts.seconds(limitNanos / 1_000_000) + " s, as long as it was to");
+    }
+
+    private Mail.Letter await(Inbox.Wanted wanted, int from, int tag) {
+        return limitNanos == 0
+                ? inbox.await(wanted)
+                : inbox.await(wanted, limitNanos, THREADS).orElseThrow(() -> late(false, from, tag));
     }
 
     public <V> void send(@Nullable V value, Codec<V> codec, int to, int tag) {
         checkSend(to, tag);
+        if (limitNanos > 0) {
+            sendWithin(value, codec, to, tag);
+            return;
+        }
         run(true, to, tag, () -> {
             mail.send(value, codec, to, tag);
             return rank;
         });
     }
 
+    /** What nobody takes in time stays under way: a receiver may have begun to take it. */
+    private <V> void sendWithin(@Nullable V value, Codec<V> codec, int to, int tag) {
+        try {
+            long unused = await(isend(value, codec, to, tag).copy().orTimeout(limitNanos, TimeUnit.NANOSECONDS));
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof TimeoutException ? late(true, to, tag) : e;
+        }
+    }
+
     /** @param from or tag: {@link #ANY} */
     public <V> Delivered<V> receive(Codec<V> codec, int from, int tag) {
         checkReceive(from, tag);
         Inbox.Wanted wanted = inbox.ask(from, tag, true);
-        return run(false, from, tag, () -> read(inbox.await(wanted), codec));
+        return run(false, from, tag, () -> read(await(wanted, from, tag), codec));
     }
 
     /** The value may be changed as soon as this returns: its bytes are kept until they are sent. */
@@ -100,7 +159,7 @@ public final class Messages {
         checkReceive(from, tag);
         // with this it has its place in the order
         Inbox.Wanted wanted = inbox.ask(from, tag, true);
-        return later(false, from, tag, () -> read(inbox.await(wanted), codec));
+        return later(false, from, tag, () -> read(await(wanted, from, tag), codec));
     }
 
     public <V> V sendReceive(@Nullable V value, Codec<V> codec, int to, int from, int tag) {
@@ -120,7 +179,17 @@ public final class Messages {
     public Delivered<Boolean> awaitMessage(int from, int tag) {
         checkReceive(from, tag);
         Inbox.Wanted wanted = inbox.ask(from, tag, false);
-        return run(false, from, tag, () -> delivered(inbox.await(wanted), true));
+        return run(false, from, tag, () -> delivered(await(wanted, from, tag), true));
+    }
+
+    /** Does something on a thread that does not keep the JVM alive. */
+    public static <T> CompletableFuture<T> inBackground(Supplier<T> work) {
+        return CompletableFuture.supplyAsync(work, THREADS);
+    }
+
+    /** Does something once something else is done, whichever way that has ended. */
+    public static <T> CompletableFuture<T> after(CompletableFuture<?> before, Supplier<T> work) {
+        return before.handle((value, failure) -> true).thenApplyAsync(ended -> work.get(), THREADS);
     }
 
     /**
@@ -168,15 +237,18 @@ public final class Messages {
     }
 
     private <T> CompletableFuture<T> later(boolean sends, int peer, int tag, Step<T> step) {
-        return CompletableFuture.supplyAsync(() -> run(sends, peer, tag, step), THREADS);
+        return inBackground(() -> run(sends, peer, tag, step));
     }
 
     /** Those that have been waited for for so long already, with ranks of the world. */
     public List<Message.Wait> waits(long now, long atLeastNanos) {
         return underway.values().stream().filter(each -> now - each.since >= atLeastNanos)
-                .map(each -> new Message.Wait(each.peer == ANY ? Message.Wait.ANY : members.world()[each.peer],
-                        each.sends, each.tag == ANY ? Message.Wait.ANY : each.tag, (now - each.since) / 1_000_000))
-                .toList();
+                .map(each -> waited(each.sends, each.peer, each.tag, (now - each.since) / 1_000_000)).toList();
+    }
+
+    private Message.Wait waited(boolean sends, int peer, int tag, long millis) {
+        return new Message.Wait(peer == ANY ? Message.Wait.ANY : members.world()[peer], sends,
+                tag == ANY ? Message.Wait.ANY : tag, millis);
     }
 
     private <T> T run(boolean sends, int peer, int tag, Step<T> step) {
