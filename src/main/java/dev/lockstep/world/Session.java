@@ -1,12 +1,18 @@
 package dev.lockstep.world;
 
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 
 import org.jspecify.annotations.Nullable;
 
+import dev.lockstep.host.Amounts;
+import dev.lockstep.host.ExitCode;
 import dev.lockstep.wire.Message;
 import dev.lockstep.world.rank.Ending;
 import dev.lockstep.world.rank.Heartbeat;
@@ -52,7 +58,7 @@ final class Session {
     }
 
     Messages messages(Members members) {
-        Messages messages = new Messages(new Channel(transport, members), ending::checkOpen);
+        Messages messages = new Messages(transport, members, ending::checkOpen);
         if (reporter != null) {
             reporter.watch(messages);
         }
@@ -81,6 +87,36 @@ final class Session {
             reporter.watch(standing, collectives);
         }
         return collectives;
+    }
+
+    /** Has the launcher end the job when a collective of these members takes longer. */
+    Collectives.Alarm alarm(Members members, Duration limit) {
+        return (number, call) -> {
+            ScheduledFuture<?> alarm = Clock.THREAD.schedule(() -> late(members, number, call, limit), limit.toNanos(),
+                    TimeUnit.NANOSECONDS);
+            return () -> alarm.cancel(false);
+        };
+    }
+
+    private void late(Members members, int number, String call, Duration limit) {
+        if (reporter == null) {
+            ending.abort(ExitCode.TIMED_OUT.code(), "rank " + members.world()[members.self()] + " has been in " + call
+                    + " for " + Amounts.seconds(limit.toMillis()) + " s, as long as it was to");
+        }
+        tell(new Message.Late(members.id(), members.leader(), number, limit.toMillis()));
+    }
+
+    /** Apart, since few programs have limits of their own. */
+    private static final class Clock {
+        static final ScheduledThreadPoolExecutor THREAD = new ScheduledThreadPoolExecutor(1, work -> {
+            Thread thread = new Thread(work, "lockstep-limits");
+            thread.setDaemon(true);
+            return thread;
+        });
+
+        static {
+            THREAD.setRemoveOnCancelPolicy(true);
+        }
     }
 
     /** The members of this rank's new group. All ranks of the parent compute the same from what all have told. */

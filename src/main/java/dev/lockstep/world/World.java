@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,6 +48,7 @@ public final class World extends Group implements AutoCloseable {
 
     private final List<String> args;
     private final RankEnvironment self;
+    private @Nullable Hosts hosts; // once they are asked for
     private volatile long barrierPassed;
     private long progressBegin;
     private long progressSent;
@@ -122,6 +124,22 @@ public final class World extends Group implements AutoCloseable {
     }
 
     /**
+     * Has values travel as a mapper of the program's own writes and reads them, in place of Lockstep's, which knows
+     * {@link Optional}, {@code java.time} and the modules on the class path that are services, Kotlin's for one. To be
+     * called on every rank and before {@link #init}, which begins to get ready for values.
+     *
+     * @param mapper is copied
+     * @throws IllegalStateException    after {@link #init}
+     * @throws IllegalArgumentException when it is of a class of its own that does not copy itself
+     */
+    public static synchronized void mapper(ObjectMapper mapper) {
+        if (current != null) {
+            throw new IllegalStateException("World.mapper comes after World.init: call it before, on every rank");
+        }
+        JsonCodec.use(mapper);
+    }
+
+    /**
      * What {@link #device()} will say, for a program that begins with its device before {@link #init} has found the other
      * ranks; empty for one without a launcher.
      */
@@ -154,6 +172,16 @@ public final class World extends Group implements AutoCloseable {
     /** What this rank computes on: {@code cpu} or {@code cuda}; a rank on CUDA sees its own GPU as device 0. */
     public String device() {
         return self.device();
+    }
+
+    /** Which ranks share a host, and what they share there. A collective the first time that it is called. */
+    public Hosts hosts() {
+        Hosts known = hosts;
+        if (known == null) {
+            known = new Hosts(this);
+            hosts = known;
+        }
+        return known;
     }
 
     /** Waits until every rank has called it. */

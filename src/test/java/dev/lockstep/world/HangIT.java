@@ -44,12 +44,21 @@ class HangIT {
     }
 
     @Test
-    void message_ofAGroupThatSharesTags_isRefused() {
-        Launched.Result result = stuck("2", "tags").run();
+    void array_whereAValueIsReceived_isRefused() {
+        Launched.Result result = stuck("2", "kinds-of-messages").run();
         assertThat(result.exitCode()).isEqualTo(1);
-        assertThat(last(result))
-                .contains("rank 0 waits in group 0 for a message with tag 7, and rank 1 has sent one in "
-                        + "group 2048: groups whose numbers differ by a multiple of 2048 share tags");
+        assertThat(last(result)).contains("rank 0 receives objects with tag 7, and rank 1 has sent ints: "
+                + "receive with the verbs of what was sent");
+    }
+
+    @Test
+    void ranks_thatWaitForMessagesOfAnyone_areNamed() {
+        Launched.Result result = stuck("3", "any-receive", "--timeout-collective", "2").run();
+        assertThat(result.exitCode()).as(result.stderr()).isEqualTo(124);
+        assertThat(result.stderr())
+                .contains("mpjrun: hang: rank ", " has waited for a message of any rank with ")
+                .matches("(?s).*ranks 0, 1 have been waiting for a message of any rank with tag 1 for \\d+ s.*")
+                .matches("(?s).*rank 2 has been waiting for a message of any rank with any tag for \\d+ s.*");
     }
 
     @Test

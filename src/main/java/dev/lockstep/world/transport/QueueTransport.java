@@ -44,7 +44,7 @@ public final class QueueTransport implements Transport {
             Deque<Parcel> all = parcels.getOrDefault(tag, new ArrayDeque<>());
             for (Iterator<Parcel> each = all.iterator(); each.hasNext();) {
                 Parcel parcel = each.next();
-                if (parcel.from == from) {
+                if (from == ANY || parcel.from == from) {
                     each.remove();
                     if (all.isEmpty()) {
                         parcels.remove(tag);
@@ -100,7 +100,7 @@ public final class QueueTransport implements Transport {
     }
 
     @Override
-    public void receive(byte[] bytes, int offset, int length, int from, int tag) {
+    public int receive(byte[] bytes, int offset, int length, int from, int tag) {
         Mailbox mailbox = mailboxes.get(rank);
         synchronized (mailbox) {
             checkOpen(mailbox);
@@ -117,6 +117,16 @@ public final class QueueTransport implements Transport {
             System.arraycopy(parcel.bytes, parcel.offset, bytes, offset, parcel.length);
             parcel.taken = true;
             mailbox.notifyAll();
+            return parcel.from;
+        }
+    }
+
+    @Override
+    public boolean isThere(int tag) {
+        Mailbox mailbox = mailboxes.get(rank);
+        synchronized (mailbox) {
+            checkOpen(mailbox);
+            return mailbox.parcels.containsKey(tag);
         }
     }
 
