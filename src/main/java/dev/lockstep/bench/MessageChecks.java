@@ -106,7 +106,7 @@ final class MessageChecks {
         }
         group.barrier();
         SelftestJob.equal("probe where nothing comes", Optional.empty(), group.probe(Group.ANY, Group.ANY));
-        group.barrier(); // before the next message comes
+        group.barrier();
         double[] numbers = IntStream.range(0, 1 + rank * LONG / 16).mapToDouble(i -> i - rank).toArray();
         for (int root = 0; root < size; root++) {
             if (rank != root) {

@@ -19,7 +19,8 @@ public abstract sealed class ArrayMessages<A> permits Buffers {
     }
 
     /**
-     * Sends an array to one rank, which must {@link #receive} it. May wait until it does.
+     * Sends an array to one rank, which must {@link #receive} it (MPI_Send, mpi4py's {@code Send}). May wait until it
+     * does.
      *
      * @param tag from 0 to 65,535; messages with one tag are received in the order in which they were sent
      */
@@ -64,7 +65,8 @@ public abstract sealed class ArrayMessages<A> permits Buffers {
     }
 
     /**
-     * Sends an array to one rank and receives one from another, which may be the same, while it does.
+     * Sends an array to one rank and receives one from another, which may be the same, while it does (MPI_Sendrecv,
+     * {@code Sendrecv}).
      *
      * @param tag of both
      * @return what rank {@code from} has sent
@@ -73,7 +75,7 @@ public abstract sealed class ArrayMessages<A> permits Buffers {
         return messages.sendReceive(values, codec, to, from, tag);
     }
 
-    /** Begins to {@link #send} and does not wait; the array may be changed at once. */
+    /** Begins to {@link #send} and does not wait (MPI_Isend, {@code Isend}); the array may be changed at once. */
     public Pending<Long> isend(A values, int to, int tag) {
         return new Pending<>(messages.isend(values, codec, to, tag));
     }

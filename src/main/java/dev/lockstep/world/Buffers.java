@@ -48,7 +48,7 @@ public final class Buffers<A> extends ArrayMessages<A> {
     public record Parts<A> (A all, int... counts) {}
 
     /**
-     * Gives every rank the root's array.
+     * Gives every rank the root's array (MPI_Bcast, mpi4py's {@code Bcast}).
      *
      * @param values the root's; the others' is not looked at and may be null
      */
@@ -74,7 +74,7 @@ public final class Buffers<A> extends ArrayMessages<A> {
     }
 
     /**
-     * Gives each rank its array of the root's list.
+     * Gives each rank its array of the root's list (MPI_Scatterv, {@code Scatterv}).
      *
      * @param parts on the root one per rank, by rank; the others' is not looked at and may be null
      */
@@ -112,7 +112,7 @@ public final class Buffers<A> extends ArrayMessages<A> {
     }
 
     /**
-     * Gives the root every rank's array.
+     * Gives the root every rank's array (MPI_Gatherv, {@code Gatherv}).
      *
      * @return on the root the arrays, by rank; elsewhere empty
      */
@@ -140,7 +140,7 @@ public final class Buffers<A> extends ArrayMessages<A> {
         return gatherAll(values, 0);
     }
 
-    /** Gives every rank every rank's array, by rank. */
+    /** Gives every rank every rank's array, by rank (MPI_Allgatherv, {@code Allgatherv}). */
     public List<A> allGather(A values) {
         return collectives.allGather(values, codec, Verb.ALL_GATHER);
     }
@@ -174,7 +174,7 @@ public final class Buffers<A> extends ArrayMessages<A> {
     }
 
     /**
-     * Gives each rank its array of every rank's list.
+     * Gives each rank its array of every rank's list (MPI_Alltoallv, {@code Alltoallv}).
      *
      * @param parts one per rank, by rank
      * @return what the ranks had for this one, by rank
@@ -184,7 +184,7 @@ public final class Buffers<A> extends ArrayMessages<A> {
     }
 
     /**
-     * Combines the ranks' arrays, element by element, on the root. The same number of ranks does it in the same order
+     * Combines the ranks' arrays, element by element, on the root (MPI_Reduce, {@code Reduce}). The same number of ranks does it in the same order
      * every time, so that rounding is the same too.
      *
      * @param values of the same length on every rank
@@ -215,7 +215,10 @@ public final class Buffers<A> extends ArrayMessages<A> {
         reduce(cut(values), op, root).ifPresent(all -> put(all, values));
     }
 
-    /** As {@link #reduce(Object, Op, int)}, and every rank gets the result, the same to the last bit. */
+    /**
+     * As {@link #reduce(Object, Op, int)}, and every rank gets the result, the same to the last bit (MPI_Allreduce,
+     * {@code Allreduce}).
+     */
     public A allReduce(A values, Op op) {
         return Reduction.finish(collectives.allReduce(values, codec, function(op)), op, size);
     }
@@ -247,7 +250,8 @@ public final class Buffers<A> extends ArrayMessages<A> {
     }
 
     /**
-     * Combines each rank's array, element by element, with those of all ranks before it, in their order.
+     * Combines each rank's array, element by element, with those of all ranks before it, in their order
+     * (MPI_Scan, {@code Scan}).
      *
      * @return what the ranks up to this one have, combined
      */
@@ -265,7 +269,7 @@ public final class Buffers<A> extends ArrayMessages<A> {
         put(scan(cut(values), op), values);
     }
 
-    /** As {@link #scan(Object, Op)} without this rank's own: on rank 0 empty. */
+    /** As {@link #scan(Object, Op)} without this rank's own (MPI_Exscan, {@code Exscan}): on rank 0 empty. */
     public Optional<A> exscan(A values, Op op) {
         return collectives.exscan(values, codec, function(op))
                 .map(all -> Reduction.finish(all, op, group.rank()));

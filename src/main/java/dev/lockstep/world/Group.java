@@ -104,12 +104,12 @@ public sealed class Group extends ValueCollectives permits World {
         return session;
     }
 
-    /** This rank, from 0. */
+    /** This rank, from 0 (MPI_Comm_rank, mpi4py's {@code Get_rank}). */
     public final int rank() {
         return members.self();
     }
 
-    /** Number of ranks. */
+    /** Number of ranks (MPI_Comm_size, {@code Get_size}). */
     public final int size() {
         return members.size();
     }
@@ -120,7 +120,7 @@ public sealed class Group extends ValueCollectives permits World {
     }
 
     /**
-     * Forms groups, of those ranks that give the same colour. A collective of this group.
+     * Forms groups, of those ranks that give the same colour (MPI_Comm_split, {@code Split}). A collective of this group.
      *
      * @param colour any number
      * @param key    orders the ranks of the new group; equal keys go by the rank in this one
@@ -170,7 +170,7 @@ public sealed class Group extends ValueCollectives permits World {
         return ListSplits.byWeight(items, weight, rank(), size());
     }
 
-    /** Waits until every rank has called it. */
+    /** Waits until every rank has called it (MPI_Barrier, {@code Barrier}). */
     public void barrier() {
         collectives.barrier();
     }

@@ -23,7 +23,7 @@ public abstract sealed class ValueCollectives extends PointToPoint permits Group
     }
 
     /**
-     * Gives every rank the root's value.
+     * Gives every rank the root's value (MPI_Bcast, mpi4py's {@code bcast}).
      *
      * @param value the root's; the others' is not looked at and may be null
      */
@@ -47,7 +47,7 @@ public abstract sealed class ValueCollectives extends PointToPoint permits Group
     }
 
     /**
-     * Gives each rank its value of the root's list.
+     * Gives each rank its value of the root's list (MPI_Scatter, {@code scatter}).
      *
      * @param values on the root one per rank, by rank; the others' is not looked at and may be null
      * @return this rank's value
@@ -72,7 +72,7 @@ public abstract sealed class ValueCollectives extends PointToPoint permits Group
     }
 
     /**
-     * Gives the root every rank's value.
+     * Gives the root every rank's value (MPI_Gather, {@code gather}).
      *
      * @return on the root the values, by rank, a null where a rank gave null; elsewhere empty
      */
@@ -146,7 +146,7 @@ public abstract sealed class ValueCollectives extends PointToPoint permits Group
         gatherEach(items, type, 0, consumer);
     }
 
-    /** Gives every rank every rank's value, by rank. */
+    /** Gives every rank every rank's value, by rank (MPI_Allgather, {@code allgather}). */
     public <T> List<T> allGather(@Nullable T value, Class<T> type) {
         return collectives.allGather(value, codec(type), Verb.ALL_GATHER);
     }
@@ -157,7 +157,7 @@ public abstract sealed class ValueCollectives extends PointToPoint permits Group
     }
 
     /**
-     * Gives each rank its value of every rank's list.
+     * Gives each rank its value of every rank's list (MPI_Alltoall, {@code alltoall}).
      *
      * @param values one per rank, by rank
      * @return what the ranks had for this one, by rank
@@ -172,7 +172,7 @@ public abstract sealed class ValueCollectives extends PointToPoint permits Group
     }
 
     /**
-     * Combines the ranks' values into one on the root.
+     * Combines the ranks' values into one on the root (MPI_Reduce, {@code reduce}).
      *
      * @param function associative; it gets its arguments in the order of the ranks and is applied in the same order every
      *                 time the job has as many ranks, so that rounding is the same too
@@ -197,7 +197,10 @@ public abstract sealed class ValueCollectives extends PointToPoint permits Group
         return reduce(value, type, function, 0);
     }
 
-    /** As {@link #reduce(Object, Class, BinaryOperator, int)}, and every rank gets the result, the same to the last bit. */
+    /**
+     * As {@link #reduce(Object, Class, BinaryOperator, int)}, and every rank gets the result, the same to the last bit
+     * (MPI_Allreduce, {@code allreduce}).
+     */
     public <T> T allReduce(@Nullable T value, Class<T> type, BinaryOperator<T> function) {
         return collectives.allReduce(value, codec(type), function);
     }
@@ -208,7 +211,7 @@ public abstract sealed class ValueCollectives extends PointToPoint permits Group
     }
 
     /**
-     * Combines each rank's value with those of all ranks before it, in their order (MPI_Scan). From rank to rank, so the time
+     * Combines each rank's value with those of all ranks before it, in their order (MPI_Scan, {@code scan}). From rank to rank, so the time
      * grows with their number.
      *
      * @return what the ranks up to this one have, combined
@@ -222,7 +225,7 @@ public abstract sealed class ValueCollectives extends PointToPoint permits Group
         return collectives.scan(value, codec(type), function);
     }
 
-    /** As {@link #scan(Object, Class, BinaryOperator)} without this rank's own (MPI_Exscan): on rank 0 empty. */
+    /** As {@link #scan(Object, Class, BinaryOperator)} without this rank's own (MPI_Exscan, {@code exscan}): on rank 0 empty. */
     public <T> Optional<T> exscan(@Nullable T value, Class<T> type, BinaryOperator<T> function) {
         return collectives.exscan(value, codec(type), function);
     }

@@ -157,7 +157,8 @@ public final class Farm<T, R> {
 
     /** Where in the program an exception comes from. */
     private static String place(RuntimeException e) {
-        return Arrays.stream(e.getStackTrace()).findFirst()
+        return Arrays.stream(e.getStackTrace())
+                .filter(frame -> !frame.getClassName().matches("(java|jdk|dev\\.lockstep\\.world)\\..*")).findFirst()
                 .map(frame -> " (at " + frame.getClassName() + "." + frame.getMethodName() + ", " + frame.getFileName()
                         + " line " + frame.getLineNumber() + ")")
                 .orElse("");
