@@ -110,6 +110,18 @@ class WorldsTest {
     }
 
     @Test
+    void collective_withALimitOfItsOwn_isTimedHereToo() {
+        assertThatThrownBy(() -> Worlds.each(2, world -> {
+            if (world.isRoot()) {
+                world.within(Duration.ofMillis(200)).barrier();
+            }
+            new CountDownLatch(1).await();
+        })).isInstanceOf(IllegalStateException.class)
+                .message()
+                .startsWith("hang: rank 1 has not reached barrier #1 within 0.2 s, as rank 0 would have it; ");
+    }
+
+    @Test
     void rank_thatSaysItIsAtWork_isWaitedFor() {
         stuck(2, Duration.ofMillis(2500), "long-work");
     }
