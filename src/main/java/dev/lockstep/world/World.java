@@ -116,7 +116,8 @@ public final class World extends Group implements AutoCloseable {
             MpjExpressLauncher.Joined joined = MpjExpressLauncher.join(args);
             current = new World(joined.args(), joined.self(), joined.session());
         } else {
-            RankEnvironment self = RankEnvironment.alone(0, 1, 0, 1, HostName.here(), deviceWithoutLauncher());
+            RankEnvironment self = RankEnvironment.alone(0, 1, 0, 1, HostName.here(),
+                    Files.exists(Path.of("/dev/nvidia0")) ? "cuda" : "cpu");
             current = new World(args, self, new Session(null, new Alone(), new Shutdown(() -> {
             })));
         }
@@ -394,9 +395,5 @@ public final class World extends Group implements AutoCloseable {
             Runtime.getRuntime().halt(1);
             throw new AssertionError(e);
         }
-    }
-
-    private static String deviceWithoutLauncher() {
-        return Files.exists(Path.of("/dev/nvidia0")) ? "cuda" : "cpu";
     }
 }
