@@ -1,5 +1,7 @@
 package dev.lockstep.world.transport;
 
+import java.util.Optional;
+
 import mpi.Intracomm;
 import mpi.MPI;
 import mpi.MPIException;
@@ -27,8 +29,14 @@ public final class MpjTransport implements Transport {
     }
 
     @Override
-    public void receive(byte[] bytes, int offset, int length, int from, int tag) {
-        attempt(() -> ranks.Recv(bytes, offset, length, MPI.BYTE, from, tag));
+    public int receive(byte[] bytes, int offset, int length, int from, int tag) {
+        int source = from == ANY ? MPI.ANY_SOURCE : from;
+        return attempt(() -> ranks.Recv(bytes, offset, length, MPI.BYTE, source, tag)).source;
+    }
+
+    @Override
+    public boolean isThere(int tag) {
+        return attempt(() -> Optional.ofNullable(ranks.Iprobe(MPI.ANY_SOURCE, tag))).isPresent();
     }
 
     @Override

@@ -58,30 +58,87 @@ public final class ArrayCodec<A> implements Codec<A> {
 
     @Override
     public void write(@Nullable A array, OutputStream out) throws IOException {
-        Objects.requireNonNull(array, "no array is given");
-        int length = length(array);
+        A given = Objects.requireNonNull(array, "no array is given");
+        write(given, 0, length(given), out);
+    }
+
+    private void write(A array, int offset, int length, OutputStream out) throws IOException {
         ByteBuffer block = block(length);
         out.write(block.putInt(0, length).array(), 0, Integer.BYTES);
         for (int at = 0, count; at < length; at += count) {
             count = Math.min(block.capacity() / size, length - at);
-            put.at(block.clear(), array, at, count);
+            put.at(block.clear(), array, offset + at, count);
             out.write(block.array(), 0, count * size);
         }
     }
 
     @Override
     public A read(InputStream in) throws IOException {
-        int length = ByteBuffer.wrap(in.readNBytes(Integer.BYTES)).order(ByteOrder.nativeOrder()).getInt();
+        int length = readLength(in);
         A array = create(length);
+        read(in, array, 0, length);
+        return array;
+    }
+
+    private static int readLength(InputStream in) throws IOException {
+        return ByteBuffer.wrap(in.readNBytes(Integer.BYTES)).order(ByteOrder.nativeOrder()).getInt();
+    }
+
+    private void read(InputStream in, A array, int offset, int length) throws IOException {
         ByteBuffer block = block(length);
         for (int at = 0, count; at < length; at += count) {
             count = Math.min(block.capacity() / size, length - at);
             if (in.readNBytes(block.array(), 0, count * size) < count * size) {
                 throw new EOFException("an array of " + length + " " + kind + " ends after " + at);
             }
-            get.at(block.clear(), array, at, count);
+            get.at(block.clear(), array, offset + at, count);
         }
-        return array;
+    }
+
+    /** Of these elements: what is written is they, and what is read comes there, its number being the value. */
+    public Codec<Integer> range(A array, int offset, int length) {
+        return new Codec<>() {
+            @Override
+            public void write(@Nullable Integer value, OutputStream out) throws IOException {
+                ArrayCodec.this.write(array, offset, length, out);
+            }
+
+            @Override
+            public Integer read(InputStream in) throws IOException {
+                int come = readLength(in);
+                checkRoom(come, length);
+                ArrayCodec.this.read(in, array, offset, come);
+                return come;
+            }
+
+            @Override
+            public Kind kind() {
+                return kind;
+            }
+
+            @Override
+            public long bytes(@Nullable Integer value) {
+                return (long) length * size;
+            }
+        };
+    }
+
+    /** @throws IllegalArgumentException when there is less room */
+    public void checkRoom(int come, int room) {
+        if (come > room) {
+            throw new IllegalArgumentException(come + " " + kind + " have come where there is room for " + room
+                    + ": give a longer slice, or let the verb make the array");
+        }
+    }
+
+    /** These elements as an array, which is the one given if they are all it has. */
+    public A cut(A array, int offset, int length) {
+        if (length == length(array)) {
+            return array;
+        }
+        A part = create(length);
+        System.arraycopy(array, offset, part, 0, length);
+        return part;
     }
 
     @Override
@@ -90,6 +147,11 @@ public final class ArrayCodec<A> implements Codec<A> {
         A copy = create(length(array));
         System.arraycopy(array, 0, copy, 0, length(array));
         return copy;
+    }
+
+    @Override
+    public long bytes(@Nullable A array) {
+        return array == null ? -1 : (long) length(array) * size;
     }
 
     public int length(A array) {

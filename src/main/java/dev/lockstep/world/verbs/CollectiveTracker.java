@@ -15,8 +15,8 @@ public final class CollectiveTracker {
     /**
      * One call.
      *
-     * @param number from 1; 0 before the first and for messages, which have none
-     * @param root   0 where the call has no root; a message's tag
+     * @param number from 1; 0 before the first
+     * @param root   0 where the call has no root
      */
     public record Call(int number, Verb verb, Codec.Kind kind, int root) {
         String text(Members members) {
@@ -25,9 +25,9 @@ public final class CollectiveTracker {
                 details.add(kind.toString());
             }
             if (root != 0) {
-                details.add((verb == Verb.MESSAGE ? "tag " : "root ") + root);
+                details.add("root " + root);
             }
-            return verb + (verb == Verb.MESSAGE ? "" : " #" + number)
+            return verb + " #" + number
                     + (details.isEmpty() ? "" : " (" + String.join(", ", details) + ")")
                     + members.suffix();
         }

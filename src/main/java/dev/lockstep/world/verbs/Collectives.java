@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.BinaryOperator;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 import org.jspecify.annotations.Nullable;
 
@@ -23,10 +24,14 @@ import dev.lockstep.world.transport.ChunkedOutput;
  */
 public final class Collectives {
     private static final byte[] NOTHING = new byte[Chunk.HEADER];
+    private static final Runnable NO_ALARM = () -> {
+    };
 
     private final Channel channel;
     private final Runnable open;
     private final CollectiveTracker standing;
+    private final @Nullable Collectives all; // where these are a view of them
+    private final @Nullable Alarm alarm;
     private final int rank;
     private final int size;
 
@@ -34,8 +39,36 @@ public final class Collectives {
         this.channel = channel;
         this.standing = standing;
         this.open = open;
+        this.all = null;
+        this.alarm = null;
         this.rank = channel.members().self();
         this.size = channel.members().size();
+    }
+
+    private Collectives(Collectives all, Alarm alarm) {
+        this.channel = all.channel;
+        this.open = all.open;
+        this.standing = all.standing;
+        this.all = all;
+        this.alarm = alarm;
+        this.rank = all.rank;
+        this.size = all.size;
+    }
+
+    /** Goes off when a call takes too long. */
+    public interface Alarm {
+        /** @return what to do when the call is over */
+        Runnable set(int number, String call);
+    }
+
+    /** A view of these whose calls have an alarm. */
+    public Collectives within(Alarm limit) {
+        return new Collectives(all == null ? this : all, limit);
+    }
+
+    /** A call that all take part in and that is made of messages of its own. */
+    public <R> R together(Verb verb, Supplier<R> body) {
+        return inCall(verb, Codec.Kind.OBJECTS, 0, call -> body.get());
     }
 
     /** What one call of a collective does on this rank. */
@@ -276,11 +309,13 @@ public final class Collectives {
             throw new IllegalArgumentException("root " + root + " is not a rank of " + size);
         }
         CollectiveTracker.Call call = standing.enter(verb, kind, root);
+        Runnable over = alarm == null ? NO_ALARM : alarm.set(call.number(), call.text(channel.members()));
         try {
             return body.run(call);
         } catch (IOException e) {
             throw new UncheckedIOException(call.text(channel.members()) + " failed: " + e.getMessage(), e);
         } finally {
+            over.run();
             standing.leave(call);
             // the reporter takes what nobody refers to for left
             Reference.reachabilityFence(this);
