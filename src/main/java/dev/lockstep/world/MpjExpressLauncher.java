@@ -5,6 +5,8 @@ import java.util.Set;
 
 import dev.lockstep.host.HostName;
 import dev.lockstep.wire.RankEnvironment;
+import dev.lockstep.world.rank.Bootstrap;
+import dev.lockstep.world.rank.Shutdown;
 import dev.lockstep.world.transport.Transport;
 import dev.lockstep.world.verbs.JsonCodec;
 import dev.lockstep.world.verbs.Members;

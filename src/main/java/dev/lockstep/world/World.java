@@ -17,6 +17,9 @@ import dev.lockstep.host.HostName;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.RankEnvironment;
+import dev.lockstep.world.rank.Bootstrap;
+import dev.lockstep.world.rank.ControlLink;
+import dev.lockstep.world.rank.Shutdown;
 import dev.lockstep.world.transport.Alone;
 import dev.lockstep.world.verbs.JsonCodec;
 import dev.lockstep.world.verbs.Members;
@@ -51,7 +54,7 @@ public final class World extends Group implements AutoCloseable {
     private long progressSent;
     private Message.@Nullable Progress unsent; // by which the launcher knows less than it could
 
-    private World(String[] args, RankEnvironment self, Session session) {
+    World(String[] args, RankEnvironment self, Session session) {
         super(session, Members.ofWorld(self.size(), self.rank()));
         this.args = List.of(args);
         this.self = self;
@@ -86,19 +89,23 @@ public final class World extends Group implements AutoCloseable {
             }
         }
         ending.watch(Thread.currentThread(), mpj.threads());
-        Session session = new Session(link, mpj.transport(), ending);
+        Session session = new Session(link.reporter(), mpj.transport(), ending);
         session.tell(new Message.Joined());
         return session;
     }
 
     /**
      * Joins the job's other ranks; waits until all have called it. The world closes itself when the calling thread
-     * ends.
+     * ends. In a thread that is a rank of {@link Worlds} it gives the world of that rank.
      *
      * @param args the program's own arguments, given back by {@link #args()}
      * @throws IllegalStateException when called twice. When MPJ Express cannot connect the ranks the job ends.
      */
-    public static synchronized World init(String[] args) {
+    public static World init(String[] args) {
+        return RankThreads.joined(args).orElseGet(() -> initProcess(args));
+    }
+
+    private static synchronized World initProcess(String[] args) {
         if (current != null) {
             throw new IllegalStateException("World.init was called before; a program has one world");
         }
@@ -117,11 +124,9 @@ public final class World extends Group implements AutoCloseable {
     }
 
     /**
-     * Has values travel as a mapper of the program's own writes and reads them, in place of Lockstep's, which knows
-     * {@link Optional}, {@code java.time} and the modules on the class path that are services, Kotlin's for one. To be
-     * called on every rank and before {@link #init}, which begins to get ready for values.
+     * Has values travel as a copy of this mapper writes and reads them, in place of Lockstep's, which knows {@link Optional},
+     * {@code java.time} and the modules that are services on the class path. Before {@link #init}, and on every rank.
      *
-     * @param mapper is copied
      * @throws IllegalStateException    after {@link #init}
      * @throws IllegalArgumentException when it is of a class of its own that does not copy itself
      */
@@ -169,11 +174,8 @@ public final class World extends Group implements AutoCloseable {
 
     /** Which ranks share a host, and what they share there. A collective the first time that it is called. */
     public Hosts hosts() {
-        Hosts known = hosts;
-        if (known == null) {
-            known = new Hosts(this);
-            hosts = known;
-        }
+        Hosts known = hosts == null ? new Hosts(this) : hosts;
+        hosts = known;
         return known;
     }
 

@@ -171,7 +171,7 @@ class HangIT {
             launched.ranks().forEach(rank -> awaitTrue(Duration.ofSeconds(20),
                     () -> instances(rank, "dev.lockstep.world.verbs.CollectiveTracker") == 1));
             awaitTrue(Duration.ofSeconds(20),
-                    () -> instances(launched.launcher(), "dev.lockstep.launch.CollectiveWatchdog$Standing") == 1);
+                    () -> instances(launched.launcher(), "dev.lockstep.watch.CollectiveWatchdog$Standing") == 1);
         }
     }
 

@@ -1,4 +1,4 @@
-package dev.lockstep.launch;
+package dev.lockstep.watch;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -24,9 +24,9 @@ import dev.lockstep.wire.Message;
  * Where every rank stands in its collectives, and what that says: ranks in different calls, a rank that has ended where
  * others wait for it, a rank that does not come.
  */
-final class CollectiveWatchdog {
+public final class CollectiveWatchdog {
     /** @param code how the job ends */
-    record Finding(ExitCode code, String line) {}
+    public record Finding(ExitCode code, String line) {}
 
     /** A group of ranks is named by its id and its lowest rank: groups that share no rank may have the same id. */
     private record Key(int id, int leader) {}
@@ -77,7 +77,7 @@ final class CollectiveWatchdog {
      * @param limit how long a rank may let others wait in a collective without a sign; zero: for ever
      * @param now   of System.nanoTime, as everywhere here
      */
-    CollectiveWatchdog(int size, Duration limit, long now) {
+    public CollectiveWatchdog(int size, Duration limit, long now) {
         this.limit = limit.toNanos();
         lastSign = new long[size];
         Arrays.fill(lastSign, now);
@@ -89,7 +89,7 @@ final class CollectiveWatchdog {
     }
 
     /** Takes in what a rank says about itself; messages about other things are not looked at. */
-    void take(int rank, Message message, long now) {
+    public void take(int rank, Message message, long now) {
         if (message instanceof Message.Position position) {
             lastSign[rank] = now;
             Place place = new Place(position, now - Duration.ofMillis(position.millis()).toNanos());
@@ -122,19 +122,19 @@ final class CollectiveWatchdog {
     }
 
     /** The rank has ended in good order, and all it said has been taken in. */
-    void ended(int rank) {
+    public void ended(int rank) {
         ended[rank] = true;
     }
 
     /** The clock stood still for us, or we for it: what is late by it is not late. */
-    void forgive(long nanos) {
+    public void forgive(long nanos) {
         for (int rank = 0; rank < lastSign.length; rank++) {
             lastSign[rank] += nanos;
         }
     }
 
     /** What is wrong, once something is. */
-    Optional<Finding> check(long now) {
+    public Optional<Finding> check(long now) {
         for (Standing group : groups.values()) {
             if (found == null && group.members.length > 0) {
                 found = ended(group);

@@ -1,4 +1,4 @@
-package dev.lockstep.world;
+package dev.lockstep.world.rank;
 
 import java.io.IOException;
 import java.io.OutputStream;
@@ -23,7 +23,7 @@ import dev.lockstep.world.transport.Transport;
  * all; each rank is that server for itself and relays both over its control link, so no port of ours is open to anyone
  * and the launcher decides which addresses the ranks are told.
  */
-final class Bootstrap {
+public final class Bootstrap {
     private static final String NIODEV = "niodev";
     private static final String AUTO = "auto";
     /** Set by the launcher where libucp is not the system's. */
@@ -38,8 +38,8 @@ final class Bootstrap {
      * @param threads  of its own, which would keep the JVM alive for ever
      * @param args     what is left of the arguments it was given
      */
-    record Mpj(Transport transport, Set<Thread> threads, String[] args) {
-        static final Mpj NONE = new Mpj(new Alone(), Set.of(), new String[0]);
+    public record Mpj(Transport transport, Set<Thread> threads, String[] args) {
+        public static final Mpj NONE = new Mpj(new Alone(), Set.of(), new String[0]);
     }
 
     /**
@@ -48,7 +48,7 @@ final class Bootstrap {
      * @throws IllegalStateException when MPJ does not start
      * @throws UsageException        when the user wants UCX and this rank has none
      */
-    static Mpj start(RankEnvironment self, ControlLink link) {
+    public static Mpj start(RankEnvironment self, ControlLink link) {
         if (self.mpjDevice().equals(NIODEV)) {
             return startNiodev(self, link);
         }
@@ -101,7 +101,7 @@ final class Bootstrap {
      * @param args the rank, the configuration, the device and whatever the program was given
      * @throws IllegalStateException when MPJ does not start
      */
-    static Mpj init(String... args) {
+    public static Mpj init(String... args) {
         Set<Thread> threads = new HashSet<>(Thread.getAllStackTraces().keySet());
         PrintStream out = System.out;
         PrintStream err = System.err;
