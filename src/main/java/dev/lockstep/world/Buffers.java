@@ -3,12 +3,12 @@ package dev.lockstep.world;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.BinaryOperator;
 
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.world.verbs.ArrayCodec;
 import dev.lockstep.world.verbs.Collectives;
+import dev.lockstep.world.verbs.Elementwise;
 import dev.lockstep.world.verbs.Messages;
 import dev.lockstep.world.verbs.Verb;
 
@@ -211,10 +211,10 @@ public final class Buffers<A> {
      * {@link Group#split(int)} cuts it (MPI_Reduce_scatter).
      */
     public A reduceScatter(A values, Op op) {
-        return scatterAll(reduce(values, op).orElse(null), 0);
+        return collectives.reduceScatter(values, codec, function(op));
     }
 
-    private BinaryOperator<A> function(Op op) {
+    private Elementwise<A> function(Op op) {
         return (first, second) -> Reduction.combine(codec, first, second, op);
     }
 

@@ -16,11 +16,7 @@ final class Reduction {
      * @throws IllegalArgumentException when one is longer
      */
     static <A> A combine(ArrayCodec<A> codec, A first, A second, Op op) {
-        if (codec.length(first) != codec.length(second)) {
-            throw new IllegalArgumentException("ranks give arrays of " + codec.length(first) + " and of "
-                    + codec.length(second) + " " + codec.kind()
-                    + " to be combined: give arrays of the same length on every rank");
-        }
+        codec.checkSame(codec.length(first), codec.length(second));
         if (first instanceof byte[] a && second instanceof byte[] b) {
             IntBinaryOperator f = ofInts(op);
             for (int i = 0; i < a.length; i++) {

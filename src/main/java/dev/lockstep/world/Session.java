@@ -9,6 +9,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.wire.Message;
+import dev.lockstep.world.transport.SharedMemory;
 import dev.lockstep.world.transport.Transport;
 import dev.lockstep.world.verbs.ArrayCodec;
 import dev.lockstep.world.verbs.Channel;
@@ -22,12 +23,14 @@ import dev.lockstep.world.verbs.Verb;
 final class Session {
     private final @Nullable ControlLink link; // null: there is no launcher
     private final Transport transport;
+    private final @Nullable SharedMemory memory; // null: not all ranks share some
     private final Shutdown ending;
     private int nextGroup = 1;
 
-    Session(@Nullable ControlLink link, Transport transport, Shutdown ending) {
+    Session(@Nullable ControlLink link, Transport transport, @Nullable SharedMemory memory, Shutdown ending) {
         this.link = link;
         this.transport = transport;
+        this.memory = memory;
         this.ending = ending;
     }
 
@@ -64,7 +67,8 @@ final class Session {
 
     Collectives collectives(Members members) {
         CollectiveTracker standing = new CollectiveTracker(members);
-        Collectives collectives = new Collectives(new Channel(transport, members), standing, ending::checkOpen);
+        Collectives collectives = new Collectives(new Channel(transport, members), standing, ending::checkOpen,
+                members.id() == 0 ? memory : null);
         if (link != null) {
             if (members.id() > 0 && members.self() == 0) {
                 tell(new Message.Formed(members.id(), members.leader(),

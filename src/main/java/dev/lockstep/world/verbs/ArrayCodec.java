@@ -86,10 +86,46 @@ public final class ArrayCodec<A> implements Codec<A> {
 
     @Override
     public A copy(@Nullable A array) {
-        Objects.requireNonNull(array, "no array is given");
-        A copy = create(length(array));
-        System.arraycopy(array, 0, copy, 0, length(array));
+        A copy = create(length(given(array)));
+        System.arraycopy(given(array), 0, copy, 0, length(copy));
         return copy;
+    }
+
+    /** @throws NullPointerException when there is none */
+    A given(@Nullable A array) {
+        return Objects.requireNonNull(array, "no array is given");
+    }
+
+    /** @throws IllegalArgumentException when they are not, because they are to be combined */
+    public void checkSame(int firstLength, int secondLength) {
+        if (firstLength != secondLength) {
+            throw new IllegalArgumentException("ranks give arrays of " + firstLength + " and of " + secondLength + " "
+                    + kind + " to be combined: give arrays of the same length on every rank");
+        }
+    }
+
+    /** A rank's part of an array that all ranks divide, as {@code Block.of} does. */
+    A block(A array, int rank, int ranks) {
+        int each = length(array) / ranks;
+        int more = length(array) % ranks;
+        A block = create(each + (rank < more ? 1 : 0));
+        System.arraycopy(array, rank * each + Math.min(rank, more), block, 0, length(block));
+        return block;
+    }
+
+    /** Bytes of an element. */
+    int size() {
+        return size;
+    }
+
+    /** Writes elements to a place in memory. */
+    void put(ByteBuffer memory, int place, A array, int offset, int length) {
+        put.at(memory.position(place), array, offset, length);
+    }
+
+    /** Reads what {@link #put} wrote. */
+    void get(ByteBuffer memory, int place, A array, int offset, int length) {
+        get.at(memory.position(place), array, offset, length);
     }
 
     public int length(A array) {

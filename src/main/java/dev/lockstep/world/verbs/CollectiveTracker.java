@@ -19,6 +19,13 @@ public final class CollectiveTracker {
      * @param root   0 where the call has no root; a message's tag
      */
     public record Call(int number, Verb verb, Codec.Kind kind, int root) {
+        /** What this rank says when another, which should be in the same call, is in theirs. */
+        IllegalStateException differsFrom(Call theirs, Members members, int other) {
+            return new IllegalStateException("rank " + members.world()[members.self()] + " is in " + text(members)
+                    + ", rank " + members.world()[other] + " in " + theirs.text(members)
+                    + ": every rank must call the same collectives in the same order");
+        }
+
         String text(Members members) {
             List<String> details = new ArrayList<>();
             if (kind != Codec.Kind.OBJECTS) {

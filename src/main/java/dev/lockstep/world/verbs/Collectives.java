@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 import dev.lockstep.world.transport.Chunk;
 import dev.lockstep.world.transport.ChunkedInput;
 import dev.lockstep.world.transport.ChunkedOutput;
+import dev.lockstep.world.transport.SharedMemory;
 
 /**
  * The algorithms, for values of any kind and length: all are made of parts that go from one rank to another, each with a
@@ -27,15 +28,18 @@ public final class Collectives {
     private final Channel channel;
     private final Runnable open;
     private final CollectiveTracker standing;
+    private final @Nullable SharedCollectives shared;
     private final int rank;
     private final int size;
 
-    public Collectives(Channel channel, CollectiveTracker standing, Runnable open) {
+    /** @param memory what the ranks of this group share, if they do */
+    public Collectives(Channel channel, CollectiveTracker standing, Runnable open, @Nullable SharedMemory memory) {
         this.channel = channel;
         this.standing = standing;
         this.open = open;
         this.rank = channel.members().self();
         this.size = channel.members().size();
+        this.shared = memory == null ? null : new SharedCollectives(memory, channel.members());
     }
 
     /** What one call of a collective does on this rank. */
@@ -59,6 +63,10 @@ public final class Collectives {
     /** By dissemination: in round k every rank hears, by way of others, from 2^k ranks before it. */
     public void barrier() {
         inCall(Verb.BARRIER, Codec.Kind.OBJECTS, 0, call -> {
+            if (shared != null) {
+                shared.barrier();
+                return NOTHING;
+            }
             Chunk nothing = new Chunk(NOTHING.clone(), 0, true);
             for (int distance = 1; distance < size; distance <<= 1) {
                 channel.put(call, nothing, (rank + distance) % size);
@@ -79,6 +87,9 @@ public final class Collectives {
         }
         List<V> given = values == null ? List.of() : values;
         return inCall(Verb.SCATTER, codec.kind(), root, call -> {
+            if (shared != null && codec instanceof ArrayCodec<V> arrays) {
+                return shared.scatter(given, arrays, root);
+            }
             if (rank != root) {
                 return read(channel.reader(call, root), codec);
             }
@@ -94,6 +105,10 @@ public final class Collectives {
 
     public <V> Optional<List<V>> gather(@Nullable V value, Codec<V> codec, int root) {
         return inCall(Verb.GATHER, codec.kind(), root, call -> {
+            if (shared != null && codec instanceof ArrayCodec<V> arrays) {
+                List<V> all = shared.gather(value, arrays, root);
+                return rank == root ? Optional.of(all) : Optional.empty();
+            }
             List<V> values = new ArrayList<>();
             gather(call, root, out -> codec.write(value, out), () -> values.add(codec.copy(value)),
                     in -> values.add(codec.read(in)));
@@ -117,6 +132,9 @@ public final class Collectives {
     /** One broadcast after the other; those of small values overlap, and no rank waits to send while it should receive. */
     public <V> List<V> allGather(@Nullable V value, Codec<V> codec, Verb verb) {
         return inCall(verb, codec.kind(), 0, call -> {
+            if (shared != null && codec instanceof ArrayCodec<V> arrays) {
+                return shared.allGather(value, arrays);
+            }
             List<V> values = new ArrayList<>();
             for (int from = 0; from < size; from++) {
                 values.add(broadcast(call, value, codec, from));
@@ -132,6 +150,9 @@ public final class Collectives {
                     + (values == null ? "no list" : values.size() + " values") + " for " + size + " ranks");
         }
         return inCall(Verb.ALL_TO_ALL, codec.kind(), 0, call -> {
+            if (shared != null && codec instanceof ArrayCodec<V> arrays) {
+                return shared.allToAll(values, arrays);
+            }
             List<V> received = new ArrayList<>(values);
             received.set(rank, codec.copy(values.get(rank)));
             for (int round = 1; round < Integer.highestOneBit(size) << 1; round++) {
@@ -154,6 +175,9 @@ public final class Collectives {
 
     public <V> Optional<V> reduce(@Nullable V value, Codec<V> codec, BinaryOperator<V> function, int root) {
         return inCall(Verb.REDUCE, codec.kind(), root, call -> {
+            if (shared != null && codec instanceof ArrayCodec<V> arrays && function instanceof Elementwise<V> each) {
+                return Optional.ofNullable(shared.reduce(value, arrays, each, root));
+            }
             V result = reduceToFirst(call, value, codec, function);
             if (root != 0 && rank == 0) {
                 channel.write(call, root, out -> codec.write(result, out));
@@ -166,8 +190,12 @@ public final class Collectives {
     }
 
     public <V> V allReduce(@Nullable V value, Codec<V> codec, BinaryOperator<V> function) {
-        return inCall(Verb.ALL_REDUCE, codec.kind(), 0,
-                call -> broadcast(call, reduceToFirst(call, value, codec, function), codec, 0));
+        return inCall(Verb.ALL_REDUCE, codec.kind(), 0, call -> {
+            if (shared != null && codec instanceof ArrayCodec<V> arrays && function instanceof Elementwise<V> each) {
+                return shared.allReduce(value, arrays, each);
+            }
+            return broadcast(call, reduceToFirst(call, value, codec, function), codec, 0);
+        });
     }
 
     /**
@@ -177,6 +205,9 @@ public final class Collectives {
      */
     public <V> V scan(@Nullable V value, Codec<V> codec, BinaryOperator<V> function) {
         return inCall(Verb.SCAN, codec.kind(), 0, call -> {
+            if (shared != null && codec instanceof ArrayCodec<V> arrays && function instanceof Elementwise<V> each) {
+                return shared.scan(value, arrays, each, rank + 1);
+            }
             V own = codec.copy(value);
             return passOn(call, rank == 0 ? own : function.apply(before(call, codec), own), codec);
         });
@@ -185,6 +216,10 @@ public final class Collectives {
     /** @return what the ranks before this one have, combined; on rank 0 empty */
     public <V> Optional<V> exscan(@Nullable V value, Codec<V> codec, BinaryOperator<V> function) {
         return inCall(Verb.EXSCAN, codec.kind(), 0, call -> {
+            if (shared != null && codec instanceof ArrayCodec<V> arrays && function instanceof Elementwise<V> each) {
+                V before = shared.scan(value, arrays, each, rank);
+                return rank == 0 ? Optional.empty() : Optional.of(before);
+            }
             V own = codec.copy(value);
             if (rank == 0) {
                 passOn(call, own, codec);
@@ -195,6 +230,17 @@ public final class Collectives {
             V kept = codec.copy(before);
             passOn(call, function.apply(before, own), codec);
             return Optional.of(kept);
+        });
+    }
+
+    /** @return this rank's block of what all have, combined; blocks differ in length by one at most */
+    public <A> A reduceScatter(@Nullable A values, ArrayCodec<A> codec, Elementwise<A> each) {
+        return inCall(Verb.REDUCE_SCATTER, codec.kind(), 0, call -> {
+            if (shared != null) {
+                return shared.reduceScatter(values, codec, each);
+            }
+            A all = broadcast(call, reduceToFirst(call, values, codec, each), codec, 0);
+            return codec.block(all, rank, size);
         });
     }
 
@@ -211,6 +257,9 @@ public final class Collectives {
 
     private <V> V broadcast(CollectiveTracker.Call call, @Nullable V value, Codec<V> codec, int root)
             throws IOException {
+        if (shared != null && codec instanceof ArrayCodec<V> arrays) {
+            return shared.broadcast(value, arrays, root);
+        }
         BinomialTree tree = new BinomialTree(rank, size, root);
         if (rank != root) {
             return read(channel.reader(call, tree.parent(), tree.children()), codec);
@@ -277,6 +326,9 @@ public final class Collectives {
         }
         CollectiveTracker.Call call = standing.enter(verb, kind, root);
         try {
+            if (shared != null) {
+                shared.enter(call);
+            }
             return body.run(call);
         } catch (IOException e) {
             throw new UncheckedIOException(call.text(channel.members()) + " failed: " + e.getMessage(), e);

@@ -6,7 +6,7 @@ import java.util.Locale;
 public enum Verb {
     /** Not a collective: from one rank to another, without a number. */
     MESSAGE, BARRIER, BROADCAST, SCATTER, GATHER, GATHER_EACH, ALL_GATHER, ALL_TO_ALL, REDUCE, ALL_REDUCE, GROUP, SCAN,
-    EXSCAN;
+    EXSCAN, REDUCE_SCATTER;
 
     /** As the method is called. */
     @Override
