@@ -106,7 +106,7 @@ class HangIT {
             launched.awaitStdout("formed");
             // the world stays
             launched.ranks().forEach(rank -> awaitTrue(Duration.ofSeconds(20),
-                    () -> instances(rank, "dev.lockstep.world.CollectiveTracker") == 1));
+                    () -> instances(rank, "dev.lockstep.world.verbs.CollectiveTracker") == 1));
             awaitTrue(Duration.ofSeconds(20),
                     () -> instances(launched.launcher(), "dev.lockstep.launch.CollectiveWatchdog$Standing") == 1);
         }

@@ -19,10 +19,12 @@ public final class CollectiveTracker {
      * @param root   0 where the call has no root; a message's tag
      */
     public record Call(int number, Verb verb, Codec.Kind kind, int root) {
-        /** What this rank says when another, which should be in the same call, is in theirs. */
+        /** What this rank says, as the other would, when that should be in the same call and is in theirs. */
         IllegalStateException differsFrom(Call theirs, Members members, int other) {
-            return new IllegalStateException("rank " + members.world()[members.self()] + " is in " + text(members)
-                    + ", rank " + members.world()[other] + " in " + theirs.text(members)
+            int self = members.self();
+            return new IllegalStateException("rank " + members.world()[Math.min(self, other)] + " is in "
+                    + (self < other ? this : theirs).text(members) + ", rank " + members.world()[Math.max(self, other)]
+                    + " in " + (self < other ? theirs : this).text(members)
                     + ": every rank must call the same collectives in the same order");
         }
 
