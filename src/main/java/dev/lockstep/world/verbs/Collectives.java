@@ -28,7 +28,9 @@ public final class Collectives {
     private final Channel channel;
     private final Runnable open;
     private final CollectiveTracker standing;
-    private final @Nullable SharedCollectives shared;
+    private final @Nullable SharedSteps steps;
+    private final @Nullable SharedArrays shared;
+    private final Post post;
     private final int rank;
     private final int size;
 
@@ -39,7 +41,9 @@ public final class Collectives {
         this.open = open;
         this.rank = channel.members().self();
         this.size = channel.members().size();
-        this.shared = memory == null ? null : new SharedCollectives(memory, channel.members());
+        this.steps = memory == null ? null : new SharedSteps(memory, channel.members());
+        this.shared = steps == null ? null : new SharedArrays(steps);
+        this.post = new Post(channel, steps);
     }
 
     /** What one call of a collective does on this rank. */
@@ -90,13 +94,18 @@ public final class Collectives {
             if (shared != null && codec instanceof ArrayCodec<V> arrays) {
                 return shared.scatter(given, arrays, root);
             }
+            post.open(1);
+            boolean[] put = new boolean[size];
+            for (int to = 0; rank == root && to < size; to++) {
+                put[to] = to == root || post.put(to, 0, given.get(to), codec);
+            }
+            post.close();
             if (rank != root) {
-                return read(channel.reader(call, root), codec);
+                return post.take(call, root, rank, 0, codec);
             }
             for (int to = 0; to < size; to++) {
-                if (to != root) {
-                    V value = given.get(to);
-                    channel.write(call, to, out -> codec.write(value, out));
+                if (!put[to] && to != root) {
+                    post.send(call, to, given.get(to), codec);
                 }
             }
             return codec.copy(given.get(root));
@@ -109,10 +118,20 @@ public final class Collectives {
                 List<V> all = shared.gather(value, arrays, root);
                 return rank == root ? Optional.of(all) : Optional.empty();
             }
+            post.open(1);
+            boolean put = rank != root && post.put(rank, 0, value, codec);
+            post.close();
+            if (rank != root) {
+                if (!put) {
+                    post.send(call, root, value, codec);
+                }
+                return Optional.empty();
+            }
             List<V> values = new ArrayList<>();
-            gather(call, root, out -> codec.write(value, out), () -> values.add(codec.copy(value)),
-                    in -> values.add(codec.read(in)));
-            return rank == root ? Optional.of(values) : Optional.empty();
+            for (int from = 0; from < size; from++) {
+                values.add(from == root ? codec.copy(value) : post.take(call, from, from, 0, codec));
+            }
+            return Optional.of(values);
         });
     }
 
@@ -135,9 +154,13 @@ public final class Collectives {
             if (shared != null && codec instanceof ArrayCodec<V> arrays) {
                 return shared.allGather(value, arrays);
             }
+            post.open(1);
+            boolean put = post.put(rank, 0, value, codec);
+            post.close();
             List<V> values = new ArrayList<>();
             for (int from = 0; from < size; from++) {
-                values.add(broadcast(call, value, codec, from));
+                boolean there = from == rank ? put : post.has(from, from, 0);
+                values.add(there ? post.get(from, 0, codec) : down(call, value, codec, from));
             }
             return values;
         });
@@ -154,19 +177,24 @@ public final class Collectives {
                 return shared.allToAll(values, arrays);
             }
             List<V> received = new ArrayList<>(values);
+            post.open(size);
+            boolean[] put = new boolean[size];
+            for (int to = 0; to < size; to++) {
+                put[to] = to == rank || post.put(rank, to, values.get(to), codec);
+            }
+            post.close();
             received.set(rank, codec.copy(values.get(rank)));
             for (int round = 1; round < Integer.highestOneBit(size) << 1; round++) {
                 int peer = rank ^ round;
                 if (peer >= size) {
                     continue;
                 }
-                V value = values.get(peer);
-                if (rank < peer) {
-                    channel.write(call, peer, out -> codec.write(value, out));
+                if (rank < peer && !put[peer]) {
+                    post.send(call, peer, values.get(peer), codec);
                 }
-                received.set(peer, read(channel.reader(call, peer), codec));
-                if (rank > peer) {
-                    channel.write(call, peer, out -> codec.write(value, out));
+                received.set(peer, post.take(call, peer, peer, rank, codec));
+                if (rank > peer && !put[peer]) {
+                    post.send(call, peer, values.get(peer), codec);
                 }
             }
             return received;
@@ -209,6 +237,7 @@ public final class Collectives {
                 return shared.scan(value, arrays, each, rank + 1);
             }
             V own = codec.copy(value);
+            post.open(1);
             return passOn(call, rank == 0 ? own : function.apply(before(call, codec), own), codec);
         });
     }
@@ -221,6 +250,7 @@ public final class Collectives {
                 return rank == 0 ? Optional.empty() : Optional.of(before);
             }
             V own = codec.copy(value);
+            post.open(1);
             if (rank == 0) {
                 passOn(call, own, codec);
                 return Optional.empty();
@@ -245,12 +275,14 @@ public final class Collectives {
     }
 
     private <V> V before(CollectiveTracker.Call call, Codec<V> codec) throws IOException {
-        return read(channel.reader(call, rank - 1), codec);
+        return post.take(call, rank - 1, rank - 1, 0, codec);
     }
 
     private <V> V passOn(CollectiveTracker.Call call, V value, Codec<V> codec) throws IOException {
-        if (rank + 1 < size) {
-            channel.write(call, rank + 1, out -> codec.write(value, out));
+        boolean put = rank + 1 == size || post.put(rank, 0, value, codec);
+        post.close();
+        if (!put) {
+            post.send(call, rank + 1, value, codec);
         }
         return value;
     }
@@ -260,6 +292,15 @@ public final class Collectives {
         if (shared != null && codec instanceof ArrayCodec<V> arrays) {
             return shared.broadcast(value, arrays, root);
         }
+        post.open(1);
+        boolean put = rank == root && post.put(rank, 0, value, codec);
+        post.close();
+        boolean there = rank == root ? put : post.has(root, root, 0);
+        return there ? post.get(root, 0, codec) : down(call, value, codec, root);
+    }
+
+    /** Down a tree of messages. */
+    private <V> V down(CollectiveTracker.Call call, @Nullable V value, Codec<V> codec, int root) throws IOException {
         BinomialTree tree = new BinomialTree(rank, size, root);
         if (rank != root) {
             return read(channel.reader(call, tree.parent(), tree.children()), codec);
@@ -282,16 +323,21 @@ public final class Collectives {
             BinaryOperator<V> function)
             throws IOException {
         V result = codec.copy(value);
+        post.open(1);
         for (int distance = 1; distance < size; distance <<= 1) {
             if ((rank & distance) != 0) {
-                V mine = result;
-                channel.write(call, rank - distance, out -> codec.write(mine, out));
-                break;
+                boolean put = post.put(rank, 0, result, codec);
+                post.close();
+                if (!put) {
+                    post.send(call, rank - distance, result, codec);
+                }
+                return result;
             }
             if (rank + distance < size) {
-                result = function.apply(result, read(channel.reader(call, rank + distance), codec));
+                result = function.apply(result, post.take(call, rank + distance, rank + distance, 0, codec));
             }
         }
+        post.close();
         return result;
     }
 
@@ -326,8 +372,8 @@ public final class Collectives {
         }
         CollectiveTracker.Call call = standing.enter(verb, kind, root);
         try {
-            if (shared != null) {
-                shared.enter(call);
+            if (steps != null) {
+                steps.enter(call);
             }
             return body.run(call);
         } catch (IOException e) {

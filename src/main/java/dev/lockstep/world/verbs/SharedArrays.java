@@ -8,52 +8,33 @@ import java.util.function.BinaryOperator;
 
 import org.jspecify.annotations.Nullable;
 
-import dev.lockstep.world.transport.SharedMemory;
-
 /**
- * Collectives of arrays between ranks that share memory. All take the same steps together: in each, whoever has something
- * to say writes a piece of it into its slot, and the others read it; while they do, the next piece goes into the other slot.
- * A slot begins with the call that it belongs to, so that ranks which are in different calls notice, and with lengths, by
- * which all know how many steps there are.
+ * Collectives of arrays between ranks that share memory. Every array goes into it once and comes out once, a piece in each
+ * step; the ranks divide the work of combining.
  */
-final class SharedCollectives {
-    private static final int LENGTH_AT = Long.BYTES;
-    private static final int LENGTHS_AT = 16;
-    private static final int ALIGNED = 64;
+final class SharedArrays {
     /** Bytes of every rank's array that are combined at a time, in a processor's nearest cache. */
     private static final int COMBINED = 8 << 10;
     /** Every rank combines all of arrays that are no longer, which takes one step less than to share the work. */
     private static final int SHORT = 4 << 10;
 
-    private final SharedMemory memory;
-    private final Members members;
+    private final SharedSteps steps;
     private final int rank;
     private final int size;
     private final int head;
-    private long count;
-    private int which;
-    private final SharedMemory.Watch watch = this::check;
-    private CollectiveTracker.Call call = new CollectiveTracker.Call(0, Verb.BARRIER, Codec.Kind.OBJECTS, 0);
 
-    SharedCollectives(SharedMemory memory, Members members) {
-        this.memory = memory;
-        this.members = members;
-        this.rank = members.self();
-        this.size = members.size();
-        this.head = (LENGTHS_AT + size * Integer.BYTES + ALIGNED - 1) / ALIGNED * ALIGNED;
-    }
-
-    /** Before every collective, whether or not it is one of these: others may wait here for this rank. */
-    void enter(CollectiveTracker.Call next) {
-        call = next;
-        memory.enter(code(next));
+    SharedArrays(SharedSteps steps) {
+        this.steps = steps;
+        this.rank = steps.members().self();
+        this.size = steps.members().size();
+        this.head = steps.head();
     }
 
     void barrier() {
-        next(0);
-        arrive();
+        steps.next(0);
+        steps.arrive();
         for (int from = 1; from < size; from++) {
-            of((rank + from) % size);
+            steps.of((rank + from) % size);
         }
     }
 
@@ -65,8 +46,8 @@ final class SharedCollectives {
             int at = 0;
             do {
                 int n = Math.min(most, length - at);
-                codec.put(next(length), head, given, at, n);
-                arrive();
+                codec.put(steps.next(length), head, given, at, n);
+                steps.arrive();
                 at += n;
             } while (at < length);
             return codec.copy(given);
@@ -74,11 +55,11 @@ final class SharedCollectives {
         A result = null;
         int at = 0;
         do {
-            next(0);
-            arrive();
-            ByteBuffer slot = of(root);
+            steps.next(0);
+            steps.arrive();
+            ByteBuffer slot = steps.of(root);
             if (result == null) {
-                result = codec.create(slot.getInt(LENGTH_AT));
+                result = codec.create(slot.getInt(SharedSteps.LENGTH_AT));
             }
             int n = Math.min(most, codec.length(result) - at);
             codec.get(slot, head, result, at, n);
@@ -92,32 +73,32 @@ final class SharedCollectives {
         A result = null;
         int[] lengths = new int[size];
         int longest = 0;
-        for (int at = 0; at == 0 || at < longest; at += most) {
-            ByteBuffer own = next(0);
+        for (int at = 0; more(at, longest); at += most) {
+            ByteBuffer own = steps.next(0);
             if (rank == root) {
                 for (int to = 0; to < size; to++) {
                     A values = codec.given(given.get(to));
                     lengths[to] = codec.length(values);
                     longest = Math.max(longest, lengths[to]);
-                    own.putInt(LENGTHS_AT + to * Integer.BYTES, lengths[to]);
+                    own.putInt(SharedSteps.LENGTHS_AT + to * Integer.BYTES, lengths[to]);
                     if (to != root) {
-                        codec.put(memory.slot(to, which), head, values, at, part(lengths[to], at, most));
+                        codec.put(steps.slot(to), head, values, at, part(lengths[to], at, most));
                     }
                 }
             }
-            arrive();
+            steps.arrive();
             if (rank == root) {
                 continue;
             }
-            ByteBuffer slot = of(root);
+            ByteBuffer slot = steps.of(root);
             if (result == null) {
                 for (int to = 0; to < size; to++) {
-                    lengths[to] = slot.getInt(LENGTHS_AT + to * Integer.BYTES);
+                    lengths[to] = slot.getInt(SharedSteps.LENGTHS_AT + to * Integer.BYTES);
                     longest = Math.max(longest, lengths[to]);
                 }
                 result = codec.create(lengths[rank]);
             }
-            codec.get(memory.slot(rank, which), head, result, at, part(lengths[rank], at, most));
+            codec.get(steps.slot(rank), head, result, at, part(lengths[rank], at, most));
         }
         return result == null ? codec.copy(given.get(root)) : result;
     }
@@ -137,12 +118,12 @@ final class SharedCollectives {
         int length = codec.length(given);
         int longest = length;
         List<A> all = new ArrayList<>();
-        for (int at = 0; at == 0 || at < longest; at += most) {
-            codec.put(next(length), head, given, at, part(length, at, most));
-            arrive();
+        for (int at = 0; more(at, longest); at += most) {
+            codec.put(steps.next(length), head, given, at, part(length, at, most));
+            steps.arrive();
             if (at == 0) {
                 for (int from = 0; from < size; from++) {
-                    int theirs = from == rank ? length : of(from).getInt(LENGTH_AT);
+                    int theirs = from == rank ? length : steps.of(from).getInt(SharedSteps.LENGTH_AT);
                     longest = Math.max(longest, theirs);
                     if (reads) {
                         all.add(from == rank ? codec.copy(given) : codec.create(theirs));
@@ -153,7 +134,7 @@ final class SharedCollectives {
                 int from = (rank + i) % size;
                 int n = part(codec.length(all.get(from)), at, most);
                 if (n > 0) {
-                    codec.get(of(from), head, all.get(from), at, n);
+                    codec.get(steps.of(from), head, all.get(from), at, n);
                 }
             }
         }
@@ -164,30 +145,30 @@ final class SharedCollectives {
         int most = most(codec, size);
         int longest = 0;
         List<A> all = new ArrayList<>();
-        for (int at = 0; at == 0 || at < longest; at += most) {
-            ByteBuffer own = next(0);
+        for (int at = 0; more(at, longest); at += most) {
+            ByteBuffer own = steps.next(0);
             for (int to = 0; to < size; to++) {
                 A values = codec.given(given.get(to));
-                own.putInt(LENGTHS_AT + to * Integer.BYTES, codec.length(values));
+                own.putInt(SharedSteps.LENGTHS_AT + to * Integer.BYTES, codec.length(values));
                 if (to != rank) {
                     codec.put(own, head + to * most * codec.size(), values, at, part(codec.length(values), at, most));
                 }
             }
-            arrive();
+            steps.arrive();
             if (at == 0) {
                 for (int from = 0; from < size; from++) {
-                    ByteBuffer slot = of(from);
+                    ByteBuffer slot = steps.of(from);
                     for (int to = 0; to < size; to++) {
-                        longest = Math.max(longest, slot.getInt(LENGTHS_AT + to * Integer.BYTES));
+                        longest = Math.max(longest, slot.getInt(SharedSteps.LENGTHS_AT + to * Integer.BYTES));
                     }
                     all.add(from == rank
                             ? codec.copy(given.get(rank))
-                            : codec.create(slot.getInt(LENGTHS_AT + rank * Integer.BYTES)));
+                            : codec.create(slot.getInt(SharedSteps.LENGTHS_AT + rank * Integer.BYTES)));
                 }
             }
             for (int i = 1; i < size; i++) {
                 int from = (rank + i) % size;
-                codec.get(of(from), head + rank * most * codec.size(), all.get(from), at,
+                codec.get(steps.of(from), head + rank * most * codec.size(), all.get(from), at,
                         part(codec.length(all.get(from)), at, most));
             }
         }
@@ -209,9 +190,9 @@ final class SharedCollectives {
     private <A> @Nullable A reduce(@Nullable A values, ArrayCodec<A> codec, BinaryOperator<A> each, boolean reads) {
         A given = codec.given(values);
         int length = codec.length(given);
-        if ((long) length * codec.size() <= Math.min(SHORT, memory.slotLength() - head)) {
-            codec.put(next(length), head, given, 0, length);
-            arrive();
+        if ((long) length * codec.size() <= Math.min(SHORT, steps.room())) {
+            codec.put(steps.next(length), head, given, 0, length);
+            steps.arrive();
             if (!reads) {
                 return null;
             }
@@ -223,13 +204,13 @@ final class SharedCollectives {
         A result = reads ? codec.create(length) : null;
         int most = most(codec, size);
         Combination<A> combination = new Combination<>(codec, each, size, length);
-        for (int at = 0; at < length(length, 0); at += most) {
+        for (int at = 0; more(at, length(length, 0)); at += most) {
             int n = writeBlocks(given, codec, length, at, most);
-            combination.into(memory.slot(rank, which), head + rank * most * codec.size(), n);
-            arrive();
+            combination.into(steps.slot(rank), head + rank * most * codec.size(), n);
+            steps.arrive();
             for (int i = 0; reads && i < size; i++) {
                 int of = (rank + i) % size;
-                codec.get(of(of), head + of * most * codec.size(), Objects.requireNonNull(result),
+                codec.get(steps.of(of), head + of * most * codec.size(), Objects.requireNonNull(result),
                         start(length, of) + at, part(length(length, of), at, most));
             }
         }
@@ -243,7 +224,7 @@ final class SharedCollectives {
         A result = codec.create(length(length, rank));
         int most = most(codec, size);
         Combination<A> combination = new Combination<>(codec, each, size, length);
-        for (int at = 0; at == 0 || at < length(length, 0); at += most) {
+        for (int at = 0; more(at, length(length, 0)); at += most) {
             int n = writeBlocks(given, codec, length, at, most);
             combination.of(head + rank * most * codec.size(), n, result, at);
         }
@@ -256,12 +237,12 @@ final class SharedCollectives {
      * @return elements of this rank's block
      */
     private <A> int writeBlocks(A given, ArrayCodec<A> codec, int length, int at, int most) {
-        ByteBuffer own = next(length);
+        ByteBuffer own = steps.next(length);
         for (int of = 0; of < size; of++) {
             codec.put(own, head + of * most * codec.size(), given, start(length, of) + at,
                     part(length(length, of), at, most));
         }
-        arrive();
+        steps.arrive();
         checkLengths(codec, length);
         return part(length(length, rank), at, most);
     }
@@ -275,10 +256,10 @@ final class SharedCollectives {
         int most = most(codec, 1);
         A result = codec.create(length);
         Combination<A> combination = new Combination<>(codec, each, ranks, length);
-        for (int at = 0; at == 0 || at < length; at += most) {
+        for (int at = 0; more(at, length); at += most) {
             int n = part(length, at, most);
-            codec.put(next(length), head, given, at, n);
-            arrive();
+            codec.put(steps.next(length), head, given, at, n);
+            steps.arrive();
             checkLengths(codec, length);
             if (ranks > 0) {
                 combination.inOrder(head, n, result, at);
@@ -289,7 +270,7 @@ final class SharedCollectives {
 
     private <A> void checkLengths(ArrayCodec<A> codec, int length) {
         for (int from = 0; from < size; from++) {
-            codec.checkSame(of(from).getInt(LENGTH_AT), length);
+            codec.checkSame(steps.of(from).getInt(SharedSteps.LENGTH_AT), length);
         }
     }
 
@@ -342,7 +323,7 @@ final class SharedCollectives {
                 }
             }
             for (int of = 0; of < ranks; of++) {
-                codec.get(of(of), place, scratch.get(of), 0, n);
+                codec.get(steps.of(of), place, scratch.get(of), 0, n);
             }
             return scratch;
         }
@@ -358,54 +339,16 @@ final class SharedCollectives {
             return parts.get(0);
         }
 
-        private ByteBuffer of(int from) {
-            return SharedCollectives.this.of(from);
-        }
-    }
-
-    /** This rank's slot of the next step, once nobody reads it any more. */
-    private ByteBuffer next(int length) {
-        memory.awaitAll(count, watch);
-        which = 1 - which;
-        return memory.slot(rank, which).putLong(0, code(call)).putInt(LENGTH_AT, length);
-    }
-
-    private void arrive() {
-        memory.arrive(++count);
-    }
-
-    /** A rank's slot, once it has come as far as this one. */
-    private ByteBuffer of(int from) {
-        memory.await(from, count, watch);
-        ByteBuffer slot = memory.slot(from, which);
-        if (slot.getLong(0) != code(call)) {
-            throw different(from, slot.getLong(0));
-        }
-        return slot;
-    }
-
-    private void check(int from, long doing) {
-        long mine = code(call);
-        if (doing != mine && doing >>> Integer.SIZE >= call.number()) {
-            throw different(from, doing);
-        }
-    }
-
-    private IllegalStateException different(int from, long code) {
-        CollectiveTracker.Call theirs = new CollectiveTracker.Call((int) (code >>> Integer.SIZE),
-                Verb.values()[(int) (code >>> 24) & 0xff], Codec.Kind.values()[(int) (code >>> 16) & 0xff],
-                (int) code & 0xffff);
-        return call.differsFrom(theirs, members, from);
-    }
-
-    private static long code(CollectiveTracker.Call call) {
-        return (long) call.number() << Integer.SIZE | call.verb().ordinal() << 24 | call.kind().ordinal() << 16
-                | call.root();
     }
 
     /** Elements of an array that fit in one of so many parts of a slot. */
     private int most(ArrayCodec<?> codec, int parts) {
-        return Math.max(1, (memory.slotLength() - head) / parts / ALIGNED * ALIGNED / codec.size());
+        return Math.max(1, steps.room() / parts / SharedSteps.ALIGNED * SharedSteps.ALIGNED / codec.size());
+    }
+
+    /** There is a first step; the place after the last may be larger than an int. */
+    private static boolean more(int at, int length) {
+        return at == 0 || at > 0 && at < length;
     }
 
     private static int part(int length, int at, int most) {
