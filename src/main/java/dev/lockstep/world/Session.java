@@ -58,7 +58,7 @@ final class Session {
     }
 
     Messages messages(Members members) {
-        Messages messages = new Messages(new Channel(transport, members), ending::checkOpen);
+        Messages messages = new Messages(new Channel(transport, members, memory), ending::checkOpen);
         if (link != null) {
             link.reporter().watch(messages);
         }
@@ -67,7 +67,7 @@ final class Session {
 
     Collectives collectives(Members members) {
         CollectiveTracker standing = new CollectiveTracker(members);
-        Collectives collectives = new Collectives(new Channel(transport, members), standing, ending::checkOpen,
+        Collectives collectives = new Collectives(new Channel(transport, members, memory), standing, ending::checkOpen,
                 members.id() == 0 ? memory : null);
         if (link != null) {
             if (members.id() > 0 && members.self() == 0) {

@@ -9,6 +9,12 @@ public final class ChunkedInput extends InputStream {
     private Chunk part = new Chunk(new byte[Chunk.HEADER], 0, false);
     private int at = Chunk.HEADER;
 
+    /** @param first is read before what the source gives */
+    public ChunkedInput(Chunk first, Supplier<Chunk> source) {
+        this.source = source;
+        this.part = first;
+    }
+
     /** @param source gives the next part each time, in a buffer that may be the same */
     public ChunkedInput(Supplier<Chunk> source) {
         this.source = source;

@@ -31,24 +31,29 @@ public final class SharedMemory {
     private static final int LARGEST_SLOT = 256 << 10;
     /** Of all slots together: containers often have 64 MiB of such memory. */
     private static final int ALL_SLOTS = 16 << 20;
+    /** What goes through a pipe at once. */
+    private static final int LARGEST_PIECE = 64 << 10;
+    /** Of all pipes together. */
+    private static final int ALL_PIPES = 8 << 20;
     private static final int PAGE = 4096;
     /** With more there would be little room for each. */
     private static final int MOST_RANKS = 256;
     /** A line of a processor's cache, twice, since they are fetched in pairs. */
-    private static final int APART = 128;
-    private static final int YIELDS = 100;
+    static final int APART = 128;
+    static final int YIELDS = 100;
 
     private static final int OPENING = 1;
     private static final int WAKE = 2;
 
-    private static final VarHandle LONGS = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());
-    private static final VarHandle INTS = MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
+    static final VarHandle LONGS = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());
+    static final VarHandle INTS = MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
 
     private final Transport transport;
     private final int rank;
     private final int size;
     private final ByteBuffer all;
     private final ByteBuffer[][] slots;
+    private final Pipe[] pipes;
     private final byte[] wake = new byte[Chunk.HEADER];
 
     private SharedMemory(Transport transport, ByteBuffer all) {
@@ -57,12 +62,18 @@ public final class SharedMemory {
         this.size = transport.size();
         this.all = all;
         this.slots = new ByteBuffer[SLOTS][size];
+        this.pipes = new Pipe[size];
         int length = slotLength(size);
         for (int slot = 0; slot < SLOTS; slot++) {
             for (int of = 0; of < size; of++) {
                 slots[slot][of] = all.slice(controls(size) + (slot * size + of) * length, length)
                         .order(ByteOrder.nativeOrder());
             }
+        }
+        for (int of = 0; of < size; of++) {
+            int at = controls(size) + SLOTS * size * length + of * pipeLength(size);
+            pipes[of] = new Pipe(transport, of, all.slice(at, Pipe.CONTROL).order(ByteOrder.nativeOrder()),
+                    all.slice(at + PAGE, pipeLength(size) - PAGE).order(ByteOrder.nativeOrder()));
         }
     }
 
@@ -199,7 +210,17 @@ public final class SharedMemory {
     }
 
     private static int length(int size) {
-        return controls(size) + SLOTS * size * slotLength(size);
+        return controls(size) + size * (SLOTS * slotLength(size) + pipeLength(size));
+    }
+
+    /** With a page before it for its counts. */
+    private static int pipeLength(int size) {
+        return PAGE + Pipe.PIECES * Math.min(LARGEST_PIECE, ALL_PIPES / Pipe.PIECES / size / PAGE * PAGE);
+    }
+
+    /** Through which a rank sends. */
+    public Pipe pipe(int of) {
+        return pipes[of];
     }
 
     /** In bytes. */
@@ -283,7 +304,7 @@ public final class SharedMemory {
 
     /** Lets another rank run, if one wants to. */
     @SuppressWarnings("ThreadPriorityCheck")
-    private static void yieldProcessor() {
+    static void yieldProcessor() {
         Thread.yield();
     }
 }

@@ -120,12 +120,16 @@ public final class ArrayCodec<A> implements Codec<A> {
 
     /** Writes elements to a place in memory. */
     void put(ByteBuffer memory, int place, A array, int offset, int length) {
-        put.at(memory.position(place), array, offset, length);
+        if (length > 0) { // otherwise the offset may be beyond the array
+            put.at(memory.position(place), array, offset, length);
+        }
     }
 
     /** Reads what {@link #put} wrote. */
     void get(ByteBuffer memory, int place, A array, int offset, int length) {
-        get.at(memory.position(place), array, offset, length);
+        if (length > 0) {
+            get.at(memory.position(place), array, offset, length);
+        }
     }
 
     public int length(A array) {

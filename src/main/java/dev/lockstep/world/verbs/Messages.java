@@ -59,21 +59,28 @@ public final class Messages {
     public <V> void send(@Nullable V value, Codec<V> codec, int to, int tag) {
         CollectiveTracker.Call call = call(codec, to, tag, true);
         now(new Lane(true, to, tag), () -> {
-            channel.write(call, to, out -> codec.write(value, out));
+            channel.send(call, to, value, codec);
             return rank;
         });
     }
 
     public <V> V receive(Codec<V> codec, int from, int tag) {
         CollectiveTracker.Call call = call(codec, from, tag, false);
-        return now(new Lane(false, from, tag), () -> Collectives.read(channel.reader(call, from), codec));
+        return now(new Lane(false, from, tag), () -> channel.receive(call, from, codec));
     }
 
     /** The value may be changed as soon as this returns: its bytes are kept until they are sent. */
     public <V> CompletableFuture<Long> isend(@Nullable V value, Codec<V> codec, int to, int tag) {
         CollectiveTracker.Call call = call(codec, to, tag, true);
-        List<Chunk> parts = parts(value, codec);
         Lane lane = new Lane(true, to, tag);
+        if (codec instanceof ArrayCodec<V> arrays && channel.pipes(arrays, value)) {
+            V copy = arrays.copy(value);
+            return later(lane, () -> {
+                channel.send(call, to, copy, codec);
+                return (long) arrays.length(copy) * arrays.size() + Integer.BYTES;
+            });
+        }
+        List<Chunk> parts = parts(value, codec);
         long bytes = parts.stream().mapToLong(Chunk::length).sum();
         Step<Long> step = () -> {
             parts.forEach(part -> channel.put(call, part, to));
@@ -87,7 +94,7 @@ public final class Messages {
 
     public <V> CompletableFuture<V> ireceive(Codec<V> codec, int from, int tag) {
         CollectiveTracker.Call call = call(codec, from, tag, false);
-        return later(new Lane(false, from, tag), () -> Collectives.read(channel.reader(call, from), codec));
+        return later(new Lane(false, from, tag), () -> channel.receive(call, from, codec));
     }
 
     public <V> V sendReceive(@Nullable V value, Codec<V> codec, int to, int from, int tag) {
