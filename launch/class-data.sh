@@ -35,10 +35,16 @@ printf '%s\n' "$options -Xlog:cds*=off" >"$making/options"
 
 unset LOCKSTEP_JAVA_OPTS JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS PYTORCH_LIBRARY_PATH "${!SLURM_@}"
 lockstep_launcher_jvm
-"${lockstep_jvm[0]}" -XX:ArchiveClassesAtExit="$making/launcher.jsa" '-Xlog:cds*=off' \
+"${lockstep_jvm[0]}" -XX:DumpLoadedClassList="$making/launcher.list" \
   -Dlockstep.class.data.make="$making" "${lockstep_jvm[@]:1}" \
   dev.lockstep.launch.Mpjrun -q -np 2 -wdir "$LOCKSTEP_HOME" --device cpu --timeout 300 dev.lockstep.batch.Rehearsal >"$making/log" 2>&1 </dev/null ||
   lockstep_stop "class data could not be made: see $making/log"
+# a whole archive, not one on top of the JDK's: picocli's classes are of an old format, which only those take. By the JDK's own
+# collector, which is the one that keeps objects too.
+"$JAVA" -Xmx256m "${lockstep_jvm[@]: -2}" -Xshare:dump -XX:SharedClassListFile="$making/launcher.list" \
+  -XX:SharedArchiveFile="$making/launcher.jsa" '-Xlog:disable' '-Xlog:all=error' >>"$making/log" 2>&1 </dev/null ||
+  lockstep_stop "class data could not be made: see $making/log"
+rm "$making/launcher.list"
 for file in launcher.jsa ranks.jsa ranks-wide.jsa names; do
   [ -s "$making/$file" ] || lockstep_stop "class data could not be made, there is no $file: see $making/log"
 done

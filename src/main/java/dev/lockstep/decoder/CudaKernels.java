@@ -35,8 +35,9 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
      *
      * @param small by small blocks, of which many share a multiprocessor
      * @param large by larger ones, where there are few of them or each has much to do
+     * @param share to beginnings that rows share; null where each row attends to its own
      */
-    record Attention(Kernel small, Kernel large) {}
+    record Attention(Kernel small, Kernel large, @Nullable Kernel share) {}
 
     /** Threads of a block of SwiGLU, where a row has several. */
     static final int SWIGLU_THREADS = 256;
@@ -45,6 +46,7 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
     private static final int PLACE_THREADS = 256;
     private static final int SMALL = 64;
     private static final int LARGE = 128;
+    private static final int SHARE_THREADS = 256;
     private static final int MOST_THREADS = 1024;
     private static final int WARP = 32;
     /** Threads of a block of the logits' soft cap. */
@@ -58,6 +60,11 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
     /** Query heads of one block of the attention. */
     static int chunk(ModelConfig config, DType dtype) {
         return Math.min(config.heads() / config.kvHeads(), onTensorCores(config, dtype) ? 8 : 4);
+    }
+
+    /** Rows of one block of the attention to what rows share, as share.cu has them. */
+    static int shareRows(ModelConfig config) {
+        return SHARE_THREADS / WARP * (config.headDim() > 128 ? 8 : 16) / (config.heads() / config.kvHeads());
     }
 
     private static boolean onTensorCores(ModelConfig config, DType dtype) {
@@ -117,11 +124,16 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
     private static Attention attention(ModelConfig config, DType dtype, boolean fp8Kv, int window,
             List<String> definitions,
             String prelude, KernelCompiler compiler) {
-        String source = prelude + source("kv_cache") + source("attention_common")
-                + source(onTensorCores(config, dtype) ? "attend" : "attend_scalar");
+        boolean tiles = onTensorCores(config, dtype);
+        String common = prelude + source("kv_cache") + source("attention_common") + (tiles ? source("tiles") : "");
+        String source = common + source(tiles ? "attend" : "attend_scalar");
         List<String> all = with(definitions, heads(config, fp8Kv, window));
         return new Attention(kernel(compiler, source, "attend", SMALL, all),
-                kernel(compiler, source, "attend", LARGE, all));
+                kernel(compiler, source, "attend", LARGE, all),
+                // what a window leaves out is another beginning for each row
+                tiles && window == 0 && shareRows(config) > 0
+                        ? kernel(compiler, common + source("share"), "share", SHARE_THREADS, all)
+                        : null);
     }
 
     /** What kernels are told of a layer's heads. */

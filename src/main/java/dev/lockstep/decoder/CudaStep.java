@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 import com.sun.jna.Pointer;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
@@ -12,6 +13,8 @@ import dev.lockstep.cuda.CublasLt;
 import dev.lockstep.cuda.CublasLt.Shape;
 import dev.lockstep.cuda.CublasLt.Weight;
 import dev.lockstep.cuda.CudaDriver;
+import dev.lockstep.cuda.Kernel;
+import dev.lockstep.decoder.kv.Cascade;
 import dev.lockstep.torch.ScalarType;
 
 /**
@@ -29,6 +32,8 @@ final class CudaStep implements ForwardStep {
     private static final int LONG_PART = 1024;
     private static final int LONG_PARTS = 8;
     private static final int BLOCKS_PER_MULTIPROCESSOR = 8;
+    /** Bytes of a layer that need not be read again if rows that begin alike are taken together, so that it pays. */
+    private static final long SHARED_BYTES = 32L << 20;
 
     private final DecoderProgram program;
     private final ModelConfig config;
@@ -50,6 +55,10 @@ final class CudaStep implements ForwardStep {
     private long position;
     private long turnFrom;
     private CudaLayers.Buffers buffers = new CudaLayers.Buffers(0, 0, 0, 0, 0, 0, 0, 0);
+    private @Nullable Cascade cascade;
+    private long sharedBytes = SHARED_BYTES;
+    private long beginnings;
+    private long shared;
     private long partial;
     private long arrived;
     private long logits;
@@ -83,8 +92,12 @@ final class CudaStep implements ForwardStep {
                 cache.capacity() < LONG_PART ? 0 : (long) slots * attentionBlocks * LONG_PARTS);
         long mostSplit = parts * chunk * (config.headDim() + 4) * Float.BYTES;
         long bytes = layers.bytes(slots);
-        program.allocateStep(bytes + CudaLayers.align(mostSplit)
-                + CudaLayers.align((long) slots * attentionBlocks * Integer.BYTES));
+        cascade = cascade(slots);
+        long mostShared = cascade == null
+                ? 0
+                : (long) cascade.parts() * config.heads() * (config.headDim() + 4) * Float.BYTES;
+        long counters = CudaLayers.align((long) slots * attentionBlocks * Integer.BYTES);
+        program.allocateStep(bytes + CudaLayers.align(mostSplit) + counters + mostShared);
         tableWidth = cache.width();
         table = program.stateAddress("table", ScalarType.INT64);
         layerCaches = cache.addresses();
@@ -92,12 +105,36 @@ final class CudaStep implements ForwardStep {
         buffers = layers.buffers(scratch, slots);
         partial = scratch + bytes;
         arrived = partial + CudaLayers.align(mostSplit);
+        shared = arrived + counters;
+        if (cascade != null) {
+            cache.cascade(cascade);
+            beginnings = program.stateAddress("cascade", ScalarType.INT64);
+        }
         cosines = rotary("cos");
         sines = rotary("sin");
         logits = program.stateAddress("logits", ScalarType.FLOAT32);
         token = program.stateAddress("token", ScalarType.INT64);
         position = program.stateAddress("position", ScalarType.INT64);
         turnFrom = program.stateAddress("turn_from", ScalarType.INT64);
+    }
+
+    /** How rows that begin alike are taken together, if they are. */
+    private @Nullable Cascade cascade(int slots) {
+        if (layers.kernels().attentions().stream().allMatch(attention -> attention.share() == null)) {
+            return null;
+        }
+        return new Cascade(slots, cache.pageTokens(), new Cascade.Shape(CudaKernels.shareRows(config),
+                2 * multiprocessors / config.kvHeads(), sharedBytes * config.layers() / cache.bytesPerToken()));
+    }
+
+    /** Rows that begin alike are taken together if that saves so many bytes of a layer, from the next allocation on; for tests. */
+    void shareFrom(long bytes) {
+        sharedBytes = bytes;
+    }
+
+    /** {@link Cascade#items} of the next step. */
+    int sharedItems() {
+        return cascade == null ? 0 : cascade.items();
     }
 
     /** Of each layer, 0 where nothing turns. */
@@ -135,7 +172,9 @@ final class CudaStep implements ForwardStep {
     /** Steps of so many rows with the same number here do the same work, whatever the rows' lengths. */
     @Override
     public int variant(int rows, int longest) {
-        return 2 * splits(rows, longest) + (longest >= LONG ? 1 : 0);
+        int items = sharedItems();
+        return (items == 0 ? 0 : Integer.numberOfTrailingZeros(items) << 16) + 2 * splits(rows, longest)
+                + (longest >= LONG ? 1 : 0);
     }
 
     @Override
@@ -169,15 +208,26 @@ final class CudaStep implements ForwardStep {
         int splits = splits(rows, longest);
         int splitTokens = splitTokens(rows);
         boolean large = longest >= LONG || rows * attentionBlocks < 4 * multiprocessors;
+        int items = sharedItems();
+        long rowsAt = cascade == null ? 0 : beginnings + (long) cascade.rowsFrom() * Long.BYTES;
+        long itemsAt = cascade == null ? 0 : beginnings + (long) cascade.itemsFrom() * Long.BYTES;
         float scale = (float) config.attention().scale();
         float eps = (float) config.norms().eps();
         layers.run(stream, products, buffers, token, rows, count, (on, i) -> {
             CudaLayers.Layer layer = layers.layer(i);
             CudaKernels.Attention attention = layers.kernels().attentions().get(i);
+            Kernel share = items == 0 ? null : attention.share();
+            if (share != null) {
+                share.launch(on, items, config.kvHeads(), 1, shared, buffers.qkv(), layerCaches[i], cosines[i],
+                        sines[i],
+                        turnFrom, layer.queryNorm(), position, table, tableWidth, itemsAt, rowsAt, scale, eps,
+                        buffers.rowScales(), layer.qkv().scales(), layer.qkv().weight().bias());
+            }
             (large ? attention.large() : attention.small()).launch(on, splits, attentionBlocks, rows,
                     buffers.attended(), buffers.qkv(), layerCaches[i], cosines[i], sines[i], turnFrom,
                     layer.queryNorm(), layer.keyNorm(), position, partial, arrived, table, tableWidth, splitTokens,
-                    scale, eps, buffers.rowScales(), layer.qkv().scales(), layer.qkv().weight().bias());
+                    scale, eps, buffers.rowScales(), layer.qkv().scales(), layer.qkv().weight().bias(),
+                    share == null ? 0L : beginnings, shared);
             return buffers.attended();
         });
     }

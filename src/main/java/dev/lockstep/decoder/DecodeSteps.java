@@ -273,6 +273,18 @@ final class DecodeSteps implements AutoCloseable {
         return program.program().stepLogits(rows);
     }
 
+    /** {@link CudaStep#shareFrom}; where there are no kernels, nothing. */
+    void shareFrom(long bytes) {
+        if (step instanceof CudaStep own) {
+            own.shareFrom(bytes);
+        }
+    }
+
+    /** {@link CudaStep#sharedItems}. */
+    int sharedItems() {
+        return step instanceof CudaStep own ? own.sharedItems() : 0;
+    }
+
     /**
      * The residual stream of rows 0 to {@code rows - 1} after so many layers of the next step, by the program and by our
      * own kernels, in that order; for tests.

@@ -302,6 +302,16 @@ public final class Decoder implements AutoCloseable {
         return program.firstLogits();
     }
 
+    /** {@link CudaStep#shareFrom}. */
+    void shareFrom(long bytes) {
+        steps.shareFrom(bytes);
+    }
+
+    /** {@link CudaStep#sharedItems}. */
+    int sharedItems() {
+        return steps.sharedItems();
+    }
+
     private void bring(List<Admission> rows) {
         int complete = 0;
         for (Admission row : rows) {

@@ -300,6 +300,15 @@ final class DecoderProgram implements AutoCloseable {
         program.integer("allocate_step", bytes);
     }
 
+    /** Room for so many numbers of {@link dev.lockstep.decoder.kv.Cascade}. */
+    void allocateCascade(int numbers) {
+        program.integer("allocate_cascade", numbers);
+    }
+
+    void setCascade(long[] numbers) {
+        program.integer("set_cascade", numbers);
+    }
+
     void allocateLogits(int slots) {
         program.integer("allocate_logits", slots);
     }

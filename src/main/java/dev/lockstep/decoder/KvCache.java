@@ -3,8 +3,11 @@ package dev.lockstep.decoder;
 import java.util.List;
 import java.util.stream.IntStream;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.decoder.kv.Cascade;
 import dev.lockstep.decoder.kv.KvLedger;
 import dev.lockstep.decoder.kv.KvPages;
 import dev.lockstep.decoder.kv.KvSlots;
@@ -26,6 +29,7 @@ final class KvCache {
     private int pageTokens;
     private int width;
     private KvLedger ledger = new KvSlots(0);
+    private @Nullable Cascade cascade;
 
     /**
      * @param paged whether in pages
@@ -65,6 +69,7 @@ final class KvCache {
      * @throws dev.lockstep.torch.OutOfDeviceMemoryException when the device has less
      */
     void allocate(DecoderAllocation size) {
+        cascade = null;
         if (pageTokens == 0) {
             width = size.capacity();
             program.allocateCache(size.slots(), size.capacity(), 0, 0);
@@ -92,6 +97,7 @@ final class KvCache {
     void free() {
         program.freeCache();
         ledger = new KvSlots(0);
+        cascade = null;
         width = 0;
     }
 
@@ -120,10 +126,19 @@ final class KvCache {
                                 .toArray(),
                         changes.filled().stream().mapToLong(KvPages.Change::page).toArray());
             }
+            if (cascade != null && cascade.update(pages)) {
+                program.setCascade(cascade.numbers());
+            }
         } else if (ledger instanceof KvSlots slots) {
             List<KvSlots.Copy> copies = slots.drain();
             copies.forEach(copy -> program.copyCache(copy.source(), copy.target(), copy.tokens()));
         }
+    }
+
+    /** What slots begin with alike is told to the device in this way too, from now until the cache is allocated again. */
+    void cascade(Cascade how) {
+        program.allocateCascade(how.size());
+        cascade = how;
     }
 
     /** By layer, the address of its keys and values in a GPU's memory, as {@code kernels/kv_cache.cu} reads them. */

@@ -68,6 +68,54 @@ class KernelGpuTest {
                         .map(dtype -> Arguments.of(named(config), dtype)));
     }
 
+    /** Rows that begin alike, which our kernels take together, in groups of many sizes, and rows that do not. */
+    @ParameterizedTest(name = "shared beginnings: {1}, {0}, {2}")
+    @MethodSource("sharing")
+    void step_rowsThatBeginAlike_areComputedAsTheProgramDoes(ModelConfig config, DType dtype, boolean fp8Kv,
+            double limit) {
+        int[][] groups = {{40, 330}, {1, 100}, {2, 70}, {7, 64}, {1, 0}, {90, 160}, {3, 1040}};
+        double worst = 0;
+        try (Decoder decoder = Decoder.random(config, Device.ofRank("cuda"), dtype,
+                new Acceleration(true, true, Acceleration.Weights.WIDE, fp8Kv))) {
+            decoder.shareFrom(0);
+            int rows = Arrays.stream(groups).mapToInt(group -> group[0]).sum();
+            decoder.allocate(new DecoderAllocation(rows, 1200));
+            int slot = 0;
+            for (int[] group : groups) {
+                int[] beginning = RANDOM.ints(group[1], 0, config.vocabulary()).toArray();
+                for (int i = 0; i < group[0]; i++, slot++) {
+                    int[] prompt = Arrays.copyOf(beginning, group[1] + RANDOM.nextInt(1, 90));
+                    for (int t = group[1]; t < prompt.length; t++) {
+                        prompt[t] = RANDOM.nextInt(config.vocabulary());
+                    }
+                    decoder.attach(slot, prompt, prompt.length);
+                    decoder.prefill(
+                            List.of(new Admission(slot, prompt, decoder.shared(prompt, prompt.length), prompt.length,
+                                    GREEDY)));
+                }
+            }
+            for (int layer : new int[]{1, 2, 3, -1}) {
+                float[][][] both = decoder.compareStep(rows, layer);
+                for (int row = 0; row < rows; row++) {
+                    worst = Math.max(worst,
+                            GoldenRows.error(new float[][]{both[0][row]}, new float[][]{both[1][row]}));
+                }
+            }
+            assertThat(decoder.sharedItems()).as("what is taken together").isPositive();
+        }
+        assertThat(worst).as("error of the worst row").isLessThan(limit);
+    }
+
+    private static Stream<Arguments> sharing() {
+        Stream<Arguments> shapes = Arrays.stream(HEADS).filter(heads -> heads[0] % 32 == 0 && heads[3] == 0)
+                .flatMap(heads -> Stream.of(false, true).map(qkNorm -> Arguments.of(named(config(heads, qkNorm)),
+                        qkNorm ? DType.FLOAT16 : DType.BFLOAT16, false, 3e-2)));
+        return Stream.concat(shapes, Stream.of(
+                Arguments.of(named(config(HEADS[0], false)), DType.BFLOAT16, true, 3.0 / 32),
+                Arguments.of(named(config(HEADS[2], true)), DType.FLOAT16, true, 3.0 / 32),
+                Arguments.of(Named.of("gemma2", FAMILIES.get("gemma2")), DType.BFLOAT16, false, 6e-2)));
+    }
+
     /** In two pieces, of which the second sees the first in the cache, against the program's pass over the whole. */
     @ParameterizedTest(name = "prompts: {0}, {1}, {2}")
     @MethodSource("prefills")

@@ -58,6 +58,7 @@ public final class KvPages implements KvLedger {
     private final Set<Integer> emptied = new LinkedHashSet<>();
     private final List<Change> filled = new ArrayList<>();
     private long serial;
+    private int version;
 
     /**
      * @param pages      how many there are beside page 0
@@ -173,6 +174,7 @@ public final class KvPages implements KvLedger {
             idle.remove(page);
             add(slot, page);
         }
+        version += there.isEmpty() ? 0 : 1;
         return there.size() * pageTokens;
     }
 
@@ -211,6 +213,7 @@ public final class KvPages implements KvLedger {
             }
         }
         own.clear();
+        version++;
         filled.removeIf(change -> change.slot == slot);
         emptied.add(slot);
     }
@@ -219,6 +222,31 @@ public final class KvPages implements KvLedger {
     public void move(int source, int target) {
         pages.set(target, pages.get(source));
         pages.set(source, new ArrayList<>());
+        version++;
+    }
+
+    /** Another one when other slots share pages than before, or in other ways. */
+    int version() {
+        return version;
+    }
+
+    /**
+     * By slot, the pages at its beginning that another slot has too; views, until something changes. Slots with the same page
+     * at some place have the same ones before it, or pages of the same tokens.
+     */
+    List<List<Integer>> beginnings() {
+        return pages.stream().map(own -> {
+            int shared = 0;
+            for (int end = own.size(); shared < end;) {
+                int middle = (shared + end) / 2;
+                if (users[own.get(middle)] > 1) {
+                    shared = middle + 1;
+                } else {
+                    end = middle;
+                }
+            }
+            return own.subList(0, shared);
+        }).toList();
     }
 
     /** What has changed since the last call. */

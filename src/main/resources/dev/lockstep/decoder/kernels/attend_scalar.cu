@@ -17,7 +17,8 @@
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(stored *out, const stored *qkv, kept *kv,
         const float *cosine, const float *sine, const long long *turnFrom, const factor *queryNorm, const factor *keyNorm,
         const long long *position, float *partial, int *arrived, const long long *table, long long W, int splitTokens, float scale,
-        float eps, const float *rowScales, const float *columnScales, const stored *bias) {
+        float eps, const float *rowScales, const float *columnScales, const stored *bias, const long long *beginnings,
+        const float *shared) {
     __shared__ stored query[CHUNK][HEAD_DIM];
     __shared__ __align__(16) float sums[WARPS][CHUNK][HEAD_DIM];
     __shared__ float most[WARPS][CHUNK];
@@ -27,7 +28,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
     Projection projected = {qkv, rowScales, columnScales, bias};
     int at = (int)position[my.row];
     Angles turns = angles(cosine, sine, at + (int)turnFrom[my.row]);
-    Part mine = part(at + 1, blockIdx.x, gridDim.x, splitTokens);
+    Part mine = part(0, at + 1, blockIdx.x, gridDim.x, splitTokens);
     if (blockIdx.x >= mine.parts) {
         return;
     }
@@ -177,5 +178,5 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
     }
     __syncthreads();
     leave<WARPS, CHUNK>(out + ((long long)my.row * HEADS + my.first) * HEAD_DIM, sums, most, total, my.heads, mine.parts, partial,
-            arrived);
+            arrived, Beginning(), my.first);
 }

@@ -135,7 +135,30 @@ __device__ __forceinline__ void keepHead(kept *to, const Head &head) {
     }
 }
 
-// Which of a row's tokens a block attends to: the row is cut into as many parts as have splitTokens each, at most one for
+// A row's first tokens, whole tiles of 16, to which another kernel has attended for all rows that share them (share.cu). What that
+// has left is in so many parts, one after the other stride apart, each [HEADS, HEAD_DIM + 4]: sums that are not normalized,
+// maximum and sum of the weights.
+struct Beginning {
+    int tokens, parts;
+    long long stride;
+    const float *sums;
+};
+
+// beginnings [N, 4]: tokens, parts, the first part and how many parts further the next is; null where nothing is shared.
+__device__ __forceinline__ Beginning beginning(const long long *beginnings, const float *shared, int row, int at) {
+    Beginning b = {};
+    // a slot whose prompt is not complete yet is not there
+    if (beginnings && (int)beginnings[4 * row] <= at) {
+        const long long part = (long long)HEADS * (HEAD_DIM + 4);
+        b.tokens = (int)beginnings[4 * row];
+        b.parts = (int)beginnings[4 * row + 1];
+        b.sums = shared + beginnings[4 * row + 2] * part;
+        b.stride = beginnings[4 * row + 3] * part;
+    }
+    return b;
+}
+
+// Which of a row's tokens a block attends to: from a multiple of 16 on the row is cut into as many parts as have splitTokens each, at most one for
 // each block, of whole tiles of 16; the first tile may begin with tokens that the window leaves out. Blocks past the
 // last part have nothing to do.
 struct Part {
@@ -147,8 +170,8 @@ struct Part {
     }
 };
 
-__device__ __forceinline__ Part part(int length, int split, int splits, int splitTokens) {
-    int first = WINDOW > 0 && length > WINDOW ? length - WINDOW : 0, start = first / 16 * 16;
+__device__ __forceinline__ Part part(int from, int length, int split, int splits, int splitTokens) {
+    int first = WINDOW > 0 && length > WINDOW ? length - WINDOW : 0, start = max(from, first / 16 * 16);
     Part p;
     p.parts = max(1, min(splits, (length - start) / splitTokens));
     int each = ((length - start + p.parts - 1) / p.parts + 15) / 16 * 16;
@@ -195,6 +218,29 @@ __device__ __forceinline__ float4 plus(float4 x, float4 y, float times) {
     return make_float4(x.x + y.x * times, x.y + y.y * times, x.z + y.z * times, x.w + y.w * times);
 }
 
+// A head's sums, with the maximum and the sum of their weights.
+struct Merged {
+    float4 x;
+    float highest, all;
+};
+
+// Four dimensions of a part, which another block or kernel has left, so that they are in L2.
+__device__ __forceinline__ void merge(Merged &m, const float *head, int d) {
+    float2 weights = __ldcg((const float2 *)(head + HEAD_DIM));
+    float next = fmaxf(m.highest, weights.x), shrink = exp2Fast(m.highest - next);
+    float more = exp2Fast(weights.x - next);
+    m.all = m.all * shrink + weights.y * more;
+    m.x = plus(make_float4(m.x.x * shrink, m.x.y * shrink, m.x.z * shrink, m.x.w * shrink), __ldcg((const float4 *)(head + d)),
+            more);
+    m.highest = next;
+}
+
+__device__ __forceinline__ void merge(Merged &m, const Beginning &before, int head, int d) {
+    for (int i = 0; i < before.parts; i++) {
+        merge(m, before.sums + i * before.stride + head * (HEAD_DIM + 4), d);
+    }
+}
+
 __device__ __forceinline__ void storeQuad(stored *to, float4 x, float times) {
     storePair(to, make_float2(x.x * times, x.y * times));
     storePair(to + 2, make_float2(x.z * times, x.w * times));
@@ -202,11 +248,12 @@ __device__ __forceinline__ void storeQuad(stored *to, float4 x, float times) {
 
 // Ends a block's work on the heads of one kv head and row: merges its warps' sums and, where the row's tokens are split
 // over several blocks (splits), leaves them for the last of those to arrive, which merges them all. sums are not normalized yet;
-// most and total are the maximum and the sum of the weights. partial holds [pairs of row and y, SPLITS, CHUNK, HEAD_DIM +
+// most and total are the maximum and the sum of the weights. What the row shares comes to it last; first is the first of the heads.
+// partial holds [pairs of row and y, SPLITS, CHUNK, HEAD_DIM +
 // 4] floats, arrived [pairs] ints, zeros before and after.
 template <int WARPS_, int CHUNK_>
 __device__ __forceinline__ void leave(stored *to, float (&sums)[WARPS_][CHUNK_][HEAD_DIM], float (&most)[WARPS_][CHUNK_],
-        float (&total)[WARPS_][CHUNK_], int heads, int splits, float *partial, int *arrived) {
+        float (&total)[WARPS_][CHUNK_], int heads, int splits, float *partial, int *arrived, Beginning before, int first) {
     __shared__ int last;
     const int width = HEAD_DIM + 4, quads = HEAD_DIM / 4;
     long long pair = (long long)blockIdx.z * gridDim.y + blockIdx.y;
@@ -216,24 +263,24 @@ __device__ __forceinline__ void leave(stored *to, float (&sums)[WARPS_][CHUNK_][
     for (int j = 0; j < (CHUNK_ * quads + THREADS - 1) / THREADS; j++) {
         int i = j * THREADS + threadIdx.x, h = i / quads, d = i % quads * 4;
         if (h < heads) {
-            float highest = LEAST, all = 0;
-            float4 x = {};
+            Merged m = {{}, LEAST, 0};
 #pragma unroll
             for (int w = 0; w < WARPS_; w++) {
-                highest = fmaxf(highest, most[w][h]);
+                m.highest = fmaxf(m.highest, most[w][h]);
             }
 #pragma unroll
             for (int w = 0; w < WARPS_; w++) {
-                float shrink = exp2Fast(most[w][h] - highest);
-                all += total[w][h] * shrink;
-                x = plus(x, *(const float4 *)&sums[w][h][d], shrink);
+                float shrink = exp2Fast(most[w][h] - m.highest);
+                m.all += total[w][h] * shrink;
+                m.x = plus(m.x, *(const float4 *)&sums[w][h][d], shrink);
             }
             if (splits == 1) {
-                storeQuad(to + h * HEAD_DIM + d, x, 1 / all);
+                merge(m, before, first + h, d);
+                storeQuad(to + h * HEAD_DIM + d, m.x, 1 / m.all);
             } else {
-                *(float4 *)(left + h * width + d) = x;
+                *(float4 *)(left + h * width + d) = m.x;
                 if (d == 0) {
-                    *(float2 *)(left + h * width + HEAD_DIM) = make_float2(highest, all);
+                    *(float2 *)(left + h * width + HEAD_DIM) = make_float2(m.highest, m.all);
                 }
             }
         }
@@ -253,20 +300,12 @@ __device__ __forceinline__ void leave(stored *to, float (&sums)[WARPS_][CHUNK_][
     __threadfence();
     for (int i = threadIdx.x; i < heads * quads; i += THREADS) {
         int h = i / quads, d = i % quads * 4;
-        float highest = LEAST, all = 0;
-        float4 x = {};
+        Merged m = {{}, LEAST, 0};
         for (int split = 0; split < splits; split++) {
-            // from L2, where the other blocks have left them
-            const float *one = parts + (split * CHUNK_ + h) * width;
-            float2 weights = __ldcg((const float2 *)(one + HEAD_DIM));
-            float next = fmaxf(highest, weights.x);
-            float shrink = exp2Fast(highest - next), more = exp2Fast(weights.x - next);
-            all = all * shrink + weights.y * more;
-            x = plus(make_float4(x.x * shrink, x.y * shrink, x.z * shrink, x.w * shrink),
-                    __ldcg((const float4 *)(one + d)), more);
-            highest = next;
+            merge(m, parts + (split * CHUNK_ + h) * width, d);
         }
-        storeQuad(to + h * HEAD_DIM + d, x, 1 / all);
+        merge(m, before, first + h, d);
+        storeQuad(to + h * HEAD_DIM + d, m.x, 1 / m.all);
     }
     if (threadIdx.x == 0) {
         arrived[pair] = 0;
