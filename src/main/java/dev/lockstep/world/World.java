@@ -89,7 +89,7 @@ public final class World extends Group implements AutoCloseable {
             }
         }
         ending.watch(Thread.currentThread(), mpj.threads());
-        Session session = new Session(link.reporter(), mpj.transport(), ending);
+        Session session = new Session(link.reporter(), mpj.transport(), mpj.memory(), ending);
         session.tell(new Message.Joined());
         return session;
     }
@@ -117,7 +117,7 @@ public final class World extends Group implements AutoCloseable {
             current = new World(joined.args(), joined.self(), joined.session());
         } else {
             RankEnvironment self = RankEnvironment.alone(0, 1, 0, 1, HostName.here(), deviceWithoutLauncher());
-            current = new World(args, self, new Session(null, new Alone(), new Shutdown(() -> {
+            current = new World(args, self, new Session(null, new Alone(), null, new Shutdown(() -> {
             })));
         }
         return current;
