@@ -188,7 +188,7 @@ class SharedMemoryTest {
                     sent.add(rank.send().isend(floats(self + tag, length), ArrayCodec.FLOATS, next, tag));
                 }
                 for (int tag = tags - 1; tag >= 0; tag--) {
-                    same(rank.send().receive(ArrayCodec.FLOATS, before, tag), floats(before + tag, length));
+                    same(rank.send().receive(ArrayCodec.FLOATS, before, tag).value(), floats(before + tag, length));
                 }
                 sent.forEach(Messages::await);
                 float[] mine = floats(self, length);
