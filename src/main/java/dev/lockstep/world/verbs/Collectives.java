@@ -30,6 +30,7 @@ public final class Collectives {
     private final CollectiveTracker standing;
     private final @Nullable SharedSteps steps;
     private final @Nullable SharedArrays shared;
+    private final MessageArrays messages;
     private final Post post;
     private final int rank;
     private final int size;
@@ -43,6 +44,7 @@ public final class Collectives {
         this.size = channel.members().size();
         this.steps = memory == null ? null : new SharedSteps(memory, channel.members());
         this.shared = steps == null ? null : new SharedArrays(steps);
+        this.messages = new MessageArrays(channel);
         this.post = new Post(channel, steps);
     }
 
@@ -222,6 +224,10 @@ public final class Collectives {
             if (shared != null && codec instanceof ArrayCodec<V> arrays && function instanceof Elementwise<V> each) {
                 return shared.allReduce(value, arrays, each);
             }
+            if (codec instanceof ArrayCodec<V> arrays && function instanceof Elementwise<V> each
+                    && messages.suits((long) arrays.length(arrays.given(value)) * arrays.size())) {
+                return messages.allReduce(call, arrays.given(value), arrays, each);
+            }
             return broadcast(call, reduceToFirst(call, value, codec, function), codec, 0);
         });
     }
@@ -269,8 +275,7 @@ public final class Collectives {
             if (shared != null) {
                 return shared.reduceScatter(values, codec, each);
             }
-            A all = broadcast(call, reduceToFirst(call, values, codec, each), codec, 0);
-            return codec.block(all, rank, size);
+            return messages.reduceScatter(call, codec.given(values), codec, each);
         });
     }
 
