@@ -18,11 +18,11 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 ours() { # NAME DIR N
   "$2/launch/mpjrun.sh" -np "$3" --device cpu --dev "${DEV:-auto}" -cp "$home/target/test-classes" \
-    dev.lockstep.fixtures.CompareCollectives "$calls" "$rows" | sed "s/^/$1 /" >>"$work/all"
+    dev.lockstep.fixtures.CompareCollectives "$calls" "$rows" | sed -u "s/^/$1 /" >>"$work/all"
 }
 theirs() { # NAME BTL N
   mpirun --allow-run-as-root --oversubscribe --mca pml ob1 --mca btl "$2" -np "$3" /usr/bin/python3 \
-    "$home/src/test/bench/mpi4py_collectives.py" "$calls" "$rows" | sed "s/^/$1 /" >>"$work/all"
+    "$home/src/test/bench/mpi4py_collectives.py" "$calls" "$rows" | sed -u "s/^/$1 /" >>"$work/all"
 }
 for ((turn = 0; turn < turns; turn++)); do
   for n in 4 2; do

@@ -192,11 +192,15 @@ public final class ArrayCodec<A> implements Codec<A> {
 
     /** A rank's part of an array that all ranks divide, as {@code Block.of} does. */
     A block(A array, int rank, int ranks) {
-        int each = length(array) / ranks;
-        int more = length(array) % ranks;
-        A block = create(each + (rank < more ? 1 : 0));
-        System.arraycopy(array, rank * each + Math.min(rank, more), block, 0, length(block));
+        int start = start(length(array), rank, ranks);
+        A block = create(start(length(array), rank + 1, ranks) - start);
+        System.arraycopy(array, start, block, 0, length(block));
         return block;
+    }
+
+    /** Where that part begins. */
+    int start(int length, int rank, int ranks) {
+        return rank * (length / ranks) + Math.min(rank, length % ranks);
     }
 
     /** Bytes of an element. */

@@ -28,6 +28,7 @@ public final class Collectives extends Calls {
     private final @Nullable Collectives all; // where these are a view of them
     private final @Nullable SharedSteps steps;
     private final @Nullable SharedArrays shared;
+    private final MessageArrays messages;
     private final Post post;
     private final int rank;
     private final int size;
@@ -39,6 +40,7 @@ public final class Collectives extends Calls {
         this.all = null;
         this.steps = memory == null ? null : new SharedSteps(memory, channel.members());
         this.shared = steps == null ? null : new SharedArrays(steps);
+        this.messages = new MessageArrays(channel);
         this.post = new Post(channel, steps);
         this.rank = channel.members().self();
         this.size = channel.members().size();
@@ -50,6 +52,7 @@ public final class Collectives extends Calls {
         this.all = all;
         this.steps = all.steps;
         this.shared = all.shared;
+        this.messages = all.messages;
         this.post = all.post;
         this.rank = all.rank;
         this.size = all.size;
@@ -243,6 +246,10 @@ public final class Collectives extends Calls {
             if (shared != null && codec instanceof ArrayCodec<V> arrays && function instanceof Elementwise<V> each) {
                 return shared.allReduce(value, arrays, each);
             }
+            if (codec instanceof ArrayCodec<V> arrays && function instanceof Elementwise<V> each
+                    && messages.suits((long) arrays.length(arrays.given(value)) * arrays.size())) {
+                return messages.allReduce(call, arrays.given(value), arrays, each);
+            }
             return broadcast(call, reduceToFirst(call, value, codec, function), codec, 0);
         });
     }
@@ -290,8 +297,7 @@ public final class Collectives extends Calls {
             if (shared != null) {
                 return shared.reduceScatter(values, codec, each);
             }
-            A all = broadcast(call, reduceToFirst(call, values, codec, each), codec, 0);
-            return codec.block(all, rank, size);
+            return messages.reduceScatter(call, codec.given(values), codec, each);
         });
     }
 

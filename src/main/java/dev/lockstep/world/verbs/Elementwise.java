@@ -1,5 +1,7 @@
 package dev.lockstep.world.verbs;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.BinaryOperator;
 
 /**
@@ -7,4 +9,15 @@ import java.util.function.BinaryOperator;
  * them. May write into the second.
  */
 @FunctionalInterface
-public interface Elementwise<A> extends BinaryOperator<A> {}
+public interface Elementwise<A> extends BinaryOperator<A> {
+    /** Combines what the ranks have in the order of messages that go up a binomial tree to rank 0. */
+    default A tree(List<A> ofRanks) {
+        List<A> parts = new ArrayList<>(ofRanks);
+        for (int distance = 1; distance < parts.size(); distance <<= 1) {
+            for (int of = 0; of + distance < parts.size(); of += 2 * distance) {
+                parts.set(of, apply(parts.get(of), parts.get(of + distance)));
+            }
+        }
+        return parts.get(0);
+    }
+}

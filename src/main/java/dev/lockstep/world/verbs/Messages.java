@@ -204,6 +204,26 @@ public final class Messages {
         return before.handle((value, failure) -> true).thenApplyAsync(ended -> work.get(), THREADS);
     }
 
+    interface Work {
+        void run() throws IOException;
+    }
+
+    /** Does what never waits at once, and else begins it. */
+    static CompletableFuture<Boolean> begin(Work work, long bytes) throws IOException {
+        if (bytes + Integer.BYTES <= Chunk.INLINE) {
+            work.run();
+            return CompletableFuture.completedFuture(true);
+        }
+        return CompletableFuture.supplyAsync(() -> {
+            try {
+                work.run();
+                return true;
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }, THREADS);
+    }
+
     /**
      * Waits for what has been begun.
      *

@@ -4,7 +4,6 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.BinaryOperator;
 
 import org.jspecify.annotations.Nullable;
 
@@ -179,15 +178,15 @@ final class SharedArrays {
      * @param each combines arrays of the same length, element by element
      * @return on the root the result, elsewhere null
      */
-    <A> @Nullable A reduce(@Nullable A values, ArrayCodec<A> codec, BinaryOperator<A> each, int root) {
+    <A> @Nullable A reduce(@Nullable A values, ArrayCodec<A> codec, Elementwise<A> each, int root) {
         return reduce(values, codec, each, rank == root);
     }
 
-    <A> A allReduce(@Nullable A values, ArrayCodec<A> codec, BinaryOperator<A> each) {
+    <A> A allReduce(@Nullable A values, ArrayCodec<A> codec, Elementwise<A> each) {
         return Objects.requireNonNull(reduce(values, codec, each, true));
     }
 
-    private <A> @Nullable A reduce(@Nullable A values, ArrayCodec<A> codec, BinaryOperator<A> each, boolean reads) {
+    private <A> @Nullable A reduce(@Nullable A values, ArrayCodec<A> codec, Elementwise<A> each, boolean reads) {
         A given = codec.given(values);
         int length = codec.length(given);
         if ((long) length * codec.size() <= Math.min(SHORT, steps.room())) {
@@ -211,14 +210,14 @@ final class SharedArrays {
             for (int i = 0; reads && i < size; i++) {
                 int of = (rank + i) % size;
                 codec.get(steps.of(of), head + of * most * codec.size(), Objects.requireNonNull(result),
-                        start(length, of) + at, part(length(length, of), at, most));
+                        codec.start(length, of, size) + at, part(length(length, of), at, most));
             }
         }
         return result;
     }
 
     /** @return this rank's block of the combined arrays */
-    <A> A reduceScatter(@Nullable A values, ArrayCodec<A> codec, BinaryOperator<A> each) {
+    <A> A reduceScatter(@Nullable A values, ArrayCodec<A> codec, Elementwise<A> each) {
         A given = codec.given(values);
         int length = codec.length(given);
         A result = codec.create(length(length, rank));
@@ -239,7 +238,7 @@ final class SharedArrays {
     private <A> int writeBlocks(A given, ArrayCodec<A> codec, int length, int at, int most) {
         ByteBuffer own = steps.next(length);
         for (int of = 0; of < size; of++) {
-            codec.put(own, head + of * most * codec.size(), given, start(length, of) + at,
+            codec.put(own, head + of * most * codec.size(), given, codec.start(length, of, size) + at,
                     part(length(length, of), at, most));
         }
         steps.arrive();
@@ -250,7 +249,7 @@ final class SharedArrays {
     /**
      * @param ranks how many from rank 0 on are combined, from the first to the last; 0 gives an array of zeros
      */
-    <A> A scan(@Nullable A values, ArrayCodec<A> codec, BinaryOperator<A> each, int ranks) {
+    <A> A scan(@Nullable A values, ArrayCodec<A> codec, Elementwise<A> each, int ranks) {
         A given = codec.given(values);
         int length = codec.length(given);
         int most = most(codec, 1);
@@ -277,12 +276,12 @@ final class SharedArrays {
     /** Combines what the ranks have at the same place in their slots, a little at a time. */
     private final class Combination<A> {
         private final ArrayCodec<A> codec;
-        private final BinaryOperator<A> each;
+        private final Elementwise<A> each;
         private final int ranks;
         private final int most;
         private List<A> scratch = List.of();
 
-        Combination(ArrayCodec<A> codec, BinaryOperator<A> each, int ranks, int length) {
+        Combination(ArrayCodec<A> codec, Elementwise<A> each, int ranks, int length) {
             this.codec = codec;
             this.each = each;
             this.ranks = ranks;
@@ -292,14 +291,15 @@ final class SharedArrays {
         void of(int place, int n, A result, int at) {
             for (int done = 0; done < n; done += most) {
                 int part = Math.min(most, n - done);
-                System.arraycopy(tree(read(place + done * codec.size(), part)), 0, result, at + done, part);
+                System.arraycopy(each.tree(read(place + done * codec.size(), part)), 0, result, at + done, part);
             }
         }
 
         void into(ByteBuffer slot, int place, int n) {
             for (int done = 0; done < n; done += most) {
                 int part = Math.min(most, n - done);
-                codec.put(slot, place + done * codec.size(), tree(read(place + done * codec.size(), part)), 0, part);
+                codec.put(slot, place + done * codec.size(), each.tree(read(place + done * codec.size(), part)), 0,
+                        part);
             }
         }
 
@@ -328,17 +328,6 @@ final class SharedArrays {
             return scratch;
         }
 
-        /** In the order of messages that go up a binomial tree to rank 0. */
-        private A tree(List<A> all) {
-            List<A> parts = new ArrayList<>(all);
-            for (int distance = 1; distance < ranks; distance <<= 1) {
-                for (int of = 0; of + distance < ranks; of += 2 * distance) {
-                    parts.set(of, each.apply(parts.get(of), parts.get(of + distance)));
-                }
-            }
-            return parts.get(0);
-        }
-
     }
 
     /** Elements of an array that fit in one of so many parts of a slot. */
@@ -353,11 +342,6 @@ final class SharedArrays {
 
     private static int part(int length, int at, int most) {
         return Math.max(0, Math.min(most, length - at));
-    }
-
-    /** Where a rank's block of an array begins. */
-    private int start(int length, int of) {
-        return of * (length / size) + Math.min(of, length % size);
     }
 
     private int length(int length, int of) {
