@@ -25,6 +25,8 @@ class ArchitectureTest {
     private static final String JSON = "com.fasterxml.jackson..";
     private static final String DJL = "ai.djl..";
     private static final String MPJ = "mpi..";
+    /** MPJ Express's own layers under its API. */
+    private static final String MPJ_BELOW = "mpj(buf|dev)..";
     private static final String MPJS_LOGGING = "org.apache.log4j..";
     private static final String UCX = "org.openucx.jucx..";
     private static final String JNA = "com.sun.jna..";
@@ -65,8 +67,7 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule worldUsesWireAndMpj = only("world", own("mpj"), own("watch"), own("wire"), own("host"), JAVA,
-            LOGGING,
-            JSON, MPJ);
+            LOGGING, JSON, MPJ, MPJ_BELOW);
 
     @ArchTest
     static final ArchRule junitUsesWorld = only("junit", own("world"), JAVA, JUNIT);
@@ -77,8 +78,8 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule mpjIsSeenWhereItIsStartedAndByItsTransport = noClasses().that()
             .haveNameNotMatching(
-                    "dev\\.lockstep\\.world\\.(transport\\.MpjTransport|rank\\.Bootstrap|MpjExpressLauncher)(\\$.*)?")
-            .should().dependOnClassesThat().resideInAPackage(MPJ);
+                    "dev\\.lockstep\\.(mpj\\..*|world\\.(transport\\.MpjTransport|rank\\.Bootstrap|MpjExpressLauncher)(\\$.*)?)")
+            .should().dependOnClassesThat().resideInAnyPackage(MPJ, MPJ_BELOW);
 
     @ArchTest
     static final ArchRule mpjsLoggingUsesSlf4j = classes().that().resideInAPackage(MPJS_LOGGING).should()

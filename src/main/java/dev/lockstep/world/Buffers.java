@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.world.verbs.ArrayCodec;
 import dev.lockstep.world.verbs.Collectives;
+import dev.lockstep.world.verbs.Elementwise;
 import dev.lockstep.world.verbs.Messages;
 import dev.lockstep.world.verbs.Verb;
 
@@ -285,10 +286,10 @@ public final class Buffers<A> extends ArrayMessages<A> {
      * {@link Group#split(int)} cuts it (MPI_Reduce_scatter).
      */
     public A reduceScatter(A values, Op op) {
-        return scatterAll(reduce(values, op).orElse(null), 0);
+        return Reduction.finish(collectives.reduceScatter(values, codec, function(op)), op, size);
     }
 
-    private BinaryOperator<A> function(Op op) {
+    private Elementwise<A> function(Op op) {
         Reduction.check(codec.kind(), op);
         return (first, second) -> Reduction.combine(codec, first, second, op);
     }

@@ -50,7 +50,7 @@ final class MpjExpressLauncher {
         Shutdown ending = new Shutdown(mpj.transport()::finish);
         ending.catchUncaught();
         ending.watch(Thread.currentThread(), mpj.threads());
-        Session session = new Session(null, mpj.transport(), ending);
+        Session session = new Session(null, mpj.transport(), null, ending);
         return new Joined(mpj.args(), self(session, mpj.transport()), session);
     }
 

@@ -159,7 +159,7 @@ final class RankThreads {
 
         Rank(RankEnvironment self) {
             this.self = self;
-            this.session = new Session(reporter, transports.get(self.rank()), this);
+            this.session = new Session(reporter, transports.get(self.rank()), null, this);
         }
 
         <R extends @Nullable Object, E extends Exception> void start(Worlds.Program<R, E> program,

@@ -16,8 +16,10 @@ import dev.lockstep.host.ExitCode;
 import dev.lockstep.wire.Message;
 import dev.lockstep.world.rank.Ending;
 import dev.lockstep.world.rank.Heartbeat;
+import dev.lockstep.world.transport.SharedMemory;
 import dev.lockstep.world.transport.Transport;
 import dev.lockstep.world.verbs.ArrayCodec;
+import dev.lockstep.world.verbs.Calls;
 import dev.lockstep.world.verbs.Channel;
 import dev.lockstep.world.verbs.CollectiveTracker;
 import dev.lockstep.world.verbs.Collectives;
@@ -29,13 +31,15 @@ import dev.lockstep.world.verbs.Verb;
 final class Session {
     private final @Nullable Heartbeat reporter; // null: nobody watches
     private final Transport transport;
+    private final @Nullable SharedMemory memory; // null: not all ranks share some
     private final Ending ending;
     private @Nullable Collectives ofWorld;
     private int nextGroup = 1;
 
-    Session(@Nullable Heartbeat reporter, Transport transport, Ending ending) {
+    Session(@Nullable Heartbeat reporter, Transport transport, @Nullable SharedMemory memory, Ending ending) {
         this.reporter = reporter;
         this.transport = transport;
+        this.memory = memory;
         this.ending = ending;
     }
 
@@ -58,7 +62,7 @@ final class Session {
     }
 
     Messages messages(Members members) {
-        Messages messages = new Messages(transport, members, ending::checkOpen);
+        Messages messages = new Messages(transport, members, memory, ending::checkOpen);
         if (reporter != null) {
             reporter.watch(messages);
         }
@@ -78,7 +82,8 @@ final class Session {
 
     private Collectives begin(Members members) {
         CollectiveTracker standing = new CollectiveTracker(members);
-        Collectives collectives = new Collectives(new Channel(transport, members), standing, ending::checkOpen);
+        Collectives collectives = new Collectives(new Channel(transport, members), standing, ending::checkOpen,
+                members.id() == 0 ? memory : null);
         if (reporter != null) {
             if (members.id() > 0 && members.self() == 0) {
                 tell(new Message.Formed(members.id(), members.leader(),
@@ -90,7 +95,7 @@ final class Session {
     }
 
     /** Has the launcher end the job when a collective of these members takes longer. */
-    Collectives.Alarm alarm(Members members, Duration limit) {
+    Calls.Alarm alarm(Members members, Duration limit) {
         return (number, call) -> {
             ScheduledFuture<?> alarm = Clock.THREAD.schedule(() -> late(members, number, call, limit), limit.toNanos(),
                     TimeUnit.NANOSECONDS);

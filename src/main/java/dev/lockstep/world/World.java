@@ -89,7 +89,7 @@ public final class World extends Group implements AutoCloseable {
             }
         }
         ending.watch(Thread.currentThread(), mpj.threads());
-        Session session = new Session(link.reporter(), mpj.transport(), ending);
+        Session session = new Session(link.reporter(), mpj.transport(), mpj.memory(), ending);
         session.tell(new Message.Joined());
         return session;
     }
@@ -118,18 +118,16 @@ public final class World extends Group implements AutoCloseable {
         } else {
             RankEnvironment self = RankEnvironment.alone(0, 1, 0, 1, HostName.here(),
                     Files.exists(Path.of("/dev/nvidia0")) ? "cuda" : "cpu");
-            current = new World(args, self, new Session(null, new Alone(), new Shutdown(() -> {
+            current = new World(args, self, new Session(null, new Alone(), null, new Shutdown(() -> {
             })));
         }
         return current;
     }
 
     /**
-     * Has values travel as a mapper of the program's own writes and reads them, in place of Lockstep's, which knows
-     * {@link Optional}, {@code java.time} and the modules on the class path that are services, Kotlin's for one. To be
-     * called on every rank and before {@link #init}, which begins to get ready for values.
+     * Has values travel as a copy of this mapper writes and reads them, in place of Lockstep's, which knows {@link Optional},
+     * {@code java.time} and the modules that are services on the class path. Before {@link #init}, and on every rank.
      *
-     * @param mapper is copied
      * @throws IllegalStateException    after {@link #init}
      * @throws IllegalArgumentException when it is of a class of its own that does not copy itself
      */
@@ -177,11 +175,8 @@ public final class World extends Group implements AutoCloseable {
 
     /** Which ranks share a host, and what they share there. A collective the first time that it is called. */
     public Hosts hosts() {
-        Hosts known = hosts;
-        if (known == null) {
-            known = new Hosts(this);
-            hosts = known;
-        }
+        Hosts known = hosts == null ? new Hosts(this) : hosts;
+        hosts = known;
         return known;
     }
 

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.Set;
 
 import mpi.MPI;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.host.UsageException;
 import dev.lockstep.mpj.UcxDevice;
@@ -16,6 +17,7 @@ import dev.lockstep.wire.Message;
 import dev.lockstep.wire.RankEnvironment;
 import dev.lockstep.world.transport.Alone;
 import dev.lockstep.world.transport.MpjTransport;
+import dev.lockstep.world.transport.SharedMemory;
 import dev.lockstep.world.transport.Transport;
 
 /**
@@ -35,11 +37,16 @@ public final class Bootstrap {
      * MPJ Express once it runs.
      *
      * @param transport to the other ranks
+     * @param memory    of all ranks, if they share some
      * @param threads  of its own, which would keep the JVM alive for ever
      * @param args     what is left of the arguments it was given
      */
-    public record Mpj(Transport transport, Set<Thread> threads, String[] args) {
-        public static final Mpj NONE = new Mpj(new Alone(), Set.of(), new String[0]);
+    public record Mpj(Transport transport, @Nullable SharedMemory memory, Set<Thread> threads, String[] args) {
+        public static final Mpj NONE = new Mpj(new Alone(), null, Set.of(), new String[0]);
+
+        Mpj withMemory() {
+            return new Mpj(transport, SharedMemory.open(transport).orElse(null), threads, args);
+        }
     }
 
     /**
@@ -76,7 +83,8 @@ public final class Bootstrap {
         List<byte[]> all = link.workers();
         if (ucx.isPresent() && !all.isEmpty()) {
             ucx.get().join(self.rank(), all);
-            return init(Integer.toString(self.rank()), "", UcxDevice.NAME);
+            Mpj mpj = init(Integer.toString(self.rank()), "", UcxDevice.NAME);
+            return oneHost ? mpj.withMemory() : mpj;
         }
         ucx.ifPresent(UcxDevice::finish);
         return startNiodev(self, link);
@@ -123,6 +131,6 @@ public final class Bootstrap {
         }
         Set<Thread> own = new HashSet<>(Thread.getAllStackTraces().keySet());
         own.removeAll(threads);
-        return new Mpj(new MpjTransport(MPI.COMM_WORLD), own, rest);
+        return new Mpj(new MpjTransport(MPI.COMM_WORLD, args[2].equals(UcxDevice.NAME)), null, own, rest);
     }
 }

@@ -81,9 +81,7 @@ public final class Channel {
                 Codec.Kind.values()[header.get()], header.getShort() & 0xffff);
         if (theirs.number() != call.number() || theirs.verb() != call.verb() || theirs.kind() != call.kind()
                 || theirs.root() != call.root()) {
-            throw new IllegalStateException("rank " + members.world()[members.self()] + " is in " + call.text(members)
-                    + ", rank " + members.world()[from] + " in " + theirs.text(members)
-                    + ": every rank must call the same collectives in the same order");
+            throw call.differsFrom(theirs, members, from);
         }
         int length = header.getInt();
         int end = header.getInt();

@@ -19,6 +19,15 @@ public final class CollectiveTracker {
      * @param root   0 where the call has no root
      */
     public record Call(int number, Verb verb, Codec.Kind kind, int root) {
+        /** What this rank says, as the other would, when that should be in the same call and is in theirs. */
+        IllegalStateException differsFrom(Call theirs, Members members, int other) {
+            int self = members.self();
+            return new IllegalStateException("rank " + members.world()[Math.min(self, other)] + " is in "
+                    + (self < other ? this : theirs).text(members) + ", rank " + members.world()[Math.max(self, other)]
+                    + " in " + (self < other ? theirs : this).text(members)
+                    + ": every rank must call the same collectives in the same order");
+        }
+
         String text(Members members) {
             List<String> details = new ArrayList<>();
             if (kind != Codec.Kind.OBJECTS) {

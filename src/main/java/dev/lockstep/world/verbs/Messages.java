@@ -24,6 +24,7 @@ import dev.lockstep.host.Amounts;
 import dev.lockstep.wire.Message;
 import dev.lockstep.world.transport.Chunk;
 import dev.lockstep.world.transport.ChunkedOutput;
+import dev.lockstep.world.transport.SharedMemory;
 import dev.lockstep.world.transport.Transport;
 
 /** Messages from one rank of a group to another. What is not waited for is on a thread of its own while it waits. */
@@ -61,8 +62,9 @@ public final class Messages {
     private final long limitNanos; // 0: none
     private final Function<String, RuntimeException> late;
 
-    public Messages(Transport transport, Members members, Runnable open) {
-        this.mail = new Mail(transport, members);
+    /** @param memory what all ranks of the world share, if they do */
+    public Messages(Transport transport, Members members, @Nullable SharedMemory memory, Runnable open) {
+        this.mail = new Mail(transport, members, memory);
         this.inbox = new Inbox(mail);
         this.members = members;
         this.open = open;
@@ -139,6 +141,16 @@ public final class Messages {
     /** The value may be changed as soon as this returns: its bytes are kept until they are sent. */
     public <V> CompletableFuture<Long> isend(@Nullable V value, Codec<V> codec, int to, int tag) {
         checkSend(to, tag);
+        if (codec instanceof ArrayCodec<V> arrays && mail.pipes(arrays, value)) {
+            V copy = arrays.copy(value);
+            Runnable rest = mail.pipe(copy, arrays, to, tag);
+            if (rest != null) {
+                return later(true, to, tag, () -> {
+                    rest.run();
+                    return arrays.bytes(copy) + Integer.BYTES;
+                });
+            }
+        }
         List<Chunk> parts = parts(value, codec);
         long bytes = parts.stream().mapToLong(Chunk::length).sum();
         long told = codec.bytes(value);
@@ -192,6 +204,26 @@ public final class Messages {
         return before.handle((value, failure) -> true).thenApplyAsync(ended -> work.get(), THREADS);
     }
 
+    interface Work {
+        void run() throws IOException;
+    }
+
+    /** Does what never waits at once, and else begins it. */
+    static CompletableFuture<Boolean> begin(Work work, long bytes) throws IOException {
+        if (bytes + Integer.BYTES <= Chunk.INLINE) {
+            work.run();
+            return CompletableFuture.completedFuture(true);
+        }
+        return CompletableFuture.supplyAsync(() -> {
+            try {
+                work.run();
+                return true;
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }, THREADS);
+    }
+
     /**
      * Waits for what has been begun.
      *
@@ -219,7 +251,7 @@ public final class Messages {
                     + " with tag " + letter.tag() + ", and rank " + members.world()[letter.from()] + " has sent "
                     + letter.kind() + ": receive with the verbs of what was sent");
         }
-        return delivered(letter, Collectives.read(mail.read(letter), codec));
+        return delivered(letter, mail.receive(letter, codec));
     }
 
     private static <V> List<Chunk> parts(@Nullable V value, Codec<V> codec) {

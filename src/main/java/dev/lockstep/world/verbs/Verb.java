@@ -5,7 +5,7 @@ import java.util.Locale;
 /** The collectives, in the order of their codes between ranks. */
 public enum Verb {
     BARRIER, BROADCAST, SCATTER, GATHER, GATHER_EACH, ALL_GATHER, ALL_TO_ALL, REDUCE, ALL_REDUCE, GROUP, SCAN,
-    EXSCAN, FARM;
+    EXSCAN, REDUCE_SCATTER, FARM;
 
     /** As the method is called. */
     @Override
