@@ -14,7 +14,7 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 
 /**
  * Holds the arrows between the packages: {@code batch -> prompts, results, journal, report -> generate -> decoder -> torch,
- * cuda, checkpoint} and {@code batch, bench -> world -> wire <- launch} and {@code world -> mpj}, one rule for each
+ * cuda, checkpoint} and {@code batch, bench -> world -> wire <- launch} and {@code world -> mpj -> wire}, one rule for each
  * package. What each may use is listed in full, so that a package or a library nobody thought of is refused rather than
  * missed.
  */
@@ -63,7 +63,8 @@ class ArchitectureTest {
             JSON, MPJ);
 
     @ArchTest
-    static final ArchRule mpjUsesMpjExpressAndUcx = only("mpj", JAVA, "mpjbuf..", "mpjdev..", "xdev..", UCX);
+    static final ArchRule mpjUsesWireAndMpjExpressAndUcx = only("mpj", own("wire"), JAVA, "mpjbuf..", "mpjdev..",
+            "xdev..", UCX);
 
     @ArchTest
     static final ArchRule mpjIsSeenWhereItIsStartedAndByItsTransport = noClasses().that()

@@ -43,7 +43,10 @@ final class Coordinator implements Closeable {
         byte[] random = new byte[16];
         new SecureRandom().nextBytes(random);
         this.token = HexFormat.of().formatHex(random);
-        this.entrance = GuardedListener.open(server, "coordinator", size, this::serve);
+        this.entrance = GuardedListener.open(server, "coordinator", size, (socket, admit) -> {
+            serve(socket, admit);
+            return false;
+        });
     }
 
     /** Where ranks connect to. */

@@ -27,6 +27,7 @@ import dev.lockstep.wire.Frames;
 import dev.lockstep.wire.HostRanks;
 import dev.lockstep.wire.JobSpec;
 import dev.lockstep.wire.Message;
+import dev.lockstep.wire.Traffic;
 
 import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
 import static dev.lockstep.fixtures.Launched.awaitTrue;
@@ -118,7 +119,7 @@ class StraysIT {
                 Socket visitor = server.accept()) {
             assertThat(visitor.getInputStream().readNBytes(32)).hasSize(32);
             visitor.getOutputStream().write(new byte[64]);
-            JobSpec job = new JobSpec("cpu", "niodev", true, List.of(TEST_CLASSES),
+            JobSpec job = new JobSpec("cpu", Traffic.by("niodev"), true, List.of(TEST_CLASSES),
                     List.of("dev.lockstep.fixtures.Programs", "touch", ran.toString()), Map.of(), Map.of(), "/", "",
                     false);
             Frames.write(visitor.getOutputStream(),
