@@ -63,7 +63,8 @@ class ArchitectureTest {
             JSON, MPJ);
 
     @ArchTest
-    static final ArchRule mpjUsesWireAndMpjExpressAndUcx = only("mpj", own("wire"), JAVA, "mpjbuf..", "mpjdev..",
+    static final ArchRule mpjUsesWireAndMpjExpressAndUcx = only("mpj", own("wire"), JAVA, "javax.net.ssl..", "mpjbuf..",
+            "mpjdev..",
             "xdev..", UCX);
 
     @ArchTest

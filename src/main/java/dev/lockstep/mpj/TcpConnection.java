@@ -52,7 +52,8 @@ final class TcpConnection {
 
     private final int peer;
     private final SocketChannel channel;
-    private final ByteChannel stream;
+    private final @Nullable Tls tls;
+    private final ByteChannel stream; // through it, where there is one
     private final TcpReader reader;
     private final Matching matching;
     private final SelectionKey key;
@@ -75,12 +76,13 @@ final class TcpConnection {
     private final Map<Long, Asked> asked = new ConcurrentHashMap<>();
     private boolean lost;
 
-    /** @param stream what is written to the channel and read from it goes through it */
-    TcpConnection(int peer, SocketChannel channel, ByteChannel stream, TcpReader reader, Matching matching)
+    /** @param tls null: nothing is encrypted */
+    TcpConnection(int peer, SocketChannel channel, @Nullable Tls tls, TcpReader reader, Matching matching)
             throws IOException {
         this.peer = peer;
         this.channel = channel;
-        this.stream = stream;
+        this.tls = tls;
+        this.stream = tls == null ? channel : tls;
         this.reader = reader;
         this.matching = matching;
         this.key = reader.add(channel, this);
@@ -106,21 +108,17 @@ final class TcpConnection {
 
     /** @param message follows the frame; null: the frame says it all */
     void send(TcpFrame frame, @Nullable TcpSending message) {
-        boolean left;
         synchronized (queue) {
             if (failure == null) {
                 try {
                     write(frame, message);
+                    writeLater();
                 } catch (IOException e) {
                     lost(reason(e));
                 }
             } else if (message != null) {
                 message.fail(failure);
             }
-            left = !queue.isEmpty();
-        }
-        if (left && key.isValid()) {
-            reader.wantsToWrite(key);
         }
     }
 
@@ -166,7 +164,7 @@ final class TcpConnection {
                 while (!queue.isEmpty() && queue.element().write(stream)) {
                     queue.remove();
                 }
-                if (queue.isEmpty() && key.isValid()) {
+                if (isWritten() && key.isValid()) {
                     key.interestOpsAnd(~SelectionKey.OP_WRITE);
                 }
             } catch (IOException e) {
@@ -175,10 +173,24 @@ final class TcpConnection {
         }
     }
 
-    /** Whether all that was sent is written. */
+    /** Whether all that was sent is written, or never will be. */
     boolean isFlushed() {
         synchronized (queue) {
-            return queue.isEmpty() || failure != null;
+            try {
+                return lost || isWritten();
+            } catch (IOException e) {
+                return true;
+            }
+        }
+    }
+
+    private boolean isWritten() throws IOException {
+        return queue.isEmpty() && (tls == null || tls.flush());
+    }
+
+    private void writeLater() throws IOException {
+        if (!isWritten() && key.isValid()) {
+            reader.wantsToWrite(key);
         }
     }
 
@@ -191,6 +203,11 @@ final class TcpConnection {
                 more = fill();
             }
             takeIn();
+            if (tls != null) {
+                synchronized (queue) {
+                    writeLater(); // what was read may be to be answered
+                }
+            }
         } catch (IOException e) {
             lost(reason(e));
         }

@@ -9,6 +9,7 @@ import java.net.Socket;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
@@ -52,12 +53,19 @@ final class TcpConnections {
     private final GuardedListener entrance;
     private final List<Peer> peers;
     private final AtomicReferenceArray<TcpConnection> connections;
-    private volatile List<InetSocketAddress> addresses = List.of();
+    private final @Nullable Certificate certificate;
+    private final CompletableFuture<List<TcpDevice.Address>> addresses = new CompletableFuture<>();
 
-    /** Listens. */
-    TcpConnections(int self, int size, InetAddress address, PortRange ports, String token) throws IOException {
+    /**
+     * Listens.
+     *
+     * @param certificate this rank's; null: nothing is encrypted
+     */
+    TcpConnections(int self, int size, InetAddress address, PortRange ports, String token,
+            @Nullable Certificate certificate) throws IOException {
         this.self = self;
         this.token = token;
+        this.certificate = certificate;
         this.peers = IntStream.range(0, size).mapToObj(each -> new Peer()).toList();
         this.connections = new AtomicReferenceArray<>(size);
         int backlog = Math.max(GuardedListener.BACKLOG, 2 * size);
@@ -78,8 +86,8 @@ final class TcpConnections {
     }
 
     /** @param all of the ranks, in their order */
-    void reach(List<InetSocketAddress> all) {
-        addresses = List.copyOf(all);
+    void reach(List<TcpDevice.Address> all) {
+        addresses.complete(List.copyOf(all));
     }
 
     /** @return null: nothing has been sent either way yet */
@@ -138,8 +146,8 @@ final class TcpConnections {
                 }
                 if (System.nanoTime() > until) {
                     peer.failure = "rank " + self + " cannot reach rank " + rank + " at "
-                            + addresses.get(rank).getAddress().getHostAddress() + ":" + addresses.get(rank).getPort()
-                            + " (" + reason + "): ranks must be able to connect to each other's ports; --ports says "
+                            + socket(rank).getAddress().getHostAddress() + ":" + socket(rank).getPort() + " (" + reason
+                            + "): ranks must be able to connect to each other's ports; --ports says "
                             + "which they are, --interface on which network";
                     peer.notifyAll();
                     return;
@@ -163,18 +171,19 @@ final class TcpConnections {
         boolean stays = false;
         try {
             Socket socket = channel.socket();
-            socket.connect(addresses.get(rank), CONNECT_MILLIS);
+            socket.connect(socket(rank), CONNECT_MILLIS);
             socket.setTcpNoDelay(true);
             socket.setSoTimeout(ANSWER_MILLIS);
             DataInputStream in = new DataInputStream(socket.getInputStream());
             DataOutputStream out = new DataOutputStream(socket.getOutputStream());
             out.writeLong((long) MAGIC << Integer.SIZE | self);
             Handshake.call(in, out, token, listener(self, rank), caller(self, rank));
-            stays = in.readUnsignedByte() == TAKEN;
-            if (stays) {
+            if (in.readUnsignedByte() == TAKEN) {
+                Tls tls = encrypted(rank, channel, true);
                 synchronized (peers.get(rank)) {
-                    connect(rank, channel);
+                    connect(rank, channel, tls);
                 }
+                stays = true;
             }
         } finally {
             if (!stays) {
@@ -201,15 +210,26 @@ final class TcpConnections {
             boolean otherwise = connections.get(rank) != null || peer.calling && self < rank;
             visitor.getOutputStream().write(otherwise ? OTHERWISE : TAKEN);
             if (!otherwise) {
-                connect(rank, visitor.getChannel());
+                visitor.setSoTimeout(ANSWER_MILLIS);
+                connect(rank, visitor.getChannel(), encrypted(rank, visitor.getChannel(), false));
             }
             return !otherwise;
         }
     }
 
-    /** Both have said who they are. */
-    private void connect(int rank, SocketChannel channel) throws IOException {
-        connections.set(rank, new TcpConnection(rank, channel, channel, reader, matching));
+    private InetSocketAddress socket(int rank) {
+        return addresses.join().get(rank).socket();
+    }
+
+    private @Nullable Tls encrypted(int rank, SocketChannel channel, boolean caller) throws IOException {
+        return certificate == null
+                ? null
+                : Tls.open(channel, certificate, addresses.join().get(rank).certificate(), caller);
+    }
+
+    /** Both have shown who they are. */
+    private void connect(int rank, SocketChannel channel, @Nullable Tls tls) throws IOException {
+        connections.set(rank, new TcpConnection(rank, channel, tls, reader, matching));
         peers.get(rank).notifyAll();
     }
 

@@ -28,10 +28,19 @@ public final class TcpDevice extends RankDevice {
     private static final int EAGER = 64 << 10;
 
     private final TcpConnections connections;
+    private final String certificate;
 
-    private TcpDevice(TcpConnections connections) {
+    private TcpDevice(TcpConnections connections, String certificate) {
         this.connections = connections;
+        this.certificate = certificate;
     }
+
+    /**
+     * How a rank is reached.
+     *
+     * @param certificate the sum of the one that it shows; empty: nothing is encrypted
+     */
+    public record Address(InetSocketAddress socket, String certificate) {}
 
     /**
      * Begins to listen.
@@ -40,11 +49,14 @@ public final class TcpDevice extends RankDevice {
      * @param size    of the job
      * @param address by which the others reach this host; no other is listened on
      * @param token   the job's
+     * @param encrypt whether what is sent is encrypted
      * @throws IOException when there is no port for it
      */
-    public static TcpDevice open(int self, int size, InetAddress address, PortRange ports, String token)
-            throws IOException {
-        TcpDevice device = new TcpDevice(new TcpConnections(self, size, address, ports, token));
+    public static TcpDevice open(int self, int size, InetAddress address, PortRange ports, String token,
+            boolean encrypt) throws IOException {
+        Certificate certificate = encrypt ? Certificate.create() : null;
+        TcpDevice device = new TcpDevice(new TcpConnections(self, size, address, ports, token, certificate),
+                certificate == null ? "" : certificate.sum());
         device.become(self, size);
         return device;
     }
@@ -54,12 +66,17 @@ public final class TcpDevice extends RankDevice {
         return connections.port();
     }
 
+    /** The sum of the certificate that it shows the others; empty: nothing is encrypted. */
+    public String certificate() {
+        return certificate;
+    }
+
     /**
      * From now on this can send.
      *
      * @param addresses of all ranks, in their order
      */
-    public void join(List<InetSocketAddress> addresses) {
+    public void join(List<Address> addresses) {
         connections.reach(addresses);
     }
 

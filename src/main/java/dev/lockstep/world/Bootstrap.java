@@ -98,11 +98,12 @@ final class Bootstrap {
         String address = link.address(self);
         try {
             TcpDevice device = TcpDevice.open(self.rank(), self.size(), InetAddress.getByName(address),
-                    self.traffic().ports(), self.token());
-            link.send(new Message.Ports(address, device.port(), 0, ""));
-            List<InetSocketAddress> all = new ArrayList<>();
+                    self.traffic().ports(), self.token(), self.traffic().encrypt());
+            link.send(new Message.Ports(address, device.port(), 0, device.certificate()));
+            List<TcpDevice.Address> all = new ArrayList<>();
             for (Peer peer : link.table().peers()) {
-                all.add(new InetSocketAddress(InetAddress.getByName(peer.host()), peer.readPort()));
+                all.add(new TcpDevice.Address(new InetSocketAddress(InetAddress.getByName(peer.host()),
+                        peer.readPort()), peer.certificate()));
             }
             device.join(all);
         } catch (BindException e) {
