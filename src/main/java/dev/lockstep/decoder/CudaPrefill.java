@@ -1,6 +1,8 @@
 package dev.lockstep.decoder;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 import com.sun.jna.Pointer;
 
@@ -48,7 +50,9 @@ final class CudaPrefill {
         long scratch = program.passAddress("scratch", 0, ScalarType.UINT8);
         CudaLayers.Buffers in = layers.buffers(scratch, tokens);
         long token = program.passAddress("token", 0, ScalarType.INT64);
-        long places = program.passAddress("rows", 0, ScalarType.INT64);
+        int[] groups = cache.groups();
+        long[] places = IntStream.rangeClosed(0, Arrays.stream(groups).max().orElse(0))
+                .mapToLong(group -> program.passAddress("rows", group, ScalarType.INT64)).toArray();
         List<Rope> ropes = config.ropes();
         long[] cosines = new long[ropes.size()];
         long[] sines = new long[ropes.size()];
@@ -62,7 +66,7 @@ final class CudaPrefill {
             CudaLayers.Layer layer = layers.layer(i);
             int rope = ropes.indexOf(shapes.get(i).rope());
             layers.kernels().place().launch(stream, tokens, 1, 1, in.qkv(), layerCaches[i],
-                    rope < 0 ? 0L : cosines[rope], rope < 0 ? 0L : sines[rope], places, layer.queryNorm(),
+                    rope < 0 ? 0L : cosines[rope], rope < 0 ? 0L : sines[rope], places[groups[i]], layer.queryNorm(),
                     layer.keyNorm(), eps, in.rowScales(), layer.qkv().scales(), layer.qkv().weight().bias());
             return program.attendPass(i, tokens, in.qkv() - scratch, type);
         });

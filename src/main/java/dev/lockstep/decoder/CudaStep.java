@@ -49,7 +49,7 @@ final class CudaStep implements ForwardStep {
     private long[] cosines = {};
     private long[] sines = {};
     private long[] layerCaches = {};
-    private long table;
+    private long[] tables = {};
     private long tableWidth;
     private long token;
     private long position;
@@ -99,7 +99,7 @@ final class CudaStep implements ForwardStep {
         long counters = CudaLayers.align((long) slots * attentionBlocks * Integer.BYTES);
         program.allocateStep(bytes + CudaLayers.align(mostSplit) + counters + mostShared);
         tableWidth = cache.width();
-        table = program.stateAddress("table", ScalarType.INT64);
+        tables = cache.tables();
         layerCaches = cache.addresses();
         long scratch = program.stateAddress("scratch", ScalarType.UINT8);
         buffers = layers.buffers(scratch, slots);
@@ -220,12 +220,12 @@ final class CudaStep implements ForwardStep {
             if (share != null) {
                 share.launch(on, items, config.kvHeads(), 1, shared, buffers.qkv(), layerCaches[i], cosines[i],
                         sines[i],
-                        turnFrom, layer.queryNorm(), position, table, tableWidth, itemsAt, rowsAt, scale, eps,
+                        turnFrom, layer.queryNorm(), position, tables[i], tableWidth, itemsAt, rowsAt, scale, eps,
                         buffers.rowScales(), layer.qkv().scales(), layer.qkv().weight().bias());
             }
             (large ? attention.large() : attention.small()).launch(on, splits, attentionBlocks, rows,
                     buffers.attended(), buffers.qkv(), layerCaches[i], cosines[i], sines[i], turnFrom,
-                    layer.queryNorm(), layer.keyNorm(), position, partial, arrived, table, tableWidth, splitTokens,
+                    layer.queryNorm(), layer.keyNorm(), position, partial, arrived, tables[i], tableWidth, splitTokens,
                     scale, eps, buffers.rowScales(), layer.qkv().scales(), layer.qkv().weight().bias(),
                     share == null ? 0L : beginnings, shared);
             return buffers.attended();

@@ -167,10 +167,24 @@ public final class Decoder implements AutoCloseable {
         return cache.bytesPerToken();
     }
 
-    /** Pages of the key-value cache that so many tokens take. */
+    /** Pages of the key-value cache that so many tokens of a row take, at most. */
     public int pages(int tokens) {
-        int page = cache.pageTokens();
-        return page == 0 ? 1 : (tokens + page - 1) / page;
+        return cache.pages(tokens);
+    }
+
+    /** Bytes of a page; where a slot is one page, of one of so many tokens. */
+    public long pageBytes(int longest) {
+        return cache.pageBytes(longest);
+    }
+
+    /** Pages that the cache has to have beside those of its slots. */
+    public int pagesAside() {
+        return cache.pagesAside();
+    }
+
+    /** Pages that each row but the first does not take, for each page of tokens that they begin with alike. */
+    public int pagesShared() {
+        return cache.pagesShared();
     }
 
     /** Pages that can be had now. */
@@ -182,7 +196,7 @@ public final class Decoder implements AutoCloseable {
     public int lackingForSteps(int rows, int steps) {
         int lacking = 0;
         for (int slot = 0; slot < rows; slot++) {
-            lacking += cache.ledger().lacking(slot, lengths[slot] + steps);
+            lacking += cache.ledger().lacking(slot, lengths[slot], lengths[slot] + steps);
         }
         return lacking;
     }
@@ -236,8 +250,8 @@ public final class Decoder implements AutoCloseable {
 
     /** Gives an empty slot what {@link #shared} has counted, and room for the rest of the row's first tokens. */
     public void attach(int slot, int[] tokens, int reach) {
-        cache.ledger().attach(slot, kind(reach), tokens);
-        cache.ledger().extend(slot, tokens.length);
+        int there = cache.ledger().attach(slot, kind(reach), tokens);
+        cache.ledger().extend(slot, there, tokens.length);
     }
 
     /** Of the pages that can be had now, those that a new row takes with its first tokens. */
@@ -317,12 +331,13 @@ public final class Decoder implements AutoCloseable {
         for (Admission row : rows) {
             settings[row.slot()] = row.settings();
             lengths[row.slot()] = row.to();
-            cache.ledger().extend(row.slot(), row.to());
+            cache.ledger().extend(row.slot(), row.from(), row.to());
             if (row.isComplete()) {
                 complete++;
                 program.admit(row.slot(), row.settings(), row.tokens(), row.generated());
             }
         }
+        rows.forEach(row -> cache.ledger().keepWhole(row.slot(), row.from(), row.to()));
         cache.flush();
         steps.prefill(rows, complete);
         for (Admission row : rows) {
@@ -366,7 +381,7 @@ public final class Decoder implements AutoCloseable {
     /** Makes room for so many steps of slots 0 to {@code rows - 1}. */
     private void grow(int rows, int more) {
         for (int slot = 0; slot < rows; slot++) {
-            cache.ledger().extend(slot, lengths[slot] + more);
+            cache.ledger().extend(slot, lengths[slot], lengths[slot] + more);
         }
         cache.flush();
     }

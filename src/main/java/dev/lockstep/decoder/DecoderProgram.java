@@ -12,6 +12,7 @@ import org.slf4j.LoggerFactory;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.checkpoint.Rope;
+import dev.lockstep.decoder.kv.LayerGroups;
 import dev.lockstep.decoder.sampling.LogitEdits;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.sampling.SamplingColumns;
@@ -120,8 +121,10 @@ final class DecoderProgram implements AutoCloseable {
     // ---- the cache and the slots
 
     /** @param pageTokens 0 for slots that are not made of pages */
-    void allocateCache(int slots, int capacity, int pages, int pageTokens) {
-        program.integer("allocate_cache", slots, capacity, pages, pageTokens);
+    void allocateCache(int slots, int capacity, int pages, int pageTokens, LayerGroups groups) {
+        program.integer("allocate_cache", slots, capacity, pages, pageTokens, longs(groups.group()),
+                longs(groups.place()),
+                groups.windows().length);
     }
 
     void widen(int capacity) {
@@ -185,11 +188,11 @@ final class DecoderProgram implements AutoCloseable {
     /**
      * Of a tensor of the pass.
      *
-     * @param name {@code scratch}, {@code token}, {@code rows}, {@code cos} or {@code sin}
-     * @param rope the rotary embedding
+     * @param name  {@code scratch}, {@code token}, {@code rows}, {@code cos} or {@code sin}
+     * @param which rotary embedding, or of rows the group of layers
      */
-    long passAddress(String name, int rope, ScalarType type) {
-        return program.address(type, "pass_tensor", name, rope);
+    long passAddress(String name, int which, ScalarType type) {
+        return program.address(type, "pass_tensor", name, which);
     }
 
     /**

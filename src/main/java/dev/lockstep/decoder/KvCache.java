@@ -1,5 +1,6 @@
 package dev.lockstep.decoder;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -11,6 +12,7 @@ import dev.lockstep.decoder.kv.Cascade;
 import dev.lockstep.decoder.kv.KvLedger;
 import dev.lockstep.decoder.kv.KvPages;
 import dev.lockstep.decoder.kv.KvSlots;
+import dev.lockstep.decoder.kv.LayerGroups;
 import dev.lockstep.torch.ScalarType;
 
 /**
@@ -23,11 +25,13 @@ final class KvCache {
 
     private final DecoderProgram program;
     private final ScalarType type;
-    private final int layers;
+    private final ModelConfig config;
+    private LayerGroups groups;
     private final long bytesPerToken;
     // 0: slots
     private int pageTokens;
     private int width;
+    private int slots;
     private KvLedger ledger = new KvSlots(0);
     private @Nullable Cascade cascade;
 
@@ -38,14 +42,18 @@ final class KvCache {
     KvCache(DecoderProgram program, ModelConfig config, DType dtype, boolean paged, boolean fp8) {
         this.program = program;
         this.type = fp8 ? ScalarType.UINT8 : DecoderProgram.scalarType(dtype);
-        this.layers = config.layers();
+        this.config = config;
+        this.groups = LayerGroups.whole(config.layers());
         this.bytesPerToken = config.tokenBytes(dtype) / (fp8 ? dtype.bytes() : 1);
-        this.pageTokens = paged ? PAGE_TOKENS : 0;
+        if (paged) {
+            pageTokens(PAGE_TOKENS);
+        }
     }
 
-    /** For tests of the program, which takes pages of any number of tokens. */
-    void pageTokens(int tokens) {
+    /** In pages; tests of the program, which takes any number of tokens, have them on CPU too. */
+    final void pageTokens(int tokens) {
         pageTokens = tokens;
+        groups = LayerGroups.of(config.attention().layers().stream().map(ModelConfig.Layer::window).toList());
     }
 
     /** Bytes of the device's memory that a token takes. */
@@ -63,6 +71,28 @@ final class KvCache {
         return pageTokens;
     }
 
+    /** Bytes of a page, or where slots are not made of pages of one that has so many tokens. */
+    long pageBytes(int longest) {
+        return pageTokens == 0
+                ? bytesPerToken * longest
+                : bytesPerToken / groups.group().length * groups.layers() * pageTokens;
+    }
+
+    /** Pages that so many tokens of a slot take, at most. */
+    int pages(int tokens) {
+        return pageTokens == 0 ? 1 : groups.pages(tokens, pageTokens);
+    }
+
+    /** Pages beside those of slots, for prompts that come in pieces. */
+    int pagesAside() {
+        return pageTokens == 0 ? 0 : groups.aside(pageTokens);
+    }
+
+    /** Pages that a second slot does not take for each page of tokens that it begins with as another does. */
+    int pagesShared() {
+        return groups.whole();
+    }
+
     /**
      * Reserves the memory.
      *
@@ -72,13 +102,16 @@ final class KvCache {
         cascade = null;
         if (pageTokens == 0) {
             width = size.capacity();
-            program.allocateCache(size.slots(), size.capacity(), 0, 0);
+            program.allocateCache(size.slots(), size.capacity(), 0, 0, groups);
             ledger = new KvSlots(size.slots());
         } else {
             width = places(size.capacity());
-            int count = size.pages() == 0 ? size.slots() * width : size.pages();
-            program.allocateCache(size.slots(), size.capacity(), count + 1, pageTokens);
-            ledger = new KvPages(size.slots(), count, pageTokens);
+            int count = size.pages() == 0
+                    ? size.slots() * width * groups.windows().length + pagesAside()
+                    : size.pages();
+            program.allocateCache(size.slots(), size.capacity(), count + 1, pageTokens, groups);
+            slots = size.slots();
+            ledger = new KvPages(size.slots(), count, pageTokens, groups.windows());
         }
     }
 
@@ -122,7 +155,8 @@ final class KvCache {
             KvPages.Changes changes = pages.drain();
             if (!changes.emptied().isEmpty() || !changes.filled().isEmpty()) {
                 program.turnPages(changes.emptied().stream().mapToLong(slot -> slot).toArray(),
-                        changes.filled().stream().mapToLong(each -> (long) each.slot() * width + each.place())
+                        changes.filled().stream()
+                                .mapToLong(each -> (long) (each.group() * slots + each.slot()) * width + each.place())
                                 .toArray(),
                         changes.filled().stream().mapToLong(KvPages.Change::page).toArray());
             }
@@ -143,7 +177,20 @@ final class KvCache {
 
     /** By layer, the address of its keys and values in a GPU's memory, as {@code kernels/kv_cache.cu} reads them. */
     long[] addresses() {
-        return IntStream.range(0, layers).mapToLong(layer -> program.cacheAddress(layer, type)).toArray();
+        return IntStream.range(0, groups.group().length).mapToLong(layer -> program.cacheAddress(layer, type))
+                .toArray();
+    }
+
+    /** By layer, the address of its table of pages there. */
+    long[] tables() {
+        long table = program.stateAddress("table", ScalarType.INT64);
+        return Arrays.stream(groups.group()).mapToLong(group -> table + (long) group * slots * width * Long.BYTES)
+                .toArray();
+    }
+
+    /** By layer, its group. */
+    int[] groups() {
+        return groups.group();
     }
 
     /** What slot {@code source} holds, so many tokens, is slot {@code target}'s from now on. */

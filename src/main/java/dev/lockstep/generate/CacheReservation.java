@@ -62,7 +62,7 @@ final class CacheReservation {
     long fit(Collection<Request> requests) {
         int longest = requests.stream().mapToInt(this::reach).max().orElse(1);
         double mean = (double) wantedPages(requests) / Math.max(1, requests.size());
-        return (long) (mostPages(longest) / Math.max(1, mean));
+        return (long) ((mostPages(longest) - decoder.pagesAside()) / Math.max(1, mean));
     }
 
     /** Pages that all of them come to, where what prompts begin with alike counts once. */
@@ -79,7 +79,7 @@ final class CacheReservation {
                         beginning = (beginning ^ prompt[i]) * 0x9E3779B97F4A7C15L;
                         beginning ^= beginning >>> 32;
                     }
-                    pages -= beginnings.add(beginning) ? 0 : 1;
+                    pages -= beginnings.add(beginning) ? 0 : decoder.pagesShared();
                 }
             }
         }
@@ -93,7 +93,7 @@ final class CacheReservation {
 
     /** Pages that there is memory for. */
     private long mostPages(int longest) {
-        long page = decoder.tokenBytes() * (decoder.pageTokens() == 0 ? longest : decoder.pageTokens());
+        long page = decoder.pageBytes(longest);
         long held = size == null ? 0 : size.pages() * page;
         long free = decoder.memory().freeOf(memoryShare) + held;
         long bytes = decoder.device().isCpu() ? Math.min(CPU_CACHE_BYTES, free / 4) : ofGpu(free);
@@ -102,7 +102,7 @@ final class CacheReservation {
 
     /** Pages that sequences hold, each once; 0 where slots are not made of pages. */
     int pagesInUse() {
-        return size == null || size.pages() == 0 ? 0 : size.pages() - decoder.availablePages();
+        return size == null || size.pages() == 0 ? 0 : size.pages() - decoder.pagesAside() - decoder.availablePages();
     }
 
     /** Whether a sequence like this can begin beside others. */
@@ -113,7 +113,7 @@ final class CacheReservation {
     /** Whether a sequence like this can come to its end when it is alone. */
     boolean holdsAlone(Request request, int slots) {
         return size != null && holds(request, slots)
-                && (size.pages() == 0 || decoder.pages(reach(request)) <= size.pages());
+                && (size.pages() == 0 || decoder.pages(reach(request)) + decoder.pagesAside() <= size.pages());
     }
 
     /** Makes room for all of these, as many at a time; sequences under way would be lost. */
@@ -121,7 +121,7 @@ final class CacheReservation {
         int longest = requests.stream().mapToInt(this::reach).max().orElse(1);
         // so many at a time at their longest
         long all = requests.stream().map(this::reach).sorted((a, b) -> Integer.compare(b, a)).limit(slots)
-                .mapToLong(decoder::pages).sum();
+                .mapToLong(decoder::pages).sum() + decoder.pagesAside();
         allocate(requests, slots, longest, all);
     }
 
@@ -133,7 +133,8 @@ final class CacheReservation {
         int prompt = requests.stream().mapToInt(request -> request.promptIds().length).max().orElse(0);
         int more = requests.stream().mapToInt(request -> request.params().maxNewTokens()).max().orElse(0);
         int context = decoder.config().contextLength();
-        allocate(requests, slots, (int) Math.min(context, (long) prompt + more), (long) slots * decoder.pages(context));
+        allocate(requests, slots, (int) Math.min(context, (long) prompt + more),
+                (long) slots * decoder.pages(context) + decoder.pagesAside());
     }
 
     private void allocate(Collection<Request> requests, int slots, int longest, long wanted) {

@@ -347,6 +347,12 @@ public final class Generator implements AutoCloseable {
         reservation.pages(most, tokens);
     }
 
+    /** For tests: the cache has room for one and a half rows of so many tokens, in pages of so many tokens each. */
+    void cacheRow(int tokens, int pageTokens) {
+        decoder.pageTokens(pageTokens);
+        reservation.pages(decoder.pages(tokens) * 3 / 2 + 2 + decoder.pagesAside(), pageTokens);
+    }
+
     /** For tests: pages of the cache that no sequence has. */
     int availablePages() {
         return decoder.availablePages();

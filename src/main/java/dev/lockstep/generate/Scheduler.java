@@ -289,8 +289,12 @@ final class Scheduler {
 
     /** A row that the whole cache does not hold. */
     private void fail(Sequence sequence) {
-        sequence.fail("the device's memory has room for the keys and values of "
-                + decoder.availablePages() * decoder.pageTokens() + " tokens, and this row has more");
+        int fit = 0;
+        for (int bit = Integer.highestOneBit(decoder.config().contextLength()); bit > 0; bit >>= 1) {
+            fit += decoder.pages(fit + bit) <= decoder.availablePages() ? bit : 0;
+        }
+        sequence.fail(
+                "the device's memory has room for the keys and values of " + fit + " tokens, and this row has more");
         listener.finished(sequence.request(), sequence.completion());
     }
 
@@ -318,7 +322,7 @@ final class Scheduler {
         TokenLogprobs[][] likely = isRanked(0, decoding) ? decoder.logprobs(decoding, stepsNow) : null;
         decodeNanos += System.nanoTime() - start;
         steps += stepsNow;
-        heldTokens += (long) reservation.pagesInUse() * decoder.pageTokens();
+        heldTokens += reservation.pagesInUse() * decoder.pageBytes(0) / decoder.tokenBytes();
         aliveTokens += sequences.stream().mapToLong(Sequence::length).sum();
         for (int step = 0; step < stepsNow; step++) {
             take(0, chosen[step], likely == null ? null : likely[step]);

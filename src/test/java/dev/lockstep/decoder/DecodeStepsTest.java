@@ -10,6 +10,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.checkpoint.Rope;
+import dev.lockstep.decoder.kv.LayerGroups;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.sampling.SamplingKind;
 import dev.lockstep.fixtures.Golden;
@@ -144,7 +145,7 @@ class DecodeStepsTest {
                 ModelConfig.Activation.SILU, DType.FLOAT32);
         program.configure(config, DType.FLOAT32, Device.CPU);
         RandomWeights.place(program.weights(), config, Acceleration.Weights.WIDE);
-        program.allocateCache(ROOM.slots(), ROOM.capacity(), 1, ROOM.capacity());
+        program.allocateCache(ROOM.slots(), ROOM.capacity(), 1, ROOM.capacity(), LayerGroups.whole(1));
         program.allocateSlots(ROOM, config.vocabulary());
         RowSampling row = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
         program.admit(0, row, PROMPT, 0);

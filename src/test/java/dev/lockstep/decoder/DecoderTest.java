@@ -162,7 +162,7 @@ class DecoderTest {
                 assertThat(longer).hasDimensions(5000, 6);
                 assertThat(longer[3][0]).isEqualTo((float) (table.equals("cos") ? Math.cos(3) : Math.sin(3)),
                         within(1e-6f));
-                program.integer("allocate_cache", 2, positions, 2, positions);
+                program.integer("allocate_cache", 2, positions, 2, positions, new long[1], new long[1], 1);
                 assertThat(program.floats("rotary_table", table, 0)).isDeepEqualTo(Arrays.copyOf(longer, positions));
             }
         }

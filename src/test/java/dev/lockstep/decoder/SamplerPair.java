@@ -7,6 +7,7 @@ import java.util.stream.Stream;
 import ai.djl.util.Utils;
 
 import dev.lockstep.cuda.KernelCompiler;
+import dev.lockstep.decoder.kv.LayerGroups;
 import dev.lockstep.decoder.sampling.SamplingKind;
 import dev.lockstep.torch.ScalarType;
 import dev.lockstep.torch.TorchScriptProgram;
@@ -43,7 +44,7 @@ final class SamplerPair implements AutoCloseable {
     }
 
     void allocate(DecoderAllocation size) {
-        program.allocateCache(size.slots(), size.capacity(), 1, size.capacity());
+        program.allocateCache(size.slots(), size.capacity(), 1, size.capacity(), LayerGroups.whole(1));
         program.allocateSlots(size, vocabulary);
         program.allocateLogits(size.slots());
         kernel.allocate(size);

@@ -34,7 +34,9 @@ class PagesTest {
         int longest = requests.stream().mapToInt(request -> request.promptIds().length + 40).max().orElseThrow();
         try (Generator generator = generator(family)) {
             for (int pageTokens : new int[]{1, 7, 16}) {
-                generator.cachePages(longest / pageTokens * 3 / 2 + 2, pageTokens);
+                generator.cacheRow(longest, pageTokens);
+                // one of them with prompts in pieces
+                generator.prefillTokens(pageTokens == 7 ? 5 : Scheduler.PREFILL_TOKENS);
                 for (Completion completion : generator.generate(requests, 10)) {
                     assertThat(completion.tokenIds()).as("prompt %d, pages of %d", completion.index(), pageTokens)
                             .isEqualTo(Golden.ints(cases.get(completion.index()).get("greedy_ids")));

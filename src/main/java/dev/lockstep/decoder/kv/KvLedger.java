@@ -10,21 +10,26 @@ import org.jspecify.annotations.Nullable;
  * nothing, whatever their tokens are.
  */
 public interface KvLedger {
-    /** Pages that so many tokens of a slot take. */
-    int pages(int tokens);
-
     /** Pages that can be had now. */
     int available();
 
-    /** Pages that the slot still needs to hold so many tokens. */
-    int lacking(int slot, int tokens);
+    /** Pages more than now that the slot will have once it is {@linkplain #extend extended}. */
+    int lacking(int slot, int from, int to);
 
     /**
-     * Makes room for so many tokens of a slot.
+     * Makes room for a slot's tokens up to this one.
      *
-     * @throws IllegalStateException when there are too few pages; nothing is taken then
+     * @param from the next of its tokens to be computed: what only those before it see is given back
+     * @param to   the one after the last
+     * @throws IllegalStateException when there are too few pages
      */
-    void extend(int slot, int tokens);
+    void extend(int slot, int from, int to);
+
+    /**
+     * Has those tokens of a prompt that no later one will see kept until they are {@linkplain #publish published} nevertheless,
+     * as far as there is room, after an {@link #extend}.
+     */
+    void keepWhole(int slot, int from, int to);
 
     /** How many of a prompt's first tokens are there already; always fewer than all: the last one's logits are wanted. */
     int shared(int kind, int[] prompt);
@@ -39,7 +44,10 @@ public interface KvLedger {
     /** Gives an empty slot what {@link #shared} has counted, and returns that. */
     int attach(int slot, int kind, int[] prompt);
 
-    /** Tokens 0 to {@code to - 1} of a slot's prompt are in the cache, or will be before anything that is asked for next. */
+    /**
+     * Tokens 0 to {@code to - 1} of a slot's prompt are in the cache, or will be before anything that is asked for next; what no
+     * later one sees may be given back.
+     */
     void publish(int slot, int kind, int[] prompt, int to);
 
     /** The slot's sequence has ended. */

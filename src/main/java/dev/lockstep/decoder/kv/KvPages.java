@@ -5,10 +5,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
 
@@ -19,13 +22,17 @@ import org.jspecify.annotations.Nullable;
  * the automatic prefix caching of vLLM (Kwon et al., <a href="https://arxiv.org/abs/2309.06180">2309.06180</a>), with the
  * tokens compared, not only their hash.
  *
- * <p>Page 0 is nobody's: what a step writes for slots that are not in use goes there. This class moves no data; what it has
- * decided is {@linkplain #drain handed on}.
+ * <p>Each of the {@link LayerGroups} has a page of its own for the same tokens. Of one whose layers have a window a slot
+ * keeps those that the window still sees, and of a prompt's tokens the others too while they are computed, where there is room,
+ * so that they are known.
+ *
+ * <p>Page 0 is nobody's: what a step writes for slots that are not in use goes there, and what nobody will see. This class moves
+ * no data; what it has decided is {@linkplain #drain handed on}.
  */
 public final class KvPages implements KvLedger {
-    private static final int NOBODY = 0;
+    static final int NOBODY = 0;
 
-    /** A full page's tokens, and the page before it in the prompt. */
+    /** A full page's tokens, and those before it in the prompt, by number. */
     private record Block(long before, int[] tokens) {
         @Override
         public boolean equals(@Nullable Object other) {
@@ -38,74 +45,123 @@ public final class KvPages implements KvLedger {
         }
     }
 
-    /** A place of the table that has changed. */
-    public record Change(int slot, int place, int page) {}
+    /** Tokens that are known: the pages of each group that hold them, or nobody's. */
+    private record Known(Block block, long number, int[] pages) {}
 
-    /** What has become of the table: first these slots were emptied, then these places were filled. */
+    /** A place of a group's table that has changed. */
+    public record Change(int group, int slot, int place, int page) {}
+
+    /** What has become of the tables: first these slots were emptied, then these places were filled. */
     public record Changes(List<Integer> emptied, List<Change> filled) {}
 
     private final int pageTokens;
+    private final int[] windows;
     private final Deque<Integer> free = new ArrayDeque<>();
     // pages that nobody has and whose tokens are known, the one that was used longest ago first
     private final Set<Integer> idle = new LinkedHashSet<>();
-    private final Map<Block, Integer> known = new HashMap<>();
-    // by page: how many slots have it, what it is known by, and its number as the page before another
+    private final Map<Block, Known> known = new HashMap<>();
+    // by page: how many slots have it, and what it is known by
     private final int[] users;
-    private final @Nullable Block[] blocks;
-    private final long[] serials;
-    // by slot: its pages in order
-    private final List<List<Integer>> pages = new ArrayList<>();
+    private final @Nullable Known[] contents;
+    // by slot and group
+    private final List<List<Places>> pages = new ArrayList<>();
     private final Set<Integer> emptied = new LinkedHashSet<>();
     private final List<Change> filled = new ArrayList<>();
-    private long serial;
+    private long numbers;
     private int version;
 
     /**
      * @param pages      how many there are beside page 0
      * @param pageTokens tokens of each
+     * @param windows    by group of layers, tokens that a query sees, its own included; 0 for all
      */
-    public KvPages(int slots, int pages, int pageTokens) {
+    public KvPages(int slots, int pages, int pageTokens, int... windows) {
         this.pageTokens = pageTokens;
+        this.windows = windows.length == 0 ? new int[1] : windows;
         this.users = new int[pages + 1];
-        this.blocks = new Block[pages + 1];
-        this.serials = new long[pages + 1];
+        this.contents = new Known[pages + 1];
         for (int page = 1; page <= pages; page++) {
             free.add(page);
         }
         for (int slot = 0; slot < slots; slot++) {
-            this.pages.add(new ArrayList<>());
+            this.pages.add(empty());
         }
     }
 
-    @Override
-    public int pages(int tokens) {
+    private List<Places> empty() {
+        return Stream.generate(Places::new).limit(windows.length).toList();
+    }
+
+    private int places(int tokens) {
         return (tokens + pageTokens - 1) / pageTokens;
+    }
+
+    /** The first place that a group's token sees. */
+    private int firstSeen(int group, int token) {
+        return windows[group] == 0 ? 0 : Math.max(0, token - windows[group] + 1) / pageTokens;
     }
 
     @Override
     public int available() {
+        return Math.max(0, room() - LayerGroups.aside(pageTokens, windows));
+    }
+
+    private int room() {
         return free.size() + idle.size();
     }
 
     /** Pages that hold tokens of some slot. */
     public int inUse() {
-        return users.length - 1 - available();
+        return users.length - 1 - room();
     }
 
     @Override
-    public int lacking(int slot, int tokens) {
-        return Math.max(0, pages(tokens) - pages.get(slot).size());
-    }
-
-    @Override
-    public void extend(int slot, int tokens) {
-        int more = lacking(slot, tokens);
-        if (more > available()) {
-            throw new IllegalStateException(
-                    "slot " + slot + " needs " + more + " pages of the cache, and " + available() + " are left");
+    public int lacking(int slot, int from, int to) {
+        int lacking = 0;
+        for (int group = 0; group < windows.length; group++) {
+            Places own = pages.get(slot).get(group);
+            lacking += own.lacking(firstSeen(group, to), places(to))
+                    - own.before(firstSeen(group, from), page -> users[page] == 1);
         }
-        for (int i = 0; i < more; i++) {
-            add(slot, take());
+        return lacking;
+    }
+
+    @Override
+    public void extend(int slot, int from, int to) {
+        trim(slot, from);
+        int more = lacking(slot, from, to);
+        if (more > room()) {
+            throw new IllegalStateException(
+                    "slot " + slot + " needs " + more + " pages of the cache, and " + room() + " are left");
+        }
+        for (int group = 0; group < windows.length; group++) {
+            fill(slot, group, firstSeen(group, to), places(to));
+        }
+    }
+
+    @Override
+    public void keepWhole(int slot, int from, int to) {
+        for (int group = 0; group < windows.length; group++) {
+            int first = from / pageTokens;
+            if (windows[group] > 0 && pages.get(slot).get(group).lacking(first, places(to)) <= available()) {
+                fill(slot, group, first, places(to));
+            }
+        }
+    }
+
+    private void fill(int slot, int group, int from, int to) {
+        pages.get(slot).get(group).fill(from, to, this::take, (place, page) -> use(slot, group, place, page));
+    }
+
+    private void use(int slot, int group, int place, int page) {
+        users[page]++;
+        filled.add(new Change(group, slot, place, page));
+    }
+
+    /** What no token from this one on sees. */
+    private void trim(int slot, int token) {
+        for (int group = 0; group < windows.length; group++) {
+            pages.get(slot).get(group).trim(firstSeen(group, token), this::leave);
         }
     }
 
@@ -114,17 +170,50 @@ public final class KvPages implements KvLedger {
         if (page == null) {
             page = idle.iterator().next();
             idle.remove(page);
-            known.remove(blocks[page]);
-            blocks[page] = null;
+            forget(page);
         }
         return page;
     }
 
-    private void add(int slot, int page) {
-        List<Integer> own = pages.get(slot);
-        users[page]++;
-        filled.add(new Change(slot, own.size(), page));
-        own.add(page);
+    /** Its tokens are not known any more, not in other groups either where these are of no use without it. */
+    private void forget(int page) {
+        Known content = Objects.requireNonNull(contents[page]);
+        contents[page] = null;
+        boolean whole = false;
+        int left = 0;
+        for (int group = 0; group < windows.length; group++) {
+            if (content.pages[group] == page) {
+                content.pages[group] = NOBODY;
+                whole |= windows[group] == 0;
+            }
+            left += content.pages[group] == NOBODY ? 0 : 1;
+        }
+        if (whole || left == 0) {
+            drop(content);
+        }
+    }
+
+    private void drop(Known content) {
+        known.remove(content.block);
+        for (int page : content.pages) {
+            if (page != NOBODY) {
+                contents[page] = null;
+                if (idle.remove(page)) {
+                    free.push(page);
+                }
+            }
+        }
+        Arrays.fill(content.pages, NOBODY);
+    }
+
+    private void leave(int page) {
+        if (--users[page] == 0) {
+            if (contents[page] == null) {
+                free.push(page);
+            } else {
+                idle.add(page);
+            }
+        }
     }
 
     /** In whole pages. */
@@ -135,11 +224,11 @@ public final class KvPages implements KvLedger {
 
     @Override
     public @Nullable Object firstMissing(int kind, int[] prompt) {
-        List<Integer> there = found(kind, prompt);
+        List<Known> there = found(kind, prompt);
         int from = there.size() * pageTokens;
         return from + pageTokens >= prompt.length
                 ? null
-                : new Block(there.isEmpty() ? root(kind) : serials[there.get(there.size() - 1)],
+                : new Block(there.isEmpty() ? root(kind) : there.get(there.size() - 1).number,
                         Arrays.copyOfRange(prompt, from, from + pageTokens));
     }
 
@@ -147,72 +236,103 @@ public final class KvPages implements KvLedger {
         return -1L - kind;
     }
 
-    private List<Integer> found(int kind, int[] prompt) {
-        List<Integer> there = new ArrayList<>();
+    /** What a prompt begins with and what is there of it, as far as its next token sees it. */
+    private List<Known> found(int kind, int[] prompt) {
+        List<Known> there = new ArrayList<>();
         long before = root(kind);
         for (int end = pageTokens; end < prompt.length; end += pageTokens) {
-            Integer page = known.get(new Block(before, Arrays.copyOfRange(prompt, end - pageTokens, end)));
-            if (page == null) {
+            Known next = known.get(new Block(before, Arrays.copyOfRange(prompt, end - pageTokens, end)));
+            if (next == null) {
                 break;
             }
-            there.add(page);
-            before = serials[page];
+            there.add(next);
+            before = next.number;
         }
-        return there;
+        return there.subList(0, seen(there));
+    }
+
+    /** So many of them are of use: the token after them sees no page that is not there. */
+    private int seen(List<Known> there) {
+        int count = there.size();
+        for (int group = 0; group < windows.length; group++) {
+            for (int place = count - 1; windows[group] > 0 && place >= firstSeen(group, count * pageTokens); place--) {
+                if (there.get(place).pages[group] == NOBODY) {
+                    // what is less sees it too, but for what ends before it; other groups look again
+                    count = place;
+                    group = -1;
+                    break;
+                }
+            }
+        }
+        return count;
     }
 
     @Override
     public int wanted(int kind, int[] prompt) {
-        List<Integer> there = found(kind, prompt);
-        return pages(prompt.length) - (int) there.stream().filter(page -> users[page] > 0).count();
+        List<Known> there = found(kind, prompt);
+        int wanted = 0;
+        for (int group = 0; group < windows.length; group++) {
+            wanted += places(prompt.length) - Math.max(there.size(), firstSeen(group, prompt.length));
+            for (int place = firstSeen(group, there.size() * pageTokens); place < there.size(); place++) {
+                wanted += users[there.get(place).pages[group]] > 0 ? 0 : 1;
+            }
+        }
+        return wanted;
     }
 
     @Override
     public int attach(int slot, int kind, int[] prompt) {
-        List<Integer> there = found(kind, prompt);
-        for (int page : there) {
-            idle.remove(page);
-            add(slot, page);
+        List<Known> there = found(kind, prompt);
+        int tokens = there.size() * pageTokens;
+        for (int group = 0; group < windows.length; group++) {
+            int of = group;
+            Iterator<Known> next = there.listIterator(firstSeen(group, tokens));
+            pages.get(slot).get(group).fill(firstSeen(group, tokens), there.size(), () -> {
+                int page = next.next().pages[of];
+                idle.remove(page);
+                return page;
+            }, (place, page) -> use(slot, of, place, page));
         }
         version += there.isEmpty() ? 0 : 1;
-        return there.size() * pageTokens;
+        return tokens;
     }
 
     @Override
     public void publish(int slot, int kind, int[] prompt, int to) {
         long before = root(kind);
-        List<Integer> own = pages.get(slot);
+        List<Places> own = pages.get(slot);
         for (int end = pageTokens; end <= to; end += pageTokens) {
-            int page = own.get(end / pageTokens - 1);
-            if (blocks[page] == null) {
-                Block block = new Block(before, Arrays.copyOfRange(prompt, end - pageTokens, end));
-                Integer same = known.putIfAbsent(block, page);
-                if (same == null) {
-                    blocks[page] = block;
-                    serials[page] = serial++;
-                } else {
-                    page = same;
+            int place = end / pageTokens - 1;
+            Block block = new Block(before, Arrays.copyOfRange(prompt, end - pageTokens, end));
+            Known content = known.get(block);
+            boolean isNew = content == null;
+            if (content == null) {
+                if (own.stream().allMatch(group -> group.get(place) == NOBODY)) {
+                    break; // nobody would find what comes after it
+                }
+                content = new Known(block, numbers++, new int[windows.length]);
+                known.put(block, content);
+            }
+            for (int group = 0; group < windows.length; group++) {
+                int page = own.get(group).get(place);
+                Known former = contents[page];
+                if (isNew && former != null) {
+                    drop(former); // nobody finds it any more, since what was before it is not known
+                }
+                if (page != NOBODY && contents[page] == null && content.pages[group] == NOBODY
+                        && (isNew || windows[group] > 0)) {
+                    content.pages[group] = page;
+                    contents[page] = content;
                 }
             }
-            before = serials[page];
+            before = content.number;
         }
+        trim(slot, to);
     }
 
     @Override
     public void release(int slot) {
-        List<Integer> own = pages.get(slot);
-        // the last pages first, so that the beginning of a prompt is what stays longest
-        for (int i = own.size() - 1; i >= 0; i--) {
-            int page = own.get(i);
-            if (--users[page] == 0) {
-                if (blocks[page] == null) {
-                    free.push(page);
-                } else {
-                    idle.add(page);
-                }
-            }
-        }
-        own.clear();
+        pages.get(slot).forEach(own -> own.clear(this::leave));
         version++;
         filled.removeIf(change -> change.slot == slot);
         emptied.add(slot);
@@ -221,7 +341,7 @@ public final class KvPages implements KvLedger {
     @Override
     public void move(int source, int target) {
         pages.set(target, pages.get(source));
-        pages.set(source, new ArrayList<>());
+        pages.set(source, empty());
         version++;
     }
 
@@ -231,22 +351,30 @@ public final class KvPages implements KvLedger {
     }
 
     /**
-     * By slot, the pages at its beginning that another slot has too; views, until something changes. Slots with the same page
-     * at some place have the same ones before it, or pages of the same tokens.
+     * By slot, the pages at its beginning that another slot has too, of the layers that see all; views, until something changes.
+     * Slots with the same page at some place have the same ones before it, or pages of the same tokens.
      */
     List<List<Integer>> beginnings() {
-        return pages.stream().map(own -> {
-            int shared = 0;
-            for (int end = own.size(); shared < end;) {
-                int middle = (shared + end) / 2;
-                if (users[own.get(middle)] > 1) {
-                    shared = middle + 1;
-                } else {
-                    end = middle;
-                }
+        int group = 0;
+        while (group < windows.length && windows[group] > 0) {
+            group++;
+        }
+        int whole = group;
+        return pages.stream().map(groups -> whole == windows.length ? List.<Integer>of() : beginning(groups.get(whole)))
+                .toList();
+    }
+
+    private List<Integer> beginning(Places own) {
+        int shared = 0;
+        for (int end = own.size(); shared < end;) {
+            int middle = (shared + end) / 2;
+            if (users[own.get(middle)] > 1) {
+                shared = middle + 1;
+            } else {
+                end = middle;
             }
-            return own.subList(0, shared);
-        }).toList();
+        }
+        return own.until(shared);
     }
 
     /** What has changed since the last call. */
@@ -257,9 +385,9 @@ public final class KvPages implements KvLedger {
         return changes;
     }
 
-    /** The pages of a slot, in order. */
-    public List<Integer> of(int slot) {
-        return List.copyOf(pages.get(slot));
+    /** The pages of a slot in a group, in order; 0 where it has none. */
+    public List<Integer> of(int slot, int group) {
+        return List.copyOf(pages.get(slot).get(group).until(pages.get(slot).get(group).size()));
     }
 
     /** How many slots have a page. */

@@ -33,11 +33,6 @@ public final class KvSlots implements KvLedger {
     }
 
     @Override
-    public int pages(int tokens) {
-        return 1;
-    }
-
-    @Override
     public int available() {
         int free = 0;
         for (boolean each : used) {
@@ -47,13 +42,18 @@ public final class KvSlots implements KvLedger {
     }
 
     @Override
-    public int lacking(int slot, int tokens) {
+    public int lacking(int slot, int from, int to) {
         return used[slot] ? 0 : 1;
     }
 
     @Override
-    public void extend(int slot, int tokens) {
+    public void extend(int slot, int from, int to) {
         used[slot] = true;
+    }
+
+    @Override
+    public void keepWhole(int slot, int from, int to) {
+        // a slot keeps all of its tokens
     }
 
     @Override

@@ -51,8 +51,7 @@ class CascadeTest {
     }
 
     private static void put(KvPages pages, int slot, int[] prompt) {
-        pages.attach(slot, 0, prompt);
-        pages.extend(slot, prompt.length);
+        pages.extend(slot, pages.attach(slot, 0, prompt), prompt.length);
         pages.publish(slot, 0, prompt, prompt.length);
     }
 
@@ -82,7 +81,7 @@ class CascadeTest {
                 assertThat(end).isGreaterThan(begin);
                 covered[slot] = end;
                 seen[slot]++;
-                List<Integer> own = pages.of(slot).subList((int) begin / PAGE, (int) end / PAGE);
+                List<Integer> own = pages.of(slot, 0).subList((int) begin / PAGE, (int) end / PAGE);
                 first = first == null ? own : first;
                 assertThat(own).as("pages of the item's slots").isEqualTo(first);
             }
