@@ -205,7 +205,8 @@ public final class Mpjrun implements Callable<Integer> {
         }
         Supervisor.Options options = new Supervisor.Options(limit, bootstrap, collective, heartbeat, quiet,
                 Boolean.getBoolean("lockstep.terminal"), verbose);
-        try (Coordinator coordinator = new Coordinator(plan.size(), events, plan.agents())) {
+        try (Coordinator coordinator = new Coordinator(plan.size(), events, plan.agents(),
+                traffic.ports())) {
             if (verbose) {
                 plan.lines().apply(coordinator.address()).forEach(line -> output.say("mpjrun: " + line));
             }

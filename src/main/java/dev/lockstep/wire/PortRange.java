@@ -51,8 +51,8 @@ public record PortRange(int first, int last) {
                 binding.bind(first + Math.floorMod(begin + i, count));
                 return;
             } catch (BindException e) {
-                if (first == 0) {
-                    throw e;
+                if (first == 0 || !String.valueOf(e.getMessage()).contains("in use")) {
+                    throw e; // no other port is any better
                 }
             }
         }
