@@ -24,6 +24,7 @@ import javax.net.ssl.X509ExtendedTrustManager;
  * no other. One thread reads at a time; writing is for one at a time as well, and both go together.
  */
 final class Tls implements ByteChannel {
+    private static final int HEADER = 5; // of a record, which ends with the length of what follows
     private static final int RECORDS = 4; // that go in one call of the system
     private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
@@ -91,17 +92,25 @@ final class Tls implements ByteChannel {
                 SSLEngineResult result = engine.unwrap(netIn, plain);
                 plain.flip();
                 if (result.getStatus() == Status.BUFFER_UNDERFLOW) {
-                    netIn.compact();
-                    int count = in.read(netIn.array(), netIn.position(), netIn.remaining());
-                    if (count < 0) {
-                        throw new EOFException("the other side does not take this one's certificate");
-                    }
-                    netIn.position(netIn.position() + count).flip();
+                    readRecord(in);
                 } else if (result.getStatus() == Status.CLOSED) {
                     throw new EOFException("the other side has closed the connection");
                 }
+                if (!netIn.hasRemaining()) {
+                    netIn.position(0).limit(0);
+                }
                 status = result.getHandshakeStatus();
             }
+        }
+    }
+
+    /** And not a byte more: what follows the handshake is for the thread that reads, which is told by the socket alone. */
+    private void readRecord(InputStream in) throws IOException {
+        int at = netIn.limit();
+        int missing = (at < HEADER ? HEADER : HEADER + netIn.getShort(HEADER - Short.BYTES)) - at;
+        netIn.limit(at + missing);
+        if (in.readNBytes(netIn.array(), at, missing) < missing) {
+            throw new EOFException("the other side does not take this one's certificate");
         }
     }
 

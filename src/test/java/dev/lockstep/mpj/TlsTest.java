@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.security.Security;
@@ -111,6 +113,58 @@ class TlsTest {
             received.limit(Math.min(received.capacity(), received.position() + random.nextInt(most)));
             assertThat(to.read(received)).isNotNegative();
             received.limit(received.capacity());
+        }
+    }
+
+    /** A selector tells of what the socket has, and of nothing that was taken from it before. */
+    @Test
+    void bytes_rightAfterTheHandshake_areLeftInTheSocket() throws Exception {
+        CompletableFuture<Integer> written = open(caller, CALLERS, LISTENERS.sum(), true).thenApply(tls -> {
+            try {
+                int count = tls.write(ByteBuffer.wrap(new byte[5000]));
+                tls.flush();
+                return count;
+            } catch (IOException e) {
+                throw new CompletionException(e);
+            }
+        });
+        // the last of the caller's handshake is held back until more is behind it
+        try (ServerSocketChannel server = ServerSocketChannel.open()) {
+            server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+            SocketChannel middle = SocketChannel.open(server.getLocalAddress());
+            SocketChannel behind = server.accept();
+            CompletableFuture<Tls> listening = open(behind, LISTENERS, CALLERS.sum(), false);
+            CompletableFuture<Void> unused = CompletableFuture.runAsync(() -> pass(middle, listener));
+            ByteBuffer hello = ByteBuffer.allocate(1 << 16);
+            listener.read(hello);
+            middle.write(hello.flip());
+            hello.clear();
+            assertThat(written.get()).isEqualTo(5000);
+            int count = 0;
+            while (count < 5000) {
+                count += listener.read(hello);
+            }
+            middle.write(hello.flip());
+            Tls tls = listening.get();
+            try (Selector selector = Selector.open()) {
+                behind.configureBlocking(false);
+                behind.register(selector, SelectionKey.OP_READ);
+                assertThat(selector.select(10_000)).isOne();
+            }
+            assertThat(tls.read(ByteBuffer.allocate(10_000))).isEqualTo(5000);
+            middle.close();
+            behind.close();
+        }
+    }
+
+    private static void pass(SocketChannel from, SocketChannel to) {
+        try {
+            ByteBuffer buffer = ByteBuffer.allocate(1 << 16);
+            while (from.read(buffer.clear()) > 0) {
+                to.write(buffer.flip());
+            }
+        } catch (IOException e) {
+            // the test is over
         }
     }
 
