@@ -14,7 +14,7 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 
 /**
  * Holds the arrows between the packages: {@code batch -> prompts, results, journal, report -> generate -> decoder -> torch,
- * cuda, checkpoint}, {@code batch, bench -> world -> watch, wire <- launch} and {@code world -> mpj}, one rule for each
+ * cuda, checkpoint}, {@code batch, bench -> world -> watch, wire <- launch} and {@code world -> mpj -> wire}, one rule for each
  * package. What each may use is listed in full, so that a package or a library nobody thought of is refused rather than
  * missed.
  */
@@ -73,7 +73,9 @@ class ArchitectureTest {
     static final ArchRule junitUsesWorld = only("junit", own("world"), JAVA, JUNIT);
 
     @ArchTest
-    static final ArchRule mpjUsesMpjExpressAndUcx = only("mpj", JAVA, "mpjbuf..", "mpjdev..", "xdev..", UCX);
+    static final ArchRule mpjUsesWireAndMpjExpressAndUcx = only("mpj", own("wire"), JAVA, "javax.net.ssl..", "mpjbuf..",
+            "mpjdev..",
+            "xdev..", UCX);
 
     @ArchTest
     static final ArchRule mpjIsSeenWhereItIsStartedAndByItsTransport = noClasses().that()

@@ -2,7 +2,9 @@ package dev.lockstep.launch;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.security.SecureRandom;
@@ -14,10 +16,12 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.host.Closing;
+import dev.lockstep.host.UsageException;
 import dev.lockstep.launch.ranks.LaunchEvent;
 import dev.lockstep.launch.remote.RemoteAgents;
 import dev.lockstep.wire.GuardedListener;
 import dev.lockstep.wire.Message;
+import dev.lockstep.wire.PortRange;
 import dev.lockstep.wire.SealedLink;
 
 /** The launcher's end of the control links: lets in whoever knows the job's token and turns what they say to events. */
@@ -32,18 +36,28 @@ final class Coordinator implements Closeable {
 
     /**
      * @param agents that ranks elsewhere are started by, or null: then it listens on this host only
+     * @param ports  of which it takes one
      */
-    Coordinator(int size, BlockingQueue<LaunchEvent> events, @Nullable RemoteAgents agents) throws IOException {
+    Coordinator(int size, BlockingQueue<LaunchEvent> events, @Nullable RemoteAgents agents, PortRange ports)
+            throws IOException {
         this.size = size;
         this.events = events;
         this.agents = agents;
-        this.server = new ServerSocket(0, Math.max(GuardedListener.BACKLOG, 2 * size), agents == null
-                ? InetAddress.getLoopbackAddress()
-                : agents.listenOn());
+        InetAddress address = agents == null ? InetAddress.getLoopbackAddress() : agents.listenOn();
+        this.server = new ServerSocket();
+        try {
+            ports.bind(-1, port -> server.bind(new InetSocketAddress(address, port),
+                    Math.max(GuardedListener.BACKLOG, 2 * size)));
+        } catch (BindException e) {
+            throw new UsageException("--ports " + ports + ": " + e.getMessage() + " on this host", e);
+        }
         byte[] random = new byte[16];
         new SecureRandom().nextBytes(random);
         this.token = HexFormat.of().formatHex(random);
-        this.entrance = GuardedListener.open(server, "coordinator", size, this::serve);
+        this.entrance = GuardedListener.open(server, "coordinator", size, (socket, admit) -> {
+            serve(socket, admit);
+            return false;
+        });
     }
 
     /** Where ranks connect to. */

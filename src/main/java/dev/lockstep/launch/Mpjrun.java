@@ -38,7 +38,9 @@ import dev.lockstep.launch.output.OutputRouter;
 import dev.lockstep.launch.ranks.LaunchEvent;
 import dev.lockstep.launch.remote.SshSpawner;
 import dev.lockstep.wire.JobSpec;
+import dev.lockstep.wire.PortRange;
 import dev.lockstep.wire.RankEnvironment;
+import dev.lockstep.wire.Traffic;
 
 /** The launcher's command line: {@code mpjrun.sh [options] JOB [job options]}. */
 @Command(name = "mpjrun.sh", customSynopsis = "mpjrun.sh [options] JOB [job options]", sortOptions = false, description = {
@@ -68,8 +70,12 @@ public final class Mpjrun implements Callable<Integer> {
     @Option(names = "-x", paramLabel = "VAR[=VALUE]", description = "an environment variable for the ranks")
     private List<String> variables = List.of();
     @Option(names = {"-dev",
-            "--dev"}, paramLabel = "auto|ucx|niodev", description = "by which ranks send messages: UCX or MPJ Express's own TCP (auto: UCX within one host that has it)")
+            "--dev"}, paramLabel = "auto|ucx|tcp|niodev", description = "by which ranks send messages: UCX, Lockstep's TCP or MPJ Express's (auto: UCX within one host that has it, else tcp)")
     private String mpjDevice = "auto";
+    @Option(names = "--ports", paramLabel = "A-B", description = "the ports that the launcher and, over tcp, ranks may listen on (any)")
+    private String ports = "";
+    @Option(names = "--encrypt", description = "encrypt what ranks send each other over a network (TLS 1.3)")
+    private boolean encrypt;
     @Option(names = "--device", paramLabel = "auto|cpu|cuda", description = "what the ranks compute on (auto)")
     private String device = "auto";
     @Option(names = "--oversubscribe", description = "allow more ranks than GPUs or slots")
@@ -148,10 +154,7 @@ public final class Mpjrun implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         Path home = Path.of(System.getProperty("lockstep.home", ".")).toAbsolutePath().normalize();
         Map<String, String> environment = System.getenv();
-        if (!List.of("auto", "ucx", "niodev").contains(mpjDevice)) {
-            throw new UsageException("-dev " + mpjDevice + ": give auto, ucx or niodev, which run one JVM per rank; "
-                    + "multicore runs ranks as threads of one JVM, and a JNI library, as a GPU needs, loads only once in it");
-        }
+        Traffic traffic = traffic();
         int count = np == null ? 0 : count(np);
         if (words.isEmpty()) {
             throw new UsageException(
@@ -188,7 +191,7 @@ public final class Mpjrun implements Callable<Integer> {
         }
         HostList list = hostList(here);
         boolean remote = list != null && !list.slots().keySet().stream().allMatch(SshSpawner::isHere);
-        JobSpec job = new JobSpec(device, mpjDevice, oversubscribe, command.classPath(), command.program(),
+        JobSpec job = new JobSpec(device, traffic, oversubscribe, command.classPath(), command.program(),
                 remote ? inherited(environment) : Map.of(), variables(environment), work.toString(), network,
                 tagOutput);
         Console output = new Console();
@@ -203,11 +206,28 @@ public final class Mpjrun implements Callable<Integer> {
         }
         Supervisor.Options options = new Supervisor.Options(limit, bootstrap, collective, heartbeat, quiet,
                 Boolean.getBoolean("lockstep.terminal"), verbose);
-        try (Coordinator coordinator = new Coordinator(plan.size(), events, plan.agents())) {
+        try (Coordinator coordinator = new Coordinator(plan.size(), events, plan.agents(),
+                traffic.ports())) {
             if (verbose) {
                 plan.lines().apply(coordinator.address()).forEach(line -> output.say("mpjrun: " + line));
             }
             return new Supervisor(options, coordinator, plan.spawner().apply(coordinator), events, output).run();
+        }
+    }
+
+    private Traffic traffic() {
+        if (!List.of("auto", "ucx", "tcp", "niodev").contains(mpjDevice)) {
+            throw new UsageException("-dev " + mpjDevice
+                    + ": give auto, ucx, tcp or niodev, which run one JVM per rank; "
+                    + "multicore runs ranks as threads of one JVM, and a JNI library, as a GPU needs, loads only once in it");
+        }
+        if (encrypt && (mpjDevice.equals("niodev") || mpjDevice.equals("ucx"))) {
+            throw new UsageException("--encrypt: " + mpjDevice + " cannot; leave --dev out, or give --dev tcp");
+        }
+        try {
+            return new Traffic(mpjDevice, PortRange.parse(ports), encrypt);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("--ports " + ports + ": " + e.getMessage(), e);
         }
     }
 

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
@@ -67,7 +68,8 @@ final class RankArrivals {
             if (ranks(each -> ports[each] == null).isEmpty()) {
                 complete = now;
                 return Optional.of(new Message.Table(IntStream.range(0, ports.length).mapToObj(each -> new Peer(each,
-                        ports[each].address(), ports[each].readPort(), ports[each].writePort())).toList()));
+                        ports[each].address(), ports[each].readPort(), ports[each].writePort(),
+                        ports[each].certificate())).toList()));
             }
         }
         return Optional.empty();
@@ -77,11 +79,17 @@ final class RankArrivals {
         return Stream.of(workers).allMatch(worker -> worker.reason().isEmpty());
     }
 
-    /** By what the ranks send messages, and why not by UCX, once all have said what they can. */
+    /** By what the ranks send messages, and why not by UCX, once it is known how all are reached. */
     String messages() {
-        return Stream.of(workers).map(Message.Worker::reason).filter(reason -> !reason.isEmpty()).findFirst()
-                .map(reason -> "messages go over MPJ Express's niodev, not over UCX: " + reason)
-                .orElse("messages go over UCX");
+        if (decided && isOverUcx()) {
+            return "messages go over UCX";
+        }
+        return "messages go over "
+                + (ports[0].writePort() > 0 ? "MPJ Express's niodev" : "Lockstep's TCP")
+                + (ports[0].certificate().isEmpty() ? "" : ", encrypted")
+                + Stream.of(workers).filter(Objects::nonNull).map(Message.Worker::reason)
+                        .filter(reason -> !reason.isEmpty()).findFirst().map(reason -> ", not over UCX: " + reason)
+                        .orElse("");
     }
 
     /** Whether the rank has called World.init. */
@@ -136,7 +144,9 @@ final class RankArrivals {
                         + hellos[rank].host() + " (process " + hellos[rank].pid() + ")")
                         .collect(Collectors.joining(", "))
                 + (through.isEmpty() ? "" : ", " + list(through) + (through.size() == 1 ? " is" : " are") + " through")
-                + (decided && isOverUcx() ? "" : "; " + Message.Joined.WHY_NOT);
+                + (Stream.of(ports).allMatch(own -> own != null && own.writePort() > 0)
+                        ? "; " + Message.Joined.WHY_NOT
+                        : "");
     }
 
     private List<Integer> ranks(IntPredicate which) {

@@ -221,7 +221,8 @@ final class Supervisor {
 
     private void answer(Message message) {
         coordinator.tellAll(message);
-        if (options.verbose() && message instanceof Message.Workers) {
+        if (options.verbose() && coordinator.size() > 1
+                && !(message instanceof Message.Workers all && all.addresses().isEmpty())) {
             output.say("mpjrun: " + arrivals.messages());
         }
     }

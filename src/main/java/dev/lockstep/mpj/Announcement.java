@@ -3,7 +3,7 @@ package dev.lockstep.mpj;
 import java.nio.ByteBuffer;
 
 /**
- * Sent instead of a message that is too long to be sent before its receiver waits for it, that has serialized objects beside
+ * What is known of a message before it comes; sent instead of one that is too long to be sent before its receiver waits for it, that has serialized objects beside
  * its bytes, or whose sender wants to know that it is being received.
  *
  * @param number   the sender's, by which the receiver asks for the message
@@ -17,8 +17,9 @@ record Announcement(long number, int bytes, int objects, int type, int elements)
     /** Pieces of so many bytes under way together are faster than one message. */
     private static final int PIECE = 1 << 20;
 
-    void write(ByteBuffer to) {
-        to.putLong(0, number).putInt(8, bytes).putInt(12, objects).putInt(16, type).putInt(20, elements);
+    void write(ByteBuffer to, int offset) {
+        to.putLong(offset, number).putInt(offset + 8, bytes).putInt(offset + 12, objects).putInt(offset + 16, type)
+                .putInt(offset + 20, elements);
     }
 
     static Announcement read(ByteBuffer from, int offset) {

@@ -1,31 +1,23 @@
 package dev.lockstep.mpj;
 
+import mpjbuf.Buffer;
+import mpjbuf.Type;
 import mpjdev.Request;
 import mpjdev.Status;
 import org.jspecify.annotations.Nullable;
-import org.openucx.jucx.UcxCallback;
-import org.openucx.jucx.ucp.UcpRequest;
 import xdev.XDevException;
 
 /** A send or a receive, from its call until MPJ has been told that it is complete. */
 abstract class Operation extends Request {
-    private final UcxWorker ucx;
+    private final Progress progress;
     private final Status status;
     private volatile boolean done;
     private volatile @Nullable String failure;
     private boolean told;
 
-    Operation(UcxWorker ucx, Status status) {
-        this.ucx = ucx;
+    Operation(Progress progress, Status status) {
+        this.progress = progress;
         this.status = status;
-    }
-
-    final UcxWorker ucx() {
-        return ucx;
-    }
-
-    final Status status() {
-        return status;
     }
 
     final void done() {
@@ -37,25 +29,37 @@ abstract class Operation extends Request {
         done = true;
     }
 
-    /** Says in the status what has been received. */
-    abstract void describe();
+    /** Says in the status what has been received; that of a send says nothing. */
+    abstract void describe(Status into);
+
+    /**
+     * What describes a message that is in its receiver's buffer.
+     *
+     * @param objects that came beside it, serialized
+     */
+    static void describe(Status into, RankDevice.Sender sender, Buffer buffer, byte @Nullable [] objects) {
+        if (objects != null) {
+            buffer.setDynamicBuffer(objects);
+        }
+        into.srcID = sender.name();
+        into.tag = sender.tag();
+        if (buffer.getSize() >= 2 * Integer.BYTES) {
+            into.type = Type.getType(Memory.type(Memory.bytes(buffer), buffer.offset()));
+            into.numEls = Memory.elements(Memory.bytes(buffer), buffer.offset());
+        }
+    }
 
     @Override
     public final Status iwait() {
         if (!done) {
-            ucx.enter();
-            try {
-                ucx.await(() -> done);
-            } finally {
-                ucx.leave();
-            }
+            progress.until(() -> done);
         }
         if (failure != null) {
             throw new XDevException(failure);
         }
         if (!told) {
             told = true;
-            describe();
+            describe(status);
             complete(status);
         }
         return status;
@@ -64,17 +68,12 @@ abstract class Operation extends Request {
     @Override
     public final @Nullable Status itest() {
         if (!done) {
-            ucx.enter();
-            try {
-                ucx.step();
-            } finally {
-                ucx.leave();
-            }
+            progress.once();
         }
         if (done) {
             return told ? null : status;
         }
-        UcxWorker.yieldProcessor(); // MPI.Waitany asks without end
+        Progress.yieldProcessor(); // MPI.Waitany asks without end
         return null;
     }
 
@@ -91,33 +90,5 @@ abstract class Operation extends Request {
     @Override
     public final boolean cancel() {
         return false;
-    }
-
-    /** What follows when UCX is through with a part of this operation. */
-    final class Then extends UcxCallback {
-        private final Step step;
-
-        Then(Step step) {
-            this.step = step;
-        }
-
-        @Override
-        public void onSuccess(UcpRequest request) {
-            step.after(request.getSenderTag(), (int) request.getRecvSize());
-        }
-
-        @Override
-        public void onError(int code, String message) {
-            failed(message);
-        }
-    }
-
-    /** UCX could not do a part of this. */
-    void failed(String message) {
-        fail("UCX failed: " + message);
-    }
-
-    interface Step {
-        void after(long senderTag, int bytes);
     }
 }

@@ -15,7 +15,7 @@ final class Tags {
     /** Pieces of one message. */
     static final int PIECES = 1 << 16;
     /** A receive or a probe from anyone; any tag. */
-    static final int ANY = -2;
+    static final int ANY = RankDevice.ANY;
 
     // a message as it is; the announcement of one; what a receiver answers to that; a piece of what was announced
     private static final long WHOLE = 0;

@@ -28,7 +28,7 @@ import org.openucx.jucx.ucp.UcpWorkerParams;
  * something arrives or another thread has something to send. All other methods are called between {@link #enter} and
  * {@link #leave}.
  */
-final class UcxWorker {
+final class UcxWorker implements Progress {
     /** Cheaper than to sleep and be woken while the other ranks run; then their processors are theirs. */
     private static final int YIELDS = 100;
     /** When so much has come that is not what is waited for, it is taken out of the memory that ranks share. */
@@ -36,7 +36,7 @@ final class UcxWorker {
 
     private final UcpContext context;
     private final UcpWorker worker;
-    private final Arrived arrived;
+    private final UcxArrived arrived;
     private final List<UcpEndpoint> endpoints = new ArrayList<>();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition moved = lock.newCondition();
@@ -50,7 +50,7 @@ final class UcxWorker {
     private UcxWorker(UcpContext context, UcpWorker worker) {
         this.context = context;
         this.worker = worker;
-        this.arrived = new Arrived(worker);
+        this.arrived = new UcxArrived(worker);
     }
 
     /**
@@ -64,7 +64,7 @@ final class UcxWorker {
             UcpParams params = new UcpParams().requestTagFeature().requestWakeupFeature()
                     // nothing longer than one piece is sent before its receiver waits, so in memory no way of UCX's own
                     // makes it faster; between hosts it may be read out of the sender's memory
-                    .setConfig("RNDV_THRESH", oneHost ? "inf" : Integer.toString(Sending.WHOLE + 1));
+                    .setConfig("RNDV_THRESH", oneHost ? "inf" : Integer.toString(UcxSending.WHOLE + 1));
             if (oneHost) {
                 // not System V's memory, which the user's group may open
                 params.setConfig("TLS", "posix,self");
@@ -118,7 +118,7 @@ final class UcxWorker {
         return worker;
     }
 
-    Arrived arrived() {
+    UcxArrived arrived() {
         return arrived;
     }
 
@@ -147,10 +147,25 @@ final class UcxWorker {
         lock.unlock();
     }
 
-    /** Lets UCX go on once, if no other thread does. */
-    void step() {
-        if (!driven) {
-            progress();
+    @Override
+    public void once() {
+        enter();
+        try {
+            if (!driven) {
+                progress();
+            }
+        } finally {
+            leave();
+        }
+    }
+
+    @Override
+    public void until(BooleanSupplier done) {
+        enter();
+        try {
+            await(done);
+        } finally {
+            leave();
         }
     }
 
@@ -159,7 +174,7 @@ final class UcxWorker {
      *
      * @param done called by this thread, inside
      */
-    void await(BooleanSupplier done) {
+    private void await(BooleanSupplier done) {
         runNext();
         while (!done.getAsBoolean()) {
             if (driven) {
@@ -190,7 +205,7 @@ final class UcxWorker {
                 }
             } else if (++idle <= YIELDS) {
                 lock.unlock();
-                yieldProcessor();
+                Progress.yieldProcessor();
                 lock.lock();
                 runNext();
             } else {
@@ -211,17 +226,11 @@ final class UcxWorker {
         if (isWanted()) {
             lock.unlock();
             do {
-                yieldProcessor();
+                Progress.yieldProcessor();
             } while (wanting.get() > 0);
             lock.lock();
             runNext();
         }
-    }
-
-    /** Lets another rank run, if one wants to. */
-    @SuppressWarnings("ThreadPriorityCheck")
-    static void yieldProcessor() {
-        Thread.yield();
     }
 
     private boolean isWanted() {

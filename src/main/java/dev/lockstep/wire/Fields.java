@@ -14,6 +14,16 @@ import java.util.Map;
 final class Fields {
     private Fields() {}
 
+    /** @throws IOException also when the ports are none */
+    static Traffic readTraffic(DataInputStream in) throws IOException {
+        String device = readString(in);
+        try {
+            return new Traffic(device, PortRange.parse(readString(in)), in.readBoolean());
+        } catch (IllegalArgumentException e) {
+            throw new IOException(e);
+        }
+    }
+
     static List<Integer> readRanks(DataInputStream in) throws IOException {
         int count = in.readInt();
         List<Integer> ranks = new ArrayList<>();

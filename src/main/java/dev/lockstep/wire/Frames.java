@@ -150,6 +150,7 @@ public final class Frames {
             Fields.writeString(out, ports.address());
             out.writeInt(ports.readPort());
             out.writeInt(ports.writePort());
+            Fields.writeString(out, ports.certificate());
         } else if (message instanceof Table table) {
             out.writeByte(TABLE);
             out.writeInt(table.peers().size());
@@ -158,6 +159,7 @@ public final class Frames {
                 Fields.writeString(out, peer.host());
                 out.writeInt(peer.readPort());
                 out.writeInt(peer.writePort());
+                Fields.writeString(out, peer.certificate());
             }
         } else if (message instanceof Worker worker) {
             out.writeByte(WORKER);
@@ -278,7 +280,7 @@ public final class Frames {
         int kind = in.readUnsignedByte();
         return switch (kind) {
             case HELLO -> new Hello(in.readInt(), in.readLong(), Fields.readString(in));
-            case PORTS -> new Ports(Fields.readString(in), in.readInt(), in.readInt());
+            case PORTS -> new Ports(Fields.readString(in), in.readInt(), in.readInt(), Fields.readString(in));
             case TABLE -> new Table(readPeers(in));
             case WORKER -> new Worker(Fields.readBytes(in), Fields.readString(in));
             case WORKERS -> new Workers(Fields.readAll(in));
@@ -323,7 +325,7 @@ public final class Frames {
         int count = in.readInt();
         List<Peer> peers = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            peers.add(new Peer(in.readInt(), Fields.readString(in), in.readInt(), in.readInt()));
+            peers.add(new Peer(in.readInt(), Fields.readString(in), in.readInt(), in.readInt(), Fields.readString(in)));
         }
         return peers;
     }
@@ -346,7 +348,9 @@ public final class Frames {
 
     private static void writeJob(DataOutputStream out, JobSpec job) throws IOException {
         Fields.writeString(out, job.device());
-        Fields.writeString(out, job.mpjDevice());
+        Fields.writeString(out, job.traffic().device());
+        Fields.writeString(out, job.traffic().ports().toString());
+        out.writeBoolean(job.traffic().encrypt());
         out.writeBoolean(job.oversubscribe());
         Fields.writeStrings(out, job.classPath());
         Fields.writeStrings(out, job.program());
@@ -358,7 +362,7 @@ public final class Frames {
     }
 
     private static JobSpec readJob(DataInputStream in) throws IOException {
-        return new JobSpec(Fields.readString(in), Fields.readString(in), in.readBoolean(), Fields.readStrings(in),
+        return new JobSpec(Fields.readString(in), Fields.readTraffic(in), in.readBoolean(), Fields.readStrings(in),
                 Fields.readStrings(in), Fields.readMap(in), Fields.readMap(in),
                 Fields.readString(in), Fields.readString(in), in.readBoolean());
     }

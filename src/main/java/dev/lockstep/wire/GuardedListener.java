@@ -28,10 +28,13 @@ public final class GuardedListener implements Closeable {
     private static final int LOOK_MILLIS = 1000;
     private static final int WAITING = 64;
 
-    /** What is done with a connection; it is closed afterwards. */
+    /** What is done with a connection. */
     public interface Host {
-        /** @param admit to be run once the other side has shown that it belongs here */
-        void serve(Socket visitor, Runnable admit) throws IOException;
+        /**
+         * @param admit to be run once the other side has shown that it belongs here
+         * @return whether the connection is to stay, for others; otherwise it is closed
+         */
+        boolean serve(Socket visitor, Runnable admit) throws IOException;
     }
 
     /** No record, whose equals every rank would have to put together at its start. */
@@ -94,12 +97,16 @@ public final class GuardedListener implements Closeable {
     }
 
     private void serve(Waiting entry) {
-        try (Socket visitor = entry.visitor) {
-            host.serve(visitor, () -> remove(entry));
+        boolean stays = false;
+        try {
+            stays = host.serve(entry.visitor, () -> remove(entry));
         } catch (IOException e) {
             // a stranger, or the end of one that was admitted: whoever admitted it knows
         } finally {
             remove(entry);
+            if (!stays) {
+                Closing.quietly(entry.visitor);
+            }
         }
     }
 

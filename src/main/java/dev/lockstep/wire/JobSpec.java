@@ -8,7 +8,7 @@ import java.util.Map;
  * processors and memory) is found out there.
  *
  * @param device       auto, cpu or cuda
- * @param mpjDevice    by which ranks send messages: auto, ucx or niodev
+ * @param traffic      how ranks send messages
  * @param oversubscribe whether ranks may share a GPU
  * @param classPath    the user's part of the class path, absolute
  * @param program      the class name or the source file, then the job's own options
@@ -18,7 +18,7 @@ import java.util.Map;
  * @param network      the interface or subnet that ranks use among each other; empty: the one they reach the launcher by
  * @param tag          whether every line of output begins with its rank
  */
-public record JobSpec(String device, String mpjDevice, boolean oversubscribe, List<String> classPath,
+public record JobSpec(String device, Traffic traffic, boolean oversubscribe, List<String> classPath,
         List<String> program,
         Map<String, String> inherited, Map<String, String> variables, String directory, String network, boolean tag) {
     public JobSpec {

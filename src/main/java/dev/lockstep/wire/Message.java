@@ -26,7 +26,7 @@ public sealed interface Message {
     /**
      * The launcher's answer once every rank has sent its own.
      *
-     * @param addresses in the order of the ranks; none: some rank has no UCX, and all take MPJ Express's own device
+     * @param addresses in the order of the ranks; none: some rank has no UCX, and all take TCP
      */
     record Workers(List<byte[]> addresses) implements Message {
         public Workers {
@@ -35,12 +35,14 @@ public sealed interface Message {
     }
 
     /**
-     * Where a rank's MPI sockets listen, of MPJ Express's own device.
+     * Where a rank listens for the others: on one port over Lockstep's own TCP, on two over MPJ Express's own device.
      *
-     * @param address  its peers reach it by
-     * @param readPort 0, as the other, in a world of one, which needs none
+     * @param address     its peers reach it by
+     * @param readPort    the only one of Lockstep's; 0, as the other, in a world of one, which needs none
+     * @param writePort   0 where there is but one
+     * @param certificate the sum of the one that it shows those who connect to it; empty: nothing is encrypted
      */
-    record Ports(String address, int readPort, int writePort) implements Message {}
+    record Ports(String address, int readPort, int writePort, String certificate) implements Message {}
 
     /** The launcher's answer once it has the ports of every rank, sorted by rank. */
     record Table(List<Peer> peers) implements Message {

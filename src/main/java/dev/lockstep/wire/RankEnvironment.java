@@ -13,15 +13,17 @@ import java.util.Map;
  * @param localSize   number of ranks on that host
  * @param host        the host's name
  * @param device      what the rank computes on: {@code cpu} or {@code cuda}
- * @param mpjDevice   by which it sends messages to the others: auto, ucx or niodev
+ * @param traffic     how it sends messages to the others
  * @param address     its peers are to reach it by; empty: the one it reaches the launcher by
  * @param coordinator the launcher's {@code address:port}
  * @param token       shows the launcher that a link comes from this job
  */
 public record RankEnvironment(int rank, int size, int localRank, int localSize, String host, String device,
-        String mpjDevice, String address, String coordinator, String token) {
+        Traffic traffic, String address, String coordinator, String token) {
 
     private static final String PREFIX = "LOCKSTEP_";
+    private static final String PORTS = PREFIX + "PORTS";
+    private static final String ENCRYPT = PREFIX + "ENCRYPT";
     private static final String ADDRESS = PREFIX + "ADDRESS";
     /** The one variable that says whether a process is a rank of a launcher. */
     private static final String COORDINATOR = PREFIX + "COORDINATOR";
@@ -32,7 +34,7 @@ public record RankEnvironment(int rank, int size, int localRank, int localSize, 
 
     /** Of a rank that has no launcher. */
     public static RankEnvironment alone(int rank, int size, int localRank, int localSize, String host, String device) {
-        return new RankEnvironment(rank, size, localRank, localSize, host, device, "niodev", "", "", "");
+        return new RankEnvironment(rank, size, localRank, localSize, host, device, Traffic.by("niodev"), "", "", "");
     }
 
     /** The variables, in the order of the fields. */
@@ -44,7 +46,9 @@ public record RankEnvironment(int rank, int size, int localRank, int localSize, 
         variables.put(PREFIX + "LOCAL_SIZE", Integer.toString(localSize));
         variables.put(PREFIX + "HOST", host);
         variables.put(PREFIX + "DEVICE", device);
-        variables.put(PREFIX + "MPJ_DEVICE", mpjDevice);
+        variables.put(PREFIX + "MPJ_DEVICE", traffic.device());
+        variables.put(PORTS, traffic.ports().toString());
+        variables.put(ENCRYPT, traffic.encrypt() ? "1" : "");
         variables.put(ADDRESS, address);
         variables.put(COORDINATOR, coordinator);
         variables.put(TOKEN, token);
@@ -64,9 +68,14 @@ public record RankEnvironment(int rank, int size, int localRank, int localSize, 
     public static RankEnvironment of(Map<String, String> variables) {
         return new RankEnvironment(number(variables, "RANK"), number(variables, "SIZE"),
                 number(variables, "LOCAL_RANK"), number(variables, "LOCAL_SIZE"), text(variables, "HOST"),
-                text(variables, "DEVICE"), text(variables, "MPJ_DEVICE"), variables.getOrDefault(ADDRESS, ""),
+                text(variables, "DEVICE"), traffic(variables), variables.getOrDefault(ADDRESS, ""),
                 text(variables, "COORDINATOR"),
                 text(variables, "TOKEN"));
+    }
+
+    private static Traffic traffic(Map<String, String> variables) {
+        return new Traffic(text(variables, "MPJ_DEVICE"), PortRange.parse(variables.getOrDefault(PORTS, "")),
+                !variables.getOrDefault(ENCRYPT, "").isEmpty());
     }
 
     private static String text(Map<String, String> variables, String name) {

@@ -73,7 +73,7 @@ public final class World extends Group implements AutoCloseable {
         Bootstrap.Mpj mpj = Bootstrap.Mpj.NONE;
         if (self.size() == 1) {
             try {
-                link.send(new Message.Ports(link.address(self), 0, 0));
+                link.send(new Message.Ports(link.address(self), 0, 0, ""));
             } catch (IOException e) {
                 // the link's reader ends this process
             }

@@ -145,7 +145,7 @@ class LaunchIT {
             nowhere.java              | mpjrun: there is no file nowhere.java
             -jar nowhere.jar          | mpjrun: -jar nowhere.jar cannot be read as a jar file
             -jar                      | mpjrun: -jar: name the jar file after it
-            -dev multicore hello      | mpjrun: -dev multicore: give auto, ucx or niodev
+            -dev multicore hello      | mpjrun: -dev multicore: give auto, ucx, tcp or niodev
             -H a:0 hello              | mpjrun: -H a:0: "0" is not a number of slots
             -H a,,b hello             | mpjrun: -H a,,b: "" is not a host name
             -H -oProxyCommand=x hello | mpjrun: -H -oProxyCommand=x: "-oProxyCommand=x" is not a host name

@@ -21,7 +21,7 @@ class RankArrivalsTest {
     }
 
     private void ports(int rank, int second) {
-        arrivals.take(rank, new Message.Ports("10.0.0." + rank, 1, 2), second * SECOND);
+        arrivals.take(rank, new Message.Ports("10.0.0." + rank, 1, 2, ""), second * SECOND);
     }
 
     private String line(int second) {
@@ -76,9 +76,9 @@ class RankArrivalsTest {
         }
         ports(0, 2);
         ports(2, 3);
-        assertThat(arrivals.take(1, new Message.Ports("10.0.0.1", 1, 2), 25 * SECOND))
-                .contains(new Message.Table(List.of(new Peer(0, "10.0.0.0", 1, 2),
-                        new Peer(1, "10.0.0.1", 1, 2), new Peer(2, "10.0.0.2", 1, 2))));
+        assertThat(arrivals.take(1, new Message.Ports("10.0.0.1", 1, 2, ""), 25 * SECOND))
+                .contains(new Message.Table(List.of(new Peer(0, "10.0.0.0", 1, 2, ""),
+                        new Peer(1, "10.0.0.1", 1, 2, ""), new Peer(2, "10.0.0.2", 1, 2, ""))));
         arrivals.take(1, new Message.Joined(), 26 * SECOND);
         assertThat(line(55)).isEmpty();
         assertThat(line(56))
@@ -127,10 +127,32 @@ class RankArrivalsTest {
         worker(1, 2, "rank 1 on host h1: there is none");
         assertThat(worker(2, 3, "").orElseThrow()).isInstanceOfSatisfying(Message.Workers.class,
                 none -> assertThat(none.addresses()).isEmpty());
+        tcp(0, 4);
         assertThat(arrivals.messages()).isEqualTo(
-                "messages go over MPJ Express's niodev, not over UCX: rank 1 on host h1: there is none");
-        ports(0, 4);
+                "messages go over Lockstep's TCP, encrypted, not over UCX: rank 1 on host h1: there is none");
         assertThat(line(32)).startsWith("ranks 1, 2 of 3 reached World.init but did not open their MPI ports");
+    }
+
+    private void tcp(int rank, int second) {
+        arrivals.take(rank, new Message.Ports("10.0.0." + rank, 1, 0, "ab"), second * SECOND);
+    }
+
+    @Test
+    void messages_withoutAnyoneAskingForUcx_sayByWhatTheyGo() {
+        ports(0, 1);
+        assertThat(arrivals.messages()).isEqualTo("messages go over MPJ Express's niodev");
+        tcp(0, 1);
+        assertThat(arrivals.messages()).isEqualTo("messages go over Lockstep's TCP, encrypted");
+    }
+
+    @Test
+    void check_overTcp_saysNothingOfMpjsPorts() {
+        for (int rank = 0; rank < 3; rank++) {
+            hello(rank, 1);
+            tcp(rank, 2);
+        }
+        assertThat(line(40)).startsWith("ranks 0, 1, 2 of 3 have not come out of MPI.Init within 30 s")
+                .endsWith("rank 2 is in it on host h2 (process 102)");
     }
 
     @Test

@@ -90,18 +90,54 @@ class SshIT {
     }
 
     @Test
-    void messages_goOverNiodev_orOverUcxWhenAskedTo() {
-        String[] words = {"-H", "lsone:2,lstwo", "-v", "--device", "cpu", "-x", "UCX_TLS=tcp,self", "-cp", TEST_CLASSES,
-                "dev.lockstep.fixtures.MpjProgram", "messages", "50"};
-        Launched.Result auto = ssh(words).run();
-        assertThat(auto.exitCode()).as(auto.stderr()).isZero();
-        assertThat(auto.stderr()).contains("mpjrun: messages go over MPJ Express's niodev, not over UCX: the ranks are "
-                + "on several hosts, where UCX's ports would be open to everyone (--dev ucx takes it all the same)\n");
-        Launched.Result ucx = ssh(Stream.concat(Stream.of("--dev", "ucx"), Arrays.stream(words))
-                .toArray(String[]::new)).run();
-        assertThat(ucx.exitCode()).as(ucx.stderr()).isZero();
-        assertThat(ucx.stdout()).isEqualTo("checked by 3\n");
-        assertThat(ucx.stderr()).contains("mpjrun: messages go over UCX\n");
+    void messages_goOverTcp_orOverWhatIsAskedFor() {
+        String reason = ", not over UCX: the ranks are on several hosts, where UCX's ports would be open to everyone "
+                + "(--dev ucx takes it all the same)\n";
+        for (String[] each : new String[][]{{"", "Lockstep's TCP" + reason},
+                {"--encrypt --ports 41300-41320", "Lockstep's TCP, encrypted" + reason},
+                {"--dev niodev", "MPJ Express's niodev\n"}, {"--dev ucx", "UCX\n"}}) {
+            Launched.Result result = ssh(Stream.concat(Stream.of(each[0].split(" ")).filter(word -> !word.isEmpty()),
+                    Stream.of("-H", "lsone:2,lstwo", "-v", "--device", "cpu", "-x", "UCX_TLS=tcp,self", "-cp",
+                            TEST_CLASSES, "dev.lockstep.fixtures.MpjProgram", "messages", "50"))
+                    .toArray(String[]::new)).run();
+            assertThat(result.exitCode()).as(each[0] + result.stderr()).isZero();
+            assertThat(result.stdout()).isEqualTo("checked by 3\n");
+            assertThat(result.stderr()).contains("mpjrun: messages go over " + each[1]);
+        }
+    }
+
+    /** What ss -ltnp shows on the hosts: a port for each rank, of the range, on the network between them alone. */
+    @Test
+    void ranks_onTwoHosts_listenOnOnePortOfTheRangeEach() throws IOException {
+        Path go = directory.resolve("go");
+        try (Launched launched = ssh("-H", "lsone:2,lstwo", "--device", "cpu", "--ports", "41330-41340", "--encrypt",
+                "-cp", TEST_CLASSES, "dev.lockstep.fixtures.MpjProgram", "until", go.toString()).start()) {
+            launched.awaitStdout("ready");
+            List<ProcessHandle> ranks = onHosts().stream()
+                    .filter(p -> read("/proc/" + p.pid() + "/environ").contains("LOCKSTEP_RANK=")).toList();
+            assertThat(ranks).hasSize(3);
+            List<String> ports = new ArrayList<>();
+            for (ProcessHandle rank : ranks) {
+                // the network namespace's tables, where an IPv4 address in an IPv6 socket ends the same; sshd has port 22
+                List<String> listening = Stream.of("tcp", "tcp6")
+                        .flatMap(table -> read("/proc/" + rank.pid() + "/net/" + table).lines())
+                        .map(line -> line.strip().split("\\s+")).filter(fields -> fields[3].equals("0A"))
+                        .map(fields -> fields[1]).filter(address -> !address.endsWith(":0016")).toList();
+                assertThat(listening).isNotEmpty().allMatch(address -> address.matches(".*0[23][0-9A-F]{2}D50A:.*"))
+                        .allMatch(address -> port(address) >= 41_330 && port(address) <= 41_340);
+                ports.addAll(listening);
+            }
+            assertThat(ports.stream().distinct()).hasSize(3);
+            Files.createFile(go);
+            Launched.Result result = launched.await();
+            assertThat(result.exitCode()).as(result.stderr()).isZero();
+        } finally {
+            Files.deleteIfExists(go);
+        }
+    }
+
+    private static int port(String address) {
+        return Integer.parseInt(address.replaceFirst(".*:", ""), 16);
     }
 
     /** Groups of a host, and what is shared there, among all else. */

@@ -1,11 +1,14 @@
 package dev.lockstep.launch;
 
 import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
@@ -27,6 +31,7 @@ import dev.lockstep.wire.Frames;
 import dev.lockstep.wire.HostRanks;
 import dev.lockstep.wire.JobSpec;
 import dev.lockstep.wire.Message;
+import dev.lockstep.wire.Traffic;
 
 import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
 import static dev.lockstep.fixtures.Launched.awaitTrue;
@@ -35,12 +40,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** Connections from strangers, to the launcher and to a rank that waits for the others, disturb nothing. */
 class StraysIT {
+    /** Before the rank that calls another, on a connection of Lockstep's TCP. */
+    private static final int TCP_MAGIC = 0x4c6f636b;
+
     @TempDir
     private Path scratch;
     private final List<Socket> open = new ArrayList<>();
 
     @ParameterizedTest
-    @ValueSource(strings = {"ucx", "niodev"})
+    @ValueSource(strings = {"ucx", "tcp", "niodev"})
     void strangers_duringBootstrap_disturbNothing(String device) throws Exception {
         Path go = scratch.resolve("go");
         try (Launched launched = mpjrun("-np", "2", "--dev", device, "-cp", TEST_CLASSES,
@@ -51,7 +59,7 @@ class StraysIT {
             ProcessHandle rank0 = launched.ranks().get(0);
             int coordinator = Integer.parseInt(variable(rank0, "LOCKSTEP_COORDINATOR").replaceFirst(".*:", ""));
             List<Integer> ports = new ArrayList<>(List.of(coordinator));
-            if (device.equals("niodev")) { // over UCX a rank opens none
+            if (!device.equals("ucx")) { // over UCX a rank opens none
                 awaitTrue(Duration.ofSeconds(30), () -> loopbackPorts(rank0).size() == 1);
                 ports.add(loopbackPorts(rank0).get(0));
             }
@@ -80,6 +88,79 @@ class StraysIT {
             for (Socket socket : open) {
                 socket.close();
             }
+        }
+    }
+
+    /** A thousand times at every port, while ranks send each other messages: strangers of all kinds. */
+    @ParameterizedTest
+    @ValueSource(strings = {"tcp", "tcp --encrypt"})
+    void strangers_whileRanksSend_disturbNothing(String device) throws Exception {
+        Path go = scratch.resolve("go");
+        String[] words = Stream.of(Stream.of("-np", "3", "--dev"), Stream.of(device.split(" ")),
+                Stream.of("-cp", TEST_CLASSES, "dev.lockstep.fixtures.MpjProgram", "until", go.toString()))
+                .flatMap(each -> each).toArray(String[]::new);
+        try (Launched launched = mpjrun(words).start()) {
+            launched.awaitStdout("ready");
+            List<Integer> ports = new ArrayList<>(loopbackPorts(launched.launcher()));
+            for (ProcessHandle rank : launched.ranks()) {
+                assertThat(openPorts(rank)).isEmpty();
+                assertThat(loopbackPorts(rank)).hasSize(1);
+                ports.addAll(loopbackPorts(rank));
+            }
+            assertThat(ports).hasSize(4);
+            Random random = new Random(1);
+            for (int i = 0; i < 1000; i++) {
+                for (int port : ports) {
+                    knock(port, stranger(i, random));
+                    Socket last = open.get(open.size() - 1);
+                    if (i % 4 == 0 || open.size() > 400) { // the others stay
+                        last.close();
+                        open.remove(open.size() - 1);
+                    }
+                }
+                if (i == 500) {
+                    impostor(ports.get(1));
+                }
+            }
+            Files.createFile(go);
+            Launched.Result result = launched.await();
+            assertThat(result.exitCode()).as(result.stderr()).isZero();
+            assertThat(result.stdout()).isEqualTo("ready\nchecked by 3\n");
+            assertThat(result.stderr()).isEmpty();
+        } finally {
+            for (Socket socket : open) {
+                socket.close();
+            }
+        }
+    }
+
+    /** Nothing, one byte, garbage, another protocol, a rank's first words and no more, and with a nonce. */
+    private static byte[] stranger(int kind, Random random) {
+        ByteBuffer first = ByteBuffer.allocate(40).putInt(TCP_MAGIC).putInt(random.nextInt(5) - 1);
+        byte[] garbage = new byte[random.nextInt(300)];
+        random.nextBytes(garbage);
+        return switch (kind % 6) {
+            case 0 -> new byte[0];
+            case 1 -> new byte[]{(byte) kind};
+            case 2 -> garbage;
+            case 3 -> "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
+            case 4 -> Arrays.copyOf(first.array(), 8);
+            default -> first.put(new byte[32]).array();
+        };
+    }
+
+    /** Says all that a rank would say, but does not know the token. */
+    private static void impostor(int port) throws IOException {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            DataInputStream in = new DataInputStream(socket.getInputStream());
+            DataOutputStream out = new DataOutputStream(socket.getOutputStream());
+            out.writeInt(TCP_MAGIC);
+            out.writeInt(2);
+            out.write(new byte[32]);
+            byte[] answer = new byte[64];
+            in.readFully(answer);
+            out.write(Arrays.copyOfRange(answer, 32, 64)); // the only proof that it has seen
+            assertThat(in.read()).isEqualTo(-1);
         }
     }
 
@@ -118,7 +199,7 @@ class StraysIT {
                 Socket visitor = server.accept()) {
             assertThat(visitor.getInputStream().readNBytes(32)).hasSize(32);
             visitor.getOutputStream().write(new byte[64]);
-            JobSpec job = new JobSpec("cpu", "niodev", true, List.of(TEST_CLASSES),
+            JobSpec job = new JobSpec("cpu", Traffic.by("niodev"), true, List.of(TEST_CLASSES),
                     List.of("dev.lockstep.fixtures.Programs", "touch", ran.toString()), Map.of(), Map.of(), "/", "",
                     false);
             Frames.write(visitor.getOutputStream(),

@@ -5,8 +5,12 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -27,7 +31,7 @@ import static dev.lockstep.fixtures.Launched.mpjrun;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
-/** Both of MPJ's devices in real ranks, what each leaves behind, and how one is chosen. */
+/** MPJ's devices in real ranks, what each leaves behind, and how one is chosen. */
 class DevicesIT {
     private static final String PROGRAM = "dev.lockstep.fixtures.MpjProgram";
     private static final String PROGRAMS = "dev.lockstep.fixtures.Programs";
@@ -65,27 +69,35 @@ class DevicesIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"ucx", "niodev"})
+    @ValueSource(strings = {"ucx", "tcp", "tcp --encrypt", "niodev"})
     void selftest_passes(String device) {
-        Launched.Result result = mpjrun("-np", "3", "--dev", device, "selftest").run();
+        Launched.Result result = over(device, "-np", "3", "selftest").run();
         assertThat(result.exitCode()).as(result.stdout() + result.stderr()).isZero();
     }
 
     @ParameterizedTest
     @CsvSource({"ucx, 2, verbs", "ucx, 5, verbs", "niodev, 4, verbs", "ucx, 2, messages 400", "ucx, 3, messages 400",
             "niodev, 2, messages 100", "ucx, 2, unexpected", "ucx, 2, threads", "ucx, 4, threads",
-            "niodev, 2, threads"})
+            "niodev, 2, threads", "tcp, 2, verbs", "tcp, 5, verbs", "tcp, 2, messages 400", "tcp, 3, messages 400",
+            "tcp, 2, unexpected", "tcp, 2, threads", "tcp, 4, threads", "tcp, 6, all-at-once",
+            "tcp, 2, interrupts", "tcp --encrypt, 3, verbs", "tcp --encrypt, 3, messages 400",
+            "tcp --encrypt, 4, threads", "tcp --encrypt, 6, all-at-once"})
     void programs_forMpjItself(String device, String ranks, String part) {
-        Launched.Result result = mpjrun(Stream.concat(Stream.of("-np", ranks, "--dev", device, "-cp", TEST_CLASSES,
-                PROGRAM), Stream.of(part.split(" "))).toArray(String[]::new)).run();
+        Launched.Result result = over(device, Stream.concat(Stream.of("-np", ranks, "-cp", TEST_CLASSES, PROGRAM),
+                Stream.of(part.split(" "))).toArray(String[]::new)).run();
         assertThat(result.exitCode()).as(result.stdout() + result.stderr()).isZero();
         assertThat(result.stdout()).isEqualTo("checked by " + ranks + "\n");
     }
 
+    private static Launched.Command over(String device, String... args) {
+        return mpjrun(Stream.concat(Stream.of("--dev"), Stream.concat(Stream.of(device.split(" ")), Stream.of(args)))
+                .toArray(String[]::new));
+    }
+
     @ParameterizedTest
-    @ValueSource(ints = {200, 20_000, 3_000_000})
-    void ucx_messageLongerThanItsReceiver_endsTheJobWithASentence(int length) {
-        Launched.Result result = mpjrun("-np", "2", "--dev", "ucx", "-cp", TEST_CLASSES, PROGRAM, "too-long",
+    @CsvSource({"ucx, 200", "ucx, 20000", "ucx, 3000000", "tcp, 200", "tcp, 20000", "tcp, 3000000"})
+    void messageLongerThanItsReceiver_endsTheJobWithASentence(String device, int length) {
+        Launched.Result result = mpjrun("-np", "2", "--dev", device, "-cp", TEST_CLASSES, PROGRAM, "too-long",
                 Integer.toString(length)).run();
         assertThat(result.exitCode()).isNotZero();
         assertThat(result.stderr()).contains("rank 1 on host").contains("a receive")
@@ -93,9 +105,9 @@ class DevicesIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"ucx", "niodev"})
+    @ValueSource(strings = {"ucx", "tcp", "tcp --encrypt", "niodev"})
     void rank_killed_isNamedAtOnce(String device) {
-        try (Launched launched = mpjrun("-np", "3", "--dev", device, "-cp", TEST_CLASSES, PROGRAMS, "wait").start()) {
+        try (Launched launched = over(device, "-np", "3", "-cp", TEST_CLASSES, PROGRAMS, "wait").start()) {
             launched.awaitStdout("ready");
             Launched.Result result = launched.killRank(1, 3);
             assertThat(result.stderr()).contains("rank 1 on host").contains("failed first: killed");
@@ -118,14 +130,63 @@ class DevicesIT {
         }
     }
 
+    /** What ss -ltnp shows: each rank one port, in the range, on the loopback interface; the launcher one too. */
+    @Test
+    void tcp_onOneHost_listensOnOnePortOfTheRange() throws IOException {
+        try (Launched launched = mpjrun("-np", "3", "--dev", "tcp", "--ports", "41200-41230", "-cp", TEST_CLASSES,
+                PROGRAMS, "wait").start()) {
+            launched.awaitStdout("ready");
+            Map<String, String> addresses = listeningAddresses();
+            List<ProcessHandle> all = new ArrayList<>(launched.ranks());
+            assertThat(all).hasSize(3);
+            all.add(launched.launcher());
+            for (ProcessHandle process : all) {
+                List<String> own = sockets(process).stream().map(addresses::get).filter(Objects::nonNull).toList();
+                assertThat(own).hasSize(1);
+                String[] address = own.get(0).split(":");
+                assertThat(address[0]).endsWith("0100007F");
+                assertThat(Integer.parseInt(address[1], 16)).isBetween(41_200, 41_230);
+            }
+            launched.killLauncher(3);
+        }
+    }
+
+    @Test
+    void tcp_whereNoPortIsFree_isASentence() {
+        Launched.Result result = mpjrun("-np", "3", "--dev", "tcp", "--ports", "41240-41241", "hello").run();
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.stderr()).hasLineCount(1).matches("mpjrun: rank \\d on host \\S+ cannot listen on 127.0.0.1: "
+                + "none of the ports 41240-41241 is free: give --ports a range that is free, .*\n");
+        Launched.Result none = mpjrun("-np", "2", "--ports", "4", "--dry-run", "hello").run();
+        assertThat(none.exitCode()).isZero();
+        Launched.Result wrong = mpjrun("-np", "2", "--ports", "9-4", "hello").run();
+        assertThat(wrong.exitCode()).isEqualTo(2);
+        assertThat(wrong.stderr())
+                .isEqualTo("mpjrun: --ports 9-4: give a range of ports such as 40000-40100\n");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ucx", "niodev"})
+    void encrypt_overWhatCannot_isASentence(String device) {
+        Launched.Result result = mpjrun("-np", "2", "--dev", device, "--encrypt", "hello").run();
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.stderr()).isEqualTo(
+                "mpjrun: --encrypt: " + device + " cannot; leave --dev out, or give --dev tcp\n");
+    }
+
     /** The inodes of sockets that listen. */
     private static Set<String> listening() throws IOException {
-        Set<String> inodes = new HashSet<>();
+        return listeningAddresses().keySet();
+    }
+
+    /** By inode, address and port in hexadecimal. */
+    private static Map<String, String> listeningAddresses() throws IOException {
+        Map<String, String> addresses = new HashMap<>();
         for (String table : new String[]{"/proc/net/tcp", "/proc/net/tcp6"}) {
             Files.readAllLines(Path.of(table)).stream().map(line -> line.strip().split("\\s+"))
-                    .filter(fields -> fields[3].equals(LISTENS)).forEach(fields -> inodes.add(fields[9]));
+                    .filter(fields -> fields[3].equals(LISTENS)).forEach(fields -> addresses.put(fields[9], fields[1]));
         }
-        return inodes;
+        return addresses;
     }
 
     private static Set<String> sockets(ProcessHandle process) throws IOException {
@@ -150,11 +211,11 @@ class DevicesIT {
     }
 
     @Test
-    void auto_whereUcxDoesNotStart_takesNiodevAndSaysWhy() {
+    void auto_whereUcxDoesNotStart_takesTcpAndSaysWhy() {
         Launched.Result result = mpjrun(without("-v", "hello")).run();
         assertThat(result.exitCode()).isZero();
         assertThat(result.stderr())
-                .contains("mpjrun: messages go over MPJ Express's niodev, not over UCX: rank 0 on host")
+                .contains("mpjrun: messages go over Lockstep's TCP, not over UCX: rank 0 on host")
                 .contains("UCX does not start: No such device");
         Launched.Result quiet = mpjrun(without("hello")).run();
         assertThat(quiet.exitCode()).isZero();
@@ -181,12 +242,12 @@ class DevicesIT {
     }
 
     @Test
-    void auto_whereOneRankHasNoUcx_takesNiodevForAll() {
+    void auto_whereOneRankHasNoUcx_takesTcpForAll() {
         assumeFalse(Files.exists(Path.of("/usr/lib/x86_64-linux-gnu/libucp.so.0")), "this host has its own UCX");
         Launched.Result result = mpjrun("-np", "3", "-v", "-cp", TEST_CLASSES, PROGRAM, "mixed").run();
         assertThat(result.exitCode()).as(result.stderr()).isZero();
         assertThat(result.stdout()).isEqualTo("checked by 3\n");
-        assertThat(result.stderr()).contains("niodev, not over UCX: rank 1 on host");
+        assertThat(result.stderr()).contains("Lockstep's TCP, not over UCX: rank 1 on host");
     }
 
     /** Two ranks of whose memory UCX may use none. */

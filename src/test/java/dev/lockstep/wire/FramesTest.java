@@ -18,9 +18,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class FramesTest {
     static Stream<Message> messages() {
-        return Stream.of(new Message.Hello(3, 1L << 40, "höst"), new Message.Ports("10.0.0.1", 25000, 65535),
+        return Stream.of(new Message.Hello(3, 1L << 40, "höst"), new Message.Ports("10.0.0.1", 25000, 65535, "ab"),
                 new Message.Table(List.of()),
-                new Message.Table(List.of(new Peer(0, "127.0.0.1", 1, 2), new Peer(1, "h2", 3, 4))),
+                new Message.Table(List.of(new Peer(0, "127.0.0.1", 1, 2, "ab"), new Peer(1, "h2", 3, 4, ""))),
                 new Message.Failure(137, ""), new Message.Failure(2, "漢字 \u0000 \n"),
                 new Message.Progress(1, 2, Long.MAX_VALUE, -1, 3, 0.25), new Message.Doing("lädt", true),
                 new Message.Worker(new byte[]{0, -1, 7}, ""), new Message.Worker(new byte[0], "there is none"),
@@ -29,7 +29,8 @@ class FramesTest {
                 new Message.Bye(-1),
                 new Message.Release(), new Message.Joined(), new Message.AgentHello(1, "h2", -1, 3),
                 new Message.Assignment(new HostRanks(List.of(2, 5), 6, 1, 2, "h2"),
-                        new JobSpec("auto", "ucx", true, List.of("/a b", "/c/*"), List.of("Main", "--é", ""),
+                        new JobSpec("auto", new Traffic("tcp", new PortRange(1, 2), true), true,
+                                List.of("/a b", "/c/*"), List.of("Main", "--é", ""),
                                 Map.of("A", "b"),
                                 Map.of("C", "d", "E", ""), "/tmp", "10.0.0.0/8", true),
                         true),

@@ -4,6 +4,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -12,19 +13,24 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 @Timeout(30)
 class GuardedListenerTest {
     private final ServerSocket server = new ServerSocket(0, 500, InetAddress.getLoopbackAddress());
 
-    /** Answers with what it read; whoever says 1 is admitted. */
+    /** Answers with what it read; whoever says 1 is admitted, and whoever says 3 may stay. */
     private final GuardedListener entrance = GuardedListener.open(server, "test", 1, (visitor, admit) -> {
         for (int read; (read = visitor.getInputStream().read()) >= 0;) {
             if (read == 1) {
                 admit.run();
             }
             visitor.getOutputStream().write(read);
+            if (read == 3) {
+                return true;
+            }
         }
+        return false;
     });
 
     GuardedListenerTest() throws Exception {}
@@ -38,6 +44,16 @@ class GuardedListenerTest {
         Socket socket = new Socket(server.getInetAddress(), server.getLocalPort());
         socket.getOutputStream().write(value);
         return socket;
+    }
+
+    @Test
+    void visitor_thatStays_isNotClosed() throws Exception {
+        try (Socket kept = say(3); Socket last = say(2)) {
+            assertThat(kept.getInputStream().read()).isEqualTo(3);
+            assertThat(last.getInputStream().read()).isEqualTo(2);
+            kept.setSoTimeout(200);
+            assertThatThrownBy(() -> kept.getInputStream().read()).isInstanceOf(SocketTimeoutException.class);
+        }
     }
 
     @Test

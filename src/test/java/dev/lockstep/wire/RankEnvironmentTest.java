@@ -9,7 +9,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class RankEnvironmentTest {
-    private final RankEnvironment self = new RankEnvironment(3, 4, 1, 2, "h2", "cuda", "auto", "10.0.0.2",
+    private final RankEnvironment self = new RankEnvironment(3, 4, 1, 2, "h2", "cuda",
+            new Traffic("auto", new PortRange(40_000, 40_100), true), "10.0.0.2",
             "127.0.0.1:7",
             "secret");
 

@@ -136,8 +136,10 @@ class HangIT {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
             "both-receive | ucx | for a message of rank %d with tag 7",
+            "both-receive | tcp | for a message of rank %d with tag 7",
             "both-receive | niodev | for a message of rank %d with tag 7",
             "both-send | ucx | for rank %d to receive a message with tag 7",
+            "both-send | tcp | for rank %d to receive a message with tag 7",
             "both-send | niodev | for rank %d to receive a message with tag 7"})
     void ranks_thatWaitForEachOthersMessages_areNamed(String how, String device, String message) {
         Launched.Result result = stuck("2", how, "--dev", device, "--timeout-collective", "2").run();

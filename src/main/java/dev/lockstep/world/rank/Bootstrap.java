@@ -3,6 +3,10 @@ package dev.lockstep.world.rank;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.net.BindException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -12,8 +16,11 @@ import mpi.MPI;
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.host.UsageException;
+import dev.lockstep.mpj.TcpDevice;
 import dev.lockstep.mpj.UcxDevice;
 import dev.lockstep.wire.Message;
+import dev.lockstep.wire.Peer;
+import dev.lockstep.wire.PortRange;
 import dev.lockstep.wire.RankEnvironment;
 import dev.lockstep.world.transport.Alone;
 import dev.lockstep.world.transport.MpjTransport;
@@ -27,6 +34,7 @@ import dev.lockstep.world.transport.Transport;
  */
 public final class Bootstrap {
     private static final String NIODEV = "niodev";
+    private static final String TCP = "tcp";
     private static final String AUTO = "auto";
     /** Set by the launcher where libucp is not the system's. */
     private static final String LIBRARIES = "lockstep.ucx";
@@ -50,25 +58,29 @@ public final class Bootstrap {
     }
 
     /**
-     * Over UCX if all ranks can, otherwise over MPJ's own device.
+     * Over UCX if all ranks can, otherwise over TCP.
      *
      * @throws IllegalStateException when MPJ does not start
-     * @throws UsageException        when the user wants UCX and this rank has none
+     * @throws UsageException        when the user wants UCX and this rank has none, or ports of which none is free
      */
     public static Mpj start(RankEnvironment self, ControlLink link) {
-        if (self.mpjDevice().equals(NIODEV)) {
+        String device = self.traffic().device();
+        if (device.equals(NIODEV)) {
             return startNiodev(self, link);
+        }
+        if (device.equals(TCP)) {
+            return startTcp(self, link);
         }
         boolean oneHost = self.localSize() == self.size();
         Optional<UcxDevice> ucx = Optional.empty();
         String reason = "the ranks are on several hosts, where UCX's ports would be open to everyone "
                 + "(--dev ucx takes it all the same)";
-        if (oneHost || !self.mpjDevice().equals(AUTO)) {
+        if (oneHost || !device.equals(AUTO)) {
             try {
                 ucx = Optional.of(UcxDevice.open(System.getProperty(LIBRARIES, ""), oneHost));
             } catch (IllegalStateException e) {
                 reason = "rank " + self.rank() + " on host " + self.host() + ": " + e.getMessage();
-                if (!self.mpjDevice().equals(AUTO)) {
+                if (!device.equals(AUTO)) {
                     throw new UsageException("mpjrun: --dev ucx: " + reason
                             + ": install the package libucx0 there, or leave --dev out", e);
                 }
@@ -87,12 +99,36 @@ public final class Bootstrap {
             return oneHost ? mpj.withMemory() : mpj;
         }
         ucx.ifPresent(UcxDevice::finish);
-        return startNiodev(self, link);
+        return startTcp(self, link);
+    }
+
+    private static Mpj startTcp(RankEnvironment self, ControlLink link) {
+        String address = link.address(self);
+        try {
+            TcpDevice device = TcpDevice.open(self.rank(), self.size(), InetAddress.getByName(address),
+                    self.traffic().ports(), self.token(), self.traffic().encrypt());
+            link.send(new Message.Ports(address, device.port(), 0, device.certificate()));
+            List<TcpDevice.Address> all = new ArrayList<>();
+            for (Peer peer : link.table().peers()) {
+                all.add(new TcpDevice.Address(new InetSocketAddress(InetAddress.getByName(peer.host()),
+                        peer.readPort()), peer.certificate()));
+            }
+            device.join(all);
+        } catch (BindException e) {
+            throw new UsageException("mpjrun: rank " + self.rank() + " on host " + self.host() + " cannot listen on "
+                    + address + ": " + e.getMessage() + (self.traffic().ports().equals(PortRange.ANY)
+                            ? ""
+                            : ": give --ports a range that is free, with a port for each rank of a host and one for the launcher"),
+                    e);
+        } catch (IOException e) {
+            throw new IllegalStateException("it cannot join the others: " + e.getMessage(), e);
+        }
+        return init(Integer.toString(self.rank()), "", TcpDevice.NAME);
     }
 
     private static Mpj startNiodev(RankEnvironment self, ControlLink link) {
         try (Rendezvous rendezvous = Rendezvous.open(self.rank(), (readPort, writePort) -> {
-            link.send(new Message.Ports(link.address(self), readPort, writePort));
+            link.send(new Message.Ports(link.address(self), readPort, writePort, ""));
             return link.table();
         })) {
             String conf = "#Number of Processes;" + self.size() + ";#Protocol Switch Limit;" + MpjTransport.EAGER

@@ -35,7 +35,10 @@ final class Rendezvous implements AutoCloseable {
     static Rendezvous open(int rank, Exchange exchange) throws IOException {
         ServerSocket server = new ServerSocket(0, GuardedListener.BACKLOG, InetAddress.getLoopbackAddress());
         return new Rendezvous(server, GuardedListener.open(server, "lockstep-rendezvous", 1,
-                (visitor, admit) -> serve(visitor, admit, rank, exchange)));
+                (visitor, admit) -> {
+                    serve(visitor, admit, rank, exchange);
+                    return false;
+                }));
     }
 
     int port() {

@@ -27,7 +27,7 @@ class RendezvousTest {
 
     @Test
     void mpj_getsTheTable_whoeverElseIsThere() throws Exception {
-        Message.Table table = new Message.Table(List.of(new Peer(0, "h0", 1, 2), new Peer(1, "h1", 3, 4)));
+        Message.Table table = new Message.Table(List.of(new Peer(0, "h0", 1, 2, ""), new Peer(1, "h1", 3, 4, "")));
         try (Rendezvous rendezvous = Rendezvous.open(1, (readPort, writePort) -> {
             assertThat(new int[]{readPort, writePort}).containsExactly(31000, 30000);
             return table;

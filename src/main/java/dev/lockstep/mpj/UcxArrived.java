@@ -17,15 +17,15 @@ import xdev.XDevException;
  * length but neither type nor number of elements, and those that pile up while a rank waits for others, because the memory that
  * UCX has them in is that of {@code /dev/shm}, which may be small. They come before what UCX still has.
  */
-final class Arrived {
+final class UcxArrived {
     /** As it came, with its 64 bits of tag. */
     record Message(long tag, ByteBuffer bytes) {}
 
     private final UcpWorker worker;
     private final Deque<Message> messages = new ArrayDeque<>();
-    private Memory landing = Memory.allocate(Sending.WHOLE);
+    private Memory landing = Memory.allocate(UcxSending.WHOLE);
 
-    Arrived(UcpWorker worker) {
+    UcxArrived(UcpWorker worker) {
         this.worker = worker;
     }
 
@@ -84,7 +84,7 @@ final class Arrived {
             }
         });
         if (!over[0]) { // a message of one piece is over at once, so this is for a UCX that cuts smaller ones
-            landing = Memory.allocate(Sending.WHOLE);
+            landing = Memory.allocate(UcxSending.WHOLE);
         }
         return over[0];
     }

@@ -1,17 +1,14 @@
 package dev.lockstep.mpj;
 
 import java.nio.ByteBuffer;
-import java.util.List;
-import java.util.UUID;
 
 import mpjbuf.Buffer;
-import mpjbuf.Type;
 import mpjdev.Status;
 import org.openucx.jucx.ucp.UcpTagMessage;
 
 /** A message that is waited for. */
-final class Receiving extends Operation {
-    private final List<UUID> names;
+final class UcxReceiving extends UcxOperation {
+    private final RankDevice device;
     private final Buffer buffer;
     private final ByteBuffer target;
     private final boolean own; // UCX cannot write into the program's memory
@@ -21,12 +18,12 @@ final class Receiving extends Operation {
     private int left;
 
     /**
-     * @param names  of all ranks
+     * @param device   knows the ranks' names
      * @param status to be filled
      */
-    Receiving(UcxWorker ucx, List<UUID> names, Buffer buffer, Status status) {
+    UcxReceiving(RankDevice device, UcxWorker ucx, Buffer buffer, Status status) {
         super(ucx, status);
-        this.names = names;
+        this.device = device;
         this.buffer = buffer;
         this.target = Memory.bytes(buffer);
         int room = target.capacity() - buffer.offset();
@@ -117,18 +114,13 @@ final class Receiving extends Operation {
     }
 
     @Override
-    void describe() {
+    void describe(Status into) {
+        byte[] serialized = null;
         if (objects.length() > 0) {
-            byte[] serialized = new byte[objects.length()];
+            serialized = new byte[objects.length()];
             objects.bytes().get(0, serialized);
-            buffer.setDynamicBuffer(serialized);
         }
-        status().srcID = names.get(Tags.rank(senderTag));
-        status().tag = Tags.tag(senderTag);
-        if (buffer.getSize() >= 2 * Integer.BYTES) {
-            status().type = Type.getType(Memory.type(target, buffer.offset()));
-            status().numEls = Memory.elements(target, buffer.offset());
-        }
+        describe(into, device.sender(Tags.rank(senderTag), Tags.tag(senderTag)), buffer, serialized);
     }
 
     private void isTooLong() {

@@ -5,7 +5,7 @@ import mpjdev.Status;
 import org.openucx.jucx.ucp.UcpEndpoint;
 
 /** A message on its way out. */
-final class Sending extends Operation {
+final class UcxSending extends UcxOperation {
     /**
      * A longer one is announced. UCX 1.13 sends up to about 8,200 bytes in one piece, and the request of a message in more
      * pieces that comes before it is waited for is lost.
@@ -19,7 +19,7 @@ final class Sending extends Operation {
     private int left;
 
     /** @param self this rank */
-    Sending(UcxWorker ucx, int self, UcpEndpoint endpoint, Buffer buffer, Status status) {
+    UcxSending(UcxWorker ucx, int self, UcpEndpoint endpoint, Buffer buffer, Status status) {
         super(ucx, status);
         this.self = self;
         this.endpoint = endpoint;
@@ -43,7 +43,7 @@ final class Sending extends Operation {
                 empty ? 0 : Memory.type(message.bytes(), offset),
                 empty ? 0 : Memory.elements(message.bytes(), offset));
         Memory text = Memory.allocate(Announcement.LENGTH);
-        announcement.write(text.bytes());
+        announcement.write(text.bytes(), 0);
         // one for the announcement itself and one for the answer, whose pieces are counted then
         left = 2;
         ucx().worker().recvTaggedNonBlocking(text.address(), 0, Tags.ready(self, number), -1L,
@@ -69,7 +69,7 @@ final class Sending extends Operation {
     }
 
     @Override
-    void describe() {
+    void describe(Status into) {
         // the status of a send says nothing
     }
 }
