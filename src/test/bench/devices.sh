@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# What ranks of one host take to send each other something, over UCX and over MPJ Express's niodev, by turns, and what a
-# job takes of either. By hand after a build (mvn package):
+# What ranks of one host take to send each other something, over MPJ Express's niodev, Lockstep's TCP, the same encrypted,
+# and UCX, by turns, and what a job takes of each. By hand after a build (mvn package):
 #
 #   src/test/bench/devices.sh [ROUNDS]      3 rounds unless said otherwise
 #
-# Prints the median of the rounds in microseconds (generate: milliseconds of wall clock), niodev's, ucx's, and the ratio.
+# Prints the median of the rounds in microseconds (generate: milliseconds of wall clock), and its ratio to niodev's.
 set -euo pipefail
 
 home=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
@@ -13,13 +13,14 @@ all=$(mktemp)
 trap 'rm -f "$all"' EXIT
 echo "devices, $(date +%F), $(nproc) cores"
 for round in $(seq "$rounds"); do
-  for device in niodev ucx; do
+  for device in niodev tcp tcp,--encrypt ucx; do
+    read -ra options <<<"--dev ${device//,/ }"
     for n in 2 4; do
-      "$home/launch/mpjrun.sh" -np "$n" --device cpu --dev "$device" -cp "$home/target/test-classes" \
+      "$home/launch/mpjrun.sh" -np "$n" --device cpu "${options[@]}" -cp "$home/target/test-classes" \
         dev.lockstep.fixtures.DeviceTimes | sed "s/^/$device\tN=$n /" >>"$all"
     done
     begun=$(date +%s%N)
-    "$home/launch/mpjrun.sh" -np 2 -q --device cpu --dev "$device" generate \
+    "$home/launch/mpjrun.sh" -np 2 -q --device cpu "${options[@]}" generate \
       --output /dev/null >/dev/null
     printf '%s\tN=2 generate (wall, ms)\t%s\n' "$device" $((($(date +%s%N) - begun) / 1000000)) >>"$all"
   done
@@ -32,6 +33,16 @@ awk -F'\t' '
     return value[key, int((m + 1) / 2)]
   }
   END {
-    printf "%-28s %12s %12s %8s\n", "", "niodev", "ucx", "ratio"
-    for (i = 1; i <= n; i++) { a = median("niodev\t" names[i]); b = median("ucx\t" names[i]); printf "%-28s %12.1f %12.1f %8.3f\n", names[i], a, b, b / a }
+    devices = split("niodev tcp tcp,--encrypt ucx", device, " ")
+    printf "%-28s", ""
+    for (d = 1; d <= devices; d++) printf d == 1 ? " %12s" : " %14s %6s", device[d], "ratio"
+    printf "\n"
+    for (i = 1; i <= n; i++) {
+      printf "%-28s", names[i]
+      for (d = 1; d <= devices; d++) {
+        m = median(device[d] "\t" names[i])
+        if (d == 1) { first = m; printf " %12.1f", m } else printf " %14.1f %6.3f", m, m / first
+      }
+      printf "\n"
+    }
   }' "$all"

@@ -42,7 +42,7 @@ final class Tags {
     static long message(int context, int from, int tag, boolean announced) {
         if (context < 0 || context >= CONTEXTS) {
             throw new xdev.XDevException("a communicator with context " + context + ": over UCX there are at most "
-                    + CONTEXTS + " contexts, about three for each communicator; --dev niodev has no such limit");
+                    + CONTEXTS + " contexts, about three for each communicator; --dev tcp has no such limit");
         }
         return (announced ? ANNOUNCEMENT : WHOLE) | (long) context << CONTEXT_SHIFT | (long) from << RANK_SHIFT
                 | tag & TAG_MASK;

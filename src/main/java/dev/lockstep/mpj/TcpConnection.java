@@ -88,6 +88,11 @@ final class TcpConnection {
         this.key = reader.add(channel, this);
     }
 
+    /** From now on what comes is read. */
+    void begin() {
+        reader.begin(key);
+    }
+
     int peer() {
         return peer;
     }

@@ -229,7 +229,9 @@ final class TcpConnections {
 
     /** Both have shown who they are. */
     private void connect(int rank, SocketChannel channel, @Nullable Tls tls) throws IOException {
-        connections.set(rank, new TcpConnection(rank, channel, tls, reader, matching));
+        TcpConnection connection = new TcpConnection(rank, channel, tls, reader, matching);
+        connection.begin();
+        connections.set(rank, connection);
         peers.get(rank).notifyAll();
     }
 

@@ -38,12 +38,15 @@ final class TcpReader implements Progress {
         own.start();
     }
 
-    /** From now on what comes over this channel is read. */
+    /** What comes over this channel is to be read, once {@link #begin} says so. */
     SelectionKey add(SocketChannel channel, TcpConnection connection) throws IOException {
         channel.configureBlocking(false);
-        SelectionKey key = channel.register(selector, SelectionKey.OP_READ, connection);
+        return channel.register(selector, 0, connection);
+    }
+
+    void begin(SelectionKey key) {
+        key.interestOps(SelectionKey.OP_READ);
         selector.wakeup();
-        return key;
     }
 
     /** The connection has something left to write. */

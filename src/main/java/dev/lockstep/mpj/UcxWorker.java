@@ -109,7 +109,7 @@ final class UcxWorker implements Progress {
                 endpoints.add(worker.newEndpoint(new UcpEndpointParams().setUcpAddress(direct)));
             } catch (UcxException e) {
                 throw new IllegalStateException("rank " + endpoints.size() + " cannot be reached over UCX ("
-                        + e.getMessage() + "): --dev niodev does without", e);
+                        + e.getMessage() + "): --dev tcp does without", e);
             }
         }
     }

@@ -62,6 +62,6 @@ class TagsTest {
     @Test
     void message_ofAContextThatDoesNotFit_saysSo() {
         assertThatThrownBy(() -> Tags.message(LAST_CONTEXT + 1, 0, 0, false)).isInstanceOf(XDevException.class)
-                .hasMessageContaining("at most 262144 contexts").hasMessageContaining("--dev niodev");
+                .hasMessageContaining("at most 262144 contexts").hasMessageContaining("--dev tcp");
     }
 }
