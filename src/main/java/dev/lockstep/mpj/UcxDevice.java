@@ -11,8 +11,10 @@ import mpjdev.Request;
 import mpjdev.Status;
 import mpjdev.javampjdev.MPJDev;
 import org.jspecify.annotations.Nullable;
+import org.openucx.jucx.UcxException;
 import xdev.Device;
 import xdev.ProcessID;
+import xdev.XDevException;
 
 /**
  * MPJ Express's messages over UCX: shared memory inside a host, whatever fabric there is between hosts. UCX matches sources
@@ -137,6 +139,8 @@ public final class UcxDevice implements Device {
             } else {
                 sending.whole(bits);
             }
+        } catch (UcxException e) {
+            throw new XDevException("UCX failed: " + e.getMessage());
         } finally {
             ucx.leave();
         }
