@@ -14,7 +14,7 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 
 /**
  * Holds the arrows between the packages: {@code batch -> prompts, results, journal, report -> generate -> decoder -> torch,
- * cuda, checkpoint} and {@code batch, bench -> world -> wire <- launch} and {@code world -> mpj -> wire}, one rule for each
+ * cuda, checkpoint}, {@code batch, bench -> world -> watch, wire <- launch} and {@code world -> mpj -> wire}, one rule for each
  * package. What each may use is listed in full, so that a package or a library nobody thought of is refused rather than
  * missed.
  */
@@ -25,9 +25,12 @@ class ArchitectureTest {
     private static final String JSON = "com.fasterxml.jackson..";
     private static final String DJL = "ai.djl..";
     private static final String MPJ = "mpi..";
+    /** MPJ Express's own layers under its API. */
+    private static final String MPJ_BELOW = "mpj(buf|dev)..";
     private static final String MPJS_LOGGING = "org.apache.log4j..";
     private static final String UCX = "org.openucx.jucx..";
     private static final String JNA = "com.sun.jna..";
+    private static final String JUNIT = "org.junit.jupiter.api..";
     private static final String COMMAND_LINE = "picocli..";
 
     @ArchTest
@@ -40,7 +43,11 @@ class ArchitectureTest {
     static final ArchRule wireUsesHost = only("wire", own("host"), JAVA);
 
     @ArchTest
-    static final ArchRule launchUsesWire = only("launch", own("wire"), own("cli"), own("host"), JAVA, "javax..",
+    static final ArchRule watchUsesWire = only("watch", own("wire"), own("host"), JAVA);
+
+    @ArchTest
+    static final ArchRule launchUsesWire = only("launch", own("watch"), own("wire"), own("cli"), own("host"), JAVA,
+            "javax..",
             "jdk.net..",
             LOGGING, COMMAND_LINE);
 
@@ -59,8 +66,11 @@ class ArchitectureTest {
             .whereLayer("ranks").mayNotAccessAnyLayer();
 
     @ArchTest
-    static final ArchRule worldUsesWireAndMpj = only("world", own("mpj"), own("wire"), own("host"), JAVA, LOGGING,
-            JSON, MPJ);
+    static final ArchRule worldUsesWireAndMpj = only("world", own("mpj"), own("watch"), own("wire"), own("host"), JAVA,
+            LOGGING, JSON, MPJ, MPJ_BELOW);
+
+    @ArchTest
+    static final ArchRule junitUsesWorld = only("junit", own("world"), JAVA, JUNIT);
 
     @ArchTest
     static final ArchRule mpjUsesWireAndMpjExpressAndUcx = only("mpj", own("wire"), JAVA, "javax.net.ssl..", "mpjbuf..",
@@ -70,8 +80,8 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule mpjIsSeenWhereItIsStartedAndByItsTransport = noClasses().that()
             .haveNameNotMatching(
-                    "dev\\.lockstep\\.world\\.(transport\\.MpjTransport|Bootstrap|MpjExpressLauncher)(\\$.*)?")
-            .should().dependOnClassesThat().resideInAPackage(MPJ);
+                    "dev\\.lockstep\\.(mpj\\..*|world\\.(transport\\.MpjTransport|rank\\.Bootstrap|MpjExpressLauncher)(\\$.*)?)")
+            .should().dependOnClassesThat().resideInAnyPackage(MPJ, MPJ_BELOW);
 
     @ArchTest
     static final ArchRule mpjsLoggingUsesSlf4j = classes().that().resideInAPackage(MPJS_LOGGING).should()
@@ -166,7 +176,8 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule everyClassIsInAPackageWithARule = classes().should().resideInAnyPackage(own("host"),
-            own("json"), own("wire"), own("launch"), own("world"), own("mpj"), own("djl"), own("torch"), own("cuda"),
+            own("json"), own("wire"), own("watch"), own("launch"), own("world"), own("junit"), own("mpj"), own("djl"),
+            own("torch"), own("cuda"),
             own("checkpoint"), own("jinja"), own("tokenizer"), own("decoder"), own("generate"), own("prompts"),
             own("results"), own("journal"), own("report"), own("cli"), own("batch"), own("bench"), MPJS_LOGGING);
 

@@ -1,8 +1,13 @@
 package dev.lockstep;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.net.URI;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -32,6 +37,7 @@ import picocli.CommandLine;
 
 import dev.lockstep.batch.GenerateOptions;
 import dev.lockstep.launch.Mpjrun;
+import dev.lockstep.world.Worlds;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -61,12 +67,9 @@ class ReadmeTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"ReadmeExample", "FirstText"})
+    @ValueSource(strings = {"ReadmeExample", "FirstText", "Words", "Moments", "Ring"})
     void example_compiled_hasNoErrorAndNoWarning(String name, @TempDir Path classes) {
-        var block = Pattern.compile("<!-- example: " + name + " -->\n```java\n(.*?)```", Pattern.DOTALL)
-                .matcher(TEXTS.get(README));
-        assertThat(block.find()).as("a java block marked as example").isTrue();
-        var code = block.group(1);
+        var code = block(name, "").group(1);
         var source = new SimpleJavaFileObject(URI.create("string:///" + name + ".java"), JavaFileObject.Kind.SOURCE) {
             @Override
             public CharSequence getCharContent(boolean ignoreEncodingErrors) {
@@ -83,10 +86,33 @@ class ReadmeTest {
         assertThat(classes.resolve(name + ".class")).isRegularFile();
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"Words", "Moments", "Ring"})
+    void example_ofFourRanks_printsWhatIsBelowIt(String name, @TempDir Path classes) throws Exception {
+        example_compiled_hasNoErrorAndNoWarning(name, classes);
+        PrintStream stdout = System.out;
+        var printed = new ByteArrayOutputStream();
+        try (var loader = new URLClassLoader(new URL[]{classes.toUri().toURL()})) {
+            var main = loader.loadClass(name).getMethod("main", String[].class);
+            System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
+            Worlds.run(4, world -> main.invoke(null, (Object) new String[0]));
+        } finally {
+            System.setOut(stdout);
+        }
+        assertThat(printed.toString(StandardCharsets.UTF_8))
+                .isEqualTo(block(name, "\n```text\n(.*?)```").group(2));
+    }
+
+    /** The code of an example, and what comes after it. */
+    private static MatchResult block(String name, String after) {
+        return all("(?s)<!-- example: " + name + " -->\n```java\n(.*?)```\n" + after).findFirst().orElseThrow();
+    }
+
     /** One that is not compiled would be wrong some day. */
     @Test
     void javaBlocks_allAreExamples() {
-        assertThat(all("```java").map(MatchResult::group)).hasSize(2);
+        assertThat(all("```java").map(MatchResult::group)).hasSize(5);
+        assertThat(all("<!-- example: \\w+ -->\n```java").map(MatchResult::group)).hasSize(5);
     }
 
     @Test

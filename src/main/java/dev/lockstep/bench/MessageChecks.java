@@ -8,6 +8,8 @@ import java.util.stream.IntStream;
 import dev.lockstep.world.Group;
 import dev.lockstep.world.Op;
 import dev.lockstep.world.Pending;
+import dev.lockstep.world.Received;
+import dev.lockstep.world.Status;
 
 /** What selftest checks of messages that are under way together, and of values that are combined from rank to rank. */
 final class MessageChecks {
@@ -78,6 +80,48 @@ final class MessageChecks {
         SelftestJob.equal("isend", new double[]{before, 2}, group.doubles().receive(before, 0));
         array.await();
         other.await();
+    }
+
+    /** Rank 0 receives what comes first, of whomever and with whatever tag; each rank's own come in order. */
+    void ofAnyone() {
+        if (size == 1) {
+            return;
+        }
+        int all = TAGS * EACH;
+        for (int i = 0; rank > 0 && i < all; i++) {
+            group.send(text(rank, i % TAGS, i), String.class, 0, i % TAGS);
+        }
+        int[] seen = new int[size];
+        for (int i = 0; rank == 0 && i < all * (size - 1); i++) {
+            Status next = group.awaitMessage(Group.ANY, Group.ANY);
+            SelftestJob.equal("probe of a rank", Optional.of(next), group.probe(next.rank(), next.tag()));
+            Received<String> received = i % 2 == 0
+                    ? group.receiveAny(String.class, Group.ANY, Group.ANY)
+                    : group.ireceiveAny(String.class, next.rank(), Group.ANY).await();
+            int from = received.status().rank();
+            int number = seen[from]++;
+            SelftestJob.equal("receiveAny", text(from, number % TAGS, number), received.value());
+            SelftestJob.equal("its tag", number % TAGS, received.status().tag());
+            SelftestJob.equal("what awaitMessage has found", next, received.status());
+        }
+        group.barrier();
+        SelftestJob.equal("probe where nothing comes", Optional.empty(), group.probe(Group.ANY, Group.ANY));
+        group.barrier();
+        double[] numbers = IntStream.range(0, 1 + rank * LONG / 16).mapToDouble(i -> i - rank).toArray();
+        for (int root = 0; root < size; root++) {
+            if (rank != root) {
+                group.doubles().send(numbers, root, TAGS);
+            }
+            for (int i = 0; rank == root && i < size - 1; i++) {
+                Received<double[]> received = group.doubles().receiveAny(Group.ANY, TAGS);
+                int from = received.status().rank();
+                SelftestJob.equal("receiveAny of doubles", IntStream.range(0, 1 + from * LONG / 16)
+                        .mapToDouble(value -> value - from).toArray(), received.value());
+                SelftestJob.equal("its status", new Status(from, TAGS, 8L * (1 + from * (LONG / 16L))),
+                        received.status());
+            }
+            group.barrier();
+        }
     }
 
     private static String text(int from, int tag, int which) {

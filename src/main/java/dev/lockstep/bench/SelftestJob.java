@@ -63,6 +63,7 @@ public final class SelftestJob {
             test.all(world, "");
             Group halves = world.group(world.rank() % 2, -world.rank());
             test.all(halves, " in two groups");
+            test.check("hosts", () -> RankChecks.hosts(world));
             if (line.isLarge()) {
                 test.large();
             }
@@ -102,8 +103,19 @@ public final class SelftestJob {
         MessageChecks messages = new MessageChecks(group);
         check("sendReceive" + where, messages::around);
         check("isend, ireceive" + where, messages::underWay);
+        check("receiveAny, probe" + where, messages::ofAnyone);
         check("scan, exscan" + where, messages::scans);
         check("allReduce of numbers, allGatherAll, reduceScatter" + where, messages::whole);
+        ArrayChecks arrays = new ArrayChecks(group);
+        check("slices" + where, arrays::inPlace);
+        check("allToAll and allGather of parts" + where, arrays::parts);
+        check("ops" + where, arrays::ops);
+        check("minLocated, maxLocated" + where, arrays::located);
+        RankChecks ranks = new RankChecks(group);
+        check("grid" + where, ranks::grid);
+        check("farm" + where, ranks::farm);
+        check("begin" + where, ranks::begun);
+        check("within" + where, ranks::within);
         arrays(group, group.bytes(), byte.class, "bytes" + where);
         arrays(group, group.ints(), int.class, "ints" + where);
         arrays(group, group.longs(), long.class, "longs" + where);
@@ -232,8 +244,8 @@ public final class SelftestJob {
             largeOfAll("allToAll", buffers.allToAll(Collections.nCopies(size, mine)), element, length);
             long[] sums = IntStream.range(0, PERIOD)
                     .mapToLong(i -> IntStream.range(0, size).mapToLong(r -> number(i, r)).sum()).toArray();
-            equal("allReduce", array(element, length, i -> sums[i % PERIOD]),
-                    buffers.allReduce(array(element, length, i -> number(i, rank)), Op.SUM));
+            A numbers = array(element, length, i -> number(i, rank));
+            equal("allReduce", array(element, length, i -> sums[i % PERIOD]), buffers.allReduce(numbers, Op.SUM));
         });
     }
 
@@ -304,13 +316,14 @@ public final class SelftestJob {
 
     private static <A> void reductions(Group group, Buffers<A> buffers, Class<?> element, int length) {
         A mine = array(element, length, i -> number(i, group.rank()));
-        for (Op op : Op.values()) {
+        for (Op op : List.of(Op.SUM, Op.PROD, Op.MIN, Op.MAX)) { // the others are ArrayChecks'
             long[] pattern = IntStream.range(0, PERIOD).mapToLong(i -> IntStream.range(0, group.size())
                     .mapToLong(r -> number(i, r)).reduce((a, b) -> switch (op) {
                     case SUM -> a + b;
                     case PROD -> a * b;
                     case MIN -> Math.min(a, b);
                     case MAX -> Math.max(a, b);
+                    default -> throw new AssertionError(op);
                     }).orElseThrow()).toArray();
             A expected = array(element, length, i -> pattern[i % PERIOD]);
             equal("allReduce " + op, expected, buffers.allReduce(mine, op));

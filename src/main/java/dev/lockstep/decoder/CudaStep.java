@@ -32,8 +32,8 @@ final class CudaStep implements ForwardStep {
     private static final int LONG_PART = 1024;
     private static final int LONG_PARTS = 8;
     private static final int BLOCKS_PER_MULTIPROCESSOR = 8;
-    /** Bytes of a layer that need not be read again if rows that begin alike are taken together, so that it pays. */
-    private static final long SHARED_BYTES = 32L << 20;
+    /** Bytes of a layer that need not be read again if rows that begin alike are taken together, so that it pays: less is in L2. */
+    private static final long SHARED_BYTES = 128L << 20;
 
     private final DecoderProgram program;
     private final ModelConfig config;

@@ -29,4 +29,9 @@ public final class Amounts {
                         ? seconds / 60 + " min " + seconds % 60 + " s"
                         : seconds / 3600 + " h " + seconds / 60 % 60 + " min";
     }
+
+    /** A time in seconds, such as 5 or 0.25. */
+    public static String seconds(long millis) {
+        return millis % 1000 == 0 ? Long.toString(millis / 1000) : Double.toString(millis / 1e3);
+    }
 }

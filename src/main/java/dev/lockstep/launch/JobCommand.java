@@ -12,11 +12,12 @@ import java.util.jar.Attributes;
 import java.util.jar.JarFile;
 import java.util.jar.Manifest;
 import java.util.stream.Collectors;
-import java.util.zip.ZipFile;
 
 import dev.lockstep.cli.BuiltInJob;
 import dev.lockstep.host.IoReason;
 import dev.lockstep.host.UsageException;
+import dev.lockstep.launch.local.ClassPath;
+import dev.lockstep.launch.local.NestedJar;
 
 /**
  * What every rank's JVM runs.
@@ -49,18 +50,23 @@ record JobCommand(List<String> classPath, List<String> program) {
             }
             program.add(source.toString());
             program.addAll(words.subList(1, words.size()));
-            return new JobCommand(classPath, program);
+            return of(classPath, program, runtime);
         } else {
             program.add(builtIn(job).map(BuiltInJob::mainClass).orElse(job));
             program.addAll(words.subList(1, words.size()));
         }
-        if (!isOnClassPath(program.get(0), classPath) && !isOnClassPath(program.get(0), runtime)) {
+        if (!new ClassPath(classPath).hasClass(program.get(0)) && !new ClassPath(runtime).hasClass(program.get(0))) {
             throw new UsageException(
                     "there is no job " + (job.equals("-jar") ? program.get(0) : job) + ": name a built-in ("
                             + BuiltInJob.all().stream().map(BuiltInJob::name).collect(Collectors.joining(", "))
                             + "), a class that is on -cp, a .java file, or -jar and a jar" + missing(user));
         }
-        return new JobCommand(classPath, program);
+        return of(classPath, program, runtime);
+    }
+
+    /** What of the user's class path is Lockstep's own is left to Lockstep, whose class data serves its own jars only. */
+    private static JobCommand of(List<String> classPath, List<String> program, List<String> runtime) {
+        return new JobCommand(new ClassPath(classPath).without(runtime).entries(), program);
     }
 
     private static String missing(List<String> classPath) {
@@ -92,40 +98,10 @@ record JobCommand(List<String> classPath, List<String> program) {
             for (String entry : more == null ? new String[0] : more.strip().split("\\s+")) {
                 classPath.add(jar.resolveSibling(Path.of(URI.create(entry).getPath())).normalize().toString());
             }
-            return main.strip();
+            String nested = NestedJar.launcherOf(main.strip());
+            return file.getEntry(nested.replace('.', '/') + ".class") == null ? main.strip() : nested;
         } catch (IOException | IllegalArgumentException e) {
             throw new UsageException("-jar " + name + " cannot be read as a jar file: " + IoReason.of(e), e);
-        }
-    }
-
-    private static boolean isOnClassPath(String className, List<String> classPath) {
-        String file = className.replace('.', '/') + ".class";
-        for (String entry : classPath) {
-            if (entry.endsWith("/*")) {
-                File[] jars = new File(entry.substring(0, entry.length() - 1))
-                        .listFiles((directory, name) -> name.endsWith(".jar") || name.endsWith(".JAR"));
-                for (File jar : jars == null ? new File[0] : jars) {
-                    if (isInJar(file, jar)) {
-                        return true;
-                    }
-                }
-            } else if (new File(entry).isDirectory()
-                    ? new File(entry, file).isFile()
-                    : isInJar(file, new File(entry))) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private static boolean isInJar(String name, File jar) {
-        if (!jar.isFile()) {
-            return false;
-        }
-        try (ZipFile zip = new ZipFile(jar)) {
-            return zip.getEntry(name) != null;
-        } catch (IOException e) {
-            return false; // not a jar: java skips it too
         }
     }
 }

@@ -62,7 +62,8 @@ public final class Mpjrun implements Callable<Integer> {
     @Option(names = {"-interface",
             "--interface"}, paramLabel = "NAME|SUBNET", description = "the network between hosts: an interface, an address or a subnet such as 10.1.0.0/16")
     private String network = "";
-    @Option(names = {"-cp", "--class-path"}, paramLabel = "PATH", description = "class path of the program")
+    @Option(names = {"-cp",
+            "--class-path"}, paramLabel = "PATH", description = "class path of the program; an entry @FILE stands for those in the file")
     private String classPath;
     @Option(names = {"-wdir", "--wdir"}, paramLabel = "DIR", description = "working directory of the ranks")
     private String directory;
@@ -111,7 +112,7 @@ public final class Mpjrun implements Callable<Integer> {
     public static void main(String[] args) {
         CommandLine line = new CommandLine(new Mpjrun()).setStopAtPositional(true)
                 .setPosixClusteredShortOptionsAllowed(false).setUnmatchedOptionsArePositionalParams(true)
-                .setOverwrittenOptionsAllowed(true).setUsageHelpLongOptionsMaxWidth(30);
+                .setOverwrittenOptionsAllowed(true).setExpandAtFiles(false).setUsageHelpLongOptionsMaxWidth(30);
         line.setParameterExceptionHandler((e, a) -> refuse(e instanceof CommandLine.MissingParameterException
                 ? a[a.length - 1] + " needs a value after it"
                 : e.getMessage()));
@@ -336,14 +337,25 @@ public final class Mpjrun implements Callable<Integer> {
     }
 
     /** Relative entries start where the user is, not in the ranks' working directory. */
-    private static List<String> absolute(String classPath, Path here) {
+    private static List<String> absolute(@Nullable String classPath, Path here) {
         List<String> entries = new ArrayList<>();
         for (String entry : classPath == null ? new String[0] : classPath.split(":")) {
-            if (!entry.isEmpty()) {
-                entries.add(here.resolve(entry).normalize().toString());
-            }
+            entries.addAll(entry.startsWith("@") ? listed(entry, here) : List.of(entry));
         }
-        return entries;
+        return entries.stream().filter(entry -> !entry.isBlank())
+                .map(entry -> here.resolve(entry).normalize().toString())
+                .toList();
+    }
+
+    /** What the file of an entry such as @target/classpath has, as Maven writes it: entries with colons between them. */
+    private static List<String> listed(String entry, Path here) {
+        try {
+            return List.of(Files.readString(here.resolve(entry.substring(1))).strip().split("[:\\n]"));
+        } catch (IOException e) {
+            throw new UsageException("-cp " + entry + ": the file with the class path cannot be read: "
+                    + IoReason.of(e) + "; mvn dependency:build-classpath -Dmdep.outputFile=" + entry.substring(1)
+                    + " writes it");
+        }
     }
 
     private static int count(String text) {

@@ -18,6 +18,7 @@ import dev.lockstep.launch.ranks.LaunchEvent;
 import dev.lockstep.launch.ranks.RankProcess;
 import dev.lockstep.launch.ranks.Signals;
 import dev.lockstep.launch.ranks.Spawner;
+import dev.lockstep.watch.CollectiveWatchdog;
 import dev.lockstep.wire.Message;
 
 /**

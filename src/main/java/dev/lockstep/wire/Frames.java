@@ -62,6 +62,7 @@ public final class Frames {
     private static final int WORKER = 15;
     private static final int WORKERS = 16;
     private static final int WAITS = 17;
+    private static final int LATE = 18;
     // between the launcher and an agent
     private static final int ENLIST = 32;
     private static final int ASSIGNMENT = 33;
@@ -218,6 +219,12 @@ public final class Frames {
             out.writeByte(LEFT);
             out.writeInt(left.group());
             out.writeInt(left.leader());
+        } else if (message instanceof Message.Late late) {
+            out.writeByte(LATE);
+            out.writeInt(late.group());
+            out.writeInt(late.leader());
+            out.writeInt(late.number());
+            out.writeLong(late.millis());
         } else if (message instanceof Message.Waits waits) {
             out.writeByte(WAITS);
             out.writeInt(waits.all().size());
@@ -299,6 +306,7 @@ public final class Frames {
                     in.readBoolean(),
                     in.readLong());
             case LEFT -> new Left(in.readInt(), in.readInt());
+            case LATE -> new Message.Late(in.readInt(), in.readInt(), in.readInt(), in.readLong());
             case WAITS -> new Message.Waits(readWaits(in));
             default -> throw new IOException("a frame of unknown kind " + kind);
         };

@@ -191,19 +191,33 @@ public sealed interface Message {
     /**
      * A message between two ranks that one of them waits for.
      *
-     * @param peer  the other rank
+     * @param peer  the other rank; {@link #ANY} where it is whichever sends
      * @param sends whether the one that waits is the sender
-     * @param tag   the message's
+     * @param tag   the message's, or {@link #ANY}
      * @param millis since when
      */
     record Wait(int peer, boolean sends, int tag, long millis) {
+        /** Stands for every rank or tag. */
+        public static final int ANY = -1;
+
         /** The message in words, such as {@code for a message of rank 1 with tag 3}. */
         public String text() {
-            return (sends ? "for rank " + peer + " to receive a message" : "for a message of rank " + peer)
-                    + " with tag "
-                    + tag;
+            return (sends
+                    ? "for rank " + peer + " to receive a message"
+                    : "for a message of " + (peer == ANY ? "any rank" : "rank " + peer))
+                    + (tag == ANY ? " with any tag" : " with tag " + tag);
         }
     }
+
+    /**
+     * A collective has taken as long as its caller would have it take at most.
+     *
+     * @param group  0 for the world
+     * @param leader the lowest rank in it
+     * @param number of the collective
+     * @param millis the limit
+     */
+    record Late(int group, int leader, int number, long millis) implements Message {}
 
     /** All messages that a rank has waited for for a while; said again as long as there are some, and once when not. */
     record Waits(List<Wait> all) implements Message {

@@ -1,10 +1,11 @@
 package dev.lockstep.world;
 
-import java.util.ArrayList;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.BinaryOperator;
-import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 
 import com.fasterxml.jackson.core.type.TypeReference;
@@ -12,8 +13,9 @@ import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.host.Share;
 import dev.lockstep.world.verbs.ArrayCodec;
+import dev.lockstep.world.verbs.Codec;
 import dev.lockstep.world.verbs.Collectives;
-import dev.lockstep.world.verbs.JsonCodec;
+import dev.lockstep.world.verbs.Farm;
 import dev.lockstep.world.verbs.Members;
 import dev.lockstep.world.verbs.Messages;
 import dev.lockstep.world.verbs.Verb;
@@ -45,29 +47,69 @@ import dev.lockstep.world.verbs.Verb;
  * <p>
  * Collectives are for one thread at a time; send, receive and all other methods may be called from any thread.
  */
-public sealed class Group permits World {
+public sealed class Group extends ValueCollectives permits World {
     private final Session session;
     private final Members members;
     private final Collectives collectives;
     private final Messages messages;
+    private final Beside beside;
+    private final Duration limit; // zero: none
+
+    /**
+     * The least or greatest of the ranks' numbers, and whose it is.
+     *
+     * @param rank that gave it; the lowest of several
+     */
+    public record Located<T> (T value, int rank) {}
+
+    /**
+     * The least or greatest of the numbers in the ranks' arrays, element by element, and whose each is.
+     *
+     * @param <A>   the arrays' type
+     * @param ranks as many as values; of several that gave the same the lowest
+     */
+    public record LocatedAll<A> (A values, int[] ranks) {}
+
+    /** A call {@linkplain #within with a limit} has waited for a message for so long; the world goes on. */
+    public static final class TimeoutException extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        TimeoutException(String message) {
+            super(message);
+        }
+    }
+
+    /** Collectives that have been begun, which all views of a group do one after the other. */
+    private static final class Beside {
+        private @Nullable Group group; // the same ranks, with a sequence of collectives of its own
+        private CompletableFuture<?> last = CompletableFuture.completedFuture(true);
+    }
 
     Group(Session session, Members members) {
+        this(session, members, session.collectives(members), session.messages(members), new Beside(), Duration.ZERO);
+    }
+
+    private Group(Session session, Members members, Collectives collectives, Messages messages, Beside beside,
+            Duration limit) {
+        super(collectives, messages);
         this.session = session;
         this.members = members;
-        this.collectives = session.collectives(members);
-        this.messages = session.messages(members);
+        this.collectives = collectives;
+        this.messages = messages;
+        this.beside = beside;
+        this.limit = limit;
     }
 
     Session session() {
         return session;
     }
 
-    /** This rank, from 0. */
+    /** This rank, from 0 (MPI_Comm_rank, mpi4py's {@code Get_rank}). */
     public final int rank() {
         return members.self();
     }
 
-    /** Number of ranks. */
+    /** Number of ranks (MPI_Comm_size, {@code Get_size}). */
     public final int size() {
         return members.size();
     }
@@ -78,7 +120,7 @@ public sealed class Group permits World {
     }
 
     /**
-     * Forms groups, of those ranks that give the same colour. A collective of this group.
+     * Forms groups, of those ranks that give the same colour (MPI_Comm_split, {@code Split}). A collective of this group.
      *
      * @param colour any number
      * @param key    orders the ranks of the new group; equal keys go by the rank in this one
@@ -128,284 +170,139 @@ public sealed class Group permits World {
         return ListSplits.byWeight(items, weight, rank(), size());
     }
 
-    /** Waits until every rank has called it. */
+    /** Waits until every rank has called it (MPI_Barrier, {@code Barrier}). */
     public void barrier() {
         collectives.barrier();
     }
 
     /**
-     * Gives every rank the root's value.
+     * These ranks, with a limit for each call. A collective that takes longer ends the job as
+     * {@code --timeout-collective} does, with exit code 124 and a line that names who has not come: ranks that have given up
+     * and ranks that have not would never be in step again. A message is another matter: {@code receive}, and {@code send}
+     * that waits for its receiver, throw a {@link TimeoutException} after so long, and all goes on. What was not received can
+     * be received later; what was not taken stays under way.
      *
-     * @param value the root's; the others' is not looked at and may be null
+     * <pre>{@code
+     * world.within(Duration.ofSeconds(5)).barrier();
+     * }</pre>
+     *
+     * @throws IllegalArgumentException when it is not above zero
      */
-    public <T> T broadcast(@Nullable T value, Class<T> type, int root) {
-        return collectives.broadcast(value, codec(type), root);
-    }
-
-    /** {@link #broadcast(Object, Class, int)} from rank 0. */
-    public <T> T broadcast(@Nullable T value, Class<T> type) {
-        return broadcast(value, type, 0);
-    }
-
-    /** {@link #broadcast(Object, Class, int)} for types with parameters. */
-    public <T> T broadcast(@Nullable T value, TypeReference<T> type, int root) {
-        return collectives.broadcast(value, codec(type), root);
-    }
-
-    /** {@link #broadcast(Object, Class, int)} from rank 0, for types with parameters. */
-    public <T> T broadcast(@Nullable T value, TypeReference<T> type) {
-        return broadcast(value, type, 0);
+    public Group within(Duration limit) {
+        if (limit.isZero() || limit.isNegative()) {
+            throw new IllegalArgumentException("a limit of " + limit + ": give a time above zero");
+        }
+        return new Group(session, members, collectives.within(session.alarm(members, limit)),
+                messages.within(limit.toNanos(), TimeoutException::new), beside, limit);
     }
 
     /**
-     * Gives each rank its value of the root's list.
+     * Begins collectives and does not wait for them (MPI_Ibarrier, MPI_Iallreduce and the others; mpi4py's {@code Ibarrier}).
+     * All ranks begin the same ones in the same order; between these and those that are waited for there is no order. What
+     * they are given must not change before they have been awaited.
      *
-     * @param values on the root one per rank, by rank; the others' is not looked at and may be null
-     * @return this rank's value
+     * <pre>{@code
+     * Pending<double[]> sum = world.begin(ranks -> ranks.doubles().allReduce(gradient, Op.SUM));
+     * }</pre>
+     *
+     * <p>
+     * They cost a thread, which does them one after the other while the rank goes on, and a little more time each than those
+     * that are waited for: they are worth it where the rank has something to do meanwhile, and a processor for it.
+     *
+     * @param calls gets these ranks; may call several
+     * @return gives what the calls have given
      */
-    public <T> T scatter(@Nullable List<T> values, Class<T> type, int root) {
-        return collectives.scatter(values, codec(type), root);
+    public <T> Pending<T> begin(Function<? super Group, ? extends T> calls) {
+        session.ending().checkOpen();
+        synchronized (beside) {
+            Group other = beside.group;
+            if (other == null) {
+                other = new Group(session, members.begun());
+                beside.group = other;
+            }
+            Group ranks = limit.isZero() ? other : other.within(limit);
+            CompletableFuture<T> begun = Messages.after(beside.last, () -> calls.apply(ranks));
+            beside.last = begun;
+            return new Pending<>(begun);
+        }
     }
 
-    /** {@link #scatter(List, Class, int)} from rank 0. */
-    public <T> T scatter(List<T> values, Class<T> type) {
-        return scatter(values, type, 0);
+    /** {@link #begin Begins} a {@link #barrier} (MPI_Ibarrier, {@code Ibarrier}); what it gives says nothing. */
+    public Pending<Boolean> ibarrier() {
+        return begin(ranks -> {
+            ranks.barrier();
+            return true;
+        });
     }
 
-    /** {@link #scatter(List, Class, int)} for types with parameters. */
-    public <T> T scatter(List<T> values, TypeReference<T> type, int root) {
-        return collectives.scatter(values, codec(type), root);
+    /** {@link #begin Begins} a broadcast (MPI_Ibcast). */
+    public <T> Pending<T> ibroadcast(@Nullable T value, Class<T> type, int root) {
+        return begin(ranks -> ranks.broadcast(value, type, root));
     }
 
-    /** {@link #scatter(List, Class, int)} from rank 0, for types with parameters. */
-    public <T> T scatter(List<T> values, TypeReference<T> type) {
-        return scatter(values, type, 0);
+    /** {@link #begin Begins} a gather (MPI_Igather). */
+    public <T> Pending<Optional<List<T>>> igather(@Nullable T value, Class<T> type, int root) {
+        return begin(ranks -> ranks.gather(value, type, root));
+    }
+
+    /** {@link #begin Begins} an allGather (MPI_Iallgather). */
+    public <T> Pending<List<T>> iallGather(@Nullable T value, Class<T> type) {
+        return begin(ranks -> ranks.allGather(value, type));
+    }
+
+    /** {@link #begin Begins} an allReduce (MPI_Iallreduce). */
+    public <T> Pending<T> iallReduce(@Nullable T value, Class<T> type, BinaryOperator<T> function) {
+        return begin(ranks -> ranks.allReduce(value, type, function));
     }
 
     /**
-     * Gives the root every rank's value.
+     * Has all ranks do tasks that rank 0 has: each gets another whenever it is through with one, so that none waits while
+     * there are some, however long they take. Rank 0 deals them from a thread that sleeps between messages, and does tasks
+     * itself, since most ranks have a processor or a GPU to themselves that would do nothing otherwise. A collective; ranks
+     * leave it when there is no more for them. (mpi4py's {@code MPIPoolExecutor.map}, without its processes.)
      *
-     * @return on the root the values, by rank, a null where a rank gave null; elsewhere empty
-     */
-    public <T> Optional<List<T>> gather(@Nullable T value, Class<T> type, int root) {
-        return collectives.gather(value, codec(type), root);
-    }
-
-    /** {@link #gather(Object, Class, int)} to rank 0. */
-    public <T> Optional<List<T>> gather(T value, Class<T> type) {
-        return gather(value, type, 0);
-    }
-
-    /** {@link #gather(Object, Class, int)} for types with parameters. */
-    public <T> Optional<List<T>> gather(T value, TypeReference<T> type, int root) {
-        return collectives.gather(value, codec(type), root);
-    }
-
-    /** {@link #gather(Object, Class, int)} to rank 0, for types with parameters. */
-    public <T> Optional<List<T>> gather(T value, TypeReference<T> type) {
-        return gather(value, type, 0);
-    }
-
-    /**
-     * Gives the root the items of all ranks as one list, by rank: what {@link #split(List)} took apart is in order again.
+     * <pre>{@code
+     * Optional<List<Area>> areas = world.farm(rectangles, Rectangle.class, Area.class, Rectangle::area);
+     * }</pre>
      *
-     * @return on the root the items; elsewhere empty
-     */
-    public <T> Optional<List<T>> gatherAll(List<T> items, Class<T> type, int root) {
-        return flat(collectives.gather(items, codec(type).list(), root));
-    }
-
-    /** {@link #gatherAll(List, Class, int)} to rank 0. */
-    public <T> Optional<List<T>> gatherAll(List<T> items, Class<T> type) {
-        return gatherAll(items, type, 0);
-    }
-
-    /** {@link #gatherAll(List, Class, int)} for types with parameters. */
-    public <T> Optional<List<T>> gatherAll(List<T> items, TypeReference<T> type, int root) {
-        return flat(collectives.gather(items, codec(type).list(), root));
-    }
-
-    /** {@link #gatherAll(List, Class, int)} to rank 0, for types with parameters. */
-    public <T> Optional<List<T>> gatherAll(List<T> items, TypeReference<T> type) {
-        return gatherAll(items, type, 0);
-    }
-
-    /**
-     * Hands the items of all ranks to a consumer on the root, one at a time and by rank, so that more of them can be
-     * gathered than fit into its memory; a rank's items may be made as they are asked for.
+     * <p>
+     * An exception of a task ends the call with one that names the task. A task that takes longer than
+     * {@code --timeout-collective} should call {@link World#alive} now and then.
      *
-     * @param items    this rank's
-     * @param consumer is called on the root only, in the calling thread; while it works the other ranks wait
+     * @param tasks on rank 0; the others' are not looked at and may be null
+     * @param work  must not call collectives of this group
+     * @return on rank 0 what came of each task, in the order of the tasks; elsewhere empty
+     * @throws IllegalStateException when a task has thrown an exception
      */
-    public <T> void gatherEach(Iterable<? extends T> items, Class<T> type, int root, Consumer<? super T> consumer) {
-        collectives.gatherEach(items, codec(type), root, consumer);
+    public <T, R> Optional<List<R>> farm(@Nullable List<? extends T> tasks, Class<T> task, Class<R> result,
+            Function<? super T, ? extends R> work) {
+        return farm(tasks, codec(task), codec(result), work);
     }
 
-    /** {@link #gatherEach(Iterable, Class, int, Consumer)} to rank 0. */
-    public <T> void gatherEach(Iterable<? extends T> items, Class<T> type, Consumer<? super T> consumer) {
-        gatherEach(items, type, 0, consumer);
+    /** {@link #farm(List, Class, Class, Function)} for types with parameters. */
+    public <T, R> Optional<List<R>> farm(@Nullable List<? extends T> tasks, TypeReference<T> task,
+            TypeReference<R> result, Function<? super T, ? extends R> work) {
+        return farm(tasks, codec(task), codec(result), work);
     }
 
-    /** {@link #gatherEach(Iterable, Class, int, Consumer)} for types with parameters. */
-    public <T> void gatherEach(Iterable<? extends T> items, TypeReference<T> type, int root,
-            Consumer<? super T> consumer) {
-        collectives.gatherEach(items, codec(type), root, consumer);
+    private <T, R> Optional<List<R>> farm(@Nullable List<? extends T> tasks, Codec<T> task, Codec<R> result,
+            Function<? super T, ? extends R> work) {
+        if (isRoot() && tasks == null) {
+            throw new IllegalArgumentException("farm: rank 0 gives no list of tasks");
+        }
+        Farm<T, R> farm = new Farm<>(session.messages(members.farm()), members, task, result, work, session::atWork);
+        return collectives.together(Verb.FARM, () -> {
+            if (isRoot() && tasks != null) {
+                return Optional.of(farm.deal(tasks));
+            }
+            farm.work();
+            return Optional.empty();
+        });
     }
 
-    /** {@link #gatherEach(Iterable, Class, int, Consumer)} to rank 0, for types with parameters. */
-    public <T> void gatherEach(Iterable<? extends T> items, TypeReference<T> type, Consumer<? super T> consumer) {
-        gatherEach(items, type, 0, consumer);
-    }
-
-    /** Gives every rank every rank's value, by rank. */
-    public <T> List<T> allGather(@Nullable T value, Class<T> type) {
-        return collectives.allGather(value, codec(type), Verb.ALL_GATHER);
-    }
-
-    /** {@link #allGather(Object, Class)} for types with parameters. */
-    public <T> List<T> allGather(T value, TypeReference<T> type) {
-        return collectives.allGather(value, codec(type), Verb.ALL_GATHER);
-    }
-
-    /**
-     * Gives each rank its value of every rank's list.
-     *
-     * @param values one per rank, by rank
-     * @return what the ranks had for this one, by rank
-     */
-    public <T> List<T> allToAll(List<T> values, Class<T> type) {
-        return collectives.allToAll(values, codec(type));
-    }
-
-    /** {@link #allToAll(List, Class)} for types with parameters. */
-    public <T> List<T> allToAll(List<T> values, TypeReference<T> type) {
-        return collectives.allToAll(values, codec(type));
-    }
-
-    /**
-     * Combines the ranks' values into one on the root.
-     *
-     * @param function associative; it gets its arguments in the order of the ranks and is applied in the same order every
-     *                 time the job has as many ranks, so that rounding is the same too
-     * @return on the root the result; elsewhere, and for a null result, empty
-     */
-    public <T> Optional<T> reduce(@Nullable T value, Class<T> type, BinaryOperator<T> function, int root) {
-        return collectives.reduce(value, codec(type), function, root);
-    }
-
-    /** {@link #reduce(Object, Class, BinaryOperator, int)} to rank 0. */
-    public <T> Optional<T> reduce(T value, Class<T> type, BinaryOperator<T> function) {
-        return reduce(value, type, function, 0);
-    }
-
-    /** {@link #reduce(Object, Class, BinaryOperator, int)} for types with parameters. */
-    public <T> Optional<T> reduce(T value, TypeReference<T> type, BinaryOperator<T> function, int root) {
-        return collectives.reduce(value, codec(type), function, root);
-    }
-
-    /** {@link #reduce(Object, Class, BinaryOperator, int)} to rank 0, for types with parameters. */
-    public <T> Optional<T> reduce(T value, TypeReference<T> type, BinaryOperator<T> function) {
-        return reduce(value, type, function, 0);
-    }
-
-    /** As {@link #reduce(Object, Class, BinaryOperator, int)}, and every rank gets the result, the same to the last bit. */
-    public <T> T allReduce(@Nullable T value, Class<T> type, BinaryOperator<T> function) {
-        return collectives.allReduce(value, codec(type), function);
-    }
-
-    /** {@link #allReduce(Object, Class, BinaryOperator)} for types with parameters. */
-    public <T> T allReduce(T value, TypeReference<T> type, BinaryOperator<T> function) {
-        return collectives.allReduce(value, codec(type), function);
-    }
-
-    /**
-     * Sends a value to one rank, which must {@link #receive} it. May wait until it does.
-     *
-     * @param tag from 0 to 65,535; messages with one tag are received in the order in which they were sent
-     */
-    public <T> void send(@Nullable T value, Class<T> type, int to, int tag) {
-        messages.send(value, codec(type), to, tag);
-    }
-
-    /** {@link #send(Object, Class, int, int)} for types with parameters. */
-    public <T> void send(T value, TypeReference<T> type, int to, int tag) {
-        messages.send(value, codec(type), to, tag);
-    }
-
-    /** Waits for the value that a rank {@linkplain #send sends} with this tag. */
-    public <T> T receive(Class<T> type, int from, int tag) {
-        return messages.receive(codec(type), from, tag);
-    }
-
-    /** {@link #receive(Class, int, int)} for types with parameters. */
-    public <T> T receive(TypeReference<T> type, int from, int tag) {
-        return messages.receive(codec(type), from, tag);
-    }
-
-    /**
-     * Sends a value to one rank and receives one from another, which may be the same, while it does; so ranks that all send
-     * before they receive do not wait for each other (MPI_Sendrecv).
-     *
-     * @param tag of both
-     * @return what rank {@code from} has sent
-     */
-    public <T> T sendReceive(@Nullable T value, Class<T> type, int to, int from, int tag) {
-        return messages.sendReceive(value, codec(type), to, from, tag);
-    }
-
-    /** {@link #sendReceive(Object, Class, int, int, int)} for types with parameters. */
-    public <T> T sendReceive(T value, TypeReference<T> type, int to, int from, int tag) {
-        return messages.sendReceive(value, codec(type), to, from, tag);
-    }
-
-    /**
-     * Begins to {@link #send} and does not wait (MPI_Isend). The value may be changed at once; its bytes are in memory until
-     * they are sent. What goes to one rank with one tag goes in order.
-     *
-     * @return gives the number of those bytes
-     */
-    public <T> Pending<Long> isend(@Nullable T value, Class<T> type, int to, int tag) {
-        return new Pending<>(messages.isend(value, codec(type), to, tag));
-    }
-
-    /** {@link #isend(Object, Class, int, int)} for types with parameters. */
-    public <T> Pending<Long> isend(T value, TypeReference<T> type, int to, int tag) {
-        return new Pending<>(messages.isend(value, codec(type), to, tag));
-    }
-
-    /** Begins to {@link #receive} and does not wait (MPI_Irecv). */
-    public <T> Pending<T> ireceive(Class<T> type, int from, int tag) {
-        return new Pending<>(messages.ireceive(codec(type), from, tag));
-    }
-
-    /** {@link #ireceive(Class, int, int)} for types with parameters. */
-    public <T> Pending<T> ireceive(TypeReference<T> type, int from, int tag) {
-        return new Pending<>(messages.ireceive(codec(type), from, tag));
-    }
-
-    /**
-     * Combines each rank's value with those of all ranks before it, in their order (MPI_Scan). From rank to rank, so the time
-     * grows with their number.
-     *
-     * @return what the ranks up to this one have, combined
-     */
-    public <T> T scan(@Nullable T value, Class<T> type, BinaryOperator<T> function) {
-        return collectives.scan(value, codec(type), function);
-    }
-
-    /** {@link #scan(Object, Class, BinaryOperator)} for types with parameters. */
-    public <T> T scan(T value, TypeReference<T> type, BinaryOperator<T> function) {
-        return collectives.scan(value, codec(type), function);
-    }
-
-    /** As {@link #scan(Object, Class, BinaryOperator)} without this rank's own (MPI_Exscan): on rank 0 empty. */
-    public <T> Optional<T> exscan(@Nullable T value, Class<T> type, BinaryOperator<T> function) {
-        return collectives.exscan(value, codec(type), function);
-    }
-
-    /** {@link #exscan(Object, Class, BinaryOperator)} for types with parameters. */
-    public <T> Optional<T> exscan(T value, TypeReference<T> type, BinaryOperator<T> function) {
-        return collectives.exscan(value, codec(type), function);
+    /** These ranks as a {@link Grid}; sends nothing. */
+    public Grid grid(int[] dimensions, boolean... periodic) {
+        return new Grid(this, dimensions, periodic);
     }
 
     /** Combines the ranks' numbers, and every rank gets the result, the same to the last bit. */
@@ -418,44 +315,56 @@ public sealed class Group permits World {
         return longs().allReduce(new long[]{value}, op)[0];
     }
 
+    /** The least of the ranks' numbers, a NaN if one is, and whose it is (MPI_MINLOC). */
+    public Located<Double> minLocated(double value) {
+        LocatedAll<double[]> all = doubles().minLocated(new double[]{value});
+        return new Located<>(all.values()[0], all.ranks()[0]);
+    }
+
+    /** The greatest of the ranks' numbers, a NaN if one is, and whose it is (MPI_MAXLOC). */
+    public Located<Double> maxLocated(double value) {
+        LocatedAll<double[]> all = doubles().maxLocated(new double[]{value});
+        return new Located<>(all.values()[0], all.ranks()[0]);
+    }
+
+    /** {@link #minLocated(double)} of whole numbers. */
+    public Located<Long> minLocated(long value) {
+        LocatedAll<long[]> all = longs().minLocated(new long[]{value});
+        return new Located<>(all.values()[0], all.ranks()[0]);
+    }
+
+    /** {@link #maxLocated(double)} of whole numbers. */
+    public Located<Long> maxLocated(long value) {
+        LocatedAll<long[]> all = longs().maxLocated(new long[]{value});
+        return new Located<>(all.values()[0], all.ranks()[0]);
+    }
+
     /** The same verbs for arrays of bytes. */
     public Buffers<byte[]> bytes() {
-        return new Buffers<>(collectives, messages, ArrayCodec.BYTES, size());
+        return buffers(ArrayCodec.BYTES);
     }
 
     /** The same verbs for arrays of ints. */
     public Buffers<int[]> ints() {
-        return new Buffers<>(collectives, messages, ArrayCodec.INTS, size());
+        return buffers(ArrayCodec.INTS);
     }
 
     /** The same verbs for arrays of longs. */
     public Buffers<long[]> longs() {
-        return new Buffers<>(collectives, messages, ArrayCodec.LONGS, size());
+        return buffers(ArrayCodec.LONGS);
     }
 
     /** The same verbs for arrays of floats. */
     public Buffers<float[]> floats() {
-        return new Buffers<>(collectives, messages, ArrayCodec.FLOATS, size());
+        return buffers(ArrayCodec.FLOATS);
     }
 
     /** The same verbs for arrays of doubles. */
     public Buffers<double[]> doubles() {
-        return new Buffers<>(collectives, messages, ArrayCodec.DOUBLES, size());
+        return buffers(ArrayCodec.DOUBLES);
     }
 
-    private static <T> JsonCodec<T> codec(Class<T> type) {
-        return JsonCodec.of(type);
-    }
-
-    private static <T> JsonCodec<T> codec(TypeReference<T> type) {
-        return JsonCodec.of(type.getType());
-    }
-
-    private static <T> Optional<List<T>> flat(Optional<List<List<T>>> lists) {
-        return lists.map(all -> {
-            List<T> flat = new ArrayList<>();
-            all.forEach(flat::addAll);
-            return flat;
-        });
+    <A> Buffers<A> buffers(ArrayCodec<A> codec) {
+        return new Buffers<>(this, collectives, messages, codec);
     }
 }

@@ -5,6 +5,8 @@ import java.util.Set;
 
 import dev.lockstep.host.HostName;
 import dev.lockstep.wire.RankEnvironment;
+import dev.lockstep.world.rank.Bootstrap;
+import dev.lockstep.world.rank.Shutdown;
 import dev.lockstep.world.transport.Transport;
 import dev.lockstep.world.verbs.JsonCodec;
 import dev.lockstep.world.verbs.Members;
@@ -48,7 +50,7 @@ final class MpjExpressLauncher {
         Shutdown ending = new Shutdown(mpj.transport()::finish);
         ending.catchUncaught();
         ending.watch(Thread.currentThread(), mpj.threads());
-        Session session = new Session(null, mpj.transport(), ending);
+        Session session = new Session(null, mpj.transport(), null, ending);
         return new Joined(mpj.args(), self(session, mpj.transport()), session);
     }
 

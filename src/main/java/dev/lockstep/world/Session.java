@@ -1,16 +1,25 @@
 package dev.lockstep.world;
 
-import java.io.IOException;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 
 import org.jspecify.annotations.Nullable;
 
+import dev.lockstep.host.Amounts;
+import dev.lockstep.host.ExitCode;
 import dev.lockstep.wire.Message;
+import dev.lockstep.world.rank.Ending;
+import dev.lockstep.world.rank.Heartbeat;
+import dev.lockstep.world.transport.SharedMemory;
 import dev.lockstep.world.transport.Transport;
 import dev.lockstep.world.verbs.ArrayCodec;
+import dev.lockstep.world.verbs.Calls;
 import dev.lockstep.world.verbs.Channel;
 import dev.lockstep.world.verbs.CollectiveTracker;
 import dev.lockstep.world.verbs.Collectives;
@@ -20,59 +29,99 @@ import dev.lockstep.world.verbs.Verb;
 
 /** What all groups of a rank share. */
 final class Session {
-    private final @Nullable ControlLink link; // null: there is no launcher
+    private final @Nullable Heartbeat reporter; // null: nobody watches
     private final Transport transport;
-    private final Shutdown ending;
+    private final @Nullable SharedMemory memory; // null: not all ranks share some
+    private final Ending ending;
+    private @Nullable Collectives ofWorld;
     private int nextGroup = 1;
 
-    Session(@Nullable ControlLink link, Transport transport, Shutdown ending) {
-        this.link = link;
+    Session(@Nullable Heartbeat reporter, Transport transport, @Nullable SharedMemory memory, Ending ending) {
+        this.reporter = reporter;
         this.transport = transport;
+        this.memory = memory;
         this.ending = ending;
     }
 
-    Shutdown ending() {
+    Ending ending() {
         return ending;
     }
 
     /** To the launcher, if there is one. */
     void tell(Message message) {
-        if (link == null) {
-            return;
-        }
-        try {
-            link.send(message);
-        } catch (IOException e) {
-            // the link's reader ends this process
+        if (reporter != null) {
+            reporter.tell(message);
         }
     }
 
     /** The program lives although it enters no collective. */
     void atWork() {
-        if (link != null) {
-            link.reporter().atWork();
+        if (reporter != null) {
+            reporter.atWork();
         }
     }
 
     Messages messages(Members members) {
-        Messages messages = new Messages(new Channel(transport, members), ending::checkOpen);
-        if (link != null) {
-            link.reporter().watch(messages);
+        Messages messages = new Messages(transport, members, memory, ending::checkOpen);
+        if (reporter != null) {
+            reporter.watch(messages);
         }
         return messages;
     }
 
+    /** Those of all ranks are the same ones each time. */
     Collectives collectives(Members members) {
+        if (members.id() > 0) {
+            return begin(members);
+        }
+        if (ofWorld == null) {
+            ofWorld = begin(members);
+        }
+        return ofWorld;
+    }
+
+    private Collectives begin(Members members) {
         CollectiveTracker standing = new CollectiveTracker(members);
-        Collectives collectives = new Collectives(new Channel(transport, members), standing, ending::checkOpen);
-        if (link != null) {
+        Collectives collectives = new Collectives(new Channel(transport, members), standing, ending::checkOpen,
+                members.id() == 0 ? memory : null);
+        if (reporter != null) {
             if (members.id() > 0 && members.self() == 0) {
                 tell(new Message.Formed(members.id(), members.leader(),
                         Arrays.stream(members.world()).boxed().toList()));
             }
-            link.reporter().watch(standing, collectives);
+            reporter.watch(standing, collectives);
         }
         return collectives;
+    }
+
+    /** Has the launcher end the job when a collective of these members takes longer. */
+    Calls.Alarm alarm(Members members, Duration limit) {
+        return (number, call) -> {
+            ScheduledFuture<?> alarm = Clock.THREAD.schedule(() -> late(members, number, call, limit), limit.toNanos(),
+                    TimeUnit.NANOSECONDS);
+            return () -> alarm.cancel(false);
+        };
+    }
+
+    private void late(Members members, int number, String call, Duration limit) {
+        if (reporter == null) {
+            ending.abort(ExitCode.TIMED_OUT.code(), "rank " + members.world()[members.self()] + " has been in " + call
+                    + " for " + Amounts.seconds(limit.toMillis()) + " s, as long as it was to");
+        }
+        tell(new Message.Late(members.id(), members.leader(), number, limit.toMillis()));
+    }
+
+    /** Apart, since few programs have limits of their own. */
+    private static final class Clock {
+        static final ScheduledThreadPoolExecutor THREAD = new ScheduledThreadPoolExecutor(1, work -> {
+            Thread thread = new Thread(work, "lockstep-limits");
+            thread.setDaemon(true);
+            return thread;
+        });
+
+        static {
+            THREAD.setRemoveOnCancelPolicy(true);
+        }
     }
 
     /** The members of this rank's new group. All ranks of the parent compute the same from what all have told. */

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -16,6 +17,9 @@ import dev.lockstep.host.HostName;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.RankEnvironment;
+import dev.lockstep.world.rank.Bootstrap;
+import dev.lockstep.world.rank.ControlLink;
+import dev.lockstep.world.rank.Shutdown;
 import dev.lockstep.world.transport.Alone;
 import dev.lockstep.world.verbs.JsonCodec;
 import dev.lockstep.world.verbs.Members;
@@ -44,12 +48,13 @@ public final class World extends Group implements AutoCloseable {
 
     private final List<String> args;
     private final RankEnvironment self;
+    private @Nullable Hosts hosts; // once they are asked for
     private volatile long barrierPassed;
     private long progressBegin;
     private long progressSent;
     private Message.@Nullable Progress unsent; // by which the launcher knows less than it could
 
-    private World(String[] args, RankEnvironment self, Session session) {
+    World(String[] args, RankEnvironment self, Session session) {
         super(session, Members.ofWorld(self.size(), self.rank()));
         this.args = List.of(args);
         this.self = self;
@@ -84,19 +89,23 @@ public final class World extends Group implements AutoCloseable {
             }
         }
         ending.watch(Thread.currentThread(), mpj.threads());
-        Session session = new Session(link, mpj.transport(), ending);
+        Session session = new Session(link.reporter(), mpj.transport(), mpj.memory(), ending);
         session.tell(new Message.Joined());
         return session;
     }
 
     /**
      * Joins the job's other ranks; waits until all have called it. The world closes itself when the calling thread
-     * ends.
+     * ends. In a thread that is a rank of {@link Worlds} it gives the world of that rank.
      *
      * @param args the program's own arguments, given back by {@link #args()}
      * @throws IllegalStateException when called twice. When MPJ Express cannot connect the ranks the job ends.
      */
-    public static synchronized World init(String[] args) {
+    public static World init(String[] args) {
+        return RankThreads.joined(args).orElseGet(() -> initProcess(args));
+    }
+
+    private static synchronized World initProcess(String[] args) {
         if (current != null) {
             throw new IllegalStateException("World.init was called before; a program has one world");
         }
@@ -107,11 +116,26 @@ public final class World extends Group implements AutoCloseable {
             MpjExpressLauncher.Joined joined = MpjExpressLauncher.join(args);
             current = new World(joined.args(), joined.self(), joined.session());
         } else {
-            RankEnvironment self = RankEnvironment.alone(0, 1, 0, 1, HostName.here(), deviceWithoutLauncher());
-            current = new World(args, self, new Session(null, new Alone(), new Shutdown(() -> {
+            RankEnvironment self = RankEnvironment.alone(0, 1, 0, 1, HostName.here(),
+                    Files.exists(Path.of("/dev/nvidia0")) ? "cuda" : "cpu");
+            current = new World(args, self, new Session(null, new Alone(), null, new Shutdown(() -> {
             })));
         }
         return current;
+    }
+
+    /**
+     * Has values travel as a copy of this mapper writes and reads them, in place of Lockstep's, which knows {@link Optional},
+     * {@code java.time} and the modules that are services on the class path. Before {@link #init}, and on every rank.
+     *
+     * @throws IllegalStateException    after {@link #init}
+     * @throws IllegalArgumentException when it is of a class of its own that does not copy itself
+     */
+    public static synchronized void mapper(ObjectMapper mapper) {
+        if (current != null) {
+            throw new IllegalStateException("World.mapper comes after World.init: call it before, on every rank");
+        }
+        JsonCodec.use(mapper);
     }
 
     /**
@@ -147,6 +171,13 @@ public final class World extends Group implements AutoCloseable {
     /** What this rank computes on: {@code cpu} or {@code cuda}; a rank on CUDA sees its own GPU as device 0. */
     public String device() {
         return self.device();
+    }
+
+    /** Which ranks share a host, and what they share there. A collective the first time that it is called. */
+    public Hosts hosts() {
+        Hosts known = hosts == null ? new Hosts(this) : hosts;
+        hosts = known;
+        return known;
     }
 
     /** Waits until every rank has called it. */
@@ -359,9 +390,5 @@ public final class World extends Group implements AutoCloseable {
             Runtime.getRuntime().halt(1);
             throw new AssertionError(e);
         }
-    }
-
-    private static String deviceWithoutLauncher() {
-        return Files.exists(Path.of("/dev/nvidia0")) ? "cuda" : "cpu";
     }
 }

@@ -1,6 +1,7 @@
 package dev.lockstep.launch;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -14,6 +15,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -77,14 +79,25 @@ class ClassDataIT {
     }
 
     @Test
-    void program_withPackagesOfLockstep_keepsItsPlace() throws IOException {
+    void program_withPackagesOfALibrary_keepsItsPlace() throws IOException {
         Path other = scratch.resolve("other");
-        Path world = Path.of("dev/lockstep/world");
-        Files.createDirectories(other.resolve(world));
-        for (Path each : List.of(world.resolve("World.class"))) {
-            Files.copy(HOME.resolve("target/classes").resolve(each), other.resolve(each));
+        String mapper = "com.fasterxml.jackson.databind.ObjectMapper";
+        Path file = other.resolve(mapper.replace('.', '/') + ".class");
+        Files.createDirectories(file.getParent());
+        try (InputStream in = ObjectMapper.class.getResourceAsStream("ObjectMapper.class")) {
+            Files.write(file, in.readAllBytes());
         }
-        assertThat(classes("-cp", other.toString(), "hello")).contains(WORLD + "file:" + other + "/");
+        assertThat(classes("-cp", other.toString(), "hello")).contains(mapper + " source: file:" + other + "/");
+    }
+
+    /** Which ranks and the launcher have to be of one build of. */
+    @Test
+    void program_withLockstepInIt_runsTheLaunchers() throws IOException {
+        Path other = scratch.resolve("other");
+        Path world = Path.of("dev/lockstep/world/World.class");
+        Files.createDirectories(other.resolve(world).getParent());
+        Files.copy(HOME.resolve("target/classes").resolve(world), other.resolve(world));
+        assertThat(classes("-cp", other.toString(), "hello")).contains(WORLD + "file:" + HOME.resolve("target"));
     }
 
     @ParameterizedTest

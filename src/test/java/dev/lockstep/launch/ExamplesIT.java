@@ -5,6 +5,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -137,6 +140,29 @@ class ExamplesIT {
         assertThat(alone[9]).as("it learns").isLessThan(alone[0] / 10);
         // four ranks with a quarter of the batch each
         assertThat(losses(run(4, "DataParallelTraining.java"))).containsExactly(alone, within(1e-4));
+    }
+
+    /** The heat is what numpy computes. */
+    @Test
+    void jacobi() {
+        for (int ranks : new int[]{1, 4, 6}) {
+            assertThat(run(ranks, "Jacobi.java", "30", "200").stdout()).startsWith("heat 16857.340255 in ");
+        }
+    }
+
+    @Test
+    void sampleSort() {
+        long[] sorted = LongStream.range(0, 10_000).map(i -> new SplittableRandom(i).nextLong()).sorted().toArray();
+        long check = IntStream.range(0, sorted.length).mapToLong(i -> i * sorted[i]).sum();
+        assertThat(run(1, "SampleSort.java", "10000").stdout()).startsWith("sorted " + check + " in ");
+        assertThat(run(3, "SampleSort.java", "10000").stdout()).startsWith("sorted " + check + " in ");
+    }
+
+    /** The error is what numpy computes. */
+    @Test
+    void kMeans() {
+        assertThat(run(1, "KMeans.java", "3000").stdout()).startsWith("error 2741.596686 in ");
+        assertThat(run(3, "KMeans.java", "3000").stdout()).startsWith("error 2741.596686 in ");
     }
 
     private static double[] losses(Launched.Result result) {

@@ -140,6 +140,14 @@ class SshIT {
         return Integer.parseInt(address.replaceFirst(".*:", ""), 16);
     }
 
+    /** Groups of a host, and what is shared there, among all else. */
+    @Test
+    void selftest_onTwoHosts_findsEverythingInOrder() {
+        Launched.Result result = ssh("-H", "lsone:2,lstwo", "--device", "cpu", "selftest").run();
+        assertThat(result.exitCode()).as(result.stderr()).isZero();
+        assertThat(result.lines()).isNotEmpty().allMatch(line -> line.startsWith("ok "));
+    }
+
     @Test
     void hello_onTwoHosts_eachRankOnItsOwnGpu() throws IOException {
         Path file = Files.writeString(directory.resolve("hosts"),

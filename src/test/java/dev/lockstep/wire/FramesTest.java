@@ -38,6 +38,7 @@ class FramesTest {
                 new Message.Drained(), new Message.End(1, true), new Message.Kill(1), new Message.Dismiss(42),
                 new Message.Heartbeat(true), new Message.Formed(2, 1, List.of(3, 1)), new Message.Left(2, 1),
                 new Message.Position(1, 2, 3, "gather #3", true, 1L << 40), new Message.Waits(List.of()),
+                new Message.Late(1, 2, 3, 1L << 40),
                 new Message.Waits(List.of(new Message.Wait(3, true, 65535, 1L << 40),
                         new Message.Wait(0, false, 0, 7))));
     }

@@ -2,13 +2,17 @@ package dev.lockstep.world;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.fixtures.Launched;
 
@@ -44,12 +48,71 @@ class HangIT {
     }
 
     @Test
-    void message_ofAGroupThatSharesTags_isRefused() {
-        Launched.Result result = stuck("2", "tags").run();
+    void array_whereAValueIsReceived_isRefused() {
+        Launched.Result result = stuck("2", "kinds-of-messages").run();
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(last(result)).contains("rank 0 receives objects with tag 7, and rank 1 has sent ints: "
+                + "receive with the verbs of what was sent");
+    }
+
+    @Test
+    void ranks_thatWaitForMessagesOfAnyone_areNamed() {
+        Launched.Result result = stuck("3", "any-receive", "--timeout-collective", "2").run();
+        assertThat(result.exitCode()).as(result.stderr()).isEqualTo(124);
+        assertThat(result.stderr())
+                .contains("mpjrun: hang: rank ", " has waited for a message of any rank with ")
+                .matches("(?s).*ranks 0, 1 have been waiting for a message of any rank with tag 1 for \\d+ s.*")
+                .matches("(?s).*rank 2 has been waiting for a message of any rank with any tag for \\d+ s.*");
+    }
+
+    @Test
+    void rank_thatDoesNotComeWithinACallsLimit_isNamed() {
+        Launched.Result result = stuck("3", "late-within").run();
+        assertThat(result.exitCode()).isEqualTo(124);
+        assertThat(result.stderr()).matches("mpjrun: hang: rank 2 has not reached barrier #3 within 1 s, as rank [01] "
+                + "would have it; it has been in its own code after allGather #2 for \\d+ s; "
+                + "ranks 0, 1 have been in barrier #3 for \\d+ s\n");
+    }
+
+    @Test
+    void rank_thatDoesNotComeToWhatWasBegun_isNamed() {
+        Launched.Result result = stuck("3", "late-begun", "--timeout-collective", "1").run();
+        assertThat(result.exitCode()).isEqualTo(124);
+        assertThat(result.stderr()).matches("mpjrun: hang: rank 2 has not reached allGather #1 that was begun; "
+                + "it has been in its own code after allGather #2 for \\d+ s; "
+                + "ranks 0, 1 have been in allGather #1 that was begun for \\d+ s\n");
+    }
+
+    @Test
+    void message_thatDoesNotComeWithinACallsLimit_isAnException() {
+        Launched.Result result = stuck("2", "late-message").run();
         assertThat(result.exitCode()).isEqualTo(1);
         assertThat(last(result))
-                .contains("rank 0 waits in group 0 for a message with tag 7, and rank 1 has sent one in "
-                        + "group 2048: groups whose numbers differ by a multiple of 2048 share tags");
+                .contains("rank 0 has waited for a message of rank 1 with tag 7 for 1.5 s, as long as it "
+                        + "was to");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1", "3"})
+    void task_thatFails_isNamed(String np) {
+        Launched.Result result = stuck(np, "task").run();
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(last(result)).contains("farm: task 2 has failed on rank ",
+                ": java.lang.NumberFormatException: For input string: \"three\" (at dev.lockstep.fixtures.Stuck.main, ");
+    }
+
+    @Test
+    void whatRanksShared_isGoneWhenTheyAreKilled() throws IOException {
+        try (Launched launched = stuck("2", "shared").start()) {
+            launched.awaitStdout("shared 7");
+            List<ProcessHandle> ranks = launched.ranks();
+            signal(launched.launcher(), "KILL");
+            ranks.forEach(rank -> signal(rank, "KILL"));
+            awaitGone(Duration.ofSeconds(5), ranks);
+            try (Stream<Path> left = Files.list(Path.of("/dev/shm"))) {
+                assertThat(left.filter(each -> each.toString().endsWith(".shared"))).isEmpty();
+            }
+        }
     }
 
     @Test
@@ -108,9 +171,9 @@ class HangIT {
             launched.awaitStdout("formed");
             // the world stays
             launched.ranks().forEach(rank -> awaitTrue(Duration.ofSeconds(20),
-                    () -> instances(rank, "dev.lockstep.world.CollectiveTracker") == 1));
+                    () -> instances(rank, "dev.lockstep.world.verbs.CollectiveTracker") == 1));
             awaitTrue(Duration.ofSeconds(20),
-                    () -> instances(launched.launcher(), "dev.lockstep.launch.CollectiveWatchdog$Standing") == 1);
+                    () -> instances(launched.launcher(), "dev.lockstep.watch.CollectiveWatchdog$Standing") == 1);
         }
     }
 

@@ -42,13 +42,13 @@ class LoggingIT {
     void mpj_withALevelOfItsOwn_logs() throws IOException {
         Path conf = Files.createDirectory(directory.resolve("conf")).resolve("mpjexpress.conf");
         Files.writeString(conf, "mpjexpress.mpi.loglevel=DEBUG\n");
-        Launched.Result loud = mpjrun("-np", "2", "-x", "MPJ_HOME=" + directory, "hello").run();
+        Launched.Result loud = mpjrun("-np", "2", "--dev", "niodev", "-x", "MPJ_HOME=" + directory, "hello").run();
         assertThat(loud.exitCode()).as(loud.stderr()).isZero();
         assertThat(loud.lines()).hasSize(2);
         assertThat(loud.stderr()).containsPattern("DEBUG \\[rank 0\\] mpj: ")
                 .containsPattern("DEBUG \\[rank 1\\] mpj: ");
         Files.writeString(conf, "mpjexpress.mpi.loglevel=INFO\n");
-        Launched.Result quiet = mpjrun("-np", "2", "-x", "MPJ_HOME=" + directory, "hello").run();
+        Launched.Result quiet = mpjrun("-np", "2", "--dev", "niodev", "-x", "MPJ_HOME=" + directory, "hello").run();
         assertThat(quiet.exitCode()).as(quiet.stderr()).isZero();
         assertThat(quiet.stderr()).isEmpty(); // it asks for debug lines before it says any of the others
     }

@@ -161,18 +161,33 @@ public final class RankPlanner {
     }
 
     private List<String> command(HostRanks share) {
-        List<String> options = jvmOptions(share.localSize());
+        ClassPath.Brought brought = new ClassPath(job.classPath()).brought();
+        boolean nested = NestedJar.isStartedBy(job.program().get(0));
+        List<String> options = jvmOptions(share.localSize(), nested || brought.loggingSettings());
+        List<String> own = new ArrayList<>(runtime(home));
         ClassData data = ClassData.find(options, limits.memory(), environment);
         List<String> classPath = new ArrayList<>(job.classPath());
-        if (data.serves(classPath)) {
+        boolean serves = !nested && data.serves(classPath);
+        if (serves) {
             options.addAll(0, data.options()); // what the user adds wins
-            classPath.addAll(0, runtime(home));
-        } else {
-            classPath.addAll(runtime(home));
+        } else if (brought.logging()) {
+            own.removeIf(entry -> entry.contains("/logback-")); // slf4j would complain of two, and take either
         }
         // libtorch for CPU only where it is wanted, because DJL would prefer it to CUDA's
-        if (!cuda && !environment.containsKey("PYTORCH_LIBRARY_PATH")) {
-            classPath.add(home + "/target/lib-cpu/*");
+        List<String> libtorch = !cuda && !environment.containsKey("PYTORCH_LIBRARY_PATH")
+                ? ClassData.jars(home.resolve("target/lib-cpu").toFile())
+                : List.of();
+        if (nested) {
+            options.add(NestedJar.option(own, libtorch));
+        } else if (serves) {
+            classPath.addAll(0, own);
+            classPath.addAll(libtorch);
+        } else {
+            classPath.addAll(own);
+            classPath.addAll(libtorch);
+            if (brought.lockstep()) {
+                classPath.add(0, own.get(0)); // the launcher's own build, with which it can speak
+            }
         }
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -203,8 +218,12 @@ public final class RankPlanner {
         return variables;
     }
 
-    /** conf/jvm.options, the share of memory divided between the ranks, then what the user adds. */
-    private List<String> jvmOptions(int localSize) {
+    /**
+     * conf/jvm.options, the share of memory divided between the ranks, then what the user adds.
+     *
+     * @param logsItsWay the program says itself how it logs
+     */
+    private List<String> jvmOptions(int localSize, boolean logsItsWay) {
         Path conf = home.resolve("conf");
         List<String> options = new ArrayList<>();
         if (limits.memory() > 0) {
@@ -220,7 +239,9 @@ public final class RankPlanner {
         } catch (IOException e) {
             throw new UncheckedIOException(conf.resolve("jvm.options") + " cannot be read", e);
         }
-        options.add("-Dlogback.configurationFile=" + conf.resolve("logback.xml"));
+        if (!logsItsWay) {
+            options.add("-Dlogback.configurationFile=" + conf.resolve("logback.xml"));
+        }
         options.add("-Dlockstep.home=" + conf.getParent());
         String ucx = System.getProperty("lockstep.ucx", "");
         if (!ucx.isEmpty()) {

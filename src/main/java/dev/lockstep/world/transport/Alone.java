@@ -18,8 +18,13 @@ public final class Alone implements Transport {
     }
 
     @Override
-    public void receive(byte[] bytes, int offset, int length, int from, int tag) {
+    public int receive(byte[] bytes, int offset, int length, int from, int tag) {
         throw nobody();
+    }
+
+    @Override
+    public boolean isThere(int tag) {
+        return false;
     }
 
     private static IllegalStateException nobody() {

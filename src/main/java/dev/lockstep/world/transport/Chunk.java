@@ -5,7 +5,7 @@ package dev.lockstep.world.transport;
  * more than a few pieces outside the value itself.
  *
  * @param buffer has {@link #HEADER} bytes to be written by whoever sends it on, then the payload
- * @param length of the payload
+ * @param length of the payload; less than 0 where this many bytes say what comes through a {@link Pipe}
  * @param last   whether the value ends with it
  */
 public record Chunk(byte[] buffer, int length, boolean last) {

@@ -9,6 +9,9 @@ package dev.lockstep.world.transport;
  * the launcher to say.
  */
 public interface Transport {
+    /** Stands for every rank where a message is received. */
+    int ANY = -1;
+
     /**
      * Returns when the bytes may be changed, which for long messages is not before the receiver takes them.
      * One of up to {@code Chunk.HEADER + Chunk.INLINE} bytes never waits: in a barrier all ranks send before they receive.
@@ -23,9 +26,13 @@ public interface Transport {
      * Waits for a message.
      *
      * @param length in bytes, at least the message's: a longer one cannot be received
-     * @param from   the sender's rank
+     * @param from   the sender's rank, or {@link #ANY}
+     * @return the sender's rank
      */
-    void receive(byte[] bytes, int offset, int length, int from, int tag);
+    int receive(byte[] bytes, int offset, int length, int from, int tag);
+
+    /** Whether a message with this tag, of any rank, would be received without waiting. */
+    boolean isThere(int tag);
 
     /** This rank, from 0. */
     int rank();

@@ -58,38 +58,168 @@ public final class ArrayCodec<A> implements Codec<A> {
 
     @Override
     public void write(@Nullable A array, OutputStream out) throws IOException {
-        Objects.requireNonNull(array, "no array is given");
-        int length = length(array);
+        A given = Objects.requireNonNull(array, "no array is given");
+        write(given, 0, length(given), out);
+    }
+
+    private void write(A array, int offset, int length, OutputStream out) throws IOException {
         ByteBuffer block = block(length);
         out.write(block.putInt(0, length).array(), 0, Integer.BYTES);
         for (int at = 0, count; at < length; at += count) {
             count = Math.min(block.capacity() / size, length - at);
-            put.at(block.clear(), array, at, count);
+            put.at(block.clear(), array, offset + at, count);
             out.write(block.array(), 0, count * size);
         }
     }
 
     @Override
     public A read(InputStream in) throws IOException {
-        int length = ByteBuffer.wrap(in.readNBytes(Integer.BYTES)).order(ByteOrder.nativeOrder()).getInt();
+        int length = readLength(in);
         A array = create(length);
+        read(in, array, 0, length);
+        return array;
+    }
+
+    private static int readLength(InputStream in) throws IOException {
+        return ByteBuffer.wrap(in.readNBytes(Integer.BYTES)).order(ByteOrder.nativeOrder()).getInt();
+    }
+
+    private void read(InputStream in, A array, int offset, int length) throws IOException {
         ByteBuffer block = block(length);
         for (int at = 0, count; at < length; at += count) {
             count = Math.min(block.capacity() / size, length - at);
             if (in.readNBytes(block.array(), 0, count * size) < count * size) {
                 throw new EOFException("an array of " + length + " " + kind + " ends after " + at);
             }
-            get.at(block.clear(), array, at, count);
+            get.at(block.clear(), array, offset + at, count);
         }
-        return array;
+    }
+
+    /** Of these elements: what is written is they, and what is read comes there, its number being the value. */
+    public Range range(A array, int offset, int length) {
+        return new Range(array, offset, length);
+    }
+
+    /** Some elements of an array. */
+    public final class Range implements Codec<Integer> {
+        private final A array;
+        private final int offset;
+        private final int length;
+
+        private Range(A array, int offset, int length) {
+            this.array = array;
+            this.offset = offset;
+            this.length = length;
+        }
+
+        @Override
+        public void write(@Nullable Integer value, OutputStream out) throws IOException {
+            ArrayCodec.this.write(array, offset, length, out);
+        }
+
+        @Override
+        public Integer read(InputStream in) throws IOException {
+            int come = readLength(in);
+            checkRoom(come, length);
+            ArrayCodec.this.read(in, array, offset, come);
+            return come;
+        }
+
+        /** Has what came as an array, in place of {@link #read}. */
+        Integer take(A come) {
+            checkRoom(length(come), length);
+            System.arraycopy(come, 0, array, offset, length(come));
+            return length(come);
+        }
+
+        ArrayCodec<A> codec() {
+            return ArrayCodec.this;
+        }
+
+        @Override
+        public Kind kind() {
+            return kind;
+        }
+
+        @Override
+        public long bytes(@Nullable Integer value) {
+            return (long) length * size;
+        }
+    }
+
+    /** @throws IllegalArgumentException when there is less room */
+    public void checkRoom(int come, int room) {
+        if (come > room) {
+            throw new IllegalArgumentException(come + " " + kind + " have come where there is room for " + room
+                    + ": give a longer slice, or let the verb make the array");
+        }
+    }
+
+    /** These elements as an array, which is the one given if they are all it has. */
+    public A cut(A array, int offset, int length) {
+        if (length == length(array)) {
+            return array;
+        }
+        A part = create(length);
+        System.arraycopy(array, offset, part, 0, length);
+        return part;
     }
 
     @Override
     public A copy(@Nullable A array) {
-        Objects.requireNonNull(array, "no array is given");
-        A copy = create(length(array));
-        System.arraycopy(array, 0, copy, 0, length(array));
+        A copy = create(length(given(array)));
+        System.arraycopy(given(array), 0, copy, 0, length(copy));
         return copy;
+    }
+
+    @Override
+    public long bytes(@Nullable A array) {
+        return array == null ? -1 : (long) length(array) * size;
+    }
+
+    /** @throws NullPointerException when there is none */
+    A given(@Nullable A array) {
+        return Objects.requireNonNull(array, "no array is given");
+    }
+
+    /** @throws IllegalArgumentException when they are not, because they are to be combined */
+    public void checkSame(int firstLength, int secondLength) {
+        if (firstLength != secondLength) {
+            throw new IllegalArgumentException("ranks give arrays of " + firstLength + " and of " + secondLength + " "
+                    + kind + " to be combined: give arrays of the same length on every rank");
+        }
+    }
+
+    /** A rank's part of an array that all ranks divide, as {@code Block.of} does. */
+    A block(A array, int rank, int ranks) {
+        int start = start(length(array), rank, ranks);
+        A block = create(start(length(array), rank + 1, ranks) - start);
+        System.arraycopy(array, start, block, 0, length(block));
+        return block;
+    }
+
+    /** Where that part begins. */
+    int start(int length, int rank, int ranks) {
+        return rank * (length / ranks) + Math.min(rank, length % ranks);
+    }
+
+    /** Bytes of an element. */
+    int size() {
+        return size;
+    }
+
+    /** Writes elements to a place in memory. */
+    void put(ByteBuffer memory, int place, A array, int offset, int length) {
+        if (length > 0) { // otherwise the offset may be beyond the array
+            put.at(memory.position(place), array, offset, length);
+        }
+    }
+
+    /** Reads what {@link #put} wrote. */
+    void get(ByteBuffer memory, int place, A array, int offset, int length) {
+        if (length > 0) {
+            get.at(memory.position(place), array, offset, length);
+        }
     }
 
     public int length(A array) {

@@ -8,13 +8,9 @@ import dev.lockstep.world.transport.ChunkedInput;
 import dev.lockstep.world.transport.ChunkedOutput;
 import dev.lockstep.world.transport.Transport;
 
-/** One group's messages: parts with the header of the call that they belong to. */
+/** One group's collectives: parts with the header of the call that they belong to. */
 public final class Channel {
     private static final int FIRST_TAG = 1 << 16;
-    private static final int USER_TAGS = 1 << 29;
-    /** Tags that a program may give its messages are below. */
-    public static final int TAG_LIMIT = 1 << 16;
-    private static final int GROUP_IDS = 1 << 11;
 
     private final Transport transport;
     private final Members members;
@@ -29,7 +25,7 @@ public final class Channel {
     }
 
     void put(CollectiveTracker.Call call, Chunk part, int to) {
-        put(call, part, to, tag(call));
+        put(call, part, to, tag());
     }
 
     void putAll(CollectiveTracker.Call call, Chunk part, int[] to) {
@@ -78,38 +74,28 @@ public final class Channel {
 
     /** @param buffer is used for the part if it is large enough */
     private Chunk take(CollectiveTracker.Call call, int from, byte[] buffer) {
-        int tag = tag(call);
-        transport.receive(buffer, 0, Chunk.HEADER + Chunk.INLINE, members.world()[from], tag);
+        int tag = tag();
+        int unused = transport.receive(buffer, 0, Chunk.HEADER + Chunk.INLINE, members.world()[from], tag);
         ByteBuffer header = ByteBuffer.wrap(buffer);
         CollectiveTracker.Call theirs = new CollectiveTracker.Call(header.getInt(), Verb.values()[header.get()],
                 Codec.Kind.values()[header.get()], header.getShort() & 0xffff);
         if (theirs.number() != call.number() || theirs.verb() != call.verb() || theirs.kind() != call.kind()
-                || call.verb() != Verb.MESSAGE && theirs.root() != call.root()) {
-            throw new IllegalStateException("rank " + members.world()[members.self()] + " is in " + call.text(members)
-                    + ", rank " + members.world()[from] + " in " + theirs.text(members)
-                    + ": every rank must call the same collectives in the same order");
+                || theirs.root() != call.root()) {
+            throw call.differsFrom(theirs, members, from);
         }
         int length = header.getInt();
         int end = header.getInt();
-        if (end >>> 1 != members.id()) {
-            throw new IllegalStateException("rank " + members.world()[members.self()] + " waits in group "
-                    + members.id() + " for a message with tag " + call.root() + ", and rank " + members.world()[from]
-                    + " has sent one in group " + (end >>> 1) + ": groups whose numbers differ by a multiple of "
-                    + GROUP_IDS + " share tags, so give their messages different ones");
-        }
         boolean last = (end & 1) != 0;
         if (length <= Chunk.INLINE) {
             return new Chunk(buffer, length, last);
         }
         byte[] room = buffer.length >= Chunk.HEADER + length ? buffer : new byte[Chunk.HEADER + length];
-        transport.receive(room, Chunk.HEADER, length, members.world()[from], tag + 1);
+        unused = transport.receive(room, Chunk.HEADER, length, members.world()[from], tag + 1);
         return new Chunk(room, length, last);
     }
 
     /** An even number; the next is for what does not fit beside the header. */
-    private int tag(CollectiveTracker.Call call) {
-        return call.verb() == Verb.MESSAGE
-                ? USER_TAGS + (members.id() % GROUP_IDS * TAG_LIMIT + call.root()) * 2
-                : FIRST_TAG + members.id() * 2;
+    private int tag() {
+        return FIRST_TAG + members.id() * 2;
     }
 }

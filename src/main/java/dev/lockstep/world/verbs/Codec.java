@@ -26,6 +26,11 @@ public interface Codec<V> {
     /** What the values are called where ranks must agree on it. */
     Kind kind();
 
+    /** How many bytes a value has, without what is before an array's elements; -1 when only writing it would tell. */
+    default long bytes(@Nullable V value) {
+        return -1;
+    }
+
     /** What another rank would receive for this value. */
     default V copy(@Nullable V value) throws IOException {
         List<InputStream> parts = new ArrayList<>();

@@ -15,19 +15,28 @@ public final class CollectiveTracker {
     /**
      * One call.
      *
-     * @param number from 1; 0 before the first and for messages, which have none
-     * @param root   0 where the call has no root; a message's tag
+     * @param number from 1; 0 before the first
+     * @param root   0 where the call has no root
      */
     public record Call(int number, Verb verb, Codec.Kind kind, int root) {
+        /** What this rank says, as the other would, when that should be in the same call and is in theirs. */
+        IllegalStateException differsFrom(Call theirs, Members members, int other) {
+            int self = members.self();
+            return new IllegalStateException("rank " + members.world()[Math.min(self, other)] + " is in "
+                    + (self < other ? this : theirs).text(members) + ", rank " + members.world()[Math.max(self, other)]
+                    + " in " + (self < other ? theirs : this).text(members)
+                    + ": every rank must call the same collectives in the same order");
+        }
+
         String text(Members members) {
             List<String> details = new ArrayList<>();
             if (kind != Codec.Kind.OBJECTS) {
                 details.add(kind.toString());
             }
             if (root != 0) {
-                details.add((verb == Verb.MESSAGE ? "tag " : "root ") + root);
+                details.add("root " + root);
             }
-            return verb + (verb == Verb.MESSAGE ? "" : " #" + number)
+            return verb + " #" + number
                     + (details.isEmpty() ? "" : " (" + String.join(", ", details) + ")")
                     + members.suffix();
         }

@@ -3,44 +3,76 @@ package dev.lockstep.world.verbs;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
-import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BinaryOperator;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.world.transport.Chunk;
 import dev.lockstep.world.transport.ChunkedInput;
 import dev.lockstep.world.transport.ChunkedOutput;
+import dev.lockstep.world.transport.SharedMemory;
 
 /**
  * The algorithms, for values of any kind and length: all are made of parts that go from one rank to another, each with a
  * header that says to which call it belongs, so that ranks which are in different calls notice.
  */
-public final class Collectives {
+public final class Collectives extends Calls {
     private static final byte[] NOTHING = new byte[Chunk.HEADER];
 
     private final Channel channel;
-    private final Runnable open;
-    private final CollectiveTracker standing;
+    private final @Nullable Collectives all; // where these are a view of them
+    private final @Nullable SharedSteps steps;
+    private final @Nullable SharedArrays shared;
+    private final MessageArrays messages;
+    private final Post post;
     private final int rank;
     private final int size;
 
-    public Collectives(Channel channel, CollectiveTracker standing, Runnable open) {
+    /** @param memory what the ranks of this group share, if they do */
+    public Collectives(Channel channel, CollectiveTracker standing, Runnable open, @Nullable SharedMemory memory) {
+        super(channel.members(), standing, open, null);
         this.channel = channel;
-        this.standing = standing;
-        this.open = open;
+        this.all = null;
+        this.steps = memory == null ? null : new SharedSteps(memory, channel.members());
+        this.shared = steps == null ? null : new SharedArrays(steps);
+        this.messages = new MessageArrays(channel);
+        this.post = new Post(channel, steps);
         this.rank = channel.members().self();
         this.size = channel.members().size();
     }
 
-    /** What one call of a collective does on this rank. */
-    private interface Body<R> {
-        R run(CollectiveTracker.Call call) throws IOException;
+    private Collectives(Collectives all, Alarm alarm) {
+        super(all, alarm);
+        this.channel = all.channel;
+        this.all = all;
+        this.steps = all.steps;
+        this.shared = all.shared;
+        this.messages = all.messages;
+        this.post = all.post;
+        this.rank = all.rank;
+        this.size = all.size;
+    }
+
+    @Override
+    void begin(CollectiveTracker.Call call) {
+        if (steps != null) {
+            steps.enter(call);
+        }
+    }
+
+    /** A view of these whose calls have an alarm. */
+    public Collectives within(Alarm limit) {
+        return new Collectives(all == null ? this : all, limit);
+    }
+
+    /** A call that all take part in and that is made of messages of its own. */
+    public <R> R together(Verb verb, Supplier<R> body) {
+        return inCall(verb, Codec.Kind.OBJECTS, 0, call -> body.get());
     }
 
     /** The root's own share, which goes nowhere. */
@@ -59,6 +91,10 @@ public final class Collectives {
     /** By dissemination: in round k every rank hears, by way of others, from 2^k ranks before it. */
     public void barrier() {
         inCall(Verb.BARRIER, Codec.Kind.OBJECTS, 0, call -> {
+            if (shared != null) {
+                shared.barrier();
+                return NOTHING;
+            }
             Chunk nothing = new Chunk(NOTHING.clone(), 0, true);
             for (int distance = 1; distance < size; distance <<= 1) {
                 channel.put(call, nothing, (rank + distance) % size);
@@ -79,13 +115,21 @@ public final class Collectives {
         }
         List<V> given = values == null ? List.of() : values;
         return inCall(Verb.SCATTER, codec.kind(), root, call -> {
+            if (shared != null && codec instanceof ArrayCodec<V> arrays) {
+                return shared.scatter(given, arrays, root);
+            }
+            post.open(1);
+            boolean[] put = new boolean[size];
+            for (int to = 0; rank == root && to < size; to++) {
+                put[to] = to == root || post.put(to, 0, given.get(to), codec);
+            }
+            post.close();
             if (rank != root) {
-                return read(channel.reader(call, root), codec);
+                return post.take(call, root, rank, 0, codec);
             }
             for (int to = 0; to < size; to++) {
-                if (to != root) {
-                    V value = given.get(to);
-                    channel.write(call, to, out -> codec.write(value, out));
+                if (!put[to] && to != root) {
+                    post.send(call, to, given.get(to), codec);
                 }
             }
             return codec.copy(given.get(root));
@@ -94,10 +138,24 @@ public final class Collectives {
 
     public <V> Optional<List<V>> gather(@Nullable V value, Codec<V> codec, int root) {
         return inCall(Verb.GATHER, codec.kind(), root, call -> {
+            if (shared != null && codec instanceof ArrayCodec<V> arrays) {
+                List<V> all = shared.gather(value, arrays, root);
+                return rank == root ? Optional.of(all) : Optional.empty();
+            }
+            post.open(1);
+            boolean put = rank != root && post.put(rank, 0, value, codec);
+            post.close();
+            if (rank != root) {
+                if (!put) {
+                    post.send(call, root, value, codec);
+                }
+                return Optional.empty();
+            }
             List<V> values = new ArrayList<>();
-            gather(call, root, out -> codec.write(value, out), () -> values.add(codec.copy(value)),
-                    in -> values.add(codec.read(in)));
-            return rank == root ? Optional.of(values) : Optional.empty();
+            for (int from = 0; from < size; from++) {
+                values.add(from == root ? codec.copy(value) : post.take(call, from, from, 0, codec));
+            }
+            return Optional.of(values);
         });
     }
 
@@ -117,9 +175,16 @@ public final class Collectives {
     /** One broadcast after the other; those of small values overlap, and no rank waits to send while it should receive. */
     public <V> List<V> allGather(@Nullable V value, Codec<V> codec, Verb verb) {
         return inCall(verb, codec.kind(), 0, call -> {
+            if (shared != null && codec instanceof ArrayCodec<V> arrays) {
+                return shared.allGather(value, arrays);
+            }
+            post.open(1);
+            boolean put = post.put(rank, 0, value, codec);
+            post.close();
             List<V> values = new ArrayList<>();
             for (int from = 0; from < size; from++) {
-                values.add(broadcast(call, value, codec, from));
+                boolean there = from == rank ? put : post.has(from, from, 0);
+                values.add(there ? post.get(from, 0, codec) : down(call, value, codec, from));
             }
             return values;
         });
@@ -132,20 +197,28 @@ public final class Collectives {
                     + (values == null ? "no list" : values.size() + " values") + " for " + size + " ranks");
         }
         return inCall(Verb.ALL_TO_ALL, codec.kind(), 0, call -> {
+            if (shared != null && codec instanceof ArrayCodec<V> arrays) {
+                return shared.allToAll(values, arrays);
+            }
             List<V> received = new ArrayList<>(values);
+            post.open(size);
+            boolean[] put = new boolean[size];
+            for (int to = 0; to < size; to++) {
+                put[to] = to == rank || post.put(rank, to, values.get(to), codec);
+            }
+            post.close();
             received.set(rank, codec.copy(values.get(rank)));
             for (int round = 1; round < Integer.highestOneBit(size) << 1; round++) {
                 int peer = rank ^ round;
                 if (peer >= size) {
                     continue;
                 }
-                V value = values.get(peer);
-                if (rank < peer) {
-                    channel.write(call, peer, out -> codec.write(value, out));
+                if (rank < peer && !put[peer]) {
+                    post.send(call, peer, values.get(peer), codec);
                 }
-                received.set(peer, read(channel.reader(call, peer), codec));
-                if (rank > peer) {
-                    channel.write(call, peer, out -> codec.write(value, out));
+                received.set(peer, post.take(call, peer, peer, rank, codec));
+                if (rank > peer && !put[peer]) {
+                    post.send(call, peer, values.get(peer), codec);
                 }
             }
             return received;
@@ -154,6 +227,9 @@ public final class Collectives {
 
     public <V> Optional<V> reduce(@Nullable V value, Codec<V> codec, BinaryOperator<V> function, int root) {
         return inCall(Verb.REDUCE, codec.kind(), root, call -> {
+            if (shared != null && codec instanceof ArrayCodec<V> arrays && function instanceof Elementwise<V> each) {
+                return Optional.ofNullable(shared.reduce(value, arrays, each, root));
+            }
             V result = reduceToFirst(call, value, codec, function);
             if (root != 0 && rank == 0) {
                 channel.write(call, root, out -> codec.write(result, out));
@@ -166,8 +242,16 @@ public final class Collectives {
     }
 
     public <V> V allReduce(@Nullable V value, Codec<V> codec, BinaryOperator<V> function) {
-        return inCall(Verb.ALL_REDUCE, codec.kind(), 0,
-                call -> broadcast(call, reduceToFirst(call, value, codec, function), codec, 0));
+        return inCall(Verb.ALL_REDUCE, codec.kind(), 0, call -> {
+            if (shared != null && codec instanceof ArrayCodec<V> arrays && function instanceof Elementwise<V> each) {
+                return shared.allReduce(value, arrays, each);
+            }
+            if (codec instanceof ArrayCodec<V> arrays && function instanceof Elementwise<V> each
+                    && messages.suits((long) arrays.length(arrays.given(value)) * arrays.size())) {
+                return messages.allReduce(call, arrays.given(value), arrays, each);
+            }
+            return broadcast(call, reduceToFirst(call, value, codec, function), codec, 0);
+        });
     }
 
     /**
@@ -177,7 +261,11 @@ public final class Collectives {
      */
     public <V> V scan(@Nullable V value, Codec<V> codec, BinaryOperator<V> function) {
         return inCall(Verb.SCAN, codec.kind(), 0, call -> {
+            if (shared != null && codec instanceof ArrayCodec<V> arrays && function instanceof Elementwise<V> each) {
+                return shared.scan(value, arrays, each, rank + 1);
+            }
             V own = codec.copy(value);
+            post.open(1);
             return passOn(call, rank == 0 ? own : function.apply(before(call, codec), own), codec);
         });
     }
@@ -185,7 +273,12 @@ public final class Collectives {
     /** @return what the ranks before this one have, combined; on rank 0 empty */
     public <V> Optional<V> exscan(@Nullable V value, Codec<V> codec, BinaryOperator<V> function) {
         return inCall(Verb.EXSCAN, codec.kind(), 0, call -> {
+            if (shared != null && codec instanceof ArrayCodec<V> arrays && function instanceof Elementwise<V> each) {
+                V before = shared.scan(value, arrays, each, rank);
+                return rank == 0 ? Optional.empty() : Optional.of(before);
+            }
             V own = codec.copy(value);
+            post.open(1);
             if (rank == 0) {
                 passOn(call, own, codec);
                 return Optional.empty();
@@ -198,19 +291,43 @@ public final class Collectives {
         });
     }
 
+    /** @return this rank's block of what all have, combined; blocks differ in length by one at most */
+    public <A> A reduceScatter(@Nullable A values, ArrayCodec<A> codec, Elementwise<A> each) {
+        return inCall(Verb.REDUCE_SCATTER, codec.kind(), 0, call -> {
+            if (shared != null) {
+                return shared.reduceScatter(values, codec, each);
+            }
+            return messages.reduceScatter(call, codec.given(values), codec, each);
+        });
+    }
+
     private <V> V before(CollectiveTracker.Call call, Codec<V> codec) throws IOException {
-        return read(channel.reader(call, rank - 1), codec);
+        return post.take(call, rank - 1, rank - 1, 0, codec);
     }
 
     private <V> V passOn(CollectiveTracker.Call call, V value, Codec<V> codec) throws IOException {
-        if (rank + 1 < size) {
-            channel.write(call, rank + 1, out -> codec.write(value, out));
+        boolean put = rank + 1 == size || post.put(rank, 0, value, codec);
+        post.close();
+        if (!put) {
+            post.send(call, rank + 1, value, codec);
         }
         return value;
     }
 
     private <V> V broadcast(CollectiveTracker.Call call, @Nullable V value, Codec<V> codec, int root)
             throws IOException {
+        if (shared != null && codec instanceof ArrayCodec<V> arrays) {
+            return shared.broadcast(value, arrays, root);
+        }
+        post.open(1);
+        boolean put = rank == root && post.put(rank, 0, value, codec);
+        post.close();
+        boolean there = rank == root ? put : post.has(root, root, 0);
+        return there ? post.get(root, 0, codec) : down(call, value, codec, root);
+    }
+
+    /** Down a tree of messages. */
+    private <V> V down(CollectiveTracker.Call call, @Nullable V value, Codec<V> codec, int root) throws IOException {
         BinomialTree tree = new BinomialTree(rank, size, root);
         if (rank != root) {
             return read(channel.reader(call, tree.parent(), tree.children()), codec);
@@ -233,16 +350,21 @@ public final class Collectives {
             BinaryOperator<V> function)
             throws IOException {
         V result = codec.copy(value);
+        post.open(1);
         for (int distance = 1; distance < size; distance <<= 1) {
             if ((rank & distance) != 0) {
-                V mine = result;
-                channel.write(call, rank - distance, out -> codec.write(mine, out));
-                break;
+                boolean put = post.put(rank, 0, result, codec);
+                post.close();
+                if (!put) {
+                    post.send(call, rank - distance, result, codec);
+                }
+                return result;
             }
             if (rank + distance < size) {
-                result = function.apply(result, read(channel.reader(call, rank + distance), codec));
+                result = function.apply(result, post.take(call, rank + distance, rank + distance, 0, codec));
             }
         }
+        post.close();
         return result;
     }
 
@@ -268,22 +390,5 @@ public final class Collectives {
         V value = codec.read(in);
         in.drain();
         return value;
-    }
-
-    private <R> R inCall(Verb verb, Codec.Kind kind, int root, Body<R> body) {
-        open.run();
-        if (root < 0 || root >= size) {
-            throw new IllegalArgumentException("root " + root + " is not a rank of " + size);
-        }
-        CollectiveTracker.Call call = standing.enter(verb, kind, root);
-        try {
-            return body.run(call);
-        } catch (IOException e) {
-            throw new UncheckedIOException(call.text(channel.members()) + " failed: " + e.getMessage(), e);
-        } finally {
-            standing.leave(call);
-            // the reporter takes what nobody refers to for left
-            Reference.reachabilityFence(this);
-        }
     }
 }

@@ -1,9 +1,11 @@
 package dev.lockstep.world.verbs;
 
+import java.lang.reflect.AccessibleObject;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.util.stream.Stream;
 
+import com.fasterxml.jackson.annotation.JsonValue;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.exc.InvalidDefinitionException;
@@ -49,6 +51,13 @@ public final class JsonFault {
                     + ": its constructor ended with " + made.getCause();
         }
         if (fault instanceof MismatchedInputException mismatch && mismatch.getTargetType() != null
+                && isWrittenAsOneValue(mismatch.getTargetType())
+                && String.valueOf(fault.getOriginalMessage()).contains("-argument constructor/factory method")) {
+            return mismatch.getTargetType().getName() + " cannot be made of JSON" + within(mismatch)
+                    + ": it is written as its @JsonValue, and has no constructor or static method that takes one: "
+                    + "annotate one with @JsonCreator";
+        }
+        if (fault instanceof MismatchedInputException mismatch && mismatch.getTargetType() != null
                 && String.valueOf(fault.getOriginalMessage()).contains("no delegate- or property-based Creator")) {
             return unreadable(mismatch.getTargetType(), within(mismatch));
         }
@@ -64,10 +73,20 @@ public final class JsonFault {
                     + ", and JSON does not say of which class the value was: name that class, and make it a record";
         } else if (hasValue(type)) {
             lack = "it is a type of Java's own that Jackson does not read: send its text or numbers instead";
+        } else if (Stream.of(type.getAnnotations())
+                .anyMatch(each -> each.annotationType().getName().equals("kotlin.Metadata"))) {
+            lack = "it is a class of Kotlin's: have com.fasterxml.jackson.module:jackson-module-kotlin on the class path, "
+                    + "which is found there";
         } else {
             lack = "it has no constructor without parameters: make it a record";
         }
         return type.getName() + " cannot be made of JSON" + within + ": " + lack;
+    }
+
+    private static boolean isWrittenAsOneValue(Class<?> type) {
+        return Stream
+                .<AccessibleObject>concat(Stream.of(type.getDeclaredMethods()), Stream.of(type.getDeclaredFields()))
+                .anyMatch(each -> each.isAnnotationPresent(JsonValue.class));
     }
 
     /** A getter of what is computed, written as a value and then without a place to be read to. */

@@ -4,9 +4,8 @@ import java.util.Locale;
 
 /** The collectives, in the order of their codes between ranks. */
 public enum Verb {
-    /** Not a collective: from one rank to another, without a number. */
-    MESSAGE, BARRIER, BROADCAST, SCATTER, GATHER, GATHER_EACH, ALL_GATHER, ALL_TO_ALL, REDUCE, ALL_REDUCE, GROUP, SCAN,
-    EXSCAN;
+    BARRIER, BROADCAST, SCATTER, GATHER, GATHER_EACH, ALL_GATHER, ALL_TO_ALL, REDUCE, ALL_REDUCE, GROUP, SCAN,
+    EXSCAN, REDUCE_SCATTER, FARM;
 
     /** As the method is called. */
     @Override

@@ -7,11 +7,19 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.reflect.Type;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
+import java.time.LocalDate;
+import java.time.OffsetDateTime;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
+import com.fasterxml.jackson.annotation.JsonValue;
 import org.junit.jupiter.api.Test;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -72,7 +80,19 @@ class JsonCodecTest {
 
     record Holder(String name, Hidden hidden) {}
 
-    record Dated(Instant at) {}
+    record Boxed(Object at) {}
+
+    record Times(Instant at, LocalDate day, Duration took, ZonedDateTime there, OffsetDateTime here,
+            Optional<String> name, OptionalInt count) {}
+
+    static final class Metres {
+        public int n = 3;
+
+        @JsonValue
+        public int n() {
+            return n;
+        }
+    }
 
     record Items(List<Integer> all) {
         public boolean isEmpty() {
@@ -101,13 +121,10 @@ class JsonCodecTest {
                 + "Hidden cannot be sent as JSON: it has no getters and no public fields: make it a record");
         copyFails(new Holder("a", new Hidden(1)), Holder.class, HERE + "Hidden cannot be sent as JSON (it is hidden of "
                 + HERE + "Holder): it has no getters and no public fields: make it a record");
-        copyFails(Instant.EPOCH, Instant.class, "java.time.Instant cannot be sent as JSON: it is a type of Java's own "
+        copyFails(new Object(), Object.class, "java.lang.Object cannot be sent as JSON: it is a type of Java's own "
                 + "that Jackson does not write: send its text or numbers instead");
-        copyFails(new Dated(Instant.EPOCH), Dated.class, "java.time.Instant cannot be sent as JSON (it is at of " + HERE
-                + "Dated): it is a type of Java's own that Jackson does not write: send its text or numbers instead");
-        copyFails(Optional.of(1), Optional.class,
-                "java.util.Optional cannot be sent as JSON: it is a type of Java's own "
-                        + "that Jackson does not write: send its text or numbers instead");
+        copyFails(new Boxed(new Object()), Boxed.class, "java.lang.Object cannot be sent as JSON (it is at of " + HERE
+                + "Boxed): it is a type of Java's own that Jackson does not write: send its text or numbers instead");
         copyFails(new Closed(), Closed.class, HERE + "Closed cannot be sent as JSON: x of " + HERE
                 + "Closed ended with java.lang.IllegalStateException: closed");
     }
@@ -142,6 +159,22 @@ class JsonCodecTest {
                 + "Items cannot be made of JSON: isEmpty() counts as a value "
                 + "of it, which is sent and which nothing can set: name the method otherwise, or annotate it with "
                 + "@JsonIgnore");
+    }
+
+    @Test
+    void read_typeWrittenAsOneValueWithoutAWayBack_blamesTheType() {
+        copyFails(new Metres(), Metres.class, HERE + "Metres cannot be made of JSON: it is written as its "
+                + "@JsonValue, and has no constructor or static method that takes one: annotate one with @JsonCreator");
+    }
+
+    @Test
+    void copy_timesAndOptionals_areEqual() throws IOException {
+        Times times = new Times(Instant.ofEpochSecond(1_700_000_000L, 123_456_789), LocalDate.of(2024, 2, 29),
+                Duration.ofNanos(1_234_567_890_123L),
+                ZonedDateTime.of(2024, 7, 1, 12, 0, 0, 1, ZoneId.of("Europe/Berlin")),
+                OffsetDateTime.of(2024, 7, 1, 12, 0, 0, 0, ZoneOffset.ofHours(-3)), Optional.of("a"),
+                OptionalInt.empty());
+        assertThat(JsonCodec.<Times>of(Times.class).copy(times)).isEqualTo(times);
     }
 
     @Test

@@ -1,4 +1,4 @@
-package dev.lockstep.launch;
+package dev.lockstep.watch;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -16,6 +16,7 @@ import java.util.stream.IntStream;
 
 import org.jspecify.annotations.Nullable;
 
+import dev.lockstep.host.Amounts;
 import dev.lockstep.host.ExitCode;
 import dev.lockstep.wire.Message;
 
@@ -23,9 +24,9 @@ import dev.lockstep.wire.Message;
  * Where every rank stands in its collectives, and what that says: ranks in different calls, a rank that has ended where
  * others wait for it, a rank that does not come.
  */
-final class CollectiveWatchdog {
+public final class CollectiveWatchdog {
     /** @param code how the job ends */
-    record Finding(ExitCode code, String line) {}
+    public record Finding(ExitCode code, String line) {}
 
     /** A group of ranks is named by its id and its lowest rank: groups that share no rank may have the same id. */
     private record Key(int id, int leader) {}
@@ -41,6 +42,12 @@ final class CollectiveWatchdog {
 
     /** @param since of the clock that {@link #check} is asked with */
     private record Waiting(Message.Wait message, long since) {}
+
+    /** @param said of the clock that {@link #check} is asked with */
+    private record Overdue(int rank, Message.Late message, long said) {}
+
+    /** So long after one rank the others have said where they stand. */
+    private static final long NEWS_NANOS = 500_000_000L;
 
     private static final class Standing {
         private int[] members = new int[0]; // empty until its rank 0 has named them
@@ -63,13 +70,14 @@ final class CollectiveWatchdog {
     private final boolean[] ended;
     // by rank, the messages that it waits for
     private final List<List<Waiting>> waits = new ArrayList<>();
+    private @Nullable Overdue overdue; // the first
     private @Nullable Finding found;
 
     /**
      * @param limit how long a rank may let others wait in a collective without a sign; zero: for ever
      * @param now   of System.nanoTime, as everywhere here
      */
-    CollectiveWatchdog(int size, Duration limit, long now) {
+    public CollectiveWatchdog(int size, Duration limit, long now) {
         this.limit = limit.toNanos();
         lastSign = new long[size];
         Arrays.fill(lastSign, now);
@@ -81,7 +89,7 @@ final class CollectiveWatchdog {
     }
 
     /** Takes in what a rank says about itself; messages about other things are not looked at. */
-    void take(int rank, Message message, long now) {
+    public void take(int rank, Message message, long now) {
         if (message instanceof Message.Position position) {
             lastSign[rank] = now;
             Place place = new Place(position, now - Duration.ofMillis(position.millis()).toNanos());
@@ -102,6 +110,8 @@ final class CollectiveWatchdog {
             if (group.members.length > 0 && group.left == group.members.length) {
                 groups.remove(new Key(left.group(), left.leader()));
             }
+        } else if (message instanceof Message.Late late) {
+            overdue = overdue == null ? new Overdue(rank, late, now) : overdue;
         } else if (message instanceof Message.Waits said) {
             waits.set(rank, said.all().stream()
                     .map(each -> new Waiting(each, now - Duration.ofMillis(each.millis()).toNanos())).toList());
@@ -112,19 +122,19 @@ final class CollectiveWatchdog {
     }
 
     /** The rank has ended in good order, and all it said has been taken in. */
-    void ended(int rank) {
+    public void ended(int rank) {
         ended[rank] = true;
     }
 
     /** The clock stood still for us, or we for it: what is late by it is not late. */
-    void forgive(long nanos) {
+    public void forgive(long nanos) {
         for (int rank = 0; rank < lastSign.length; rank++) {
             lastSign[rank] += nanos;
         }
     }
 
     /** What is wrong, once something is. */
-    Optional<Finding> check(long now) {
+    public Optional<Finding> check(long now) {
         for (Standing group : groups.values()) {
             if (found == null && group.members.length > 0) {
                 found = ended(group);
@@ -136,7 +146,27 @@ final class CollectiveWatchdog {
         if (found == null && limit > 0) {
             found = unanswered(now);
         }
+        Overdue first = overdue;
+        if (found == null && first != null && now - first.said >= NEWS_NANOS) {
+            found = overdue(first, now);
+        }
         return Optional.ofNullable(found);
+    }
+
+    /** A collective that has taken longer than its caller would have it: by whom, as far as can be told. */
+    private Finding overdue(Overdue late, long now) {
+        Standing group = group(late.message.group(), late.message.leader());
+        int number = late.message.number();
+        String call = group.places.values().stream().map(Place::position)
+                .filter(each -> each.number() == number).map(Message.Position::call).findFirst()
+                .orElse("collective #" + number);
+        String within = " within " + Amounts.seconds(late.message.millis()) + " s, as rank " + late.rank
+                + " would have it; ";
+        int missing = Arrays.stream(group.members)
+                .filter(rank -> group.of(rank).number() < number && !isHeldUp(rank)).findFirst().orElse(late.rank);
+        return new Finding(ExitCode.TIMED_OUT, "hang: rank " + missing + (group.of(missing).number() < number
+                ? " has not reached "
+                : " has not got through ") + call + within + everyone(missing, now));
     }
 
     /** A message that has been waited for for too long, of a rank from which nothing can be expected any more. */
@@ -145,7 +175,7 @@ final class CollectiveWatchdog {
             // one that has ended did not say that it waits no more
             for (Waiting wait : ended[rank] ? List.<Waiting>of() : waits.get(rank)) {
                 int peer = wait.message.peer();
-                if (now - wait.since > limit && !isToBeExpected(peer, now, new HashSet<>(Set.of(rank)))) {
+                if (now - wait.since > limit && !isAnswerToBeExpected(wait, now, new HashSet<>(Set.of(rank)))) {
                     return new Finding(ExitCode.TIMED_OUT, "hang: rank " + rank + " has waited " + wait.message.text()
                             + " for " + (now - wait.since) / 1_000_000_000L + " s; " + everyone(peer, now));
                 }
@@ -160,7 +190,16 @@ final class CollectiveWatchdog {
             return true;
         }
         return !ended[rank] && asked.add(rank) && (isHeldUp(rank) || waits.get(rank).stream()
-                .anyMatch(wait -> isToBeExpected(wait.message.peer(), now, asked)));
+                .anyMatch(wait -> isAnswerToBeExpected(wait, now, asked)));
+    }
+
+    /** A message of any rank may come from each but those that wait for it themselves. */
+    private boolean isAnswerToBeExpected(Waiting wait, long now, Set<Integer> asked) {
+        int peer = wait.message.peer();
+        return peer == Message.Wait.ANY
+                ? IntStream.range(0, latest.length).filter(rank -> !asked.contains(rank))
+                        .anyMatch(rank -> isToBeExpected(rank, now, asked))
+                : isToBeExpected(peer, now, asked);
     }
 
     private Finding mismatch(int rank, int other, Standing group) {
@@ -207,7 +246,7 @@ final class CollectiveWatchdog {
         });
     }
 
-    /** The late rank first, then the others, those that stand at the same point together. */
+    /** The late rank first, unless it is none in particular, then the others, those that stand at the same point together. */
     private String everyone(int late, long now) {
         Map<String, List<Integer>> byPoint = new LinkedHashMap<>();
         for (int rank = 0; rank < latest.length; rank++) {
@@ -215,7 +254,10 @@ final class CollectiveWatchdog {
                 byPoint.computeIfAbsent(point(rank), point -> new ArrayList<>()).add(rank);
             }
         }
-        List<String> parts = new ArrayList<>(List.of("it" + standing(point(late), List.of(late), now)));
+        List<String> parts = new ArrayList<>();
+        if (late != Message.Wait.ANY) {
+            parts.add("it" + standing(point(late), List.of(late), now));
+        }
         byPoint.forEach((point, ranks) -> parts.add((ranks.size() == 1 ? "rank " : "ranks ")
                 + ranks.stream().map(rank -> Integer.toString(rank)).collect(Collectors.joining(", "))
                 + standing(point, ranks, now)));

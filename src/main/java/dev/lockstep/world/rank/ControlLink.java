@@ -1,4 +1,4 @@
-package dev.lockstep.world;
+package dev.lockstep.world.rank;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -11,7 +11,7 @@ import dev.lockstep.wire.RankEnvironment;
 import dev.lockstep.wire.SealedLink;
 
 /** A rank's end of the control link. When it breaks the launcher is gone, and the rank ends at once. */
-final class ControlLink {
+public final class ControlLink {
     private static final int CONNECT_MILLIS = 10_000;
     /**
      * A launcher on another host that is silent for so long is taken for gone: a host that vanishes breaks no link. Long,
@@ -27,7 +27,7 @@ final class ControlLink {
     private final CompletableFuture<Message.Workers> workers = new CompletableFuture<>();
     private final CompletableFuture<Message.Table> table = new CompletableFuture<>();
     private final CompletableFuture<Message.Release> over = new CompletableFuture<>();
-    private final Heartbeat reporter = new Heartbeat(this);
+    private final Heartbeat reporter = new Heartbeat(this::send);
 
     private ControlLink(Socket socket, SealedLink sealed) {
         this.socket = socket;
@@ -35,7 +35,7 @@ final class ControlLink {
     }
 
     /** Connects and says hello. */
-    static ControlLink open(RankEnvironment self) throws IOException {
+    public static ControlLink open(RankEnvironment self) throws IOException {
         int colon = self.coordinator().lastIndexOf(':');
         Socket socket = new Socket();
         socket.connect(new InetSocketAddress(self.coordinator().substring(0, colon),
@@ -53,16 +53,16 @@ final class ControlLink {
     }
 
     /** Where peers reach this rank: unless it is told otherwise, the address by which it reaches the launcher. */
-    String address(RankEnvironment self) {
+    public String address(RankEnvironment self) {
         return self.address().isEmpty() ? socket.getLocalAddress().getHostAddress() : self.address();
     }
 
     /** Says over this link that the rank lives and where it stands. */
-    Heartbeat reporter() {
+    public Heartbeat reporter() {
         return reporter;
     }
 
-    void send(Message message) throws IOException {
+    public void send(Message message) throws IOException {
         sealed.send(message);
     }
 
@@ -72,7 +72,7 @@ final class ControlLink {
     }
 
     /** Waits for the launcher to know all ranks; how long is the launcher's to decide. */
-    Message.Table table() {
+    public Message.Table table() {
         return table.join();
     }
 

@@ -1,4 +1,4 @@
-package dev.lockstep.world;
+package dev.lockstep.world.rank;
 
 import java.io.IOException;
 import java.util.Optional;
@@ -10,8 +10,8 @@ import dev.lockstep.host.ExitCode;
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.RankEnvironment;
 
-/** How a rank ends, whichever way that happens, and what its launcher hears of it. */
-final class Shutdown {
+/** How a rank that is a process ends, whichever way that happens, and what its launcher hears of it. */
+public final class Shutdown implements Ending {
     private static final int CAUSE_LENGTH = 2000;
 
     private final @Nullable ControlLink link; // null: there is no launcher
@@ -21,36 +21,36 @@ final class Shutdown {
     };
     private boolean byeSaid;
 
-    Shutdown(ControlLink link) {
+    public Shutdown(ControlLink link) {
         this.link = link;
         this.farewell = link::awaitOver;
     }
 
     /** @param farewell waits, where there is no launcher to say it, until all ranks are through */
-    Shutdown(Runnable farewell) {
+    public Shutdown(Runnable farewell) {
         this.link = null;
         this.farewell = farewell;
     }
 
-    /** @throws IllegalStateException once the world is closed */
-    void checkOpen() {
+    @Override
+    public void checkOpen() {
         if (closed) {
             throw new IllegalStateException("the world is closed");
         }
     }
 
-    /** From here on an ordinary end of the program is a good one. */
-    void close() {
+    @Override
+    public void close() {
         closed = true;
     }
 
-    /** @param words said when a signal ends the process */
-    void lastWords(Runnable words) {
+    @Override
+    public void lastWords(Runnable words) {
         lastWords = words;
     }
 
     /** From now on a thread of this rank that dies of an exception ends the job. */
-    void catchUncaught() {
+    public void catchUncaught() {
         Thread.setDefaultUncaughtExceptionHandler((thread, error) -> {
             Optional<String> sentence = OwnFault.sentence(error);
             if (sentence.isPresent() && System.getenv(RankEnvironment.VERBOSE) == null) {
@@ -71,7 +71,7 @@ final class Shutdown {
      * @param program    the thread whose end is the program's
      * @param mpjThreads are not the program's; they would keep the JVM alive for ever
      */
-    void watch(Thread program, Set<Thread> mpjThreads) {
+    public void watch(Thread program, Set<Thread> mpjThreads) {
         Thread watcher = new Thread(() -> {
             try {
                 for (Thread thread = program; thread != null; thread = nextOfProgram(mpjThreads)) {
@@ -95,13 +95,15 @@ final class Shutdown {
     }
 
     /** Ends the process when all ranks are through. */
-    void exit(int code) {
+    @Override
+    public void exit(int code) {
         closed = true;
         sayBye(code);
         System.exit(code);
     }
 
-    void abort(int code, @Nullable String cause) {
+    @Override
+    public void abort(int code, @Nullable String cause) {
         String line = cause == null ? "aborted" : cause.strip().replaceAll("\\s*\\R\\s*", " ");
         if (link == null) {
             System.err.println(line);

@@ -1,4 +1,4 @@
-package dev.lockstep.world;
+package dev.lockstep.world.rank;
 
 import java.io.DataInputStream;
 import java.io.DataOutputStream;

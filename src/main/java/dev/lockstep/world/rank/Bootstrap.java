@@ -1,4 +1,4 @@
-package dev.lockstep.world;
+package dev.lockstep.world.rank;
 
 import java.io.IOException;
 import java.io.OutputStream;
@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 
 import mpi.MPI;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.host.UsageException;
 import dev.lockstep.mpj.TcpDevice;
@@ -23,6 +24,7 @@ import dev.lockstep.wire.PortRange;
 import dev.lockstep.wire.RankEnvironment;
 import dev.lockstep.world.transport.Alone;
 import dev.lockstep.world.transport.MpjTransport;
+import dev.lockstep.world.transport.SharedMemory;
 import dev.lockstep.world.transport.Transport;
 
 /**
@@ -30,7 +32,7 @@ import dev.lockstep.world.transport.Transport;
  * all; each rank is that server for itself and relays both over its control link, so no port of ours is open to anyone
  * and the launcher decides which addresses the ranks are told.
  */
-final class Bootstrap {
+public final class Bootstrap {
     private static final String NIODEV = "niodev";
     private static final String TCP = "tcp";
     private static final String AUTO = "auto";
@@ -43,11 +45,16 @@ final class Bootstrap {
      * MPJ Express once it runs.
      *
      * @param transport to the other ranks
+     * @param memory    of all ranks, if they share some
      * @param threads  of its own, which would keep the JVM alive for ever
      * @param args     what is left of the arguments it was given
      */
-    record Mpj(Transport transport, Set<Thread> threads, String[] args) {
-        static final Mpj NONE = new Mpj(new Alone(), Set.of(), new String[0]);
+    public record Mpj(Transport transport, @Nullable SharedMemory memory, Set<Thread> threads, String[] args) {
+        public static final Mpj NONE = new Mpj(new Alone(), null, Set.of(), new String[0]);
+
+        Mpj withMemory() {
+            return new Mpj(transport, SharedMemory.open(transport).orElse(null), threads, args);
+        }
     }
 
     /**
@@ -56,7 +63,7 @@ final class Bootstrap {
      * @throws IllegalStateException when MPJ does not start
      * @throws UsageException        when the user wants UCX and this rank has none, or ports of which none is free
      */
-    static Mpj start(RankEnvironment self, ControlLink link) {
+    public static Mpj start(RankEnvironment self, ControlLink link) {
         String device = self.traffic().device();
         if (device.equals(NIODEV)) {
             return startNiodev(self, link);
@@ -88,7 +95,8 @@ final class Bootstrap {
         List<byte[]> all = link.workers();
         if (ucx.isPresent() && !all.isEmpty()) {
             ucx.get().join(self.rank(), all);
-            return init(Integer.toString(self.rank()), "", UcxDevice.NAME);
+            Mpj mpj = init(Integer.toString(self.rank()), "", UcxDevice.NAME);
+            return oneHost ? mpj.withMemory() : mpj;
         }
         ucx.ifPresent(UcxDevice::finish);
         return startTcp(self, link);
@@ -137,7 +145,7 @@ final class Bootstrap {
      * @param args the rank, the configuration, the device and whatever the program was given
      * @throws IllegalStateException when MPJ does not start
      */
-    static Mpj init(String... args) {
+    public static Mpj init(String... args) {
         Set<Thread> threads = new HashSet<>(Thread.getAllStackTraces().keySet());
         PrintStream out = System.out;
         PrintStream err = System.err;
@@ -159,6 +167,6 @@ final class Bootstrap {
         }
         Set<Thread> own = new HashSet<>(Thread.getAllStackTraces().keySet());
         own.removeAll(threads);
-        return new Mpj(new MpjTransport(MPI.COMM_WORLD), own, rest);
+        return new Mpj(new MpjTransport(MPI.COMM_WORLD, !args[2].equals(NIODEV)), null, own, rest);
     }
 }

@@ -1,4 +1,4 @@
-package dev.lockstep.launch;
+package dev.lockstep.watch;
 
 import java.time.Duration;
 import java.util.List;

@@ -1,4 +1,4 @@
-package dev.lockstep.world;
+package dev.lockstep.world.rank;
 
 import java.io.IOException;
 import java.lang.ref.WeakReference;
@@ -19,21 +19,35 @@ import dev.lockstep.world.verbs.Messages;
  * Tells the launcher that this rank lives and where it stands in its collectives, from a thread of its own, so that long
  * work of the program, in native code too, does not look like death.
  */
-final class Heartbeat {
+public final class Heartbeat {
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
     private static final long HEARTBEAT_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     /** @param user once the program has let go of it, nobody can move the standing any more */
     private record Watched(CollectiveTracker standing, WeakReference<Collectives> user) {}
 
-    private final ControlLink link;
+    /** To whoever watches the ranks. */
+    public interface Link {
+        void send(Message message) throws IOException;
+    }
+
+    private final Link link;
     private final Queue<Watched> watched = new ConcurrentLinkedQueue<>();
     private final Queue<WeakReference<Messages>> messages = new ConcurrentLinkedQueue<>();
     private volatile boolean atWork;
     private boolean waitsSaid;
 
-    Heartbeat(ControlLink link) {
+    public Heartbeat(Link link) {
         this.link = link;
+    }
+
+    /** What the program itself has to say. */
+    public void tell(Message message) {
+        try {
+            link.send(message);
+        } catch (IOException e) {
+            // the link's reader ends this process
+        }
     }
 
     void start() {
@@ -43,24 +57,24 @@ final class Heartbeat {
     }
 
     /** @param user the only one who moves the standing */
-    void watch(CollectiveTracker standing, Collectives user) {
+    public void watch(CollectiveTracker standing, Collectives user) {
         watched.add(new Watched(standing, new WeakReference<>(user)));
     }
 
     /** Its messages are told of when they are waited for. */
-    void watch(Messages ofGroup) {
+    public void watch(Messages ofGroup) {
         messages.add(new WeakReference<>(ofGroup));
     }
 
     /** The program says that it is at work although it enters no collective. */
-    void atWork() {
+    public void atWork() {
         if (!atWork) {
             atWork = true;
         }
     }
 
     /** Tells what is new now rather than at the next look. */
-    synchronized void flush() throws IOException {
+    public synchronized void flush() throws IOException {
         long now = System.nanoTime();
         for (Iterator<Watched> all = watched.iterator(); all.hasNext();) {
             Watched each = all.next();
@@ -77,7 +91,8 @@ final class Heartbeat {
         }
     }
 
-    private void tellWaits() throws IOException {
+    /** @param atLeastNanos so long has each of them been waited for */
+    public synchronized void tellWaits(long atLeastNanos) throws IOException {
         List<Message.Wait> waits = new ArrayList<>();
         long now = System.nanoTime();
         for (Iterator<WeakReference<Messages>> all = messages.iterator(); all.hasNext();) {
@@ -85,13 +100,20 @@ final class Heartbeat {
             if (ofGroup == null) {
                 all.remove();
             } else {
-                waits.addAll(ofGroup.waits(now, HEARTBEAT_NANOS));
+                waits.addAll(ofGroup.waits(now, atLeastNanos));
             }
         }
         if (waitsSaid || !waits.isEmpty()) {
             waitsSaid = !waits.isEmpty();
             link.send(new Message.Waits(waits));
         }
+    }
+
+    /** Tells that the rank lives. */
+    public void beat() throws IOException {
+        boolean working = atWork;
+        atWork = false;
+        link.send(new Message.Heartbeat(working));
     }
 
     private void run() {
@@ -102,10 +124,8 @@ final class Heartbeat {
                 flush();
                 if (System.nanoTime() - beat >= HEARTBEAT_NANOS) {
                     beat = System.nanoTime();
-                    boolean working = atWork;
-                    atWork = false;
-                    link.send(new Message.Heartbeat(working));
-                    tellWaits();
+                    beat();
+                    tellWaits(HEARTBEAT_NANOS);
                 }
             }
         } catch (IOException e) {

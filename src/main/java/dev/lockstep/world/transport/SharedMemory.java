@@ -1,0 +1,310 @@
+package dev.lockstep.world.transport;
+
+import java.io.IOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.Set;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Memory that all ranks of a job share when they are on one host: for each a count of how far it has come, which only it
+ * moves, what it is doing, and two slots that it writes and all read. Whoever waits for a count yields the processor a
+ * while, then sleeps until a message of the rank that it waits for comes. The file behind it has no name any more once all
+ * have opened it, so nothing is left of it whatever becomes of the ranks. For one thread of a rank at a time.
+ */
+public final class SharedMemory {
+    /** Where there is memory that looks like files. */
+    private static final Path PLACE = Path.of("/dev/shm");
+    private static final int SLOTS = 2;
+    /** A slot that processors' caches hold. */
+    private static final int LARGEST_SLOT = 256 << 10;
+    /** Of all slots together: containers often have 64 MiB of such memory. */
+    private static final int ALL_SLOTS = 16 << 20;
+    /** What goes through a pipe at once. */
+    private static final int LARGEST_PIECE = 64 << 10;
+    /** Of all pipes together. */
+    private static final int ALL_PIPES = 8 << 20;
+    private static final int PAGE = 4096;
+    /** With more there would be little room for each. */
+    private static final int MOST_RANKS = 256;
+    /** A line of a processor's cache, twice, since they are fetched in pairs. */
+    static final int APART = 128;
+    static final int YIELDS = 100;
+
+    private static final int OPENING = 1;
+    private static final int WAKE = 2;
+
+    static final VarHandle LONGS = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());
+    static final VarHandle INTS = MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
+
+    private final Transport transport;
+    private final int rank;
+    private final int size;
+    private final ByteBuffer all;
+    private final ByteBuffer[][] slots;
+    private final Pipe[] pipes;
+    private final byte[] wake = new byte[Chunk.HEADER];
+
+    private SharedMemory(Transport transport, ByteBuffer all) {
+        this.transport = transport;
+        this.rank = transport.rank();
+        this.size = transport.size();
+        this.all = all;
+        this.slots = new ByteBuffer[SLOTS][size];
+        this.pipes = new Pipe[size];
+        int length = slotLength(size);
+        for (int slot = 0; slot < SLOTS; slot++) {
+            for (int of = 0; of < size; of++) {
+                slots[slot][of] = all.slice(controls(size) + (slot * size + of) * length, length)
+                        .order(ByteOrder.nativeOrder());
+            }
+        }
+        for (int of = 0; of < size; of++) {
+            int at = controls(size) + SLOTS * size * length + of * pipeLength(size);
+            pipes[of] = new Pipe(transport, of, all.slice(at, Pipe.CONTROL).order(ByteOrder.nativeOrder()),
+                    all.slice(at + PAGE, pipeLength(size) - PAGE).order(ByteOrder.nativeOrder()));
+        }
+    }
+
+    /** Says whether a rank that has not come as far as this one waits has gone elsewhere. */
+    public interface Watch {
+        /**
+         * @param rank  it
+         * @param doing what it is in
+         * @throws IllegalStateException when it will not come
+         */
+        void look(int rank, long doing);
+    }
+
+    /**
+     * Called by all ranks at once, which share a host.
+     *
+     * @return empty on all of them if one cannot have it
+     */
+    public static Optional<SharedMemory> open(Transport transport) {
+        int size = transport.size();
+        if (size > MOST_RANKS) {
+            return Optional.empty();
+        }
+        Path file = null;
+        ByteBuffer all = null;
+        byte[] name = new byte[PAGE];
+        try {
+            if (transport.rank() == 0) {
+                file = create(length(size));
+                byte[] text = file == null ? new byte[0] : file.toString().getBytes(StandardCharsets.UTF_8);
+                System.arraycopy(text, 0, name, 0, text.length);
+                for (int to = 1; to < size; to++) {
+                    transport.send(name, 0, text.length, to, OPENING);
+                }
+            } else {
+                int unused = transport.receive(name, 0, name.length, 0, OPENING);
+                String text = new String(name, StandardCharsets.UTF_8).replaceFirst("\0.*", "");
+                file = text.isEmpty() ? null : Path.of(text);
+            }
+            all = map(file, length(size));
+            boolean by = agree(transport, all != null);
+            return by && all != null ? Optional.of(new SharedMemory(transport, all)) : Optional.empty();
+        } finally {
+            if (transport.rank() == 0) {
+                remove(file);
+            }
+        }
+    }
+
+    /** Whether all ranks have it. */
+    private static boolean agree(Transport transport, boolean mine) {
+        byte[] answer = {(byte) (mine ? 1 : 0)};
+        byte[] room = new byte[Chunk.HEADER];
+        if (transport.rank() > 0) {
+            transport.send(answer, 0, 1, 0, OPENING);
+            int unused = transport.receive(room, 0, room.length, 0, OPENING);
+            return room[0] == 1;
+        }
+        for (int from = 1; from < transport.size(); from++) {
+            int unused = transport.receive(room, 0, room.length, from, OPENING);
+            answer[0] &= room[0];
+        }
+        for (int to = 1; to < transport.size(); to++) {
+            transport.send(answer, 0, 1, to, OPENING);
+        }
+        return answer[0] == 1;
+    }
+
+    /** What is not written beforehand may not be there when it is touched, and then the process ends. */
+    private static @Nullable Path create(int length) {
+        Path file = null;
+        try {
+            removeLeft();
+            file = PLACE
+                    .resolve("lockstep-" + ProcessHandle.current().pid() + "-" + Long.toHexString(System.nanoTime()));
+            try (FileChannel channel = FileChannel.open(file,
+                    EnumSet.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
+                ByteBuffer zeros = ByteBuffer.allocateDirect(64 << 10);
+                for (int at = 0; at < length; at += zeros.position()) {
+                    zeros.clear().limit(Math.min(zeros.capacity(), length - at));
+                    while (zeros.hasRemaining()) {
+                        channel.write(zeros);
+                    }
+                }
+            }
+            return file;
+        } catch (IOException | UnsupportedOperationException e) {
+            remove(file);
+            return null;
+        }
+    }
+
+    /** What a rank left that was killed before the others had opened it. */
+    private static void removeLeft() throws IOException {
+        try (var files = Files.newDirectoryStream(PLACE, "lockstep-*-*")) {
+            for (Path each : files) {
+                String process = each.getFileName().toString().split("-")[1];
+                boolean old = System.currentTimeMillis() - Files.getLastModifiedTime(each).toMillis() > 60_000;
+                if (old && process.matches("\\d{1,9}") && ProcessHandle.of(Long.parseLong(process)).isEmpty()) {
+                    remove(each);
+                }
+            }
+        }
+    }
+
+    private static void remove(@Nullable Path file) {
+        try {
+            if (file != null) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException e) {
+            // another user's, or another rank was faster
+        }
+    }
+
+    private static @Nullable ByteBuffer map(@Nullable Path file, int length) {
+        if (file == null) {
+            return null;
+        }
+        try (FileChannel channel = FileChannel.open(file, Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE))) {
+            return channel.size() < length ? null : channel.map(FileChannel.MapMode.READ_WRITE, 0, length);
+        } catch (IOException e) {
+            return null;
+        }
+    }
+
+    private static int slotLength(int size) {
+        return Math.max(PAGE, Math.min(LARGEST_SLOT, ALL_SLOTS / SLOTS / size / PAGE * PAGE));
+    }
+
+    private static int controls(int size) {
+        return (size * (2 * APART + Integer.BYTES) + PAGE - 1) / PAGE * PAGE;
+    }
+
+    private static int length(int size) {
+        return controls(size) + size * (SLOTS * slotLength(size) + pipeLength(size));
+    }
+
+    /** With a page before it for its counts. */
+    private static int pipeLength(int size) {
+        return PAGE + Pipe.PIECES * Math.min(LARGEST_PIECE, ALL_PIPES / Pipe.PIECES / size / PAGE * PAGE);
+    }
+
+    /** Through which a rank sends. */
+    public Pipe pipe(int of) {
+        return pipes[of];
+    }
+
+    /** In bytes. */
+    public int slotLength() {
+        return slotLength(size);
+    }
+
+    /** One of a rank's two slots, in the machine's order of bytes. */
+    public ByteBuffer slot(int of, int which) {
+        return slots[which][of];
+    }
+
+    /**
+     * Tells what this rank is in, to those who wait for it too.
+     *
+     * @param doing grows
+     */
+    public void enter(long doing) {
+        LONGS.setVolatile(all, rank * 2 * APART + APART, doing);
+        wakeThoseWhoWait();
+    }
+
+    /** This rank has come so far, and what it has written before is there for others. */
+    public void arrive(long count) {
+        LONGS.setVolatile(all, rank * 2 * APART, count);
+        wakeThoseWhoWait();
+    }
+
+    private boolean hasArrived(int who, long count) {
+        return (long) LONGS.getAcquire(all, who * 2 * APART) >= count;
+    }
+
+    private void wakeThoseWhoWait() {
+        for (int who = 0; who < size; who++) {
+            int at = waitsFor(who);
+            if ((int) INTS.getVolatile(all, at) == rank + 1 && INTS.compareAndSet(all, at, rank + 1, 0)) {
+                transport.send(wake, 0, 1, who, WAKE);
+            }
+        }
+    }
+
+    /** Where a rank that sleeps says for whom: 1 more than the rank, 0 for nobody. */
+    private int waitsFor(int who) {
+        return size * 2 * APART + who * Integer.BYTES;
+    }
+
+    /** Waits until a rank has come so far. */
+    public void await(int who, long count, Watch watch) {
+        int yields = 0;
+        while (!hasArrived(who, count)) {
+            long doing = (long) LONGS.getVolatile(all, who * 2 * APART + APART);
+            if (hasArrived(who, count)) {
+                return;
+            }
+            watch.look(who, doing);
+            if (++yields <= YIELDS) {
+                yieldProcessor();
+            } else {
+                sleep(who, count, doing);
+                yields = 0;
+            }
+        }
+    }
+
+    /** Until that rank arrives or does something else than it did. */
+    private void sleep(int who, long count, long doing) {
+        INTS.setVolatile(all, waitsFor(rank), who + 1);
+        boolean came = hasArrived(who, count) || (long) LONGS.getVolatile(all, who * 2 * APART + APART) != doing;
+        // whoever has taken the word sends a message, which must not be met by the next sleep
+        if (!came || !INTS.compareAndSet(all, waitsFor(rank), who + 1, 0)) {
+            int unused = transport.receive(wake, 0, wake.length, who, WAKE);
+        }
+    }
+
+    /** Waits until all ranks have come so far. */
+    public void awaitAll(long count, Watch watch) {
+        for (int i = 1; i < size; i++) {
+            await((rank + i) % size, count, watch);
+        }
+    }
+
+    /** Lets another rank run, if one wants to. */
+    @SuppressWarnings("ThreadPriorityCheck")
+    static void yieldProcessor() {
+        Thread.yield();
+    }
+}
