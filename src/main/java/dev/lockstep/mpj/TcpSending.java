@@ -13,8 +13,8 @@ final class TcpSending extends Operation {
 
     TcpSending(Progress progress, Buffer buffer, Status status) {
         super(progress, status);
-        this.message = Memory.bytes(buffer).duplicate().position(0).limit(buffer.offset() + buffer.getSize())
-                .position(buffer.offset()).slice();
+        ByteBuffer whole = Memory.bytes(buffer);
+        this.message = whole.slice(buffer.offset(), buffer.getSize()).order(whole.order());
         this.objects = buffer.getDynamicBuffer();
     }
 

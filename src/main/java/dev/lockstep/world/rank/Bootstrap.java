@@ -167,6 +167,6 @@ public final class Bootstrap {
         }
         Set<Thread> own = new HashSet<>(Thread.getAllStackTraces().keySet());
         own.removeAll(threads);
-        return new Mpj(new MpjTransport(MPI.COMM_WORLD, args[2].equals(UcxDevice.NAME)), null, own, rest);
+        return new Mpj(new MpjTransport(MPI.COMM_WORLD, !args[2].equals(NIODEV)), null, own, rest);
     }
 }
