@@ -7,7 +7,7 @@
 #
 # Prints, of each pair, lines of code without blanks and comments, the seconds that the programs measure themselves, from
 # their data on, and those of the whole command, the median of the turns each, and ratios. Ends with 1 when a pair does not
-# compute the same. DEV=niodev takes that device, BTL=self,tcp Open MPI's TCP instead of shared memory. Java programs are
+# compute the same. LARGE=yes gives them about four times as much to do, ten times as many tasks. DEV=niodev takes that device, BTL=self,tcp Open MPI's TCP instead of shared memory. Java programs are
 # compiled beforehand, so that the command does not wait for that; nothing is warm.
 set -euo pipefail
 
@@ -18,7 +18,8 @@ programs=("${@:2}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 # there are more ranks than processors
-declare -A java
+declare -A java arguments=([Jacobi]="" [SampleSort]="" [KMeans]="" [TaskFarm]="" [Sgd]="")
+[ -z "${LARGE:-}" ] || arguments=([Jacobi]="1000 2000" [SampleSort]=16000000 [KMeans]=800000 [TaskFarm]=200000 [Sgd]="20000 2000")
 for program in "${programs[@]}"; do
   for place in "$home/examples" "$home/src/test/bench/programs"; do
     [ ! -e "$place/$program.java" ] || java[$program]=$place/$program.java
@@ -41,13 +42,16 @@ timed() { # WHO PROGRAM COMMAND...
 }
 for ((turn = 0; turn < turns; turn++)); do
   for program in "${programs[@]}"; do
-    timed ours "$program" "$home/launch/mpjrun.sh" -q -np 4 --device cpu --dev "${DEV:-auto}" -cp "$work/classes" "$program"
+    # shellcheck disable=SC2086
+    timed ours "$program" "$home/launch/mpjrun.sh" -q -np 4 --device cpu --dev "${DEV:-auto}" -cp "$work/classes" "$program" \
+      ${arguments[$program]}
+    # shellcheck disable=SC2086
     timed theirs "$program" mpirun --allow-run-as-root --oversubscribe --mca pml ob1 --mca btl "${BTL:-self,vader}" -np 4 \
-      /usr/bin/python3 "$home/src/test/bench/programs/${program,,}.py"
+      /usr/bin/python3 "$home/src/test/bench/programs/${program,,}.py" ${arguments[$program]}
   done
 done
 echo "$(date +%F), $(nproc --all) cores, $(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), load $(cut -d ' ' -f 1 /proc/loadavg)," \
-  "${DEV:-auto} beside ${BTL:-self,vader}, $turns turns"
+  "${DEV:-auto} beside ${BTL:-self,vader}, $turns turns${LARGE:+, large}"
 printf '%-12s %6s %7s %6s   %10s %9s %6s   %10s %9s %6s   %s\n' program lines mpi4py ratio seconds mpi4py ratio command mpi4py ratio result
 for program in "${programs[@]}"; do
   awk -v program="$program" -v ours="$(lines "${java[$program]}")" -v theirs="$(lines "$home/src/test/bench/programs/${program,,}.py")" '

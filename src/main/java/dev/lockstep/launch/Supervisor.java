@@ -51,6 +51,7 @@ final class Supervisor {
     /** So long a launcher that is ended waits for what there is to say about it. */
     private static final long REPORT_NANOS = 3_000_000_000L;
     private static final long LOOK_MILLIS = 50;
+    private static final String EARLY_EXIT = "exited with code 0 without World.close, while other ranks were at work";
     /** A look that comes later than this was held up. */
     private static final long PAUSE_NANOS = 1_000_000_000L;
     private static final long HEARTBEAT_NANOS = 1_000_000_000L;
@@ -90,6 +91,7 @@ final class Supervisor {
     private @Nullable Verdict verdict;
     private Message.@Nullable Kept kept;
     private @Nullable Rank suspect; // broke its link; what it was is known once its process has ended
+    private boolean secondHand; // the verdict: by a rank that could not reach another, which may be heard of later
     private long killAt;
     private long suspectUntil;
     private int byeCode;
@@ -199,6 +201,7 @@ final class Supervisor {
                     .ifPresent(this::judge);
         } else if (message instanceof Message.Failure failure) {
             if (verdict == null) {
+                secondHand = failure.cause().contains(Message.Failure.OF_MESSAGES);
                 conclude(failure.code(),
                         ExitCode.USAGE.is(failure.code()) ? failure.cause() : first(rank, failure.cause()));
             }
@@ -240,13 +243,16 @@ final class Supervisor {
         if (rank == suspect) {
             suspect = null;
             verdict = new Verdict(code == 0 ? ExitCode.FAILED.code() : code,
-                    first(rank, code == 0 ? earlyExit() : Signals.describe(code)));
+                    first(rank, code == 0 ? EARLY_EXIT : Signals.describe(code)));
+        } else if (secondHand && code == Signals.KILLED && killAt != 0) {
+            secondHand = false; // not by us, who have only asked it to end
+            verdict = new Verdict(code, first(rank, Signals.describe(code)));
         } else if (verdict != null) {
             return;
         } else if (code != 0 && (rank.bye == null || rank.bye != code)) {
             conclude(code, first(rank, Signals.describe(code)));
         } else if (code == 0 && arrivals.hasCome(rank.number) && rank.bye == null && othersRun(rank)) {
-            conclude(ExitCode.FAILED, first(rank, earlyExit()));
+            conclude(ExitCode.FAILED, first(rank, EARLY_EXIT));
         } else if (code == 0 && !arrivals.hasCome(rank.number)
                 && ranks.stream().anyMatch(each -> arrivals.hasCome(each.number))) {
             conclude(ExitCode.FAILED,
@@ -254,10 +260,6 @@ final class Supervisor {
         } else if (byeCode == 0) {
             byeCode = code;
         }
-    }
-
-    private static String earlyExit() {
-        return "exited with code 0 without World.close, while other ranks were at work";
     }
 
     private void watchClock(long sinceBegin) {

@@ -7,6 +7,8 @@ import mpjbuf.Buffer;
 import mpjdev.Request;
 import mpjdev.Status;
 import org.jspecify.annotations.Nullable;
+import org.openucx.jucx.UcxException;
+import xdev.XDevException;
 
 /**
  * MPJ Express's messages over UCX: shared memory inside a host, whatever fabric there is between hosts. UCX matches sources
@@ -89,6 +91,8 @@ public final class UcxDevice extends RankDevice {
             } else {
                 sending.whole(bits);
             }
+        } catch (UcxException e) {
+            throw new XDevException("UCX failed: " + e.getMessage());
         } finally {
             ucx.leave();
         }

@@ -64,7 +64,10 @@ public sealed interface Message {
      * @param code  the job's exit code; with 2 the cause is a sentence for the user as it stands
      * @param cause why, in one line
      */
-    record Failure(int code, String cause) implements Message {}
+    record Failure(int code, String cause) implements Message {
+        /** In the cause where a message could not be sent or received: its other end may have died before. */
+        public static final String OF_MESSAGES = "MPJ Express failed: ";
+    }
 
     /**
      * What is kept of the work, should the job end now.

@@ -4,17 +4,16 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.host.IoReason;
+import dev.lockstep.world.transport.UnnamedFile;
 
 /**
  * The ranks of each host: as groups, and with memory that they share.
@@ -93,51 +92,26 @@ public final class Hosts {
         return view.asReadOnlyBuffer().order(ByteOrder.nativeOrder());
     }
 
-    /** A file that has no name any more when this returns: nothing is left of it, however the ranks end. */
     private static Made make(int length) {
         String fault = "";
         for (Path place : PLACES) {
-            Path path = null;
             FileChannel file = null;
             try {
-                path = Files.createTempFile(place, "lockstep-", ".shared").toRealPath();
-                file = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
-                String name = descriptor(path);
-                Files.delete(path);
-                path = null;
+                UnnamedFile made = UnnamedFile.create(place);
+                file = made.channel();
                 // a page that there is no room for would end the process when it is first written
                 ByteBuffer zeros = ByteBuffer.allocateDirect(BLOCK);
                 for (long at = 0; at < length;) {
                     at += file.write(zeros.clear().limit((int) Math.min(BLOCK, length - at)), at);
                 }
-                return new Made(name, file, file.map(FileChannel.MapMode.READ_WRITE, 0, length));
+                return new Made(made.name(), file, file.map(FileChannel.MapMode.READ_WRITE, 0, length));
             } catch (IOException e) {
                 fault += (fault.isEmpty() ? "" : "; ") + place + ": " + IoReason.of(e);
-                if (path != null) {
-                    path.toFile().delete();
-                }
                 close(file);
             }
         }
         throw new IllegalStateException("there is no room for " + length + " bytes that the ranks of a host share: "
                 + fault);
-    }
-
-    /** By which other processes reach a file that is open here. */
-    private static String descriptor(Path path) throws IOException {
-        Path own = Path.of("/proc/" + ProcessHandle.current().pid() + "/fd");
-        try (Stream<Path> all = Files.list(own)) {
-            return all.filter(each -> leadsTo(each, path)).findFirst()
-                    .orElseThrow(() -> new IOException("it is not in " + own)).toString();
-        }
-    }
-
-    private static boolean leadsTo(Path link, Path path) {
-        try {
-            return Files.readSymbolicLink(link).equals(path);
-        } catch (IOException e) {
-            return false; // closed meanwhile
-        }
     }
 
     private static ByteBuffer open(String name, int length) {

@@ -13,6 +13,7 @@ public final class Signals {
 
     public static final int INTERRUPTED = ExitCode.ofSignal(2);
     public static final int OUTPUT_CLOSED = ExitCode.ofSignal(13);
+    public static final int KILLED = ExitCode.ofSignal(9);
     public static final int TERMINATED = ExitCode.ofSignal(15);
 
     private Signals() {}

@@ -15,6 +15,8 @@ import mpjdev.MPJDevException;
 import mpjdev.Status;
 import mpjdev.javampjdev.MPJDev;
 
+import dev.lockstep.wire.Message;
+
 /**
  * Bytes from rank to rank over MPJ Express, in messages whose length the receiver always knows: one that is longer than
  * the receiver's buffer stops MPJ for good.
@@ -120,6 +122,6 @@ public final class MpjTransport implements Transport {
     }
 
     private static IllegalStateException failed(Exception e) {
-        return new IllegalStateException("MPJ Express failed: " + e.getMessage(), e);
+        return new IllegalStateException(Message.Failure.OF_MESSAGES + e.getMessage(), e);
     }
 }

@@ -7,11 +7,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.util.EnumSet;
 import java.util.Optional;
 import java.util.Set;
 
@@ -20,8 +17,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Memory that all ranks of a job share when they are on one host: for each a count of how far it has come, which only it
  * moves, what it is doing, and two slots that it writes and all read. Whoever waits for a count yields the processor a
- * while, then sleeps until a message of the rank that it waits for comes. The file behind it has no name any more once all
- * have opened it, so nothing is left of it whatever becomes of the ranks. For one thread of a rank at a time.
+ * while, then sleeps until a message of the rank that it waits for comes. The file behind it has no name, so nothing is left of it whatever becomes of the ranks. For one thread of a rank at a time.
  */
 public final class SharedMemory {
     /** Where there is memory that looks like files. */
@@ -97,29 +93,24 @@ public final class SharedMemory {
         if (size > MOST_RANKS) {
             return Optional.empty();
         }
-        Path file = null;
-        ByteBuffer all = null;
+        UnnamedFile file = null;
         byte[] name = new byte[PAGE];
         try {
             if (transport.rank() == 0) {
                 file = create(length(size));
-                byte[] text = file == null ? new byte[0] : file.toString().getBytes(StandardCharsets.UTF_8);
+                byte[] text = file == null ? new byte[0] : file.name().getBytes(StandardCharsets.UTF_8);
                 System.arraycopy(text, 0, name, 0, text.length);
                 for (int to = 1; to < size; to++) {
                     transport.send(name, 0, text.length, to, OPENING);
                 }
             } else {
                 int unused = transport.receive(name, 0, name.length, 0, OPENING);
-                String text = new String(name, StandardCharsets.UTF_8).replaceFirst("\0.*", "");
-                file = text.isEmpty() ? null : Path.of(text);
             }
-            all = map(file, length(size));
+            ByteBuffer all = map(new String(name, StandardCharsets.UTF_8).replaceFirst("\0.*", ""), length(size));
             boolean by = agree(transport, all != null);
             return by && all != null ? Optional.of(new SharedMemory(transport, all)) : Optional.empty();
         } finally {
-            if (transport.rank() == 0) {
-                remove(file);
-            }
+            close(file);
         }
     }
 
@@ -143,58 +134,38 @@ public final class SharedMemory {
     }
 
     /** What is not written beforehand may not be there when it is touched, and then the process ends. */
-    private static @Nullable Path create(int length) {
-        Path file = null;
+    private static @Nullable UnnamedFile create(int length) {
+        UnnamedFile file = null;
         try {
-            removeLeft();
-            file = PLACE
-                    .resolve("lockstep-" + ProcessHandle.current().pid() + "-" + Long.toHexString(System.nanoTime()));
-            try (FileChannel channel = FileChannel.open(file,
-                    EnumSet.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
-                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
-                ByteBuffer zeros = ByteBuffer.allocateDirect(64 << 10);
-                for (int at = 0; at < length; at += zeros.position()) {
-                    zeros.clear().limit(Math.min(zeros.capacity(), length - at));
-                    while (zeros.hasRemaining()) {
-                        channel.write(zeros);
-                    }
-                }
+            UnnamedFile.removeLeft(PLACE);
+            file = UnnamedFile.create(PLACE);
+            ByteBuffer zeros = ByteBuffer.allocateDirect(64 << 10);
+            for (int at = 0; at < length;) {
+                at += file.channel().write(zeros.clear().limit(Math.min(zeros.capacity(), length - at)), at);
             }
             return file;
         } catch (IOException | UnsupportedOperationException e) {
-            remove(file);
+            close(file);
             return null;
         }
     }
 
-    /** What a rank left that was killed before the others had opened it. */
-    private static void removeLeft() throws IOException {
-        try (var files = Files.newDirectoryStream(PLACE, "lockstep-*-*")) {
-            for (Path each : files) {
-                String process = each.getFileName().toString().split("-")[1];
-                boolean old = System.currentTimeMillis() - Files.getLastModifiedTime(each).toMillis() > 60_000;
-                if (old && process.matches("\\d{1,9}") && ProcessHandle.of(Long.parseLong(process)).isEmpty()) {
-                    remove(each);
-                }
-            }
-        }
-    }
-
-    private static void remove(@Nullable Path file) {
+    private static void close(@Nullable UnnamedFile file) {
         try {
             if (file != null) {
-                Files.deleteIfExists(file);
+                file.channel().close();
             }
         } catch (IOException e) {
-            // another user's, or another rank was faster
+            // what is mapped stays
         }
     }
 
-    private static @Nullable ByteBuffer map(@Nullable Path file, int length) {
-        if (file == null) {
+    private static @Nullable ByteBuffer map(String name, int length) {
+        if (name.isEmpty()) {
             return null;
         }
-        try (FileChannel channel = FileChannel.open(file, Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE))) {
+        try (FileChannel channel = FileChannel.open(Path.of(name),
+                Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE))) {
             return channel.size() < length ? null : channel.map(FileChannel.MapMode.READ_WRITE, 0, length);
         } catch (IOException e) {
             return null;
