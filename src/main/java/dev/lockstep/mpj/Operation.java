@@ -22,11 +22,12 @@ abstract class Operation extends Request {
 
     final void done() {
         done = true;
+        progress.news();
     }
 
     final void fail(String sentence) {
         failure = sentence;
-        done = true;
+        done();
     }
 
     /** Says in the status what has been received; that of a send says nothing. */

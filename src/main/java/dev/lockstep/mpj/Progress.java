@@ -10,6 +10,11 @@ interface Progress {
     /** Lets things move that can move now, if no other thread sees to that. */
     void once();
 
+    /** Something that a thread may be waiting for has come to pass. */
+    default void news() {
+        // whoever waits looks by itself
+    }
+
     /** Lets another rank run, if one wants to. */
     @SuppressWarnings("ThreadPriorityCheck")
     static void yieldProcessor() {

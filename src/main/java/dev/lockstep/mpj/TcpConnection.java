@@ -222,7 +222,8 @@ final class TcpConnection {
     private boolean fill() throws IOException {
         int room;
         int count;
-        if (place < places.length && places[place].remaining() >= INPUT) {
+        boolean large = place < places.length && places[place].remaining() >= INPUT;
+        if (large) {
             room = places[place].remaining(); // all that was in the input has been put there
             count = stream.read(places[place]);
         } else {
@@ -234,7 +235,7 @@ final class TcpConnection {
         if (count < 0) {
             throw new IOException("its connection has ended");
         }
-        return count == room;
+        return count == room || large && count > 0; // of what is large more is about to come
     }
 
     /** Puts what has been read where it belongs. */
@@ -282,6 +283,7 @@ final class TcpConnection {
                 TcpReceiving waits = matching.arrive(message);
                 byte[] unexpected = message.bytes();
                 if (waits == null && unexpected != null) {
+                    reader.news(); // for a probe
                     arriving = message;
                     places = new ByteBuffer[]{ByteBuffer.wrap(unexpected)};
                 } else if (waits != null) {
@@ -291,7 +293,9 @@ final class TcpConnection {
             case TcpFrame.ANNOUNCED -> {
                 TcpArrival message = TcpArrival.by(this, frame);
                 TcpReceiving waits = matching.arrive(message);
-                if (waits != null) {
+                if (waits == null) {
+                    reader.news();
+                } else {
                     waits.take(message);
                 }
             }

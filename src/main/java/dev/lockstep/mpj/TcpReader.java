@@ -31,6 +31,7 @@ final class TcpReader implements Progress {
     private boolean resting; // the own thread does not look by itself
     private final AtomicInteger followers = new AtomicInteger();
     private volatile boolean wanted;
+    private volatile boolean news;
 
     TcpReader() throws IOException {
         selector = Selector.open();
@@ -59,6 +60,11 @@ final class TcpReader implements Progress {
     void moved() {
         selector.wakeup();
         wakeFollowers();
+    }
+
+    @Override
+    public void news() {
+        news = true;
     }
 
     @Override
@@ -196,8 +202,9 @@ final class TcpReader implements Progress {
     private boolean select(boolean sleep) {
         try {
             int ready = sleep ? selector.select(TcpReader::handle) : selector.selectNow(TcpReader::handle);
-            if (ready > 0) {
-                wakeFollowers();
+            if (news) {
+                news = false;
+                wakeFollowers(); // and not for every piece of a long message
             }
             return ready > 0;
         } catch (IOException e) {
