@@ -60,7 +60,9 @@ class DjlLibrariesTest {
     private static String output(Class<?> program, String classPath, Map<String, String> variables, String... options)
             throws Exception {
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin/java").toString(),
-                "-XX:TieredStopAtLevel=1", "-Dlockstep.home=" + System.getProperty("lockstep.home"), "-cp", classPath));
+                "-XX:TieredStopAtLevel=1", "-Dlockstep.home=" + System.getProperty("lockstep.home"),
+                "-Dlogback.configurationFile=" + System.getProperty("lockstep.home") + "/src/test/logback.xml", "-cp",
+                classPath));
         command.addAll(List.of(options));
         command.add(program.getName());
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
