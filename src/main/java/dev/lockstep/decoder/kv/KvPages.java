@@ -56,6 +56,8 @@ public final class KvPages implements KvLedger {
 
     private final int pageTokens;
     private final int[] windows;
+    // for a prompt that comes in pieces
+    private final int aside;
     private final Deque<Integer> free = new ArrayDeque<>();
     // pages that nobody has and whose tokens are known, the one that was used longest ago first
     private final Set<Integer> idle = new LinkedHashSet<>();
@@ -78,6 +80,7 @@ public final class KvPages implements KvLedger {
     public KvPages(int slots, int pages, int pageTokens, int... windows) {
         this.pageTokens = pageTokens;
         this.windows = windows.length == 0 ? new int[1] : windows;
+        this.aside = LayerGroups.aside(pageTokens, this.windows);
         this.users = new int[pages + 1];
         this.contents = new Known[pages + 1];
         for (int page = 1; page <= pages; page++) {
@@ -103,7 +106,7 @@ public final class KvPages implements KvLedger {
 
     @Override
     public int available() {
-        return Math.max(0, room() - LayerGroups.aside(pageTokens, windows));
+        return Math.max(0, room() - aside);
     }
 
     private int room() {
