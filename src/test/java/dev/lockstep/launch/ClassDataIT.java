@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -155,7 +156,18 @@ class ClassDataIT {
         linkFetched(full);
         Files.writeString(full.resolve("classes"), "no directory");
         hello(full, Map.of());
+        // what tries to make it in the background, which would find room where this test has been cleared away
+        awaitTrue(MAKING, () -> ProcessHandle.allProcesses().noneMatch(process -> isOf(full, process)));
         assertThat(full.resolve("classes")).isRegularFile();
+    }
+
+    private static boolean isOf(Path cache, ProcessHandle process) {
+        try {
+            return List.of(Files.readString(Path.of("/proc/" + process.pid() + "/environ"), StandardCharsets.ISO_8859_1)
+                    .split("\0")).contains("LOCKSTEP_CACHE=" + cache);
+        } catch (IOException e) {
+            return false; // it has ended
+        }
     }
 
     @Test
