@@ -28,6 +28,7 @@ public final class Checkpoint {
     private final ModelConfig config;
     private final Optional<Quantization> quantization;
     private final MatchedTensors matched;
+    private final KvScaleTensors kvScales;
     private final GenerationDefaults generationDefaults;
     private final Map<String, List<Update>> updates;
 
@@ -46,11 +47,12 @@ public final class Checkpoint {
     }
 
     private Checkpoint(Path directory, ModelConfig config, Optional<Quantization> quantization, MatchedTensors matched,
-            GenerationDefaults generationDefaults, Map<String, List<Update>> updates) {
+            KvScaleTensors kvScales, GenerationDefaults generationDefaults, Map<String, List<Update>> updates) {
         this.directory = directory;
         this.config = config;
         this.quantization = quantization;
         this.matched = matched;
+        this.kvScales = kvScales;
         this.generationDefaults = generationDefaults;
         this.updates = updates;
     }
@@ -83,7 +85,8 @@ public final class Checkpoint {
         if (!ConfigReader.namesDtype(directory) && embedding != null) {
             config = config.withDtype(embedding);
         }
-        return new Checkpoint(directory, config, quantization, matched, defaults, Map.of());
+        KvScaleTensors kvScales = KvScaleTensors.of(JsonFile.read(directory.resolve("config.json")), stored);
+        return new Checkpoint(directory, config, quantization, matched, kvScales, defaults, Map.of());
     }
 
     /**
@@ -142,6 +145,16 @@ public final class Checkpoint {
     }
 
     /**
+     * Reads what keys and values are to be divided by before they are kept in fp8: of the scales that are stored, the next
+     * powers of 2 that are no smaller, and 1 where none are.
+     *
+     * @throws ModelException when a layer lacks one that others have, or one is not a positive number
+     */
+    public KvScales kvScales() {
+        return kvScales.read(config.layers());
+    }
+
+    /**
      * Whether the weights of all layers' projections are in fp8 {@linkplain QuantizedWeight#isFp8ByRow by row}, and nothing
      * is added to them.
      */
@@ -163,7 +176,7 @@ public final class Checkpoint {
             ofWeight.add(update);
             all.put(name, List.copyOf(ofWeight));
         });
-        return new Checkpoint(directory, config, quantization, matched, generationDefaults, all);
+        return new Checkpoint(directory, config, quantization, matched, kvScales, generationDefaults, all);
     }
 
     /** What is added to the weight of this name, in that order; empty for most. */

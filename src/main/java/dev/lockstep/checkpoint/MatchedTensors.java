@@ -45,6 +45,9 @@ record MatchedTensors(Map<String, TensorRef> tensors, Map<String, QuantizedWeigh
         stored.byName().forEach((name, found) -> {
             String own = renamed(name, names);
             // a tensor that is stored under its very name goes before any other
+            if (KvScaleTensors.isOne(name)) {
+                return;
+            }
             if (!names.contains(own) || byName.putIfAbsent(own, found) != null && !own.equals(name)) {
                 unused.add(name);
             }

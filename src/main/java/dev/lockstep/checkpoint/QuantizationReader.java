@@ -46,8 +46,6 @@ final class QuantizationReader {
     }
 
     private Optional<Quantization> quantization() {
-        refuse("kv_cache_scheme", "asks for keys and values in fewer bits, which is not supported; set it to null, and"
-                + " they are kept in the type of computation");
         List<Group> groups = switch (method) {
             case "compressed-tensors" -> compressedTensors();
             case "fp8", "fbgemm_fp8" -> all(fp8());

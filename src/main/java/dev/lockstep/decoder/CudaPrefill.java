@@ -67,7 +67,8 @@ final class CudaPrefill {
             int rope = ropes.indexOf(shapes.get(i).rope());
             layers.kernels().place().launch(stream, tokens, 1, 1, in.qkv(), layerCaches[i],
                     rope < 0 ? 0L : cosines[rope], rope < 0 ? 0L : sines[rope], places[groups[i]], layer.queryNorm(),
-                    layer.keyNorm(), eps, in.rowScales(), layer.qkv().scales(), layer.qkv().weight().bias());
+                    layer.keyNorm(), eps, in.rowScales(), layer.qkv().scales(), layer.qkv().weight().bias(),
+                    cache.keyScale(i), cache.valueScale(i));
             return program.attendPass(i, tokens, in.qkv() - scratch, type);
         });
         program.endPass(rows, complete, in.normed() - scratch);

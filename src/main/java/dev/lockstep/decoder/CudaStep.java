@@ -220,14 +220,16 @@ final class CudaStep implements ForwardStep {
             if (share != null) {
                 share.launch(on, items, config.kvHeads(), 1, shared, buffers.qkv(), layerCaches[i], cosines[i],
                         sines[i],
-                        turnFrom, layer.queryNorm(), position, tables[i], tableWidth, itemsAt, rowsAt, scale, eps,
+                        turnFrom, layer.queryNorm(), position, tables[i], tableWidth, itemsAt, rowsAt,
+                        scale * cache.keyScale(i), eps,
                         buffers.rowScales(), layer.qkv().scales(), layer.qkv().weight().bias());
             }
             (large ? attention.large() : attention.small()).launch(on, splits, attentionBlocks, rows,
                     buffers.attended(), buffers.qkv(), layerCaches[i], cosines[i], sines[i], turnFrom,
                     layer.queryNorm(), layer.keyNorm(), position, partial, arrived, tables[i], tableWidth, splitTokens,
-                    scale, eps, buffers.rowScales(), layer.qkv().scales(), layer.qkv().weight().bias(),
-                    share == null ? 0L : beginnings, shared);
+                    scale * cache.keyScale(i), eps, buffers.rowScales(), layer.qkv().scales(),
+                    layer.qkv().weight().bias(), share == null ? 0L : beginnings, shared, cache.keyScale(i),
+                    cache.valueScale(i));
             return buffers.attended();
         });
     }

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.KvScales;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.decoder.Acceleration.Weights;
@@ -61,13 +62,16 @@ public final class Decoder implements AutoCloseable {
         this.memory = new DeviceMemory(device);
         this.dtype = dtype;
         this.program = DecoderProgram.load(device);
-        this.cache = new KvCache(program, config, dtype, !device.isCpu(), acceleration.fp8Kv());
+        KvScales fp8Kv = !acceleration.fp8Kv()
+                ? null
+                : checkpoint == null ? KvScales.none(config.layers()) : checkpoint.kvScales();
+        this.cache = new KvCache(program, config, dtype, !device.isCpu(), fp8Kv);
         program.configure(config, dtype, device);
         if (!device.isCpu()) {
             program.useDevice();
         }
-        if (acceleration.fp8Kv()) {
-            Fp8.useForKv(program, config, device, dtype);
+        if (fp8Kv != null) {
+            Fp8.useForKv(program, config, device, dtype, fp8Kv);
         }
         Weights kept = Weights.WIDE;
         if (Int4.isKept(program, config, checkpoint, device, dtype, acceleration, memory)) {

@@ -10,6 +10,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.KvScales;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.decoder.kv.LayerGroups;
@@ -104,8 +105,9 @@ final class DecoderProgram implements AutoCloseable {
     }
 
     /** Keys and values are kept in fp8; before there is a cache. */
-    void useFp8Kv() {
-        program.integer("use_kv_fp8");
+    void useFp8Kv(KvScales scales) {
+        program.integer("use_kv_fp8", scales.keys().stream().mapToDouble(Float::doubleValue).toArray(),
+                scales.values().stream().mapToDouble(Float::doubleValue).toArray());
     }
 
     /** After this the driver can be called for the program's device, by this thread. */

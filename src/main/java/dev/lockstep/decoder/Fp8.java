@@ -5,6 +5,7 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.KvScales;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.cuda.CudaDriver;
@@ -56,7 +57,7 @@ final class Fp8 {
      *
      * @throws ModelException when it cannot be
      */
-    static void useForKv(DecoderProgram program, ModelConfig config, Device device, DType dtype) {
+    static void useForKv(DecoderProgram program, ModelConfig config, Device device, DType dtype, KvScales scales) {
         String otherwise = "leave out --kv-dtype fp8, and keys and values are kept as the model computes";
         if (device.isCpu() || dtype == DType.FLOAT32) {
             throw new ModelException(
@@ -70,7 +71,7 @@ final class Fp8 {
         oldGpu(program, otherwise).ifPresent(reason -> {
             throw new ModelException(reason);
         });
-        program.useFp8Kv();
+        program.useFp8Kv(scales);
     }
 
     private static Optional<String> oldGpu(DecoderProgram program, String otherwise) {

@@ -7,6 +7,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.KvScales;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.decoder.kv.Cascade;
 import dev.lockstep.decoder.kv.KvLedger;
@@ -26,6 +27,7 @@ final class KvCache {
     private final DecoderProgram program;
     private final ScalarType type;
     private final ModelConfig config;
+    private final @Nullable KvScales fp8;
     private LayerGroups groups;
     private final long bytesPerToken;
     // 0: slots
@@ -37,14 +39,16 @@ final class KvCache {
 
     /**
      * @param paged whether in pages
-     * @param fp8   whether in fp8
+     * @param fp8   how in fp8; null unless they are
      */
-    KvCache(DecoderProgram program, ModelConfig config, DType dtype, boolean paged, boolean fp8) {
+    KvCache(DecoderProgram program, ModelConfig config, DType dtype, boolean paged,
+            @Nullable KvScales fp8) {
         this.program = program;
-        this.type = fp8 ? ScalarType.UINT8 : DecoderProgram.scalarType(dtype);
+        this.type = fp8 != null ? ScalarType.UINT8 : DecoderProgram.scalarType(dtype);
         this.config = config;
+        this.fp8 = fp8;
         this.groups = LayerGroups.whole(config.layers());
-        this.bytesPerToken = config.tokenBytes(dtype) / (fp8 ? dtype.bytes() : 1);
+        this.bytesPerToken = config.tokenBytes(dtype) / (fp8 != null ? dtype.bytes() : 1);
         if (paged) {
             pageTokens(PAGE_TOKENS);
         }
@@ -63,7 +67,16 @@ final class KvCache {
 
     /** Whether keys and values are kept in fp8. */
     boolean isFp8() {
-        return type == ScalarType.UINT8;
+        return fp8 != null;
+    }
+
+    /** By what a layer's keys and values are divided before they are kept: 1 unless they are in fp8. */
+    float keyScale(int layer) {
+        return fp8 == null ? 1 : fp8.keys().get(layer);
+    }
+
+    float valueScale(int layer) {
+        return fp8 == null ? 1 : fp8.values().get(layer);
     }
 
     /** Tokens of a page, 0 where slots are not made of pages. */

@@ -20,21 +20,16 @@ import java.util.zip.ZipOutputStream;
  * of protocol 2.
  */
 public final class TorchScriptArchive {
-    /** The attribute value of an empty {@code List[Tensor]}, which a method of the module fills. */
-    public static final Object EMPTY_TENSOR_LIST = new Object() {
-        @Override
-        public String toString() {
-            return "an empty List[Tensor]";
-        }
-    };
+    /** The attribute value of an empty list, which a method of the module fills. */
+    public enum EmptyList {
+        TENSORS("build_tensorlist"), INTS("build_intlist"), FLOATS("build_doublelist");
 
-    /** The attribute value of an empty {@code List[int]}. */
-    public static final Object EMPTY_INT_LIST = new Object() {
-        @Override
-        public String toString() {
-            return "an empty List[int]";
+        private final String builder;
+
+        EmptyList(String builder) {
+            this.builder = builder;
         }
-    };
+    }
 
     // Any prefix would do, but torch wants all records to share one.
     private static final String FOLDER = "module/";
@@ -48,7 +43,7 @@ public final class TorchScriptArchive {
      * @param className  the module's class in the source, declared as {@code class className(Module):}
      * @param source     TorchScript source
      * @param attributes value of each attribute that the class declares: Boolean, Integer, Double, String, null for
-     *                   None, {@link #EMPTY_TENSOR_LIST} or {@link #EMPTY_INT_LIST}
+     *                   None, or {@link EmptyList}
      * @return the archive's bytes, the same for the same input
      * @throws IllegalArgumentException for a value of another type
      */
@@ -105,10 +100,8 @@ public final class TorchScriptArchive {
             pickle.writeBytes(ByteBuffer.allocate(Double.BYTES).putDouble(number).array());
         } else if (value instanceof String string) {
             text(string);
-        } else if (value == EMPTY_TENSOR_LIST) {
-            emptyList("build_tensorlist");
-        } else if (value == EMPTY_INT_LIST) {
-            emptyList("build_intlist");
+        } else if (value instanceof EmptyList list) {
+            emptyList(list.builder);
         } else {
             throw new IllegalArgumentException("A TorchScript attribute cannot be a " + value.getClass().getName());
         }

@@ -151,8 +151,9 @@ public final class TorchScriptProgram implements AutoCloseable {
                 case "int" -> 0;
                 case "float" -> 0.0;
                 case "str" -> "";
-                case "List[Tensor]" -> TorchScriptArchive.EMPTY_TENSOR_LIST;
-                case "List[int]" -> TorchScriptArchive.EMPTY_INT_LIST;
+                case "List[Tensor]" -> TorchScriptArchive.EmptyList.TENSORS;
+                case "List[int]" -> TorchScriptArchive.EmptyList.INTS;
+                case "List[float]" -> TorchScriptArchive.EmptyList.FLOATS;
                 // The archive's reader takes None for a tensor that is assigned before it is read.
                 case "Tensor" -> null;
                 default -> throw new IllegalArgumentException("attribute " + attribute.group());

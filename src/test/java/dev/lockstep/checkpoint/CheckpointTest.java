@@ -142,13 +142,13 @@ class CheckpointTest {
         }
     }
 
-    /** Heads of other uses, scales of a quantized cache, tables, layers that are for training only, biases of nobody. */
+    /** Heads of other uses, scales of activations, tables, layers that are for training only, biases of nobody. */
     @Test
     void open_tensorsWithoutAPlace_areLeftOutAndNamed() throws IOException {
         Path copy = Golden.copy("llama-gqa", directory);
         SafetensorsFile file = SafetensorsFile.read(copy.resolve("model.safetensors"));
         List<String> more = List.of("v_head.summary.weight", "v_head.summary.bias",
-                "model.layers.0.self_attn.k_scale", "model.layers.0.self_attn.rotary_emb.inv_freq",
+                "model.layers.0.self_attn.k_proj.input_scale", "model.layers.0.self_attn.rotary_emb.inv_freq",
                 "model.layers.2.self_attn.q_proj.weight", "model.layers.0.self_attn.q_proj.bias", "norm.weight");
         more.forEach(name -> file.append(name, "F64", 4));
         file.append("another", "F4", 6);
@@ -160,7 +160,7 @@ class CheckpointTest {
                 .isEqualTo(Checkpoint.open(Golden.checkpoint("llama-gqa")).tensors().keySet());
         assertThat(checkpoint.unused()).contains(copy.resolve("model.safetensors")
                 + ": 8 tensors that this model does not use are left out: another, "
-                + "model.layers.0.self_attn.k_scale, model.layers.0.self_attn.q_proj.bias, "
+                + "model.layers.0.self_attn.k_proj.input_scale, model.layers.0.self_attn.q_proj.bias, "
                 + "model.layers.0.self_attn.rotary_emb.inv_freq, model.layers.2.self_attn.q_proj.weight, ...");
     }
 

@@ -88,9 +88,6 @@ class QuantizationTest {
                     + "their own, which is not supported for gptq; take a checkpoint whose layers are quantized alike.",
             "{'quant_method':'gptq','group_size':0}|group_size must be -1 or a number of columns, not 0.",
             "{'quant_method':'fp8','weight_block_size':[128]}|weight_block_size must be two sizes, not [128].",
-            "{'quant_method':'fp8','kv_cache_scheme':{'num_bits':8}}|quantization_config: kv_cache_scheme asks for keys "
-                    + "and values in fewer bits, which is not supported; set it to null, and they are kept in the type "
-                    + "of computation.",
             "{'quant_method':'compressed-tensors'}|quantization_config: config_groups is missing.",
             "{'quant_method':'compressed-tensors','sparsity_config':{'format':'sparse-24-bitmask'}}|quantization_config: "
                     + "weights stored with holes (sparsity_config, format sparse-24-bitmask) are not supported; take the "

@@ -91,7 +91,7 @@ class DecodeStepsTest {
     void kernelsThatCannotBeMade_areLeftToTheProgram() {
         ModelConfig config = ModelConfig.read(Golden.checkpoint("llama-gqa"));
         try (DecoderProgram program = program();
-                DecodeSteps steps = DecodeSteps.of(program, new KvCache(program, config, DType.FLOAT32, true, false),
+                DecodeSteps steps = DecodeSteps.of(program, new KvCache(program, config, DType.FLOAT32, true, null),
                         config,
                         Device.ofRank("cuda"), DType.FLOAT32, Acceleration.FULL,
                         Acceleration.Weights.WIDE)) {

@@ -90,7 +90,7 @@ class TorchScriptArchiveTest {
         attributes.put("scale", 0.125);
         attributes.put("name", "ünïcode \\n");
         attributes.put("nothing", null);
-        attributes.put("weights", TorchScriptArchive.EMPTY_TENSOR_LIST);
+        attributes.put("weights", TorchScriptArchive.EmptyList.TENSORS);
         return attributes;
     }
 

@@ -4,7 +4,7 @@
 //
 //   out [N, HEADS HEAD_DIM]; qkv [N, (HEADS + 2 KV_HEADS) HEAD_DIM]; kv, table and W as in kv_cache.cu; position [N] int64, where
 //   the new token stands, so that position + 1 are seen; cosine, sine as angles() has them, of which a
-//   row's begin at turnFrom [N]; the norms' weights [HEAD_DIM].
+//   row's begin at turnFrom [N]; the norms' weights [HEAD_DIM]; scale is the model's times keyScale.
 //   partial [N, y, SPLITS, CHUNK, HEAD_DIM + 4] floats and arrived [N, y] ints, zeros before and after, where SPLITS > 1.
 // Blocks (x: SPLITS of a row's tokens, y: kv heads times chunks of 8 query heads, z: rows) of THREADS, which is
 // given to the compiler: more of them for few blocks, fewer for many.
@@ -22,7 +22,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
         const float *cosine, const float *sine, const long long *turnFrom, const factor *queryNorm, const factor *keyNorm,
         const long long *position, float *partial, int *arrived, const long long *table, long long W, int splitTokens, float scale,
         float eps, const float *rowScales, const float *columnScales, const stored *bias, const long long *beginnings,
-        const float *shared) {
+        const float *shared, float keyScale, float valueScale) {
     __shared__ __align__(16) stored query[8][HEAD_DIM];
     __shared__ __align__(16) float sums[WARPS][CHUNK][HEAD_DIM];
     __shared__ float most[WARPS][CHUNK];
@@ -67,8 +67,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
     if (mine.newest && warp == WARPS - 1) {
         turn(newKey, keyNorm, turns, eps);
         kept *to = cache.keys(at);
-        keepHead(to, newKey);
-        keepHead(to + VALUES, newValue);
+        keepHead(to, newKey, keyScale);
+        keepHead(to + VALUES, newValue, valueScale);
     }
 #pragma unroll
     for (int t = 0; t < TURNS; t++) {
@@ -133,5 +133,5 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
     }
     __syncthreads();
     leave<WARPS, CHUNK>(out + ((long long)my.row * HEADS + my.first) * HEAD_DIM, sums, most, total, my.heads, mine.parts,
-            partial, arrived, beginning(beginnings, shared, my.row, at), my.first);
+            partial, arrived, beginning(beginnings, shared, my.row, at), my.first, valueScale);
 }

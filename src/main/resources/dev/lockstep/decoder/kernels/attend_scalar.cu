@@ -18,7 +18,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
         const float *cosine, const float *sine, const long long *turnFrom, const factor *queryNorm, const factor *keyNorm,
         const long long *position, float *partial, int *arrived, const long long *table, long long W, int splitTokens, float scale,
         float eps, const float *rowScales, const float *columnScales, const stored *bias, const long long *beginnings,
-        const float *shared) {
+        const float *shared, float keyScale, float valueScale) {
     __shared__ stored query[CHUNK][HEAD_DIM];
     __shared__ __align__(16) float sums[WARPS][CHUNK][HEAD_DIM];
     __shared__ float most[WARPS][CHUNK];
@@ -39,8 +39,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
         Head newKey = projected.head(my.row, HEADS + my.kvHead);
         turn(newKey, keyNorm, turns, eps);
         kept *to = cache.keys(at);
-        keepHead(to, newKey);
-        keepHead(to + VALUES, projected.head(my.row, HEADS + KV_HEADS + my.kvHead));
+        keepHead(to, newKey, keyScale);
+        keepHead(to + VALUES, projected.head(my.row, HEADS + KV_HEADS + my.kvHead), valueScale);
     }
     for (int h = warp; h < CHUNK; h += WARPS) {
         Head head = {};
@@ -178,5 +178,5 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
     }
     __syncthreads();
     leave<WARPS, CHUNK>(out + ((long long)my.row * HEADS + my.first) * HEAD_DIM, sums, most, total, my.heads, mine.parts, partial,
-            arrived, Beginning(), my.first);
+            arrived, Beginning(), my.first, valueScale);
 }

@@ -124,13 +124,13 @@ __device__ __forceinline__ void storeHead(stored *to, const Head &head) {
     }
 }
 
-__device__ __forceinline__ void keepHead(kept *to, const Head &head) {
+__device__ __forceinline__ void keepHead(kept *to, const Head &head, float scale) {
 #pragma unroll
     for (int j = 0; j < PAIRS; j++) {
         int d = dimension(j);
         if (d < HALF) {
-            keepPair(to + lowOf(d), head.low[j]);
-            keepPair(to + highOf(d), head.high[j]);
+            keepPair(to + lowOf(d), head.low[j], scale);
+            keepPair(to + highOf(d), head.high[j], scale);
         }
     }
 }
@@ -248,12 +248,13 @@ __device__ __forceinline__ void storeQuad(stored *to, float4 x, float times) {
 
 // Ends a block's work on the heads of one kv head and row: merges its warps' sums and, where the row's tokens are split
 // over several blocks (splits), leaves them for the last of those to arrive, which merges them all. sums are not normalized yet;
-// most and total are the maximum and the sum of the weights. What the row shares comes to it last; first is the first of the heads.
+// most and total are the maximum and the sum of the weights. What the row shares comes to it last; first is the first of the heads, valueScale what values are to be multiplied by.
 // partial holds [pairs of row and y, SPLITS, CHUNK, HEAD_DIM +
 // 4] floats, arrived [pairs] ints, zeros before and after.
 template <int WARPS_, int CHUNK_>
 __device__ __forceinline__ void leave(stored *to, float (&sums)[WARPS_][CHUNK_][HEAD_DIM], float (&most)[WARPS_][CHUNK_],
-        float (&total)[WARPS_][CHUNK_], int heads, int splits, float *partial, int *arrived, Beginning before, int first) {
+        float (&total)[WARPS_][CHUNK_], int heads, int splits, float *partial, int *arrived, Beginning before, int first,
+        float valueScale) {
     __shared__ int last;
     const int width = HEAD_DIM + 4, quads = HEAD_DIM / 4;
     long long pair = (long long)blockIdx.z * gridDim.y + blockIdx.y;
@@ -276,7 +277,7 @@ __device__ __forceinline__ void leave(stored *to, float (&sums)[WARPS_][CHUNK_][
             }
             if (splits == 1) {
                 merge(m, before, first + h, d);
-                storeQuad(to + h * HEAD_DIM + d, m.x, 1 / m.all);
+                storeQuad(to + h * HEAD_DIM + d, m.x, valueScale / m.all);
             } else {
                 *(float4 *)(left + h * width + d) = m.x;
                 if (d == 0) {
@@ -305,7 +306,7 @@ __device__ __forceinline__ void leave(stored *to, float (&sums)[WARPS_][CHUNK_][
             merge(m, parts + (split * CHUNK_ + h) * width, d);
         }
         merge(m, before, first + h, d);
-        storeQuad(to + h * HEAD_DIM + d, m.x, 1 / m.all);
+        storeQuad(to + h * HEAD_DIM + d, m.x, valueScale / m.all);
     }
     if (threadIdx.x == 0) {
         arrived[pair] = 0;

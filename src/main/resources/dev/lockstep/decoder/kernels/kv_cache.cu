@@ -1,6 +1,7 @@
 // Where keys and values lie, as cache.torchscript has them: kv [pages PAGE, 2 KV_HEADS, HEAD_DIM], of a token the keys before
 // the values; token t of a row stands in page table[row][t / PAGE], of a table [slots, W]. PAGE is a multiple of 16.
-// They are stored as all else is, or in fp8 (e4m3, KV_FP8), of which the largest number is 448.
+// They are stored as all else is, or in fp8 (e4m3, KV_FP8), of which the largest number is 448, divided by a scale of the layer's
+// keys and one of its values, powers of 2.
 
 #if KV_FP8
 typedef unsigned char kept;
@@ -36,11 +37,13 @@ __device__ __forceinline__ KvCache cacheOf(kept *kv, const long long *table, lon
     return cache;
 }
 
-__device__ __forceinline__ void keepPair(kept *to, float2 pair) {
+__device__ __forceinline__ void keepPair(kept *to, float2 pair, float scale) {
 #if KV_FP8
     unsigned short two;
     // as it would be stored first
-    asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(two) : "f"(wide(narrow(pair.y))), "f"(wide(narrow(pair.x))));
+    asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;"
+        : "=h"(two)
+        : "f"(wide(narrow(pair.y)) / scale), "f"(wide(narrow(pair.x)) / scale));
     *(unsigned short *)to = two;
 #else
     storePair(to, pair);

@@ -5,16 +5,18 @@
 // cosine, sine [T, ROTARY / 2] of each token, or null where nothing turns; the rest as attention_common.cu has it. One block a
 // token, a warp a head at a time. Bytes: twice qkv, and keys and values once more.
 
-__device__ __forceinline__ float2 asKept(float2 pair) {
+__device__ __forceinline__ float2 asKept(float2 pair, float scale) {
 #if KV_FP8
     unsigned short two;
     unsigned halves;
     float2 back;
-    asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(two) : "f"(wide(narrow(pair.y))), "f"(wide(narrow(pair.x))));
+    asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;"
+        : "=h"(two)
+        : "f"(wide(narrow(pair.y)) / scale), "f"(wide(narrow(pair.x)) / scale));
     asm("cvt.rn.f16x2.e4m3x2 %0, %1;" : "=r"(halves) : "h"(two));
     asm("cvt.f32.f16 %0, %1;" : "=f"(back.x) : "h"((unsigned short)(halves & 0xffffu)));
     asm("cvt.f32.f16 %0, %1;" : "=f"(back.y) : "h"((unsigned short)(halves >> 16)));
-    return back;
+    return make_float2(back.x * scale, back.y * scale);
 #else
     return pair;
 #endif
@@ -22,7 +24,7 @@ __device__ __forceinline__ float2 asKept(float2 pair) {
 
 extern "C" __global__ void __launch_bounds__(THREADS) place(stored *qkv, kept *kv, const float *cosine, const float *sine,
         const long long *rows, const factor *queryNorm, const factor *keyNorm, float eps, const float *rowScales,
-        const float *columnScales, const stored *bias) {
+        const float *columnScales, const stored *bias, float keyScale, float valueScale) {
     Projection projection = {qkv, rowScales, columnScales, bias};
     int token = blockIdx.x;
     Angles turns = angles(cosine, sine, token);
@@ -35,11 +37,12 @@ extern "C" __global__ void __launch_bounds__(THREADS) place(stored *qkv, kept *k
         }
         if (i >= HEADS) {
             // values follow the keys here as there
-            keepHead(to + (i - HEADS) * HEAD_DIM, head);
+            float scale = i < HEADS + KV_HEADS ? keyScale : valueScale;
+            keepHead(to + (i - HEADS) * HEAD_DIM, head, scale);
 #pragma unroll
             for (int j = 0; j < PAIRS; j++) {
-                head.low[j] = asKept(head.low[j]);
-                head.high[j] = asKept(head.high[j]);
+                head.low[j] = asKept(head.low[j], scale);
+                head.high[j] = asKept(head.high[j], scale);
             }
         }
         storeHead(mine + i * HEAD_DIM, head);
