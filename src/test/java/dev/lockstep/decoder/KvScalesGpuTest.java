@@ -26,7 +26,7 @@ import dev.lockstep.torch.Device;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * Keys and values in fp8 with scales that a checkpoint has. A model whose keys are 16 times and whose values are 2<sup>-16</sup> of
+ * Keys and values in fp8 with scales that a checkpoint has. A model whose keys are 16 times and whose values are 2<sup>-10</sup> of
  * another's, and whose queries and outputs make up for that, says the same as that one; with its scales its cache even holds the
  * same bytes, and without them its values come to nothing.
  */
@@ -35,7 +35,7 @@ class KvScalesGpuTest {
     private static final RowSampling GREEDY = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
     private static final int[] LENGTHS = {300, 5, 70, 17};
     private static final int KEYS = 4;
-    private static final int VALUES = -16;
+    private static final int VALUES = -10;
 
     @TempDir
     private Path directory;
