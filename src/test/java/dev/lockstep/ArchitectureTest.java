@@ -49,6 +49,7 @@ class ArchitectureTest {
     static final ArchRule launchUsesWire = only("launch", own("watch"), own("wire"), own("cli"), own("host"), JAVA,
             "javax..",
             "jdk.net..",
+            "com.sun.source..", // programs that are source files
             LOGGING, COMMAND_LINE);
 
     @ArchTest

@@ -37,6 +37,7 @@ import dev.lockstep.launch.output.Console;
 import dev.lockstep.launch.output.OutputRouter;
 import dev.lockstep.launch.ranks.LaunchEvent;
 import dev.lockstep.launch.remote.SshSpawner;
+import dev.lockstep.wire.CompiledProgram;
 import dev.lockstep.wire.JobSpec;
 import dev.lockstep.wire.PortRange;
 import dev.lockstep.wire.RankEnvironment;
@@ -191,9 +192,12 @@ public final class Mpjrun implements Callable<Integer> {
         }
         HostList list = hostList(here);
         boolean remote = list != null && !list.slots().keySet().stream().allMatch(SshSpawner::isHere);
-        JobSpec job = new JobSpec(device, traffic, oversubscribe, command.classPath(), command.program(),
-                remote ? inherited(environment) : Map.of(), variables(environment), work.toString(), network,
-                tagOutput);
+        Map<String, String> chosen = variables(environment);
+        CompiledProgram compiled = dryRun
+                ? CompiledProgram.NONE
+                : SourceFile.compile(command, home, environment, chosen);
+        JobSpec job = new JobSpec(device, traffic, oversubscribe, command.classPath(), command.program(), compiled,
+                remote ? inherited(environment) : Map.of(), chosen, work.toString(), network, tagOutput);
         Console output = new Console();
         BlockingQueue<LaunchEvent> events = new LinkedBlockingQueue<>();
         Path files = outputDirectory == null || dryRun ? null : outputDirectory(here);

@@ -354,6 +354,9 @@ public final class Frames {
         out.writeBoolean(job.oversubscribe());
         Fields.writeStrings(out, job.classPath());
         Fields.writeStrings(out, job.program());
+        Fields.writeString(out, job.compiled().mainClass());
+        out.writeInt(job.compiled().java());
+        Fields.writeBytes(out, job.compiled().jar());
         Fields.writeMap(out, job.inherited());
         Fields.writeMap(out, job.variables());
         Fields.writeString(out, job.directory());
@@ -363,7 +366,9 @@ public final class Frames {
 
     private static JobSpec readJob(DataInputStream in) throws IOException {
         return new JobSpec(Fields.readString(in), Fields.readTraffic(in), in.readBoolean(), Fields.readStrings(in),
-                Fields.readStrings(in), Fields.readMap(in), Fields.readMap(in),
+                Fields.readStrings(in),
+                new CompiledProgram(Fields.readString(in), in.readInt(), Fields.readBytes(in)),
+                Fields.readMap(in), Fields.readMap(in),
                 Fields.readString(in), Fields.readString(in), in.readBoolean());
     }
 }

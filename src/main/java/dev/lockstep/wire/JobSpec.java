@@ -12,6 +12,7 @@ import java.util.Map;
  * @param oversubscribe whether ranks may share a GPU
  * @param classPath    the user's part of the class path, absolute
  * @param program      the class name or the source file, then the job's own options
+ * @param compiled     the source file's classes
  * @param inherited    variables of the launcher that a host has not got by itself
  * @param variables    what the user set for the ranks; wins over everything else
  * @param directory    the ranks' working directory
@@ -19,7 +20,7 @@ import java.util.Map;
  * @param tag          whether every line of output begins with its rank
  */
 public record JobSpec(String device, Traffic traffic, boolean oversubscribe, List<String> classPath,
-        List<String> program,
+        List<String> program, CompiledProgram compiled,
         Map<String, String> inherited, Map<String, String> variables, String directory, String network, boolean tag) {
     public JobSpec {
         classPath = List.copyOf(classPath);

@@ -292,6 +292,9 @@ class SlurmIT {
             assertThat(hello.output().lines().toList().get(rank)).matches(
                     "rank " + rank + " of 4 on node" + (rank / 2 + 1) + " pid \\d+ device cuda");
         }
+        Cluster.Result source = stepped("--mpi=pmi2 --nodes=2 --ntasks=2", "--device", "cpu",
+                HOME.resolve("examples/HelloRanks.java").toString());
+        assertThat(source.output().lines()).hasSize(3).anyMatch(line -> line.startsWith("rank 1 of 2 on "));
         Cluster.Result exit = stepped("--mpi=pmi2 --nodes=2 --ntasks=2", "-cp", TEST_CLASSES, PROGRAMS, "exit", "42");
         assertThat(exit.exitCode()).isEqualTo(42);
         assertThat(exit.output()).contains("mpjrun: rank 1 on host node2 failed first: exited with code 42");

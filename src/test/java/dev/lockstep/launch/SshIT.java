@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.AfterAll;
@@ -146,6 +147,27 @@ class SshIT {
         Launched.Result result = ssh("-H", "lsone:2,lstwo", "--device", "cpu", "selftest").run();
         assertThat(result.exitCode()).as(result.stderr()).isZero();
         assertThat(result.lines()).isNotEmpty().allMatch(line -> line.startsWith("ok "));
+    }
+
+    /** Compiled where the launcher is; each host gets the classes. */
+    @Test
+    void sourceFile_onTwoHosts_isCompiledOnce() throws IOException {
+        Path file = Files.writeString(directory.resolve("Where.java"), """
+                import dev.lockstep.world.World;
+
+                public class Where {
+                    public static void main(String[] args) {
+                        try (World world = World.init(args)) {
+                            System.out.println(Where.class.getProtectionDomain().getCodeSource().getLocation());
+                        }
+                    }
+                }
+                """);
+        Launched.Result result = ssh("-H", "lsone:2,lstwo", "--device", "cpu", file.toString()).run();
+        assertThat(result.exitCode()).as(result.stderr()).isZero();
+        assertThat(result.stderr()).isEmpty();
+        assertThat(result.lines()).hasSize(3).allMatch(line -> line.endsWith("/program.jar"));
+        assertThat(Set.copyOf(result.lines())).hasSize(2);
     }
 
     @Test

@@ -27,6 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.fixtures.Launched;
 import dev.lockstep.host.HostName;
+import dev.lockstep.wire.CompiledProgram;
 import dev.lockstep.wire.Frames;
 import dev.lockstep.wire.HostRanks;
 import dev.lockstep.wire.JobSpec;
@@ -200,7 +201,8 @@ class StraysIT {
             assertThat(visitor.getInputStream().readNBytes(32)).hasSize(32);
             visitor.getOutputStream().write(new byte[64]);
             JobSpec job = new JobSpec("cpu", Traffic.by("niodev"), true, List.of(TEST_CLASSES),
-                    List.of("dev.lockstep.fixtures.Programs", "touch", ran.toString()), Map.of(), Map.of(), "/", "",
+                    List.of("dev.lockstep.fixtures.Programs", "touch", ran.toString()), CompiledProgram.NONE,
+                    Map.of(), Map.of(), "/", "",
                     false);
             Frames.write(visitor.getOutputStream(),
                     new Message.Assignment(HostRanks.all(1, "here"), job, false));

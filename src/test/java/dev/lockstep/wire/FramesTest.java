@@ -31,6 +31,7 @@ class FramesTest {
                 new Message.Assignment(new HostRanks(List.of(2, 5), 6, 1, 2, "h2"),
                         new JobSpec("auto", new Traffic("tcp", new PortRange(1, 2), true), true,
                                 List.of("/a b", "/c/*"), List.of("Main", "--é", ""),
+                                new CompiledProgram("a.Main", 17, new byte[]{80, 75, -1}),
                                 Map.of("A", "b"),
                                 Map.of("C", "d", "E", ""), "/tmp", "10.0.0.0/8", true),
                         true),

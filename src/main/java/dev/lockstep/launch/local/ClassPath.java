@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import java.util.zip.ZipFile;
 
 /**
@@ -65,14 +66,18 @@ public record ClassPath(List<String> entries) {
         }
     }
 
+    /** The jars of a directory in place of an entry that stands for them. */
+    public ClassPath expanded() {
+        return new ClassPath(entries.stream().flatMap(entry -> entry.endsWith("/*")
+                ? ClassData.jars(new File(entry.substring(0, entry.length() - 1))).stream()
+                : Stream.of(entry)).toList());
+    }
+
     /** Those of the files that are there. */
     private Set<String> found(Collection<String> files) {
         Set<String> found = new HashSet<>();
-        for (String entry : entries) {
-            if (entry.endsWith("/*")) {
-                ClassData.jars(new File(entry.substring(0, entry.length() - 1)))
-                        .forEach(jar -> findInJar(files, new File(jar), found));
-            } else if (new File(entry).isDirectory()) {
+        for (String entry : expanded().entries) {
+            if (new File(entry).isDirectory()) {
                 files.stream().filter(file -> new File(entry, file).isFile()).forEach(found::add);
             } else {
                 findInJar(files, new File(entry), found);

@@ -38,6 +38,7 @@ public final class RankPlanner {
     private final boolean cuda;
     private final List<String> moreJvmOptions = new ArrayList<>();
     private @Nullable ScratchDirectory scratch; // null: ranks that are only shown have none
+    private @Nullable Path compiled; // null: the program is started as the user has named it
 
     /**
      * @param home Lockstep's own directory
@@ -97,8 +98,8 @@ public final class RankPlanner {
     }
 
     /**
-     * Makes a temporary directory for the ranks, unless the user has named one for them with {@code -x TMPDIR=}, and, where
-     * a rank could not find its own host's name, a file of names in it.
+     * Makes a temporary directory for the ranks, unless the user has named one for them with {@code -x TMPDIR=}, with the
+     * classes of a program that was compiled and, where a rank could not find its own host's name, a file of names in it.
      *
      * @param size of the job
      * @throws UsageException when it cannot be made
@@ -107,6 +108,9 @@ public final class RankPlanner {
         ScratchDirectory made = ScratchDirectory.create(environment);
         if (!job.variables().containsKey("TMPDIR")) {
             scratch = made;
+        }
+        if (job.compiled().isOfUse()) {
+            compiled = Files.write(made.directory().resolve("program.jar"), job.compiled().jar());
         }
         if (size > 1) {
             HostsFile.ifNeeded(HostName.here(), made.directory())
@@ -161,12 +165,17 @@ public final class RankPlanner {
     }
 
     private List<String> command(HostRanks share) {
-        ClassPath.Brought brought = new ClassPath(job.classPath()).brought();
-        boolean nested = NestedJar.isStartedBy(job.program().get(0));
+        List<String> classPath = new ArrayList<>(job.classPath());
+        List<String> program = new ArrayList<>(job.program());
+        if (compiled != null) {
+            classPath.add(0, compiled.toString());
+            program.set(0, job.compiled().mainClass());
+        }
+        ClassPath.Brought brought = new ClassPath(classPath).brought();
+        boolean nested = NestedJar.isStartedBy(program.get(0));
         List<String> options = jvmOptions(share.localSize(), nested || brought.loggingSettings());
         List<String> own = new ArrayList<>(runtime(home));
         ClassData data = ClassData.find(options, limits.memory(), environment);
-        List<String> classPath = new ArrayList<>(job.classPath());
         boolean serves = !nested && data.serves(classPath);
         if (serves) {
             options.addAll(0, data.options()); // what the user adds wins
@@ -193,7 +202,7 @@ public final class RankPlanner {
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(options);
         command.addAll(List.of("-cp", String.join(File.pathSeparator, classPath)));
-        command.addAll(job.program());
+        command.addAll(program);
         return command;
     }
 
