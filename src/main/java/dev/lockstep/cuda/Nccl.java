@@ -198,8 +198,7 @@ public final class Nccl {
         Optional<String> beside = places.stream().map(place -> place.resolve(NAME)).filter(Files::exists)
                 .map(Nccl::real).findFirst();
         try {
-            // NVLink's multicast hangs or fails where a machine's driver or fabric manager is not set up for it; who knows
-            // that theirs is sets the variable to 1
+            // not every machine is set up for NVLink's multicast; who knows that theirs is sets the variable to 1
             DjlLibraries.setVariable("NCCL_NVLS_ENABLE", "0");
             return NativeLibrary.getInstance(beside.orElse(NAME), Map.of());
         } catch (UnsatisfiedLinkError e) {

@@ -4,9 +4,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.ref.Reference;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.BinaryOperator;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 import org.jspecify.annotations.Nullable;
 
@@ -45,22 +49,47 @@ public abstract sealed class Calls permits Collectives {
     /** The rank has entered a call. */
     abstract void begin(CollectiveTracker.Call call);
 
-    abstract <V> List<V> allGather(CollectiveTracker.Call call, @Nullable V value, Codec<V> codec) throws IOException;
+    /** What all ranks have, combined in the order of the ranks. */
+    abstract byte[] combine(CollectiveTracker.Call call, byte[] mine, BinaryOperator<byte[]> function)
+            throws IOException;
 
     /** A call that is done by other means than these, once all ranks have come and have described it alike. */
     public final <R> R agreed(String name, String details, Supplier<R> body) {
         return inCall(Verb.DEVICE, Codec.Kind.OBJECTS, 0, name, details, call -> {
-            byte[] mine = (name + "\n" + details).getBytes(StandardCharsets.UTF_8);
-            List<byte[]> all = allGather(call, mine, ArrayCodec.BYTES);
-            for (int from = 0; from < all.size(); from++) {
-                if (!Arrays.equals(mine, all.get(from))) {
-                    String[] theirs = new String(all.get(from), StandardCharsets.UTF_8).split("\n", 2);
-                    throw call.differsFrom(new CollectiveTracker.Call(call.number(), Verb.DEVICE, call.kind(), 0,
-                            theirs[0], theirs[1]), members, from);
-                }
+            Said mine = new Said(members.self(), name.replace('\n', ' '), details.replace('\n', ' '));
+            List<Said> all = Said.read(combine(call, Said.write(List.of(mine)), (first, second) -> {
+                List<Said> both = new ArrayList<>(Said.read(first));
+                both.addAll(Said.read(second));
+                Optional<Said> other = both.stream().filter(each -> !each.isAs(both.get(0))).findFirst();
+                return Said.write(other.isPresent() ? List.of(both.get(0), other.get()) : both.subList(0, 1));
+            }));
+            if (all.size() > 1) {
+                throw all.get(0).as(call).differsFrom(all.get(1).as(call), members, all.get(0).rank, all.get(1).rank);
             }
             return body.get();
         });
+    }
+
+    /** How the lowest of some ranks calls what it does, or how two call it that differ. */
+    private record Said(int rank, String name, String details) {
+        boolean isAs(Said other) {
+            return name.equals(other.name) && details.equals(other.details);
+        }
+
+        CollectiveTracker.Call as(CollectiveTracker.Call call) {
+            return new CollectiveTracker.Call(call.number(), call.verb(), call.kind(), call.root(), name, details);
+        }
+
+        static byte[] write(List<Said> all) {
+            return all.stream().map(each -> each.rank + "\n" + each.name + "\n" + each.details + "\n")
+                    .collect(Collectors.joining()).getBytes(StandardCharsets.UTF_8);
+        }
+
+        static List<Said> read(byte[] bytes) {
+            String[] lines = new String(bytes, StandardCharsets.UTF_8).split("\n", -1);
+            return IntStream.range(0, lines.length / 3).mapToObj(i -> new Said(Integer.parseInt(lines[3 * i]),
+                    lines[3 * i + 1], lines[3 * i + 2])).toList();
+        }
     }
 
     final <R> R inCall(Verb verb, Codec.Kind kind, int root, Body<R> body) {

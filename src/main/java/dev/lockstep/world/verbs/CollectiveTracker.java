@@ -27,7 +27,11 @@ public final class CollectiveTracker {
 
         /** What this rank says, as the other would, when that should be in the same call and is in theirs. */
         IllegalStateException differsFrom(Call theirs, Members members, int other) {
-            int self = members.self();
+            return differsFrom(theirs, members, members.self(), other);
+        }
+
+        /** What one rank says is in this call, when another is in theirs. */
+        IllegalStateException differsFrom(Call theirs, Members members, int self, int other) {
             return new IllegalStateException("rank " + members.world()[Math.min(self, other)] + " is in "
                     + (self < other ? this : theirs).text(members) + ", rank " + members.world()[Math.max(self, other)]
                     + " in " + (self < other ? theirs : this).text(members)

@@ -65,6 +65,11 @@ public final class Collectives extends Calls {
         }
     }
 
+    @Override
+    byte[] combine(CollectiveTracker.Call call, byte[] mine, BinaryOperator<byte[]> function) throws IOException {
+        return broadcast(call, reduceToFirst(call, mine, ArrayCodec.BYTES, function), ArrayCodec.BYTES, 0);
+    }
+
     /** A view of these whose calls have an alarm. */
     public Collectives within(Alarm limit) {
         return new Collectives(all == null ? this : all, limit);
@@ -174,23 +179,20 @@ public final class Collectives extends Calls {
 
     /** One broadcast after the other; those of small values overlap, and no rank waits to send while it should receive. */
     public <V> List<V> allGather(@Nullable V value, Codec<V> codec, Verb verb) {
-        return inCall(verb, codec.kind(), 0, call -> allGather(call, value, codec));
-    }
-
-    @Override
-    <V> List<V> allGather(CollectiveTracker.Call call, @Nullable V value, Codec<V> codec) throws IOException {
-        if (shared != null && codec instanceof ArrayCodec<V> arrays) {
-            return shared.allGather(value, arrays);
-        }
-        post.open(1);
-        boolean put = post.put(rank, 0, value, codec);
-        post.close();
-        List<V> values = new ArrayList<>();
-        for (int from = 0; from < size; from++) {
-            boolean there = from == rank ? put : post.has(from, from, 0);
-            values.add(there ? post.get(from, 0, codec) : down(call, value, codec, from));
-        }
-        return values;
+        return inCall(verb, codec.kind(), 0, call -> {
+            if (shared != null && codec instanceof ArrayCodec<V> arrays) {
+                return shared.allGather(value, arrays);
+            }
+            post.open(1);
+            boolean put = post.put(rank, 0, value, codec);
+            post.close();
+            List<V> values = new ArrayList<>();
+            for (int from = 0; from < size; from++) {
+                boolean there = from == rank ? put : post.has(from, from, 0);
+                values.add(there ? post.get(from, 0, codec) : down(call, value, codec, from));
+            }
+            return values;
+        });
     }
 
     /** Pairs of ranks one after the other, in rounds in which every rank is in one pair at most. */
