@@ -71,6 +71,10 @@ class ArchitectureTest {
             LOGGING, JSON, MPJ, MPJ_BELOW);
 
     @ArchTest
+    static final ArchRule deviceUsesWorldAndTorchAndCuda = only("device", own("world"), own("torch"), own("cuda"),
+            own("djl"), JAVA, DJL, JNA);
+
+    @ArchTest
     static final ArchRule junitUsesWorld = only("junit", own("world"), JAVA, JUNIT);
 
     @ArchTest
@@ -178,6 +182,7 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule everyClassIsInAPackageWithARule = classes().should().resideInAnyPackage(own("host"),
             own("json"), own("wire"), own("watch"), own("launch"), own("world"), own("junit"), own("mpj"), own("djl"),
+            own("device"),
             own("torch"), own("cuda"),
             own("checkpoint"), own("jinja"), own("tokenizer"), own("decoder"), own("generate"), own("prompts"),
             own("results"), own("journal"), own("report"), own("cli"), own("batch"), own("bench"), MPJS_LOGGING);

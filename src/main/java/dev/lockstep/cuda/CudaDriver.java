@@ -25,6 +25,7 @@ public final class CudaDriver {
 
     // null until it is asked for: a class that cannot be initialized would say why only once
     private static volatile @Nullable NativeLibrary driver;
+    private static volatile @Nullable NativeLibrary streams;
 
     /** {@code c10::cuda::CUDAStream} in memory. */
     @Structure.FieldOrder({"deviceType", "deviceIndex", "id"})
@@ -73,7 +74,11 @@ public final class CudaDriver {
      * @throws UnsatisfiedLinkError when this libtorch does not tell
      */
     public static Pointer stream() {
-        NativeLibrary cuda = LoadedLibrary.named("libc10_cuda.so");
+        NativeLibrary cuda = streams;
+        if (cuda == null) {
+            cuda = LoadedLibrary.named("libc10_cuda.so");
+            streams = cuda;
+        }
         CudaGraph.Stream current = (CudaGraph.Stream) cuda.getFunction(CURRENT_STREAM).invoke(CudaGraph.Stream.class,
                 new Object[]{(byte) -1});
         StreamObject object = new StreamObject();

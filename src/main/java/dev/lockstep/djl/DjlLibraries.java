@@ -56,7 +56,7 @@ public final class DjlLibraries {
     }
 
     /** Sets a variable, unless it is set, of the environment in which native libraries look when they are loaded. */
-    private static void setVariable(String name, String value) {
+    public static void setVariable(String name, String value) {
         try {
             NativeLibrary.getProcess().getFunction("setenv").invokeInt(new Object[]{name, value, 0});
         } catch (LinkageError e) {

@@ -39,6 +39,15 @@ public final class LoadedLibrary {
         }
     }
 
+    /**
+     * Where a library that is loaded lies.
+     *
+     * @throws UnsatisfiedLinkError when no such library is loaded
+     */
+    public static Path directory(String name) {
+        return file(name).resolveSibling("");
+    }
+
     private static Path file(String name) {
         try {
             for (String line : Files.readAllLines(Path.of("/proc/self/maps"))) {

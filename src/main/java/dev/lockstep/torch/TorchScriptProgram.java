@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -47,6 +48,8 @@ public final class TorchScriptProgram implements AutoCloseable {
 
     // at::TensorBase::data_ptr<T>() const
     private static final String DATA = "_ZNK2at10TensorBase8data_ptrI";
+
+    private static final Map<ScalarType, Function> DATA_OF = new ConcurrentHashMap<>();
 
     // Unreferenced, the model would be collected and take the module with it.
     private final Model model;
@@ -166,7 +169,8 @@ public final class TorchScriptProgram implements AutoCloseable {
      * Calls a method that returns an int.
      *
      * @param arguments Integer or Long for int, ScalarType for an int that is a dtype, Double for float, Boolean, String,
-     *                  long[] for List[int], double[] for List[float], float[][] for a float32 Tensor of two dimensions
+     *                  long[] for List[int], double[] for List[float], float[][] for a float32 Tensor of two dimensions,
+     *                  PtNDArray for a Tensor, PtNDArray[] for List[Tensor]
      */
     public long integer(String method, Object... arguments) {
         try (Call call = new Call(arguments); IValue result = call.run(method)) {
@@ -204,11 +208,30 @@ public final class TorchScriptProgram implements AutoCloseable {
      * @throws UnsatisfiedLinkError when this libtorch does not tell
      */
     public long address(ScalarType type, String method, Object... arguments) {
-        Function data = LoadedLibrary.named("libtorch_cpu.so").getFunction(DATA + type.mangled() + "EEPT_v");
         try (Call call = new Call(arguments); IValue result = call.run(method)) {
             try (PtNDArray tensor = result.toTensor(manager)) {
-                return Pointer.nativeValue(data.invokePointer(new Object[]{new Pointer(tensor.getHandle())}));
+                return address(tensor, type);
             }
+        }
+    }
+
+    /** Where a tensor's first element is; it must be of that type. */
+    static long address(PtNDArray tensor, ScalarType type) {
+        // looking a library up reads a file
+        Function data = DATA_OF.computeIfAbsent(type, of -> LoadedLibrary.named("libtorch_cpu.so")
+                .getFunction(DATA + of.mangled() + "EEPT_v"));
+        return Pointer.nativeValue(data.invokePointer(new Object[]{new Pointer(tensor.getHandle())}));
+    }
+
+    /**
+     * Calls a method that returns a Tensor of any type on any device.
+     *
+     * @param owner closes the array with its own
+     * @return an array that gradients cannot go through; DJL itself cannot tell the type of some, such as bfloat16
+     */
+    PtNDArray tensor(PtNDManager owner, String method, Object... arguments) {
+        try (Call call = new Call(arguments); IValue result = call.run(method)) {
+            return result.toTensor(owner);
         }
     }
 
@@ -267,6 +290,10 @@ public final class TorchScriptProgram implements AutoCloseable {
         } else if (argument instanceof long[] list) {
             return IValue.listFrom(list);
         } else if (argument instanceof double[] list) {
+            return IValue.listFrom(list);
+        } else if (argument instanceof PtNDArray tensor) {
+            return IValue.from(tensor);
+        } else if (argument instanceof PtNDArray[] list) {
             return IValue.listFrom(list);
         }
         throw new IllegalArgumentException("no TorchScript value for a " + argument.getClass().getName());

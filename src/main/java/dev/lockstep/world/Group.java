@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BinaryOperator;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 
 import com.fasterxml.jackson.core.type.TypeReference;
@@ -298,6 +299,19 @@ public sealed class Group extends ValueCollectives permits World {
             farm.work();
             return Optional.empty();
         });
+    }
+
+    /**
+     * A collective that is done by other means than this library's, which takes its place in the order of the others: waits
+     * until all ranks have called it with the same words, and then does the work, in which a rank may wait for others.
+     *
+     * @param name    of the collective, as it is to be called where ranks do not agree or one does not come
+     * @param details what ranks must agree on, such as a type and a number; may be empty
+     * @param work    must not call collectives of this group
+     * @throws IllegalStateException when another rank has other words
+     */
+    public <R> R together(String name, String details, Supplier<R> work) {
+        return collectives.agreed(name, details, work);
     }
 
     /** These ranks as a {@link Grid}; sends nothing. */

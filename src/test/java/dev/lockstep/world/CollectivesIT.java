@@ -27,6 +27,16 @@ class CollectivesIT {
         assertThat(result.stderr()).isEmpty();
     }
 
+    /** The same between GPUs where there are two: the program takes whatever the ranks are given. */
+    @Test
+    void collectivesOnArraysOfDjl_areAsTheWorldsOwn() {
+        Launched.Result result = mpjrun("-np", "3", "--device", "cpu", "-cp", TEST_CLASSES,
+                "dev.lockstep.fixtures.DeviceCollectivesProgram").run();
+        assertThat(result.exitCode()).as(result.stderr()).isZero();
+        assertThat(result.stdout()).matches("device collectives: [0-9]{4} checks, all equal\n");
+        assertThat(result.stderr()).isEmpty();
+    }
+
     @Test
     void gather_of200MegabytesInBoundedDirectMemory() {
         Launched.Result result = mpjrun("-np", "2", "-cp", TEST_CLASSES, PROGRAM, "large", "200")

@@ -5,7 +5,7 @@ import java.util.Optional;
 
 /** Exceptions that Lockstep throws at a program, whose message is a sentence for its author; a trace adds one line to that. */
 final class OwnFault {
-    private static final String OWN = "dev\\.lockstep\\.(world|host|json|djl|torch|cuda|checkpoint|tokenizer|decoder|generate"
+    private static final String OWN = "dev\\.lockstep\\.(world|host|json|djl|torch|cuda|device|checkpoint|tokenizer|decoder|generate"
             + "|prompts)\\..*";
 
     private OwnFault() {}

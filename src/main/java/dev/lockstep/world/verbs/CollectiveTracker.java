@@ -15,13 +15,23 @@ public final class CollectiveTracker {
     /**
      * One call.
      *
-     * @param number from 1; 0 before the first
-     * @param root   0 where the call has no root
+     * @param number  from 1; 0 before the first
+     * @param root    0 where the call has no root
+     * @param name    of a call that the verb does not name; else empty
+     * @param details of such a call
      */
-    public record Call(int number, Verb verb, Codec.Kind kind, int root) {
+    public record Call(int number, Verb verb, Codec.Kind kind, int root, String name, String details) {
+        Call(int number, Verb verb, Codec.Kind kind, int root) {
+            this(number, verb, kind, root, "", "");
+        }
+
         /** What this rank says, as the other would, when that should be in the same call and is in theirs. */
         IllegalStateException differsFrom(Call theirs, Members members, int other) {
-            int self = members.self();
+            return differsFrom(theirs, members, members.self(), other);
+        }
+
+        /** What one rank says is in this call, when another is in theirs. */
+        IllegalStateException differsFrom(Call theirs, Members members, int self, int other) {
             return new IllegalStateException("rank " + members.world()[Math.min(self, other)] + " is in "
                     + (self < other ? this : theirs).text(members) + ", rank " + members.world()[Math.max(self, other)]
                     + " in " + (self < other ? theirs : this).text(members)
@@ -29,15 +39,18 @@ public final class CollectiveTracker {
         }
 
         String text(Members members) {
-            List<String> details = new ArrayList<>();
+            List<String> all = new ArrayList<>();
             if (kind != Codec.Kind.OBJECTS) {
-                details.add(kind.toString());
+                all.add(kind.toString());
             }
             if (root != 0) {
-                details.add("root " + root);
+                all.add("root " + root);
             }
-            return verb + " #" + number
-                    + (details.isEmpty() ? "" : " (" + String.join(", ", details) + ")")
+            if (!details.isEmpty()) {
+                all.add(details);
+            }
+            return (name.isEmpty() ? verb.toString() : name) + " #" + number
+                    + (all.isEmpty() ? "" : " (" + String.join(", ", all) + ")")
                     + members.suffix();
         }
     }
@@ -55,13 +68,13 @@ public final class CollectiveTracker {
     }
 
     /** @throws IllegalStateException when another thread is in a collective of the same group */
-    public Call enter(Verb verb, Codec.Kind kind, int root) {
+    public Call enter(Verb verb, Codec.Kind kind, int root, String name, String details) {
         State before = state;
         if (before.inside()) {
             throw new IllegalStateException("rank " + members.self() + " is in " + before.call().text(members)
                     + " with another thread: collectives are for one thread at a time");
         }
-        Call call = new Call(before.call().number() + 1, verb, kind, root);
+        Call call = new Call(before.call().number() + 1, verb, kind, root, name, details);
         state = new State(call, true, System.nanoTime());
         return call;
     }

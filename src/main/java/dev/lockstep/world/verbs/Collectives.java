@@ -65,6 +65,11 @@ public final class Collectives extends Calls {
         }
     }
 
+    @Override
+    byte[] combine(CollectiveTracker.Call call, byte[] mine, BinaryOperator<byte[]> function) throws IOException {
+        return broadcast(call, reduceToFirst(call, mine, ArrayCodec.BYTES, function), ArrayCodec.BYTES, 0);
+    }
+
     /** A view of these whose calls have an alarm. */
     public Collectives within(Alarm limit) {
         return new Collectives(all == null ? this : all, limit);

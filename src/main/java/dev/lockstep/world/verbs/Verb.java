@@ -5,7 +5,7 @@ import java.util.Locale;
 /** The collectives, in the order of their codes between ranks. */
 public enum Verb {
     BARRIER, BROADCAST, SCATTER, GATHER, GATHER_EACH, ALL_GATHER, ALL_TO_ALL, REDUCE, ALL_REDUCE, GROUP, SCAN,
-    EXSCAN, REDUCE_SCATTER, FARM;
+    EXSCAN, REDUCE_SCATTER, FARM, DEVICE;
 
     /** As the method is called. */
     @Override
