@@ -83,7 +83,7 @@ final class Session {
     private Collectives begin(Members members) {
         CollectiveTracker standing = new CollectiveTracker(members);
         Collectives collectives = new Collectives(new Channel(transport, members), standing, ending::checkOpen,
-                members.id() == 0 && memory != null && memory.placement().hosts() == 1 ? memory : null);
+                members.id() == 0 ? memory : null);
         if (reporter != null) {
             if (members.id() > 0 && members.self() == 0) {
                 tell(new Message.Formed(members.id(), members.leader(),

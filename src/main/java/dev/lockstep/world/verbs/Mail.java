@@ -209,7 +209,7 @@ final class Mail implements Inbox.Source {
             V length = (V) into(letter, range);
             return length;
         }
-        return Collectives.read(read(letter), codec);
+        return Algorithms.read(read(letter), codec);
     }
 
     private <A> Integer into(Letter letter, ArrayCodec<A>.Range range) {
