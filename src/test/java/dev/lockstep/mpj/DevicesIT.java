@@ -107,9 +107,11 @@ class DevicesIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"ucx", "tcp", "tcp --encrypt", "niodev"})
-    void rank_killed_isNamedAtOnce(String device) {
-        try (Launched launched = over(device, "-np", "3", "-cp", TEST_CLASSES, PROGRAMS, "wait").start()) {
+    @CsvSource({"ucx, wait", "tcp, wait", "tcp --encrypt, wait", "niodev, wait", "ucx, wait-for-any",
+            "tcp, wait-for-any",
+            "niodev, wait-for-any"})
+    void rank_killed_isNamedAtOnce(String device, String how) {
+        try (Launched launched = over(device, "-np", "3", "-cp", TEST_CLASSES, PROGRAMS, how).start()) {
             launched.awaitStdout("ready");
             Launched.Result result = launched.killRank(1, 3);
             assertThat(result.stderr()).contains("rank 1 on host").contains("failed first: killed");
