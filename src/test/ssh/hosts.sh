@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# hosts.sh up DIR | down DIR: two hosts on this machine, each a network namespace with its own address, its own name and
-# its own sshd: lsone 10.213.N.2 and lstwo 10.213.N.3; this machine is 10.213.N.1 to them. "ssh -F DIR/config lsone" goes
+# hosts.sh up DIR | down DIR: three hosts on this machine, each a network namespace with its own address, name and
+# sshd: lsone 10.213.N.2, lstwo 10.213.N.3, lsthree 10.213.N.4; this machine is 10.213.N.1 to them. "ssh -F DIR/config lsone" goes
 # there; this machine's own ssh is neither used nor changed. Both see "two GPUs" of their own; lsone knows its own name,
-# lstwo does not and lacks the directory DIR/here/work. "pids DIR" prints what runs on them; "cut DIR" takes lstwo off the
+# the others do not and lack the directory DIR/here/work. "pids DIR" prints what runs on them; "cut DIR" takes lstwo off the
 # network, "mend DIR" puts it back. Needs root, iproute2, util-linux and sshd; without, "up" says why and exits with 3.
 set -euo pipefail
 dir=$2
@@ -10,14 +10,14 @@ tag=$(printf '%s' "$dir" | cksum | cut -d ' ' -f 1 | rev | cut -c 1-6) # so that
 net=10.213.$((10#$tag % 250))
 skip() { echo "$*"; exit 3; }
 
-pids() { for name in lsone lstwo; do ip netns pids "ls$tag$name" 2>/dev/null || true; done; }
+pids() { for name in lsone lstwo lsthree; do ip netns pids "ls$tag$name" 2>/dev/null || true; done; }
 
 down() {
   local name pid link
   for pid in $(pids); do kill -KILL "$pid" 2>/dev/null || true; done
-  for name in lsone lstwo; do ip netns del "ls$tag$name" 2>/dev/null || true; done
+  for name in lsone lstwo lsthree; do ip netns del "ls$tag$name" 2>/dev/null || true; done
   # a namespace lives on while a connection in it is being closed, and with it the link into it
-  for link in "ls${tag}2" "ls${tag}3" "ls$tag"; do ip link del "$link" 2>/dev/null || true; done
+  for link in "ls${tag}2" "ls${tag}3" "ls${tag}4" "ls$tag"; do ip link del "$link" 2>/dev/null || true; done
 }
 
 case $1 in
@@ -38,12 +38,12 @@ case $1 in
     mkdir -p "$dir/here/work" "$dir/empty"
     printf 'nameserver 127.0.0.1\n' >"$dir/resolv" # answers at once that nobody is there
     printf '127.0.0.1 localhost\n%s.2 lsone\n' "$net" >"$dir/hosts.lsone"
-    printf '127.0.0.1 localhost\n' >"$dir/hosts.lstwo"
+    printf '127.0.0.1 localhost\n' | tee "$dir/hosts.lstwo" >"$dir/hosts.lsthree"
     ip link add "ls$tag" type bridge 2>"$dir/why" || skip "no bridge can be made: $(cat "$dir/why")"
     ip addr add "$net.1/24" dev "ls$tag"
     ip link set "ls$tag" up
     last=2
-    for name in lsone lstwo; do
+    for name in lsone lstwo lsthree; do
       space=ls$tag$name
       ip netns add "$space" 2>"$dir/why" || skip "no network namespace can be made: $(cat "$dir/why")"
       ip link add "ls$tag$last" type veth peer name eth0 netns "$space" 2>"$dir/why" || skip "no veth pair can be made: $(cat "$dir/why")"

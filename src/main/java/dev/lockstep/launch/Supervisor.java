@@ -209,6 +209,10 @@ final class Supervisor {
             rank.bye = bye.exitCode();
             watchdog.ended(rank.number);
             releaseIfOver();
+        } else if (message instanceof Message.Joined joined) {
+            if (options.verbose() && rank.number == 0 && joined.shares()) {
+                output.say("mpjrun: the ranks of a host share memory");
+            }
         } else if (message instanceof Message.Doing doing && !options.quiet()) {
             progress.say(doing, now);
         } else if (message instanceof Message.Kept keeps) {

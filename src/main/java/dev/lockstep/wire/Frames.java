@@ -168,8 +168,9 @@ public final class Frames {
         } else if (message instanceof Workers workers) {
             out.writeByte(WORKERS);
             Fields.writeAll(out, workers.addresses());
-        } else if (message instanceof Joined) {
+        } else if (message instanceof Joined joined) {
             out.writeByte(JOINED);
+            out.writeBoolean(joined.shares());
         } else if (message instanceof Failure failure) {
             out.writeByte(FAILURE);
             out.writeInt(failure.code());
@@ -284,7 +285,7 @@ public final class Frames {
             case TABLE -> new Table(readPeers(in));
             case WORKER -> new Worker(Fields.readBytes(in), Fields.readString(in));
             case WORKERS -> new Workers(Fields.readAll(in));
-            case JOINED -> new Joined();
+            case JOINED -> new Joined(in.readBoolean());
             case FAILURE -> new Failure(in.readInt(), Fields.readString(in));
             case PROGRESS -> new Progress(in.readLong(), in.readLong(), in.readLong(), in.readLong(), in.readLong(),
                     in.readDouble());

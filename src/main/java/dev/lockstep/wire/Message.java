@@ -51,8 +51,12 @@ public sealed interface Message {
         }
     }
 
-    /** The rank is through {@code MPI.Init}. */
-    record Joined() implements Message {
+    /**
+     * The rank is through {@code MPI.Init}.
+     *
+     * @param shares whether the ranks of a host share memory
+     */
+    record Joined(boolean shares) implements Message {
         /** What keeps a rank from it. */
         public static final String WHY_NOT = "either something that is no rank has connected to MPJ Express's ports, or "
                 + "the ranks cannot reach each other's: open ports 25000 to 40000 to the job's hosts and to nobody else";

@@ -31,7 +31,7 @@ import dev.lockstep.world.verbs.Verb;
 final class Session {
     private final @Nullable Heartbeat reporter; // null: nobody watches
     private final Transport transport;
-    private final @Nullable SharedMemory memory; // null: not all ranks share some
+    private final @Nullable SharedMemory memory; // null: no ranks share any
     private final Ending ending;
     private @Nullable Collectives ofWorld;
     private int nextGroup = 1;

@@ -90,7 +90,12 @@ public final class World extends Group implements AutoCloseable {
         }
         ending.watch(Thread.currentThread(), mpj.threads());
         Session session = new Session(link.reporter(), mpj.transport(), mpj.memory(), ending);
-        session.tell(new Message.Joined());
+        session.tell(new Message.Joined(mpj.memory() != null));
+        if (mpj.lacksMemory() && self.rank() == 0) {
+            session.tell(
+                    new Message.Doing("the ranks of a host share no memory, for which there is no room in /dev/shm: "
+                            + "they send messages instead", false));
+        }
         return session;
     }
 

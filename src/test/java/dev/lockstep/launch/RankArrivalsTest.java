@@ -79,14 +79,14 @@ class RankArrivalsTest {
         assertThat(arrivals.take(1, new Message.Ports("10.0.0.1", 1, 2, ""), 25 * SECOND))
                 .contains(new Message.Table(List.of(new Peer(0, "10.0.0.0", 1, 2, ""),
                         new Peer(1, "10.0.0.1", 1, 2, ""), new Peer(2, "10.0.0.2", 1, 2, ""))));
-        arrivals.take(1, new Message.Joined(), 26 * SECOND);
+        arrivals.take(1, new Message.Joined(false), 26 * SECOND);
         assertThat(line(55)).isEmpty();
         assertThat(line(56))
                 .startsWith("ranks 0, 2 of 3 have not come out of MPI.Init within 30 s" + CHANGES
                         + "rank 0 is in it on host h0 (process 100), rank 2 is in it on host h2 (process 102), rank 1 is "
                         + "through; ");
-        arrivals.take(0, new Message.Joined(), 56 * SECOND);
-        arrivals.take(2, new Message.Joined(), 56 * SECOND);
+        arrivals.take(0, new Message.Joined(false), 56 * SECOND);
+        arrivals.take(2, new Message.Joined(false), 56 * SECOND);
         assertThat(line(1000)).isEmpty();
     }
 

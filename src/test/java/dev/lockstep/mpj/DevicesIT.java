@@ -23,6 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import dev.lockstep.fixtures.Cluster;
 import dev.lockstep.fixtures.Launched;
 
 import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
@@ -30,6 +31,7 @@ import static dev.lockstep.fixtures.Launched.awaitTrue;
 import static dev.lockstep.fixtures.Launched.mpjrun;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /** MPJ's devices in real ranks, what each leaves behind, and how one is chosen. */
 class DevicesIT {
@@ -105,9 +107,11 @@ class DevicesIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"ucx", "tcp", "tcp --encrypt", "niodev"})
-    void rank_killed_isNamedAtOnce(String device) {
-        try (Launched launched = over(device, "-np", "3", "-cp", TEST_CLASSES, PROGRAMS, "wait").start()) {
+    @CsvSource({"ucx, wait", "tcp, wait", "tcp --encrypt, wait", "niodev, wait", "ucx, wait-for-any",
+            "tcp, wait-for-any",
+            "niodev, wait-for-any"})
+    void rank_killed_isNamedAtOnce(String device, String how) {
+        try (Launched launched = over(device, "-np", "3", "-cp", TEST_CLASSES, PROGRAMS, how).start()) {
             launched.awaitStdout("ready");
             Launched.Result result = launched.killRank(1, 3);
             assertThat(result.stderr()).contains("rank 1 on host").contains("failed first: killed");
@@ -248,6 +252,28 @@ class DevicesIT {
         assertThat(result.exitCode()).as(result.stderr()).isZero();
         assertThat(result.stdout()).isEqualTo("checked by 3\n");
         assertThat(result.stderr()).contains("Lockstep's TCP, not over UCX: rank 1 on host");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ucx", "tcp", "niodev"})
+    void ranksOfOneHost_shareMemoryOverEveryDevice(String device) {
+        Launched.Result result = mpjrun("-np", "2", "-v", "--dev", device, "hello").run();
+        assertThat(result.exitCode()).isZero();
+        assertThat(result.stderr()).contains("mpjrun: the ranks of a host share memory\n");
+    }
+
+    /** In a mount namespace, whose memory for files has less room than the ranks want. */
+    @Test
+    void ranksOfOneHost_withoutRoomForMemory_sendMessagesAndSaySoOnce() {
+        Cluster.Result may = Cluster.run("unshare", "--mount", "true");
+        assumeTrue(may.exitCode() == 0, () -> "no mount namespace can be made: " + may.output());
+        Cluster.Result result = Cluster.run("unshare", "--mount", "sh", "-c",
+                "mount -t tmpfs -o size=1m tmpfs /dev/shm && exec \"$@\"", "sh",
+                Launched.HOME.resolve("launch/mpjrun.sh").toString(), "-np", "3", "--dev", "tcp", "selftest");
+        assertThat(result.exitCode()).as(result.output()).isZero();
+        assertThat(result.output().lines().filter(line -> !line.startsWith("ok "))).hasSize(1).first().asString()
+                .endsWith("the ranks of a host share no memory, for which there is no room in /dev/shm: "
+                        + "they send messages instead");
     }
 
     /** Two ranks of whose memory UCX may use none. */

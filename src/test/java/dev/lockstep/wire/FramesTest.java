@@ -27,7 +27,7 @@ class FramesTest {
                 new Message.Workers(List.of()), new Message.Workers(List.of(new byte[]{1}, new byte[]{-1, 2})),
                 new Message.Kept("d/r.jsonl.journal", 7, "go on"), new Message.Bye(0),
                 new Message.Bye(-1),
-                new Message.Release(), new Message.Joined(), new Message.AgentHello(1, "h2", -1, 3),
+                new Message.Release(), new Message.Joined(true), new Message.AgentHello(1, "h2", -1, 3),
                 new Message.Assignment(new HostRanks(List.of(2, 5), 6, 1, 2, "h2"),
                         new JobSpec("auto", new Traffic("tcp", new PortRange(1, 2), true), true,
                                 List.of("/a b", "/c/*"), List.of("Main", "--é", ""),

@@ -24,6 +24,7 @@ import dev.lockstep.wire.PortRange;
 import dev.lockstep.wire.RankEnvironment;
 import dev.lockstep.world.transport.Alone;
 import dev.lockstep.world.transport.MpjTransport;
+import dev.lockstep.world.transport.Placement;
 import dev.lockstep.world.transport.SharedMemory;
 import dev.lockstep.world.transport.Transport;
 
@@ -45,15 +46,21 @@ public final class Bootstrap {
      * MPJ Express once it runs.
      *
      * @param transport to the other ranks
-     * @param memory    of all ranks, if they share some
+     * @param memory    that the ranks of each host share, if they do
+     * @param lacksMemory whether there was to be some and is not
      * @param threads  of its own, which would keep the JVM alive for ever
      * @param args     what is left of the arguments it was given
      */
-    public record Mpj(Transport transport, @Nullable SharedMemory memory, Set<Thread> threads, String[] args) {
-        public static final Mpj NONE = new Mpj(new Alone(), null, Set.of(), new String[0]);
+    public record Mpj(Transport transport, @Nullable SharedMemory memory, boolean lacksMemory, Set<Thread> threads,
+            String[] args) {
+        public static final Mpj NONE = new Mpj(new Alone(), null, false, Set.of(), new String[0]);
 
-        Mpj withMemory() {
-            return new Mpj(transport, SharedMemory.open(transport).orElse(null), threads, args);
+        Mpj withMemory(RankEnvironment self) {
+            Placement placement = self.localSize() == self.size()
+                    ? Placement.oneHost(self.size(), self.rank())
+                    : Placement.exchange(transport, self.host());
+            SharedMemory opened = SharedMemory.open(transport, placement).orElse(null);
+            return new Mpj(transport, opened, opened == null && !placement.isAlone(), threads, args);
         }
     }
 
@@ -64,6 +71,10 @@ public final class Bootstrap {
      * @throws UsageException        when the user wants UCX and this rank has none, or ports of which none is free
      */
     public static Mpj start(RankEnvironment self, ControlLink link) {
+        return startDevice(self, link).withMemory(self);
+    }
+
+    private static Mpj startDevice(RankEnvironment self, ControlLink link) {
         String device = self.traffic().device();
         if (device.equals(NIODEV)) {
             return startNiodev(self, link);
@@ -95,8 +106,7 @@ public final class Bootstrap {
         List<byte[]> all = link.workers();
         if (ucx.isPresent() && !all.isEmpty()) {
             ucx.get().join(self.rank(), all);
-            Mpj mpj = init(Integer.toString(self.rank()), "", UcxDevice.NAME);
-            return oneHost ? mpj.withMemory() : mpj;
+            return init(Integer.toString(self.rank()), "", UcxDevice.NAME);
         }
         ucx.ifPresent(UcxDevice::finish);
         return startTcp(self, link);
@@ -167,6 +177,6 @@ public final class Bootstrap {
         }
         Set<Thread> own = new HashSet<>(Thread.getAllStackTraces().keySet());
         own.removeAll(threads);
-        return new Mpj(new MpjTransport(MPI.COMM_WORLD, !args[2].equals(NIODEV)), null, own, rest);
+        return new Mpj(new MpjTransport(MPI.COMM_WORLD, !args[2].equals(NIODEV)), null, false, own, rest);
     }
 }

@@ -11,13 +11,15 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.LongStream;
 
 import org.jspecify.annotations.Nullable;
 
 /**
- * Memory that all ranks of a job share when they are on one host: for each a count of how far it has come, which only it
- * moves, what it is doing, and two slots that it writes and all read. Whoever waits for a count yields the processor a
- * while, then sleeps until a message of the rank that it waits for comes. The file behind it has no name, so nothing is left of it whatever becomes of the ranks. For one thread of a rank at a time.
+ * Memory that the ranks of a host share: for each a count of how far it has come, which only it moves, what it is doing,
+ * and two slots that it writes and all read. Ranks are numbered from 0 within the host here. Whoever waits for a count
+ * yields the processor a while, then sleeps until a message of the rank that it waits for comes. The file behind it has no
+ * name, so nothing is left of it whatever becomes of the ranks. For one thread of a rank at a time.
  */
 public final class SharedMemory {
     /** Where there is memory that looks like files. */
@@ -45,6 +47,8 @@ public final class SharedMemory {
     static final VarHandle INTS = MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
 
     private final Transport transport;
+    private final Placement placement;
+    private final int[] ranks; // of the job, those of this host
     private final int rank;
     private final int size;
     private final ByteBuffer all;
@@ -52,10 +56,12 @@ public final class SharedMemory {
     private final Pipe[] pipes;
     private final byte[] wake = new byte[Chunk.HEADER];
 
-    private SharedMemory(Transport transport, ByteBuffer all) {
+    private SharedMemory(Transport transport, Placement placement, ByteBuffer all) {
         this.transport = transport;
-        this.rank = transport.rank();
-        this.size = transport.size();
+        this.placement = placement;
+        this.ranks = placement.here();
+        this.rank = placement.indexHere(placement.self());
+        this.size = ranks.length;
         this.all = all;
         this.slots = new ByteBuffer[SLOTS][size];
         this.pipes = new Pipe[size];
@@ -68,7 +74,7 @@ public final class SharedMemory {
         }
         for (int of = 0; of < size; of++) {
             int at = controls(size) + SLOTS * size * length + of * pipeLength(size);
-            pipes[of] = new Pipe(transport, of, all.slice(at, Pipe.CONTROL).order(ByteOrder.nativeOrder()),
+            pipes[of] = new Pipe(transport, ranks[of], all.slice(at, Pipe.CONTROL).order(ByteOrder.nativeOrder()),
                     all.slice(at + PAGE, pipeLength(size) - PAGE).order(ByteOrder.nativeOrder()));
         }
     }
@@ -76,7 +82,7 @@ public final class SharedMemory {
     /** Says whether a rank that has not come as far as this one waits has gone elsewhere. */
     public interface Watch {
         /**
-         * @param rank  it
+         * @param rank  it, of those of this host
          * @param doing what it is in
          * @throws IllegalStateException when it will not come
          */
@@ -84,53 +90,41 @@ public final class SharedMemory {
     }
 
     /**
-     * Called by all ranks at once, which share a host.
+     * Called by all ranks at once.
      *
-     * @return empty on all of them if one cannot have it
+     * @return empty on all of them if one cannot have it, or if no two ranks are on one host
      */
-    public static Optional<SharedMemory> open(Transport transport) {
-        int size = transport.size();
-        if (size > MOST_RANKS) {
+    public static Optional<SharedMemory> open(Transport transport, Placement placement) {
+        if (placement.isAlone()) {
             return Optional.empty();
         }
+        int[] ranks = placement.here();
+        int leader = ranks[0];
         UnnamedFile file = null;
         byte[] name = new byte[PAGE];
         try {
-            if (transport.rank() == 0) {
-                file = create(length(size));
-                byte[] text = file == null ? new byte[0] : file.name().getBytes(StandardCharsets.UTF_8);
-                System.arraycopy(text, 0, name, 0, text.length);
-                for (int to = 1; to < size; to++) {
-                    transport.send(name, 0, text.length, to, OPENING);
+            ByteBuffer all = null;
+            if (ranks.length == 1) {
+                all = ByteBuffer.allocateDirect(length(1));
+            } else if (ranks.length <= MOST_RANKS) {
+                if (transport.rank() == leader) {
+                    file = create(length(ranks.length));
+                    byte[] text = file == null ? new byte[0] : file.name().getBytes(StandardCharsets.UTF_8);
+                    System.arraycopy(text, 0, name, 0, text.length);
+                    for (int i = 1; i < ranks.length; i++) {
+                        transport.send(name, 0, text.length, ranks[i], OPENING);
+                    }
+                } else {
+                    int unused = transport.receive(name, 0, name.length, leader, OPENING);
                 }
-            } else {
-                int unused = transport.receive(name, 0, name.length, 0, OPENING);
+                all = map(new String(name, StandardCharsets.UTF_8).replaceFirst("\0.*", ""), length(ranks.length));
             }
-            ByteBuffer all = map(new String(name, StandardCharsets.UTF_8).replaceFirst("\0.*", ""), length(size));
-            boolean by = agree(transport, all != null);
-            return by && all != null ? Optional.of(new SharedMemory(transport, all)) : Optional.empty();
+            long[] have = Placement.all(transport, all == null ? 0 : 1);
+            boolean by = LongStream.of(have).allMatch(each -> each == 1);
+            return by && all != null ? Optional.of(new SharedMemory(transport, placement, all)) : Optional.empty();
         } finally {
             close(file);
         }
-    }
-
-    /** Whether all ranks have it. */
-    private static boolean agree(Transport transport, boolean mine) {
-        byte[] answer = {(byte) (mine ? 1 : 0)};
-        byte[] room = new byte[Chunk.HEADER];
-        if (transport.rank() > 0) {
-            transport.send(answer, 0, 1, 0, OPENING);
-            int unused = transport.receive(room, 0, room.length, 0, OPENING);
-            return room[0] == 1;
-        }
-        for (int from = 1; from < transport.size(); from++) {
-            int unused = transport.receive(room, 0, room.length, from, OPENING);
-            answer[0] &= room[0];
-        }
-        for (int to = 1; to < transport.size(); to++) {
-            transport.send(answer, 0, 1, to, OPENING);
-        }
-        return answer[0] == 1;
     }
 
     /** What is not written beforehand may not be there when it is touched, and then the process ends. */
@@ -189,9 +183,14 @@ public final class SharedMemory {
         return PAGE + Pipe.PIECES * Math.min(LARGEST_PIECE, ALL_PIPES / Pipe.PIECES / size / PAGE * PAGE);
     }
 
-    /** Through which a rank sends. */
-    public Pipe pipe(int of) {
-        return pipes[of];
+    /** Which ranks are where. */
+    public Placement placement() {
+        return placement;
+    }
+
+    /** Through which a rank of the job sends that is on this host. */
+    public Pipe pipe(int ofWorld) {
+        return pipes[placement.indexHere(ofWorld)];
     }
 
     /** In bytes. */
@@ -228,7 +227,7 @@ public final class SharedMemory {
         for (int who = 0; who < size; who++) {
             int at = waitsFor(who);
             if ((int) INTS.getVolatile(all, at) == rank + 1 && INTS.compareAndSet(all, at, rank + 1, 0)) {
-                transport.send(wake, 0, 1, who, WAKE);
+                transport.send(wake, 0, 1, ranks[who], WAKE);
             }
         }
     }
@@ -262,7 +261,7 @@ public final class SharedMemory {
         boolean came = hasArrived(who, count) || (long) LONGS.getVolatile(all, who * 2 * APART + APART) != doing;
         // whoever has taken the word sends a message, which must not be met by the next sleep
         if (!came || !INTS.compareAndSet(all, waitsFor(rank), who + 1, 0)) {
-            int unused = transport.receive(wake, 0, wake.length, who, WAKE);
+            int unused = transport.receive(wake, 0, wake.length, ranks[who], WAKE);
         }
     }
 

@@ -24,6 +24,11 @@ public final class Channel {
         return members;
     }
 
+    /** For the same calls, between some of the ranks. */
+    Channel between(Members some) {
+        return new Channel(transport, some);
+    }
+
     void put(CollectiveTracker.Call call, Chunk part, int to) {
         put(call, part, to, tag());
     }
@@ -34,7 +39,7 @@ public final class Channel {
         }
     }
 
-    void write(CollectiveTracker.Call call, int to, Collectives.Writing value) throws IOException {
+    void write(CollectiveTracker.Call call, int to, Algorithms.Writing value) throws IOException {
         ChunkedOutput out = new ChunkedOutput(part -> put(call, part, to));
         value.to(out);
         out.finish();

@@ -50,7 +50,7 @@ final class Mail implements Inbox.Source {
     private final @Nullable SharedMemory memory;
     private byte @Nullable [] buffer; // of whoever is at the transport
 
-    /** @param memory what all ranks of the world share, if they do */
+    /** @param memory what the ranks of a host share, if they do */
     Mail(Transport transport, Members members, @Nullable SharedMemory memory) {
         this.transport = transport;
         this.members = members;
@@ -120,9 +120,10 @@ final class Mail implements Inbox.Source {
         out.finish();
     }
 
-    /** Whether an array goes through a pipe, if there is one and nothing else is in it. */
-    <A> boolean pipes(ArrayCodec<A> codec, @Nullable A array) {
-        return memory != null && codec.bytes(codec.given(array)) >= LEAST_PIPED;
+    /** Whether an array goes through a pipe, if nothing else is in it. */
+    <A> boolean pipes(ArrayCodec<A> codec, @Nullable A array, int to) {
+        return memory != null && memory.placement().isHere(members.world()[to])
+                && codec.bytes(codec.given(array)) >= LEAST_PIPED;
     }
 
     /**
@@ -131,7 +132,7 @@ final class Mail implements Inbox.Source {
      * @return sends the rest; null when this array is too short, or there is no pipe, or it is not free
      */
     <A> @Nullable Runnable pipe(A array, ArrayCodec<A> codec, int to, int tag) {
-        if (memory == null || !pipes(codec, array)) {
+        if (memory == null || !pipes(codec, array, to)) {
             return null;
         }
         Pipe pipe = memory.pipe(members.world()[members.self()]);
@@ -208,7 +209,7 @@ final class Mail implements Inbox.Source {
             V length = (V) into(letter, range);
             return length;
         }
-        return Collectives.read(read(letter), codec);
+        return Algorithms.read(read(letter), codec);
     }
 
     private <A> Integer into(Letter letter, ArrayCodec<A>.Range range) {

@@ -63,7 +63,7 @@ final class MessageArrays {
         CompletableFuture<Boolean> sent = Messages.begin(() -> channel.write(call, to, out -> codec.write(given, out)),
                 (long) codec.length(given) * codec.size());
         ChunkedInput in = channel.reader(call, from);
-        A received = Collectives.read(in, codec);
+        A received = Algorithms.read(in, codec);
         boolean unused = Messages.await(sent);
         return received;
     }

@@ -62,7 +62,7 @@ public final class Messages {
     private final long limitNanos; // 0: none
     private final Function<String, RuntimeException> late;
 
-    /** @param memory what all ranks of the world share, if they do */
+    /** @param memory what the ranks of a host share, if they do */
     public Messages(Transport transport, Members members, @Nullable SharedMemory memory, Runnable open) {
         this.mail = new Mail(transport, members, memory);
         this.inbox = new Inbox(mail);
@@ -141,7 +141,7 @@ public final class Messages {
     /** The value may be changed as soon as this returns: its bytes are kept until they are sent. */
     public <V> CompletableFuture<Long> isend(@Nullable V value, Codec<V> codec, int to, int tag) {
         checkSend(to, tag);
-        if (codec instanceof ArrayCodec<V> arrays && mail.pipes(arrays, value)) {
+        if (codec instanceof ArrayCodec<V> arrays && mail.pipes(arrays, value, to)) {
             V copy = arrays.copy(value);
             Runnable rest = mail.pipe(copy, arrays, to, tag);
             if (rest != null) {

@@ -91,7 +91,25 @@ final class Post {
     <V> V take(CollectiveTracker.Call call, int from, int slot, int index, Codec<V> codec) throws IOException {
         return has(from, slot, index)
                 ? get(slot, index, codec)
-                : Collectives.read(channel.reader(call, from), codec);
+                : Algorithms.read(channel.reader(call, from), codec);
+    }
+
+    /**
+     * A value's bytes, which are never none.
+     *
+     * @param room is written into
+     * @return none where there is no room for them
+     */
+    static <V> byte[] bytes(@Nullable V value, Codec<V> codec, ByteBuffer room) throws IOException {
+        Output out = new Output(room, 0, room.capacity());
+        try {
+            codec.write(value, out);
+        } catch (TooLongException e) {
+            return new byte[0];
+        }
+        byte[] bytes = new byte[out.at];
+        room.get(0, bytes);
+        return bytes;
     }
 
     private int place(SharedSteps shared, int index) {

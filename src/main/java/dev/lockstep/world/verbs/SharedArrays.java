@@ -3,7 +3,6 @@ package dev.lockstep.world.verbs;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 
 import org.jspecify.annotations.Nullable;
 
@@ -21,12 +20,14 @@ final class SharedArrays {
     private final int rank;
     private final int size;
     private final int head;
+    private final Run everyone;
 
     SharedArrays(SharedSteps steps) {
         this.steps = steps;
         this.rank = steps.members().self();
         this.size = steps.members().size();
         this.head = steps.head();
+        this.everyone = new Run(0, size);
     }
 
     void barrier() {
@@ -37,20 +38,43 @@ final class SharedArrays {
         }
     }
 
-    <A> A broadcast(@Nullable A values, ArrayCodec<A> codec, int root) {
-        int most = most(codec, 1);
-        if (rank == root) {
-            A given = codec.given(values);
-            int length = codec.length(given);
-            int at = 0;
-            do {
-                int n = Math.min(most, length - at);
-                codec.put(steps.next(length), head, given, at, n);
-                steps.arrive();
-                at += n;
-            } while (at < length);
-            return codec.copy(given);
+    /** What a barrier of several hosts begins with in each: rank 0 waits for all. */
+    void gatherSigns() {
+        steps.next(0);
+        steps.arrive();
+        for (int from = 1; rank == 0 && from < size; from++) {
+            steps.of(from);
         }
+    }
+
+    /** What it ends with: all wait for rank 0. */
+    void passSign() {
+        steps.next(0);
+        steps.arrive();
+        if (rank != 0) {
+            steps.of(0);
+        }
+    }
+
+    /** What the root does of {@link #broadcast}, but for a copy of its own. */
+    <A> void pass(A given, ArrayCodec<A> codec) {
+        int most = most(codec, 1);
+        int length = codec.length(given);
+        int at = 0;
+        do {
+            int n = Math.min(most, length - at);
+            codec.put(steps.next(length), head, given, at, n);
+            steps.arrive();
+            at += n;
+        } while (at < length);
+    }
+
+    <A> A broadcast(@Nullable A values, ArrayCodec<A> codec, int root) {
+        if (rank == root) {
+            pass(codec.given(values), codec);
+            return codec.copy(values);
+        }
+        int most = most(codec, 1);
         A result = null;
         int at = 0;
         do {
@@ -179,41 +203,57 @@ final class SharedArrays {
      * @return on the root the result, elsewhere null
      */
     <A> @Nullable A reduce(@Nullable A values, ArrayCodec<A> codec, Elementwise<A> each, int root) {
-        return reduce(values, codec, each, rank == root);
+        List<A> result = reduce(values, codec, each, List.of(everyone), rank == root);
+        return result.isEmpty() ? null : result.get(0);
     }
 
     <A> A allReduce(@Nullable A values, ArrayCodec<A> codec, Elementwise<A> each) {
-        return Objects.requireNonNull(reduce(values, codec, each, true));
+        return reduce(values, codec, each, List.of(everyone), true).get(0);
     }
 
-    private <A> @Nullable A reduce(@Nullable A values, ArrayCodec<A> codec, Elementwise<A> each, boolean reads) {
+    /**
+     * @param runs  of each the ranks' arrays are combined
+     * @param reads whether this rank wants what comes of it
+     * @return of each run the result, if it is wanted
+     */
+    <A> List<A> reduce(@Nullable A values, ArrayCodec<A> codec, Elementwise<A> each, List<Run> runs, boolean reads) {
         A given = codec.given(values);
         int length = codec.length(given);
+        List<A> results = new ArrayList<>();
+        for (int i = 0; reads && i < runs.size(); i++) {
+            results.add(codec.create(length));
+        }
         if ((long) length * codec.size() <= Math.min(SHORT, steps.room())) {
             codec.put(steps.next(length), head, given, 0, length);
             steps.arrive();
-            if (!reads) {
-                return null;
+            if (reads) {
+                checkLengths(codec, length);
             }
-            A result = codec.create(length);
-            checkLengths(codec, length);
-            new Combination<>(codec, each, size, length).of(head, length, result, 0);
-            return result;
+            Combination<A> combination = new Combination<>(codec, each, length);
+            for (int i = 0; reads && i < runs.size(); i++) {
+                combination.of(runs.get(i), head, length, results.get(i), 0);
+            }
+            return results;
         }
-        A result = reads ? codec.create(length) : null;
         int most = most(codec, size);
-        Combination<A> combination = new Combination<>(codec, each, size, length);
+        Combination<A> combination = new Combination<>(codec, each, length);
         for (int at = 0; more(at, length(length, 0)); at += most) {
             int n = writeBlocks(given, codec, length, at, most);
-            combination.into(steps.slot(rank), head + rank * most * codec.size(), n);
+            for (Run run : runs) {
+                // nobody else reads or writes this rank's block there
+                combination.into(run, steps.slot(run.first()), head + rank * most * codec.size(), n);
+            }
             steps.arrive();
             for (int i = 0; reads && i < size; i++) {
                 int of = (rank + i) % size;
-                codec.get(steps.of(of), head + of * most * codec.size(), Objects.requireNonNull(result),
-                        codec.start(length, of, size) + at, part(length(length, of), at, most));
+                ByteBuffer unused = steps.of(of);
+                for (int k = 0; k < runs.size(); k++) {
+                    codec.get(steps.slot(runs.get(k).first()), head + of * most * codec.size(), results.get(k),
+                            codec.start(length, of, size) + at, part(length(length, of), at, most));
+                }
             }
         }
-        return result;
+        return results;
     }
 
     /** @return this rank's block of the combined arrays */
@@ -222,10 +262,10 @@ final class SharedArrays {
         int length = codec.length(given);
         A result = codec.create(length(length, rank));
         int most = most(codec, size);
-        Combination<A> combination = new Combination<>(codec, each, size, length);
+        Combination<A> combination = new Combination<>(codec, each, length);
         for (int at = 0; more(at, length(length, 0)); at += most) {
             int n = writeBlocks(given, codec, length, at, most);
-            combination.of(head + rank * most * codec.size(), n, result, at);
+            combination.of(everyone, head + rank * most * codec.size(), n, result, at);
         }
         return result;
     }
@@ -254,14 +294,14 @@ final class SharedArrays {
         int length = codec.length(given);
         int most = most(codec, 1);
         A result = codec.create(length);
-        Combination<A> combination = new Combination<>(codec, each, ranks, length);
+        Combination<A> combination = new Combination<>(codec, each, length);
         for (int at = 0; more(at, length); at += most) {
             int n = part(length, at, most);
             codec.put(steps.next(length), head, given, at, n);
             steps.arrive();
             checkLengths(codec, length);
             if (ranks > 0) {
-                combination.inOrder(head, n, result, at);
+                combination.inOrder(new Run(0, ranks), head, n, result, at);
             }
         }
         return result;
@@ -277,55 +317,53 @@ final class SharedArrays {
     private final class Combination<A> {
         private final ArrayCodec<A> codec;
         private final Elementwise<A> each;
-        private final int ranks;
         private final int most;
-        private List<A> scratch = List.of();
+        private final List<A> scratch = new ArrayList<>();
 
-        Combination(ArrayCodec<A> codec, Elementwise<A> each, int ranks, int length) {
+        Combination(ArrayCodec<A> codec, Elementwise<A> each, int length) {
             this.codec = codec;
             this.each = each;
-            this.ranks = ranks;
             this.most = Math.max(1, Math.min(length, COMBINED / codec.size()));
         }
 
-        void of(int place, int n, A result, int at) {
+        void of(Run run, int place, int n, A result, int at) {
             for (int done = 0; done < n; done += most) {
                 int part = Math.min(most, n - done);
-                System.arraycopy(each.tree(read(place + done * codec.size(), part)), 0, result, at + done, part);
+                System.arraycopy(each.tree(read(run, place + done * codec.size(), part)), 0, result, at + done, part);
             }
         }
 
-        void into(ByteBuffer slot, int place, int n) {
+        void into(Run run, ByteBuffer slot, int place, int n) {
             for (int done = 0; done < n; done += most) {
                 int part = Math.min(most, n - done);
-                codec.put(slot, place + done * codec.size(), each.tree(read(place + done * codec.size(), part)), 0,
+                codec.put(slot, place + done * codec.size(), each.tree(read(run, place + done * codec.size(), part)), 0,
                         part);
             }
         }
 
-        void inOrder(int place, int n, A result, int at) {
+        void inOrder(Run run, int place, int n, A result, int at) {
             for (int done = 0; done < n; done += most) {
                 int part = Math.min(most, n - done);
-                List<A> parts = read(place + done * codec.size(), part);
+                List<A> parts = read(run, place + done * codec.size(), part);
                 A combined = parts.get(0);
-                for (int of = 1; of < ranks; of++) {
+                for (int of = 1; of < parts.size(); of++) {
                     combined = each.apply(combined, parts.get(of));
                 }
                 System.arraycopy(combined, 0, result, at + done, part);
             }
         }
 
-        private List<A> read(int place, int n) {
-            if (scratch.isEmpty() || codec.length(scratch.get(0)) != n) {
-                scratch = new ArrayList<>();
-                for (int of = 0; of < ranks; of++) {
-                    scratch.add(codec.create(n));
-                }
+        private List<A> read(Run run, int place, int n) {
+            if (!scratch.isEmpty() && codec.length(scratch.get(0)) != n) {
+                scratch.clear();
             }
-            for (int of = 0; of < ranks; of++) {
-                codec.get(steps.of(of), place, scratch.get(of), 0, n);
+            while (scratch.size() < run.size()) {
+                scratch.add(codec.create(n));
             }
-            return scratch;
+            for (int i = 0; i < run.size(); i++) {
+                codec.get(steps.of(run.first() + i), place, scratch.get(i), 0, n);
+            }
+            return scratch.subList(0, run.size());
         }
 
     }

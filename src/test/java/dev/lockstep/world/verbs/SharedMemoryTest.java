@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import dev.lockstep.world.transport.Placement;
 import dev.lockstep.world.transport.QueueTransport;
 import dev.lockstep.world.transport.SharedMemory;
 import dev.lockstep.world.transport.Transport;
@@ -58,7 +59,8 @@ class SharedMemoryTest {
             for (int rank = 0; rank < size; rank++) {
                 Transport transport = transports.get(rank);
                 all.add(threads.submit(() -> {
-                    SharedMemory memory = SharedMemory.open(transport).orElseThrow();
+                    SharedMemory memory = SharedMemory.open(transport, Placement.oneHost(size, transport.rank()))
+                            .orElseThrow();
                     Members world = Members.ofWorld(size, transport.rank());
                     Members group = new Members(1, world.world(), world.self());
                     program.run(new Both(transport, collectives(transport, world, memory),
