@@ -1,5 +1,6 @@
 package dev.lockstep.world.verbs;
 
+import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BinaryOperator;
@@ -68,7 +69,7 @@ public final class Collectives extends Calls {
 
     @Override
     byte[] combine(CollectiveTracker.Call call, byte[] mine, BinaryOperator<byte[]> function) throws IOException {
-        return broadcast(call, reduceToFirst(call, mine, ArrayCodec.BYTES, function), ArrayCodec.BYTES, 0);
+        return ranks.allReduce(call, mine, ArrayCodec.BYTES, function);
     }
 
     /** A view of these whose calls have an alarm. */
