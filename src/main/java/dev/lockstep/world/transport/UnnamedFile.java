@@ -3,6 +3,7 @@ package dev.lockstep.world.transport;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -37,11 +38,15 @@ public record UnnamedFile(FileChannel channel, String name) {
     static void removeLeft(Path place) throws IOException {
         try (var files = Files.newDirectoryStream(place, "lockstep-*-*")) {
             for (Path each : files) {
-                String process = each.getFileName().toString().split("-")[1];
-                // one of a process that this one cannot see may be about to lose its name
-                boolean old = System.currentTimeMillis() - Files.getLastModifiedTime(each).toMillis() > 60_000;
-                if (old && process.matches("\\d{1,9}") && ProcessHandle.of(Long.parseLong(process)).isEmpty()) {
-                    Files.deleteIfExists(each);
+                try {
+                    String process = each.getFileName().toString().split("-")[1];
+                    // one of a process that this one cannot see may be about to lose its name
+                    boolean old = System.currentTimeMillis() - Files.getLastModifiedTime(each).toMillis() > 60_000;
+                    if (old && process.matches("\\d{1,9}") && ProcessHandle.of(Long.parseLong(process)).isEmpty()) {
+                        Files.deleteIfExists(each);
+                    }
+                } catch (NoSuchFileException e) {
+                    // has lost its name meanwhile
                 }
             }
         }
