@@ -85,8 +85,7 @@ public final class Checkpoint {
         if (!ConfigReader.namesDtype(directory) && embedding != null) {
             config = config.withDtype(embedding);
         }
-        KvScaleTensors kvScales = KvScaleTensors.of(JsonFile.read(directory.resolve("config.json")), stored);
-        return new Checkpoint(directory, config, quantization, matched, kvScales, defaults, Map.of());
+        return new Checkpoint(directory, config, quantization, matched, KvScaleTensors.of(stored), defaults, Map.of());
     }
 
     /**
@@ -151,7 +150,7 @@ public final class Checkpoint {
      * @throws ModelException when a layer lacks one that others have, or one is not a positive number
      */
     public KvScales kvScales() {
-        return kvScales.read(config.layers());
+        return kvScales.read(JsonFile.read(directory.resolve("config.json")), config.layers());
     }
 
     /**

@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import dev.lockstep.host.Printable;
 
@@ -19,27 +21,26 @@ import dev.lockstep.host.Printable;
  * for its values, which they are to be divided by.
  *
  * @param listing where tensors are listed
- * @param stored  by their names without the base model's prefix; empty where they are for another type than fp8
+ * @param stored  by their names without the base model's prefix
  */
 record KvScaleTensors(String listing, Map<String, StoredTensors.Stored> stored) {
     // of compressed-tensors, of its older form, of ModelOpt, and of AutoFP8
     private static final List<String> FORMS = List.of("%s_scale", "%s_proj.output_scale", "%1$s_proj.%1$s_scale",
             "kv_scale");
-    private static final Pattern NAME = Pattern.compile(
-            "(?:model\\.)?(layers\\.\\d+\\.self_attn\\.(?:[kv]_scale|[kv]_proj\\.output_scale|k_proj\\.k_scale|v_proj\\.v_scale"
-                    + "|kv_scale))");
+    private static final Pattern NAME = Pattern.compile("(?:model\\.)?(layers\\.\\d+\\.self_attn\\.(?:"
+            + Stream.of("k", "v").flatMap(of -> FORMS.stream().map(form -> Pattern.quote(String.format(form, of))))
+                    .collect(Collectors.joining("|"))
+            + "))");
     private static final String OTHERWISE = "leave out --kv-dtype fp8, and keys and values are kept as the model computes.";
 
-    static KvScaleTensors of(JsonFile config, StoredTensors stored) {
+    static KvScaleTensors of(StoredTensors stored) {
         Map<String, StoredTensors.Stored> found = new HashMap<>();
-        if (isFp8(config)) {
-            stored.byName().forEach((name, tensor) -> {
-                Matcher matcher = NAME.matcher(name);
-                if (matcher.matches()) {
-                    found.put(matcher.group(1), tensor);
-                }
-            });
-        }
+        stored.byName().forEach((name, tensor) -> {
+            Matcher matcher = NAME.matcher(name);
+            if (matcher.matches()) {
+                found.put(matcher.group(1), tensor);
+            }
+        });
         return new KvScaleTensors(stored.listing().toString(), found);
     }
 
@@ -58,12 +59,12 @@ record KvScaleTensors(String listing, Map<String, StoredTensors.Stored> stored) 
     }
 
     /**
-     * Reads them.
+     * Reads them, where they are for fp8.
      *
      * @throws ModelException when a layer lacks one that others have, or one is not a positive number
      */
-    KvScales read(int layers) {
-        if (stored.isEmpty()) {
+    KvScales read(JsonFile config, int layers) {
+        if (stored.isEmpty() || !isFp8(config)) {
             return KvScales.none(layers);
         }
         List<Float> keys = new ArrayList<>();

@@ -7,7 +7,6 @@ import com.sun.jna.Pointer;
 import com.sun.jna.Structure;
 import com.sun.jna.ptr.IntByReference;
 import com.sun.jna.ptr.PointerByReference;
-import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.djl.LoadedLibrary;
 
@@ -23,10 +22,6 @@ public final class CudaDriver {
     private static final int MAJOR = 75;
     private static final int MINOR = 76;
 
-    // null until it is asked for: a class that cannot be initialized would say why only once
-    private static volatile @Nullable NativeLibrary driver;
-    private static volatile @Nullable NativeLibrary streams;
-
     /** {@code c10::cuda::CUDAStream} in memory. */
     @Structure.FieldOrder({"deviceType", "deviceIndex", "id"})
     public static final class StreamObject extends Structure {
@@ -38,12 +33,7 @@ public final class CudaDriver {
     private CudaDriver() {}
 
     private static Function driverFunction(String name) {
-        NativeLibrary loaded = driver;
-        if (loaded == null) {
-            loaded = LoadedLibrary.named("libcuda.so");
-            driver = loaded;
-        }
-        return loaded.getFunction(name);
+        return LoadedLibrary.named("libcuda.so").getFunction(name);
     }
 
     /**
@@ -74,11 +64,7 @@ public final class CudaDriver {
      * @throws UnsatisfiedLinkError when this libtorch does not tell
      */
     public static Pointer stream() {
-        NativeLibrary cuda = streams;
-        if (cuda == null) {
-            cuda = LoadedLibrary.named("libc10_cuda.so");
-            streams = cuda;
-        }
+        NativeLibrary cuda = LoadedLibrary.named("libc10_cuda.so");
         CudaGraph.Stream current = (CudaGraph.Stream) cuda.getFunction(CURRENT_STREAM).invoke(CudaGraph.Stream.class,
                 new Object[]{(byte) -1});
         StreamObject object = new StreamObject();

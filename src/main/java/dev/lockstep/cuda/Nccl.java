@@ -6,9 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
 
-import com.sun.jna.Function;
 import com.sun.jna.Memory;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
@@ -60,7 +58,6 @@ public final class Nccl {
         public byte[] internal = new byte[ID_BYTES];
     }
 
-    private final Map<String, Function> functions = new ConcurrentHashMap<>();
     private final NativeLibrary nccl;
     private final Pointer communicator;
 
@@ -162,7 +159,7 @@ public final class Nccl {
     }
 
     private void call(String name, Object... arguments) {
-        check(nccl, communicator, functions.computeIfAbsent(name, nccl::getFunction).invokeInt(arguments), name);
+        check(nccl, communicator, nccl.getFunction(name).invokeInt(arguments), name);
     }
 
     private static void check(NativeLibrary nccl, @Nullable Pointer communicator, int answer, String call) {

@@ -142,13 +142,13 @@ public final class DeviceCollectives {
 
     private void reduceBucket(List<NDArray> arrays, List<long[]> shapes, ScalarType type, Op op, NDList results) {
         try (Flat from = tensors.flat(arrays, type);
-                PtNDArray all = tensors.empty(manager(arrays.get(0)), device, type, from.count());
+                PtNDArray all = tensors.empty(arrays.get(0).getManager(), device, type, from.count());
                 Flat to = tensors.values(all, type)) {
             carry(from, to, () -> carrier.allReduce(from, to, op));
             long start = 0;
             for (int i = 0; i < arrays.size(); i++) {
                 NDArray part = tensors.part(all, type, start, shapes.get(i));
-                part.attach(manager(arrays.get(i)));
+                part.attach(arrays.get(i).getManager());
                 results.add(part);
                 start += count(shapes.get(i));
             }
@@ -250,7 +250,7 @@ public final class DeviceCollectives {
                 HEADER);
         boolean unused = beside.sendReceive(true, Boolean.class, from, to, READY);
         ScalarType received = ScalarType.valueOf(theirs.type());
-        PtNDArray result = tensors.empty(manager(values), device, received, theirs.shape());
+        PtNDArray result = tensors.empty(values.getManager(), device, received, theirs.shape());
         try (Flat out = tensors.flat(List.of(values), type); Flat in = tensors.values(result, received)) {
             carrier.sendReceive(out, to, in, from);
         }
@@ -265,7 +265,7 @@ public final class DeviceCollectives {
     private NDArray call(String name, NDArray values, String more, long[] shape, Carrying carrying) {
         ScalarType type = type(values);
         return ranks.together(name, details(type, List.of(tensors.shape(values))) + more, () -> {
-            PtNDArray result = tensors.empty(manager(values), device, type, shape);
+            PtNDArray result = tensors.empty(values.getManager(), device, type, shape);
             try (Flat from = tensors.flat(List.of(values), type); Flat to = tensors.values(result, type)) {
                 carry(from, to, () -> carrying.carry(from, to));
             }
@@ -335,10 +335,6 @@ public final class DeviceCollectives {
         }
         starts[ranks.size()] = rows * row;
         return starts;
-    }
-
-    private static NDManager manager(NDArray values) {
-        return values.getManager();
     }
 
     private static long count(long[] shape) {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -11,6 +12,9 @@ import com.sun.jna.NativeLibrary;
 
 /** Native libraries that this process has loaded already, wherever DJL or the system took them from. */
 public final class LoadedLibrary {
+    // looking one up reads a file
+    private static final Map<String, NativeLibrary> FOUND = new ConcurrentHashMap<>();
+
     private LoadedLibrary() {}
 
     /**
@@ -18,7 +22,7 @@ public final class LoadedLibrary {
      * @throws UnsatisfiedLinkError when no such library is loaded
      */
     public static NativeLibrary named(String name) {
-        return NativeLibrary.getInstance(file(name).toString(), Map.of());
+        return FOUND.computeIfAbsent(name, each -> NativeLibrary.getInstance(file(each).toString(), Map.of()));
     }
 
     /**

@@ -67,8 +67,11 @@ final class SourceFile extends SimpleJavaFileObject {
     static CompiledProgram compile(JobCommand command, Path home, Map<String, String> environment,
             Map<String, String> variables) throws IOException {
         String name = command.program().get(0);
+        if (!name.endsWith(".java")) {
+            return CompiledProgram.NONE; // before there is a compiler, which takes a while to find
+        }
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-        if (!name.endsWith(".java") || compiler == null || asksTheCompiler(home, environment, variables)) {
+        if (compiler == null || asksTheCompiler(home, environment, variables)) {
             return CompiledProgram.NONE;
         }
         DiagnosticCollector<JavaFileObject> said = new DiagnosticCollector<>();
@@ -100,13 +103,12 @@ final class SourceFile extends SimpleJavaFileObject {
         }
     }
 
-    private static boolean asksTheCompiler(Path home, Map<String, String> environment, Map<String, String> variables)
-            throws IOException {
+    private static boolean asksTheCompiler(Path home, Map<String, String> environment, Map<String, String> variables) {
         return Stream.concat(
                 Stream.of(environment, variables).flatMap(each -> Stream
                         .of("LOCKSTEP_JAVA_OPTS", "JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS")
                         .map(name -> each.getOrDefault(name, ""))),
-                Files.readAllLines(home.resolve("conf/jvm.options")).stream().filter(line -> !line.startsWith("#")))
+                RankPlanner.configuredJvmOptions(home).stream())
                 .anyMatch(options -> OF_THE_COMPILER.matcher(options).find());
     }
 

@@ -8,7 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -48,8 +47,6 @@ public final class TorchScriptProgram implements AutoCloseable {
 
     // at::TensorBase::data_ptr<T>() const
     private static final String DATA = "_ZNK2at10TensorBase8data_ptrI";
-
-    private static final Map<ScalarType, Function> DATA_OF = new ConcurrentHashMap<>();
 
     // Unreferenced, the model would be collected and take the module with it.
     private final Model model;
@@ -217,9 +214,7 @@ public final class TorchScriptProgram implements AutoCloseable {
 
     /** Where a tensor's first element is; it must be of that type. */
     static long address(PtNDArray tensor, ScalarType type) {
-        // looking a library up reads a file
-        Function data = DATA_OF.computeIfAbsent(type, of -> LoadedLibrary.named("libtorch_cpu.so")
-                .getFunction(DATA + of.mangled() + "EEPT_v"));
+        Function data = LoadedLibrary.named("libtorch_cpu.so").getFunction(DATA + type.mangled() + "EEPT_v");
         return Pointer.nativeValue(data.invokePointer(new Object[]{new Pointer(tensor.getHandle())}));
     }
 

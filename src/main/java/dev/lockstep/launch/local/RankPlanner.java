@@ -238,16 +238,7 @@ public final class RankPlanner {
         if (limits.memory() > 0) {
             options.add("-XX:MaxRAM=" + limits.memory()); // what the percentage below is of
         }
-        try {
-            for (String line : Files.readAllLines(conf.resolve("jvm.options"))) {
-                String option = line.strip();
-                if (!option.isEmpty() && !option.startsWith("#")) {
-                    options.add(divide(option, localSize));
-                }
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(conf.resolve("jvm.options") + " cannot be read", e);
-        }
+        configuredJvmOptions(home).forEach(option -> options.add(divide(option, localSize)));
         if (!logsItsWay) {
             options.add("-Dlogback.configurationFile=" + conf.resolve("logback.xml"));
         }
@@ -263,6 +254,17 @@ public final class RankPlanner {
             }
         }
         return options;
+    }
+
+    /** Those of conf/jvm.options, as they are there. */
+    public static List<String> configuredJvmOptions(Path home) {
+        Path file = home.resolve("conf/jvm.options");
+        try {
+            return Files.readAllLines(file).stream().map(String::strip)
+                    .filter(option -> !option.isEmpty() && !option.startsWith("#")).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(file + " cannot be read", e);
+        }
     }
 
     private static String divide(String option, int localSize) {

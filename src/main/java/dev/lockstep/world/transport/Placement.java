@@ -84,20 +84,28 @@ public record Placement(int[] hostOf, int self) {
         return hosts() == hostOf.length;
     }
 
+    /** The ranks of a host. */
+    public int[] ranksOf(int host) {
+        return IntStream.range(0, hostOf.length).filter(rank -> hostOf[rank] == host).toArray();
+    }
+
     /** The ranks of this host. */
     public int[] here() {
-        return IntStream.range(0, hostOf.length).filter(rank -> hostOf[rank] == host()).toArray();
+        return ranksOf(host());
     }
 
     /** The lowest rank of each host. */
     public int[] leaders() {
-        return IntStream.range(0, hosts()).map(host -> IntStream.range(0, hostOf.length)
-                .filter(rank -> hostOf[rank] == host).findFirst().orElseThrow()).toArray();
+        return IntStream.range(0, hosts()).map(host -> ranksOf(host)[0]).toArray();
     }
 
     /** Which of its host's ranks one is, from 0. */
     public int indexHere(int rank) {
-        return (int) IntStream.range(0, rank).filter(each -> hostOf[each] == hostOf[rank]).count();
+        int index = 0;
+        for (int before = 0; before < rank; before++) {
+            index += hostOf[before] == hostOf[rank] ? 1 : 0;
+        }
+        return index;
     }
 
     /** Whether a rank is on this host. */

@@ -184,7 +184,7 @@ final class Algorithms {
             return shared.allReduce(value, arrays, each);
         }
         if (codec instanceof ArrayCodec<V> arrays && function instanceof Elementwise<V> each
-                && messages.suits((long) arrays.length(arrays.given(value)) * arrays.size())) {
+                && suitsBlocks(arrays.bytes(arrays.given(value)))) {
             return messages.allReduce(call, arrays.given(value), arrays, each);
         }
         return broadcast(call, reduceToFirst(call, value, codec, function), codec, 0);

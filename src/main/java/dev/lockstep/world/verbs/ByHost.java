@@ -42,9 +42,7 @@ final class ByHost {
         this.placement = placement;
         this.rank = placement.self();
         this.host = placement.host();
-        this.ranksOf = IntStream.range(0, placement.hosts()).mapToObj(of -> IntStream
-                .range(0, placement.hostOf().length).filter(each -> placement.hostOf()[each] == of).toArray())
-                .toArray(int[][]::new);
+        this.ranksOf = IntStream.range(0, placement.hosts()).mapToObj(placement::ranksOf).toArray(int[][]::new);
         this.all = all;
         this.here = new SharedArrays(steps);
         this.alone = ranksOf[host].length == 1;
