@@ -11,65 +11,34 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-import dev.lockstep.fixtures.Cluster;
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.SshHosts;
 
 import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
 import static dev.lockstep.fixtures.Launched.awaitTrue;
-import static dev.lockstep.fixtures.Launched.mpjrun;
 import static dev.lockstep.fixtures.Launched.signal;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /** Ranks on two hosts, with real ssh between them: network namespaces with a name and an sshd of their own. */
 class SshIT {
-    private static final String SCRIPT = Launched.HOME.resolve("src/test/ssh/hosts.sh").toString();
+    @RegisterExtension
+    static final SshHosts HOSTS = new SshHosts();
     private static final String PROGRAMS = "dev.lockstep.fixtures.Programs";
-
-    @TempDir
-    private static Path directory;
-    private static Cluster.Result up;
-
-    @BeforeAll
-    static void makeHosts() {
-        up = Cluster.run(SCRIPT, "up", directory.toString());
-        assertThat(up.exitCode()).as(up.output()).isIn(0, Cluster.CANNOT);
-    }
-
-    /** Before each, so that every test that is skipped says why. */
-    @BeforeEach
-    void assumeThereAreSome() {
-        assumeTrue(up.exitCode() != Cluster.CANNOT, () -> "no hosts to reach over ssh: " + up.output());
-    }
-
-    @AfterAll
-    static void removeHosts() {
-        if (up.exitCode() == 0) {
-            assertThat(Cluster.run(SCRIPT, "down", directory.toString()).exitCode()).isZero();
-        }
-    }
-
-    private static Launched.Command ssh(String... args) {
-        return mpjrun(args).env("LOCKSTEP_SSH", "ssh -F " + directory.resolve("config"));
-    }
 
     private static Launched.Command program(String hosts, String... args) {
         List<String> words = new ArrayList<>(List.of("-H", hosts, "--device", "cpu", "-cp", TEST_CLASSES, PROGRAMS));
         words.addAll(Arrays.asList(args));
-        return ssh(words.toArray(String[]::new));
+        return HOSTS.launch(words.toArray(String[]::new));
     }
 
     /** What runs on the two hosts besides sshd. */
     private static List<ProcessHandle> onHosts() {
-        return Cluster.run(SCRIPT, "pids", directory.toString()).output().lines()
+        return HOSTS.run("pids").output().lines()
                 .flatMap(pid -> ProcessHandle.of(Long.parseLong(pid)).stream())
                 .filter(process -> !read("/proc/" + process.pid() + "/comm").startsWith("sshd")).toList();
     }
@@ -97,9 +66,10 @@ class SshIT {
         for (String[] each : new String[][]{{"", "Lockstep's TCP" + reason},
                 {"--encrypt --ports 41300-41320", "Lockstep's TCP, encrypted" + reason},
                 {"--dev niodev", "MPJ Express's niodev\n"}, {"--dev ucx", "UCX\n"}}) {
-            Launched.Result result = ssh(Stream.concat(Stream.of(each[0].split(" ")).filter(word -> !word.isEmpty()),
-                    Stream.of("-H", "lsone:2,lstwo", "-v", "--device", "cpu", "-x", "UCX_TLS=tcp,self", "-cp",
-                            TEST_CLASSES, "dev.lockstep.fixtures.MpjProgram", "messages", "50"))
+            Launched.Result result = HOSTS.launch(Stream
+                    .concat(Stream.of(each[0].split(" ")).filter(word -> !word.isEmpty()),
+                            Stream.of("-H", "lsone:2,lstwo", "-v", "--device", "cpu", "-x", "UCX_TLS=tcp,self", "-cp",
+                                    TEST_CLASSES, "dev.lockstep.fixtures.MpjProgram", "messages", "50"))
                     .toArray(String[]::new)).run();
             assertThat(result.exitCode()).as(each[0] + result.stderr()).isZero();
             assertThat(result.stdout()).isEqualTo("checked by 3\n");
@@ -110,9 +80,11 @@ class SshIT {
     /** What ss -ltnp shows on the hosts: a port for each rank, of the range, on the network between them alone. */
     @Test
     void ranks_onTwoHosts_listenOnOnePortOfTheRangeEach() throws IOException {
-        Path go = directory.resolve("go");
-        try (Launched launched = ssh("-H", "lsone:2,lstwo", "--device", "cpu", "--ports", "41330-41340", "--encrypt",
-                "-cp", TEST_CLASSES, "dev.lockstep.fixtures.MpjProgram", "until", go.toString()).start()) {
+        Path go = HOSTS.directory().resolve("go");
+        try (Launched launched = HOSTS
+                .launch("-H", "lsone:2,lstwo", "--device", "cpu", "--ports", "41330-41340", "--encrypt",
+                        "-cp", TEST_CLASSES, "dev.lockstep.fixtures.MpjProgram", "until", go.toString())
+                .start()) {
             launched.awaitStdout("ready");
             List<ProcessHandle> ranks = onHosts().stream()
                     .filter(p -> read("/proc/" + p.pid() + "/environ").contains("LOCKSTEP_RANK=")).toList();
@@ -144,7 +116,7 @@ class SshIT {
     /** Groups of a host, and what is shared there, among all else. */
     @Test
     void selftest_onTwoHosts_findsEverythingInOrder() {
-        Launched.Result result = ssh("-H", "lsone:2,lstwo", "--device", "cpu", "selftest").run();
+        Launched.Result result = HOSTS.launch("-H", "lsone:2,lstwo", "--device", "cpu", "selftest").run();
         assertThat(result.exitCode()).as(result.stderr()).isZero();
         assertThat(result.lines()).isNotEmpty().allMatch(line -> line.startsWith("ok "));
     }
@@ -152,7 +124,7 @@ class SshIT {
     /** Compiled where the launcher is; each host gets the classes. */
     @Test
     void sourceFile_onTwoHosts_isCompiledOnce() throws IOException {
-        Path file = Files.writeString(directory.resolve("Where.java"), """
+        Path file = Files.writeString(HOSTS.directory().resolve("Where.java"), """
                 import dev.lockstep.world.World;
 
                 public class Where {
@@ -163,7 +135,7 @@ class SshIT {
                     }
                 }
                 """);
-        Launched.Result result = ssh("-H", "lsone:2,lstwo", "--device", "cpu", file.toString()).run();
+        Launched.Result result = HOSTS.launch("-H", "lsone:2,lstwo", "--device", "cpu", file.toString()).run();
         assertThat(result.exitCode()).as(result.stderr()).isZero();
         assertThat(result.stderr()).isEmpty();
         assertThat(result.lines()).hasSize(3).allMatch(line -> line.endsWith("/program.jar"));
@@ -172,9 +144,9 @@ class SshIT {
 
     @Test
     void hello_onTwoHosts_eachRankOnItsOwnGpu() throws IOException {
-        Path file = Files.writeString(directory.resolve("hosts"),
+        Path file = Files.writeString(HOSTS.directory().resolve("hosts"),
                 "# two hosts\nlsone slots=2\n\nlstwo:2 # the other\n");
-        Launched.Result hello = ssh("--hostfile", file.toString(), "hello").run();
+        Launched.Result hello = HOSTS.launch("--hostfile", file.toString(), "hello").run();
         assertThat(hello.exitCode()).as(hello.stderr()).isZero();
         assertThat(hello.stderr()).isEmpty();
         assertThat(hello.lines()).hasSize(4);
@@ -183,7 +155,7 @@ class SshIT {
                     "rank " + rank + " of 4 on " + (rank < 2 ? "lsone" : "lstwo") + " pid \\d+ device cuda");
         }
         System.out.println("hello on two hosts over ssh took " + hello.elapsed().toMillis() + " ms");
-        Launched.Result gpus = ssh("-H", "lsone,lstwo:2", "-cp", TEST_CLASSES, PROGRAMS, "variables",
+        Launched.Result gpus = HOSTS.launch("-H", "lsone,lstwo:2", "-cp", TEST_CLASSES, PROGRAMS, "variables",
                 "CUDA_VISIBLE_DEVICES").run();
         assertThat(gpus.stdout()).as(gpus.stderr()).isEqualTo("CUDA_VISIBLE_DEVICES=GPU-lsone-a\n"
                 + "CUDA_VISIBLE_DEVICES=GPU-lstwo-a\nCUDA_VISIBLE_DEVICES=MIG-lstwo/1/0\n");
@@ -199,11 +171,11 @@ class SshIT {
             -H lsone --interface nowhere0 hello | mpjrun: --interface nowhere0:
             """)
     void hostThatCannot_isNamedWithTheReason(String arguments, String sentence) {
-        Launched.Result result = ssh(arguments.replace("DIR", directory.toString()).split(" ")).run();
+        Launched.Result result = HOSTS.launch(arguments.replace("DIR", HOSTS.directory().toString()).split(" ")).run();
         assertThat(result.exitCode()).isEqualTo(2);
         assertThat(result.stdout()).isEmpty();
         assertThat(result.stderr().replaceFirst("10\\.213\\.\\d+\\.\\d", "ADDRESS"))
-                .startsWith(sentence.replace("DIR", directory.toString())).hasLineCount(1);
+                .startsWith(sentence.replace("DIR", HOSTS.directory().toString())).hasLineCount(1);
         assertThat(result.elapsed()).isLessThan(Duration.ofSeconds(10));
         awaitNothingOnHosts();
     }
@@ -237,8 +209,8 @@ class SshIT {
     /** As RolesIT on one host. */
     @Test
     void localRootFirst_oneRankOfEachHostIsFirst() throws IOException {
-        Path empty = Files.createDirectory(directory.resolve("roles"));
-        Launched.Result result = ssh("-H", "lsone:2,lstwo:2", "--device", "cpu", "-cp", TEST_CLASSES,
+        Path empty = Files.createDirectory(HOSTS.directory().resolve("roles"));
+        Launched.Result result = HOSTS.launch("-H", "lsone:2,lstwo:2", "--device", "cpu", "-cp", TEST_CLASSES,
                 "dev.lockstep.fixtures.Roles", empty.toString()).run();
         assertThat(result.exitCode()).as(result.stderr()).isZero();
         assertThat(result.lines()).contains("root downloaded by [0], the others waited: true",
@@ -248,13 +220,13 @@ class SshIT {
     /** What lies in {@code here} on lsone is not there on lstwo, so rank 0 keeps the journal of rank 1. */
     @Test
     void generate_hostThatDoesNotSeeTheJournal_losesNothingEither() throws IOException {
-        Path output = directory.resolve("here/r.jsonl");
-        Path journal = directory.resolve("here/r.jsonl.journal/rank-1.jsonl");
-        Path prompts = Files.writeString(directory.resolve("p.txt"), "In the beginning\n".repeat(16));
+        Path output = HOSTS.directory().resolve("here/r.jsonl");
+        Path journal = HOSTS.directory().resolve("here/r.jsonl.journal/rank-1.jsonl");
+        Path prompts = Files.writeString(HOSTS.directory().resolve("p.txt"), "In the beginning\n".repeat(16));
         String[] job = {"-q", "-H", "lsone,lstwo", "--device", "cpu", "generate", "--prompts", prompts.toString(),
                 "--output", output.toString(), "--split", "block", "--temperature", "0.9", "--ignore-eos",
                 "--max-new-tokens", "150", "--batch-size", "2", "--resume"};
-        try (Launched launched = ssh(job).start()) {
+        try (Launched launched = HOSTS.launch(job).start()) {
             awaitTrue(Duration.ofSeconds(60), () -> results(journal) >= 2);
             ProcessHandle rank = onHosts().stream()
                     .filter(p -> read("/proc/" + p.pid() + "/environ").contains("LOCKSTEP_RANK=1\0")).findFirst()
@@ -267,7 +239,7 @@ class SshIT {
         awaitNothingOnHosts();
         long kept = results(journal) + results(journal.resolveSibling("rank-0.jsonl"));
         assertThat(results(journal)).isBetween(2L, 7L);
-        Launched.Result result = ssh(job).run();
+        Launched.Result result = HOSTS.launch(job).run();
         assertThat(result.stderr()).isEqualTo("generate: --resume: " + kept + " rows were finished before\n");
         assertThat(result.exitCode()).isZero();
         List<String> rows = Files.readAllLines(output);
@@ -279,7 +251,7 @@ class SshIT {
         assertThat(rows.subList(8, 16).stream().filter(row -> row.endsWith("\"rank\":1}")))
                 .hasSizeGreaterThanOrEqualTo(6);
         assertThat(rows.stream().map(row -> row.replaceFirst(".*\"text\":", ""))).doesNotHaveDuplicates();
-        assertThat(directory.resolve("empty")).isEmptyDirectory();
+        assertThat(HOSTS.directory().resolve("empty")).isEmptyDirectory();
     }
 
     private static long results(Path journal) {
@@ -301,7 +273,8 @@ class SshIT {
         assertThat(orphans.lines()).hasSize(2).allMatch(line -> line.startsWith("child "));
         awaitTrue(Duration.ofSeconds(10),
                 () -> onHosts().stream().allMatch(process -> Launched.environment(process).isEmpty()));
-        try (Launched launched = ssh("-H", "lsone:2", "--device", "cpu", "-cp", TEST_CLASSES, PROGRAMS, "temporary")
+        try (Launched launched = HOSTS
+                .launch("-H", "lsone:2", "--device", "cpu", "-cp", TEST_CLASSES, PROGRAMS, "temporary")
                 .start()) {
             launched.awaitStdout("ready");
             List<Path> files = launched.stdout().lines().filter(line -> line.startsWith("/")).map(Path::of).toList();
@@ -344,7 +317,7 @@ class SshIT {
     void host_vanished_isFoundByItsSilence() {
         try (Launched launched = program("lsone,lstwo", "wait").env("LOCKSTEP_HEARTBEAT_TIMEOUT", "2").start()) {
             launched.awaitStdout("ready");
-            assertThat(Cluster.run(SCRIPT, "cut", directory.toString()).exitCode()).isZero();
+            assertThat(HOSTS.run("cut").exitCode()).isZero();
             long begin = System.nanoTime();
             Launched.Result result = launched.await();
             System.out.println("a host vanished: the job was over after "
@@ -353,15 +326,17 @@ class SshIT {
             assertThat(result.stderr()).isEqualTo("mpjrun: rank 1 on host lstwo failed first: no heartbeat for 2 s: "
                     + "its process is frozen, or its host is gone\n");
         } finally {
-            assertThat(Cluster.run(SCRIPT, "mend", directory.toString()).exitCode()).isZero();
+            assertThat(HOSTS.run("mend").exitCode()).isZero();
         }
         awaitNothingOnHosts();
     }
 
     @Test
     void input_isRankZeros_andLinesStayWhole() {
-        Launched.Result result = ssh("-H", "lsone,lstwo", "--tag-output", "--device", "cpu", "-cp", TEST_CLASSES,
-                PROGRAMS, "lines", "3000").run();
+        Launched.Result result = HOSTS
+                .launch("-H", "lsone,lstwo", "--tag-output", "--device", "cpu", "-cp", TEST_CLASSES,
+                        PROGRAMS, "lines", "3000")
+                .run();
         assertThat(result.exitCode()).as(result.stderr()).isZero();
         // what has no end is followed by the other rank's next line
         String ended = result.stdout().replaceAll("\\[\\d\\] rank \\d last, without an end\\n?", "");

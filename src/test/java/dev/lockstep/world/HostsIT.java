@@ -1,61 +1,33 @@
 package dev.lockstep.world;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-import dev.lockstep.fixtures.Cluster;
 import dev.lockstep.fixtures.Launched;
 import dev.lockstep.fixtures.Spread;
+import dev.lockstep.fixtures.SshHosts;
 
 import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
-import static dev.lockstep.fixtures.Launched.mpjrun;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /** Collectives of ranks on two and three hosts, as SshIT makes them, spread in every way. */
 class HostsIT {
-    private static final String SCRIPT = Launched.HOME.resolve("src/test/ssh/hosts.sh").toString();
+    @RegisterExtension
+    static final SshHosts HOSTS = new SshHosts();
     private static final int[] LENGTHS = {3, 5_000, 400_001};
-
-    @TempDir
-    private static Path directory;
-    private static Cluster.Result up;
-
-    @BeforeAll
-    static void makeHosts() {
-        up = Cluster.run(SCRIPT, "up", directory.toString());
-        assertThat(up.exitCode()).as(up.output()).isIn(0, Cluster.CANNOT);
-    }
-
-    /** Before each, so that every test that is skipped says why. */
-    @BeforeEach
-    void assumeThereAreSome() {
-        assumeTrue(up.exitCode() != Cluster.CANNOT, () -> "no hosts to reach over ssh: " + up.output());
-    }
-
-    @AfterAll
-    static void removeHosts() {
-        if (up.exitCode() == 0) {
-            assertThat(Cluster.run(SCRIPT, "down", directory.toString()).exitCode()).isZero();
-        }
-    }
 
     private static Launched.Command on(String hosts, String... words) {
         List<String> all = new ArrayList<>(List.of("--device", "cpu"));
         all.addAll(List.of(hosts.split(" ")));
         all.addAll(List.of(words));
-        return mpjrun(all.toArray(String[]::new)).env("LOCKSTEP_SSH", "ssh -F " + directory.resolve("config"));
+        return HOSTS.launch(all.toArray(String[]::new));
     }
 
     /** More ranks than slots are dealt to the hosts in turn. */

@@ -1,15 +1,9 @@
 package dev.lockstep.world.verbs;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.Random;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
@@ -21,10 +15,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.world.transport.Placement;
-import dev.lockstep.world.transport.QueueTransport;
 import dev.lockstep.world.transport.SharedMemory;
 import dev.lockstep.world.transport.Transport;
 
+import static dev.lockstep.world.verbs.ThreadedRanks.SUM;
+import static dev.lockstep.world.verbs.ThreadedRanks.collectives;
+import static dev.lockstep.world.verbs.ThreadedRanks.floats;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -35,12 +31,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
  */
 class ByHostTest {
     private static final int[] LENGTHS = {0, 1, 3, 1025, 20_000, 270_001};
-    private static final Elementwise<float[]> SUM = (first, second) -> {
-        for (int i = 0; i < first.length; i++) {
-            second[i] = first[i] + second[i];
-        }
-        return second;
-    };
 
     /** What has gone to ranks of other hosts. */
     private record Counts(AtomicInteger messages, AtomicLong bytes) {
@@ -100,45 +90,16 @@ class ByHostTest {
     private static List<@Nullable Object> run(String spread, Counts byHost, Counts byRank, Program program)
             throws Exception {
         int size = spread.length();
-        List<QueueTransport> transports = QueueTransport.connect(size);
-        ExecutorService threads = Executors.newFixedThreadPool(size);
-        try {
-            List<Future<@Nullable Object>> all = new ArrayList<>();
-            for (int each = 0; each < size; each++) {
-                int rank = each;
-                all.add(threads.submit(() -> {
-                    Transport transport = transports.get(rank);
-                    Placement placement = Placement.exchange(transport, spread.substring(rank, rank + 1));
-                    SharedMemory memory = SharedMemory.open(transport, placement).orElseThrow();
-                    Members world = Members.ofWorld(size, rank);
-                    return program.run(new Both(rank, size,
-                            collectives(new Counting(transport, placement, byHost), world, memory),
-                            collectives(new Counting(transport, placement, byRank),
-                                    new Members(1, world.world(), rank), null)));
-                }));
-            }
-            List<@Nullable Object> results = new ArrayList<>();
-            for (Future<@Nullable Object> each : all) {
-                results.add(each.get(60, TimeUnit.SECONDS));
-            }
-            return results;
-        } finally {
-            threads.shutdownNow();
-        }
-    }
-
-    private static Collectives collectives(Transport transport, Members members, @Nullable SharedMemory memory) {
-        return new Collectives(new Channel(transport, members), new CollectiveTracker(members), () -> {
-        }, memory);
-    }
-
-    private static float[] floats(int seed, int length) {
-        Random random = new Random(seed);
-        float[] floats = new float[length];
-        for (int i = 0; i < length; i++) {
-            floats[i] = (random.nextFloat() - 0.5f) * (1 << random.nextInt(20));
-        }
-        return floats;
+        return ThreadedRanks.run(size, transport -> {
+            int rank = transport.rank();
+            Placement placement = Placement.exchange(transport, spread.substring(rank, rank + 1));
+            SharedMemory memory = SharedMemory.open(transport, placement).orElseThrow();
+            Members world = Members.ofWorld(size, rank);
+            return program.run(new Both(rank, size,
+                    collectives(new Counting(transport, placement, byHost), world, memory),
+                    collectives(new Counting(transport, placement, byRank), new Members(1, world.world(), rank),
+                            null)));
+        });
     }
 
     private interface Call {

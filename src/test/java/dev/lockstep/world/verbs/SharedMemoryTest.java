@@ -8,12 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Random;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -23,10 +18,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.world.transport.Placement;
-import dev.lockstep.world.transport.QueueTransport;
 import dev.lockstep.world.transport.SharedMemory;
 import dev.lockstep.world.transport.Transport;
 
+import static dev.lockstep.world.verbs.ThreadedRanks.SUM;
+import static dev.lockstep.world.verbs.ThreadedRanks.collectives;
+import static dev.lockstep.world.verbs.ThreadedRanks.floats;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -37,12 +34,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 class SharedMemoryTest {
     /** Around what fits in a slot and what every rank combines by itself. */
     private static final int[] LENGTHS = {0, 1, 2, 3, 7, 1023, 1024, 1025, 65_471, 65_537, 270_001};
-    private static final Elementwise<float[]> SUM = (first, second) -> {
-        for (int i = 0; i < first.length; i++) {
-            second[i] = first[i] + second[i];
-        }
-        return second;
-    };
 
     /** One rank's collectives over memory and over messages. */
     private record Both(Transport transport, Collectives memory, Collectives messages, Messages send) {}
@@ -52,44 +43,15 @@ class SharedMemoryTest {
     }
 
     private static void run(int size, Program program) throws Exception {
-        List<QueueTransport> transports = QueueTransport.connect(size);
-        ExecutorService threads = Executors.newFixedThreadPool(size);
-        try {
-            List<Future<@Nullable Void>> all = new ArrayList<>();
-            for (int rank = 0; rank < size; rank++) {
-                Transport transport = transports.get(rank);
-                all.add(threads.submit(() -> {
-                    SharedMemory memory = SharedMemory.open(transport, Placement.oneHost(size, transport.rank()))
-                            .orElseThrow();
-                    Members world = Members.ofWorld(size, transport.rank());
-                    Members group = new Members(1, world.world(), world.self());
-                    program.run(new Both(transport, collectives(transport, world, memory),
-                            collectives(transport, group, null),
-                            new Messages(transport, world, memory, () -> {
-                            })));
-                    return null;
-                }));
-            }
-            for (Future<@Nullable Void> each : all) {
-                each.get(60, TimeUnit.SECONDS);
-            }
-        } finally {
-            threads.shutdownNow();
-        }
-    }
-
-    private static Collectives collectives(Transport transport, Members members, @Nullable SharedMemory memory) {
-        return new Collectives(new Channel(transport, members), new CollectiveTracker(members), () -> {
-        }, memory);
-    }
-
-    private static float[] floats(int seed, int length) {
-        Random random = new Random(seed);
-        float[] floats = new float[length];
-        for (int i = 0; i < length; i++) {
-            floats[i] = (random.nextFloat() - 0.5f) * (1 << random.nextInt(20));
-        }
-        return floats;
+        Object unused = ThreadedRanks.run(size, transport -> {
+            SharedMemory memory = SharedMemory.open(transport, Placement.oneHost(size, transport.rank())).orElseThrow();
+            Members world = Members.ofWorld(size, transport.rank());
+            Members group = new Members(1, world.world(), world.self());
+            program.run(new Both(transport, collectives(transport, world, memory), collectives(transport, group, null),
+                    new Messages(transport, world, memory, () -> {
+                    })));
+            return null;
+        });
     }
 
     private static void same(Object actual, Object expected) {
