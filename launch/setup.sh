@@ -231,7 +231,7 @@ lockstep_build() {
   lockstep_maven org.apache.maven.plugins:maven-install-plugin:3.1.4:install-file -Dfile="$(readlink -f "$MPJ_JAR")" \
     -DgroupId=org.mpjexpress -DartifactId=mpj -Dversion=0.44 -Dpackaging=jar -DgeneratePom=true
   rm -rf "$LOCKSTEP_HOME/target/lib" # a library that is no longer used would stay
-  lockstep_maven package -Dmaven.test.skip=true -Djacoco.skip=true -DskipAnalysis
+  lockstep_maven package -Dmaven.test.skip=true -DskipAnalysis
   touch "$LOCKSTEP_HOME/target/not-analysed" # Maven compiles nothing again for other options: launch/test.sh sees to it
   touch "$LOCKSTEP_HOME/target/lockstep.jar"
   lockstep_say "built in $((SECONDS - begun)) s"

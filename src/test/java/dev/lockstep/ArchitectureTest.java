@@ -72,7 +72,7 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule deviceUsesWorldAndTorchAndCuda = only("device", own("world"), own("torch"), own("cuda"),
-            own("djl"), JAVA, DJL, JNA);
+            own("djl"), own("host"), JAVA, LOGGING, DJL, JNA);
 
     @ArchTest
     static final ArchRule junitUsesWorld = only("junit", own("world"), JAVA, JUNIT);
@@ -140,6 +140,13 @@ class ArchitectureTest {
     static final ArchRule samplingsSettingsUseNothing = only("decoder.sampling", JAVA);
 
     @ArchTest
+    static final ArchRule shardsUseCheckpoint = only("decoder.shard", own("checkpoint"), own("torch"), JAVA);
+
+    @ArchTest
+    static final ArchRule replicaUsesWorldAndDecoder = only("replica", own("world"), own("device"), own("decoder"),
+            own("torch"), own("cuda"), own("host"), JAVA);
+
+    @ArchTest
     static final ArchRule decodersProgramIsCalledInOnePlace = noClasses().that().resideInAPackage(own("decoder"))
             .and().doNotHaveSimpleName("DecoderProgram").and().doNotHaveSimpleName("ProgramWeights").should()
             .dependOnClassesThat()
@@ -169,20 +176,22 @@ class ArchitectureTest {
     static final ArchRule cliUsesDecoder = only("cli", own("decoder"), own("host"), JAVA, COMMAND_LINE);
 
     @ArchTest
-    static final ArchRule batchUsesWorldAndAllAboveGenerate = only("batch", own("world"), own("cli"), own("report"),
+    static final ArchRule batchUsesWorldAndAllAboveGenerate = only("batch", own("world"), own("replica"),
+            own("cli"), own("report"),
             own("journal"), own("results"), own("prompts"), own("generate"), own("decoder"), own("torch"),
             own("tokenizer"), own("checkpoint"), own("djl"), own("json"), own("host"), JAVA, LOGGING, JSON,
             COMMAND_LINE);
 
     @ArchTest
-    static final ArchRule benchUsesWorldAndGenerate = only("bench", own("world"), own("cli"), own("generate"),
+    static final ArchRule benchUsesWorldAndGenerate = only("bench", own("world"), own("replica"),
+            own("cli"), own("generate"),
             own("decoder"), own("torch"), own("checkpoint"), own("djl"), own("json"), own("host"), JAVA, LOGGING, JSON,
             COMMAND_LINE);
 
     @ArchTest
     static final ArchRule everyClassIsInAPackageWithARule = classes().should().resideInAnyPackage(own("host"),
             own("json"), own("wire"), own("watch"), own("launch"), own("world"), own("junit"), own("mpj"), own("djl"),
-            own("device"),
+            own("device"), own("replica"),
             own("torch"), own("cuda"),
             own("checkpoint"), own("jinja"), own("tokenizer"), own("decoder"), own("generate"), own("prompts"),
             own("results"), own("journal"), own("report"), own("cli"), own("batch"), own("bench"), MPJS_LOGGING);

@@ -20,6 +20,8 @@ import dev.lockstep.checkpoint.hub.Hub;
 import dev.lockstep.checkpoint.hub.Watch;
 import dev.lockstep.checkpoint.lora.Adapter;
 import dev.lockstep.decoder.Acceleration;
+import dev.lockstep.decoder.shard.ReplicaException;
+import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.djl.LibraryException;
 import dev.lockstep.generate.CacheUse;
 import dev.lockstep.generate.Generator;
@@ -38,6 +40,7 @@ import dev.lockstep.prompts.ChatPrompts;
 import dev.lockstep.prompts.PromptFile;
 import dev.lockstep.prompts.SamplingFields;
 import dev.lockstep.prompts.SamplingOverrides;
+import dev.lockstep.replica.Team;
 import dev.lockstep.report.RankTrace;
 import dev.lockstep.report.Report;
 import dev.lockstep.report.ReportPage;
@@ -94,7 +97,9 @@ public final class GenerateJob {
             } catch (OutOfDeviceMemoryException e) {
                 abort(world, ExitCode.FAILED,
                         "the memory of " + world.device()
-                                + " cannot hold the model, of which each rank has a whole copy: take a smaller one, fewer ranks where they share it, or a smaller --batch-size");
+                                + " cannot hold what each rank has of the model: take a smaller one, fewer ranks where they share the memory, a smaller --batch-size, or divide it among ranks with --tensor-parallel");
+            } catch (ReplicaException e) {
+                abort(world, ExitCode.FAILED, e.getMessage());
             } catch (IOException | UncheckedIOException e) {
                 abort(world, ExitCode.FAILED, e instanceof FileSystemException file
                         ? file.getFile() + " cannot be used: " + IoReason.of(e)
@@ -131,15 +136,18 @@ public final class GenerateJob {
 
     /** Whether some sample failed; on other ranks than the root always false. */
     private boolean run() throws IOException {
+        Team.check(world.size(), options.tensorParallel());
         if (!world.isRoot()) {
             world.barrier();
             return generate(open(), null);
         }
         options.checkTargets();
+        checkRestart();
         checkFp8();
         // a name that is wrong, or a hub that cannot be reached, shows before the input is read
         Path settings = new Hub(System.getenv(), watch).settings(options.model());
-        try (JournalDirectory directory = JournalDirectory.of(options.output(), options.resume());
+        try (JournalDirectory directory = JournalDirectory.of(options.output(), options.resume(),
+                world.restarts() > 0 ? world.job() : "");
                 PromptFile prompts = PromptFile.survey(options.prompts(), System.in, options.inBlocks(),
                         options.numSamples(), new ChatPrompts(settings))) {
             // nobody looks at the model before the input is found good: one sentence is enough
@@ -151,7 +159,7 @@ public final class GenerateJob {
                     prompts.digest(),
                     JobSettings.sampling(options));
             directory.check(fingerprint);
-            if (options.resume() && Files.exists(directory.path())) {
+            if (directory.resumes() && Files.exists(directory.path())) {
                 // the run before may have died of its tokenizer, as this one would again
                 ModelCheck.inItsOwnProcess(checkpoint.directory(), 5 * ModelCheck.SECONDS);
             }
@@ -172,6 +180,17 @@ public final class GenerateJob {
         });
     }
 
+    private void checkRestart() {
+        if (world.restarts() > 0 && options.prompts().equals("-")) {
+            throw new UsageException("--prompts -: ranks that are started again cannot read stdin again: give the same "
+                    + "prompts once more, with --resume, or as a file");
+        }
+    }
+
+    private String resumed() {
+        return world.restarts() > 0 ? "after restart " + world.restarts() + ": " : "--resume: ";
+    }
+
     /** Before the input is read; that the model itself fits is seen when it is loaded. */
     private void checkFp8() {
         Acceleration.Weights weights = options.acceleration().weights();
@@ -190,6 +209,7 @@ public final class GenerateJob {
         SamplingOverrides defaults = SamplingFields
                 .ofCheckpoint(checkpoint.generationDefaults().without(options.ignoredDefaults()));
         DType dtype = dtype(checkpoint);
+        Shard.check(checkpoint.config(), options.tensorParallel());
         // nobody loads weights before all have found the checkpoint good
         world.barrier();
         if (world.isRoot()) {
@@ -199,21 +219,24 @@ public final class GenerateJob {
                     + (world.size() == 1 ? " rank (" : " ranks (") + world.device() + ")");
         }
         long begin = System.nanoTime();
-        try (Generator generator = Generator.load(checkpoint, device, dtype, options.acceleration(),
+        Team team = Team.of(world, options.tensorParallel(), device);
+        try (Generator generator = Generator.load(checkpoint, device, dtype, options.acceleration(), team,
                 new LoadProgress(world, checkpoint, options.model()))) {
             if (root != null) {
-                return lead(generator, defaults, root, begin);
+                return lead(generator, defaults, root, team, begin);
             }
             Run run = world.broadcast(null, Run.class);
-            boolean seen = JournalDirectory.isSeen(Path.of(run.directory), run.name);
+            // others of a team come to what its first rank keeps
+            boolean seen = !team.leads() || JournalDirectory.isSeen(Path.of(run.directory), run.name);
             world.gather(seen, Boolean.class);
-            Journal.Keeper keeper = seen
-                    ? new JournalFile(Path.of(run.directory), world.rank())
-                    : WorkServer.keeper(world);
+            Journal.Keeper keeper = !team.leads()
+                    ? lines -> {
+                    }
+                    : seen ? new JournalFile(Path.of(run.directory), world.rank()) : WorkServer.keeper(world);
             journal = journal(keeper, run);
-            RankWorker worker = new RankWorker(world, generator, options, defaults, journal, WorkServer.from(world),
-                    null);
-            Shown shown = work(generator, worker, run, begin);
+            RankWorker worker = new RankWorker(world, team, generator, options, defaults, journal,
+                    WorkServer.from(world), null);
+            Shown shown = work(generator, worker, team, run, begin);
             if (!seen) {
                 keeper.append(new byte[0]);
             }
@@ -228,43 +251,45 @@ public final class GenerateJob {
         return journal;
     }
 
-    private boolean lead(Generator generator, SamplingOverrides defaults, Root root, long begin) throws IOException {
-        JournalDirectory.Job job = root.directory.begin(root.fingerprint);
+    private boolean lead(Generator generator, SamplingOverrides defaults, Root root, Team team, long begin)
+            throws IOException {
+        JournalDirectory.Job job = root.directory.begin(root.fingerprint, world.job());
         Path directory = root.directory.path();
         String name = root.fingerprint.job();
         JournalIndex past = JournalIndex.read(directory, name, root.prompts.rows().orElse(Integer.MAX_VALUE));
         if (past.count() > 0) {
-            System.err.println("generate: --resume: " + past.count() + " rows were finished before");
+            System.err.println("generate: " + resumed() + past.count() + " rows were finished before");
         }
         if (past.damaged() > 0) {
-            System.err.println("generate: --resume: " + past.damaged() + (past.damaged() == 1 ? " line" : " lines")
+            System.err.println("generate: " + resumed() + past.damaged() + (past.damaged() == 1 ? " line" : " lines")
                     + " of the journal are not as this job wrote them and are ignored; their rows are done again");
         }
         long rows = root.prompts.results().isEmpty() ? -1 : root.prompts.results().getAsLong() - past.count();
         Run run = world.broadcast(new Run(directory.toString(), job.name(), name, job.run(), rows), Run.class);
         List<Boolean> seen = world.gather(true, Boolean.class).orElseThrow();
-        WorkQueue queue = new WorkQueue(root.prompts, world.size(), options.inBlocks(), options.numSamples(), past);
+        WorkQueue queue = new WorkQueue(root.prompts, team.count(), options.inBlocks(), options.numSamples(), past);
         journal = journal(new JournalFile(directory, 0), run);
         world.keeps(directory.toString(), past.count(), options.resume()
                 ? "the same command goes on where it was"
                 : "the same command with --resume goes on where it was");
-        WorkServer server = new WorkServer(world, queue, journal);
+        WorkServer server = new WorkServer(world, team, queue, journal);
         for (int rank = 0; rank < seen.size(); rank++) {
             if (!seen.get(rank)) {
                 server.keepFor(rank, directory);
             }
         }
-        RankWorker worker = new RankWorker(world, generator, options, defaults, journal,
+        RankWorker worker = new RankWorker(world, team, generator, options, defaults, journal,
                 (free, ahead, idle) -> queue.deal(0, free, ahead, idle), queue);
-        Shown mine = work(generator, worker, run, begin);
+        Shown mine = work(generator, worker, team, run, begin);
         server.close();
-        List<Shown> shown = world.gather(mine, Shown.class).orElseThrow();
+        List<Shown> shown = world.gather(mine, Shown.class).orElseThrow().stream()
+                .filter(each -> each.report.rank() % team.size() == 0).toList();
         return finish(root, queue, shown, secondsSince(started), generator, defaults);
     }
 
     /** Does this rank's share. */
-    private Shown work(Generator generator, RankWorker worker, Run run, long begin) {
-        long rows = run.rows < 0 ? Long.MAX_VALUE : (run.rows + world.size() - 1) / world.size();
+    private Shown work(Generator generator, RankWorker worker, Team team, Run run, long begin) {
+        long rows = run.rows < 0 ? Long.MAX_VALUE : (run.rows + team.count() - 1) / team.count();
         long loaded = System.nanoTime();
         int slots = worker.prepare(rows);
         long ready = System.nanoTime();
@@ -295,6 +320,9 @@ public final class GenerateJob {
             SamplingOverrides defaults) throws IOException {
         root.directory.stay();
         JournalIndex index = JournalIndex.read(root.directory.path(), root.fingerprint.job(), queue.prompts());
+        if (options.output().equals("-")) {
+            world.done(ExitCode.FAILED.code()); // what has gone to stdout cannot be taken back
+        }
         try (JournalResults results = index.results(queue.prompts(), queue::samples)) {
             ResultFile.write(results, options.output(), System.out);
         }
@@ -305,7 +333,8 @@ public final class GenerateJob {
         double load = shown.stream().mapToDouble(each -> each.trace.loadSeconds()).max().orElse(0);
         int batchSize = shown.stream().mapToInt(Shown::batchSize).max().orElse(0);
         Report report = Report.of(summary, tally, batchSize, generator.dtype().toString(), world.device(),
-                options.model(), load, shown.stream().map(Shown::report).toList());
+                options.model(), load, options.tensorParallel(), world.restarts(), world.deaths(),
+                shown.stream().map(Shown::report).toList());
         if (options.report().isPresent()) {
             String file = options.report().get();
             if (file.toLowerCase(Locale.ROOT).endsWith(".html")) {
@@ -322,6 +351,7 @@ public final class GenerateJob {
         setMode();
         root.directory.remove();
         Optional<String> failures = tally.failures().sentence(tally.results());
+        world.done((failures.isPresent() ? ExitCode.SOME_ROWS_FAILED : ExitCode.DONE).code());
         failures.ifPresent(sentence -> System.err.println("generate: " + Printable.escaped(sentence)));
         world.status("generate: " + whatIsWhere(tally));
         System.out.println(summary.line());

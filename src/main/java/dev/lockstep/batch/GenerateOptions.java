@@ -27,10 +27,13 @@ import dev.lockstep.host.FileName;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.prompts.Prompt;
 import dev.lockstep.prompts.SamplingOverrides;
+import dev.lockstep.replica.Team;
 
 /** The command line of {@code generate}. Reads no file, so every rank may parse it. */
 @Command(name = "generate", sortOptions = false, usageHelpWidth = 100, synopsisHeading = "Usage: mpjrun.sh [-np N] ", customSynopsis = "generate [options]", description = {
         "", "Generates text for every prompt, the prompts split over the ranks.", ""}, footer = {"",
+                "When a rank dies: mpjrun.sh --max-restarts R generate starts the ranks again, at most R times (0),",
+                "and they go on with what is not done; 12 are enough to find a row that kills its rank.", "",
                 "Exit codes: 0 all rows done; 2 wrong usage or input; 3 some rows failed (see their \"error\")."})
 public final class GenerateOptions {
     /** Types by the names that people have for them. */
@@ -73,6 +76,9 @@ public final class GenerateOptions {
 
     @Mixin
     private AccelerationOptions acceleration;
+
+    @Option(names = "--tensor-parallel", paramLabel = "T", description = "So many neighbouring ranks compute the model together, each with a part of its weights; -np is a multiple of it (1).")
+    private int tensorParallel = 1;
 
     @Option(names = "--gpu-memory-utilization", paramLabel = "F", description = "The part of a GPU's memory that --batch-size auto plans with, above 0 and at most 1 (1).")
     private double gpuMemoryUtilization = 1;
@@ -184,6 +190,11 @@ public final class GenerateOptions {
         return !noSpecialTokens;
     }
 
+    /** Ranks that compute the model together, at least 1. */
+    public int tensorParallel() {
+        return tensorParallel;
+    }
+
     /** The part of a GPU's memory that an automatic batch size plans with, above 0 and at most 1. */
     public double gpuMemoryUtilization() {
         return gpuMemoryUtilization;
@@ -284,6 +295,7 @@ public final class GenerateOptions {
             throw new UsageException("--num-samples must be from 1 to " + Prompt.MOST_SAMPLES + ", not " + numSamples);
         }
         acceleration(); // says what is wrong with them
+        Team.check(tensorParallel);
         dtype = DTYPES.getOrDefault(dtype, dtype);
         if (!DTYPES.containsValue(dtype)) {
             throw new UsageException("--dtype must be auto, float32, bfloat16 or float16, not " + dtype);

@@ -35,6 +35,9 @@ public final class JobSettings {
         settings.put("output", options.output());
         settings.put("samples per prompt", options.numSamples());
         settings.put("ranks", report.worldSize());
+        if (report.tensorParallel() > 1) {
+            settings.put("ranks that compute the model together", report.tensorParallel());
+        }
         settings.put("rows at a time on each rank", report.batchSize());
         settings.put("split", options.inBlocks() ? "block" : "dynamic");
         settings.put("device", report.device());
@@ -43,6 +46,10 @@ public final class JobSettings {
             settings.put("acceleration", AccelerationOptions.name(options.acceleration()));
         }
         settings.put("resumed", options.resume());
+        if (report.restarts() > 0) {
+            settings.put("started again", report.restarts() + " times");
+            settings.put("because", report.deaths());
+        }
         try {
             SamplingParams sampling = SamplingOverrides.resolve(SamplingOverrides.NONE, options.sampling(), defaults);
             Json.MAPPER.convertValue(sampling, new TypeReference<Map<String, Object>>() {

@@ -19,10 +19,12 @@ import org.jspecify.annotations.Nullable;
 import dev.lockstep.generate.Request;
 import dev.lockstep.generate.RequestSource;
 import dev.lockstep.prompts.Prompt;
+import dev.lockstep.replica.Team;
 
 /**
  * A rank's samples. More are asked for before they run out, in another thread, so that no slot waits for them. Requests are made
- * of them only when there are slots for them, so that few samples are under way at a time.
+ * of them only when there are slots for them, so that few samples are under way at a time. When which samples are there is the
+ * luck of a moment, so of ranks that compute a model together the first has them and tells the others at every call.
  */
 final class PrefetchedRequests implements RequestSource {
     /** What becomes of a prompt's samples. */
@@ -34,8 +36,12 @@ final class PrefetchedRequests implements RequestSource {
         List<Request> requests(WorkQueue.Item work);
     }
 
+    /** What a call has made requests of. */
+    record Made(List<WorkQueue.Item> work) {}
+
     private final WorkServer.WorkSource source;
     private final Making making;
+    private final Team team;
     private final ExecutorService asking = Executors.newSingleThreadExecutor(task -> {
         Thread thread = new Thread(task, "rows");
         thread.setDaemon(true);
@@ -43,6 +49,7 @@ final class PrefetchedRequests implements RequestSource {
     });
     private final Deque<WorkQueue.Item> dealt = new ArrayDeque<>();
     private final Deque<Request> ready = new ArrayDeque<>();
+    private final List<WorkQueue.Item> made = new ArrayList<>(); // that others of the team are still to be told of
     private final Map<Request, Prompt> prompts = Collections.synchronizedMap(new IdentityHashMap<>());
     private @Nullable Future<WorkQueue.Grant> asked;
     private int askedFor;
@@ -58,15 +65,20 @@ final class PrefetchedRequests implements RequestSource {
     private long rows;
     private final BitSet promptsDealt = new BitSet();
 
-    PrefetchedRequests(WorkServer.WorkSource source, Making making) {
+    /** @param source of the first rank of a team; the others do not ask it */
+    PrefetchedRequests(WorkServer.WorkSource source, Making making, Team team) {
         this.source = source;
         this.making = making;
+        this.team = team;
     }
 
     /** The first samples, which stay in the supply. Waits for them. */
     List<Request> first(int most) {
-        collect(ask(most, 0, true));
-        make(most);
+        if (team.leads()) {
+            collect(ask(most, 0, true));
+            make(most);
+        }
+        tell();
         return List.copyOf(ready);
     }
 
@@ -77,6 +89,21 @@ final class PrefetchedRequests implements RequestSource {
 
     @Override
     public List<Request> take(int most, boolean wait) {
+        if (team.leads()) {
+            fetch(most, wait);
+        }
+        tell();
+        List<Request> taken = new ArrayList<>();
+        while (taken.size() < most && !ready.isEmpty()) {
+            taken.add(ready.remove());
+        }
+        if (team.leads()) {
+            askAhead(most - taken.size());
+        }
+        return taken;
+    }
+
+    private void fetch(int most, boolean wait) {
         if (asked != null && asked.isDone()) {
             collect(asked);
         }
@@ -85,16 +112,29 @@ final class PrefetchedRequests implements RequestSource {
             collect(asked == null ? ask(most, ahead, true) : asked);
             make(most);
         }
-        List<Request> taken = new ArrayList<>();
-        while (taken.size() < most && !ready.isEmpty()) {
-            taken.add(ready.remove());
-        }
-        int free = most - taken.size();
+    }
+
+    private void askAhead(int free) {
         boolean low = ahead > 0 && !atTheEnd && rowsDealt + ready.size() < ahead / 2 + 1;
         if (asked == null && !over && !apart && !onlySuspects && (free > 0 || low)) {
             asked = ask(free, ahead, false);
         }
-        return taken;
+    }
+
+    /** The team's other ranks make the same requests, in the same order. */
+    private void tell() {
+        if (team.size() == 1) {
+            return;
+        }
+        List<WorkQueue.Item> work = team.told(new Made(List.copyOf(made)), Made.class).work();
+        made.clear();
+        if (!team.leads()) {
+            work.forEach(item -> {
+                rows += item.rows();
+                promptsDealt.set(item.prompt().index());
+                addReady(item);
+            });
+        }
     }
 
     /** @param idle nothing is under way, and nothing is left of what was dealt */
@@ -144,11 +184,18 @@ final class PrefetchedRequests implements RequestSource {
             making.begin(next);
             for (WorkQueue.Item work : next) {
                 rowsDealt -= work.rows();
-                for (Request request : making.requests(work)) {
-                    prompts.put(request, work.prompt());
-                    ready.add(request);
-                }
+                addReady(work);
             }
+            if (team.size() > 1) {
+                made.addAll(next);
+            }
+        }
+    }
+
+    private void addReady(WorkQueue.Item work) {
+        for (Request request : making.requests(work)) {
+            prompts.put(request, work.prompt());
+            ready.add(request);
         }
     }
 

@@ -16,13 +16,18 @@ import dev.lockstep.journal.Journal;
 import dev.lockstep.prompts.Prompt;
 import dev.lockstep.prompts.PromptError;
 import dev.lockstep.prompts.SamplingOverrides;
+import dev.lockstep.replica.Team;
 import dev.lockstep.report.RankTrace;
 import dev.lockstep.results.Result;
 import dev.lockstep.world.World;
 
-/** What one rank does of a job: makes requests of the samples it is dealt and puts what becomes of them into its journal. */
+/**
+ * What one rank does of a job: makes requests of the samples it is dealt and puts what becomes of them into its journal. Of
+ * ranks that compute a model together all do so, and the first one's journal counts.
+ */
 final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     private final World world;
+    private final Team team;
     private final Generator generator;
     private final GenerateOptions options;
     private final SamplingOverrides defaults;
@@ -42,14 +47,15 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     private @Nullable Prompt encoded;
     private int[] encodedIds = new int[0];
 
-    RankWorker(World world, Generator generator, GenerateOptions options, SamplingOverrides defaults, Journal journal,
-            WorkServer.WorkSource source, @Nullable WorkQueue queue) {
+    RankWorker(World world, Team team, Generator generator, GenerateOptions options, SamplingOverrides defaults,
+            Journal journal, WorkServer.WorkSource source, @Nullable WorkQueue queue) {
         this.world = world;
+        this.team = team;
         this.generator = generator;
         this.options = options;
         this.defaults = defaults;
         this.journal = journal;
-        this.supply = new PrefetchedRequests(source, this);
+        this.supply = new PrefetchedRequests(source, this, team);
         this.queue = queue;
         this.trace = new RankTrace(world.rank());
     }
@@ -57,7 +63,7 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     /**
      * Fetches the first samples and makes the generator ready for them.
      *
-     * @param rows of the whole job for one rank, {@link Long#MAX_VALUE} where nobody knows
+     * @param rows of the whole job for one rank or team, {@link Long#MAX_VALUE} where nobody knows
      * @return slots
      */
     int prepare(long rows) {
@@ -158,6 +164,10 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
         tokens = tokensSoFar;
         trace.stepped(tokens, timing);
         journal.flush();
+        if (!team.leads()) {
+            world.alive(); // what is done is told by the first
+            return;
+        }
         long rows = queue == null ? supply.rows() : queue.notDealtToOthers();
         world.progress(done, rows, tokens, tokensToCome(rows), queue == null ? -1 : queue.all());
     }

@@ -14,6 +14,7 @@ import dev.lockstep.host.IoReason;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.journal.Journal;
 import dev.lockstep.journal.JournalFile;
+import dev.lockstep.replica.Team;
 import dev.lockstep.world.World;
 
 /**
@@ -44,21 +45,23 @@ final class WorkServer implements Closeable {
     /**
      * To be opened on rank 0 only, before others {@link #from ask}.
      *
+     * @param team    of this rank: of each other the first rank asks
      * @param journal rank 0's, which is told when the job ends for a reason that is no sample's
      */
-    WorkServer(World world, WorkQueue queue, Journal journal) {
+    WorkServer(World world, Team team, WorkQueue queue, Journal journal) {
         this.world = world;
         this.journal = journal;
         if (world.size() > 1) {
             sign(queue);
         }
-        for (int rank = 1; rank < world.size(); rank++) {
-            int other = rank;
-            start("rows for rank " + rank, () -> {
+        for (int number = 1; number < team.count(); number++) {
+            int place = number;
+            int other = number * team.size();
+            start("rows for rank " + other, () -> {
                 WorkQueue.Grant grant;
                 do {
                     Ask ask = world.receive(Ask.class, other, ASK);
-                    grant = queue.deal(other, ask.free(), ask.ahead(), ask.idle());
+                    grant = queue.deal(place, ask.free(), ask.ahead(), ask.idle());
                     world.send(grant, WorkQueue.Grant.class, other, GRANT);
                 } while (!grant.over());
             });

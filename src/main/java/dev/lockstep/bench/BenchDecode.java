@@ -19,6 +19,8 @@ import dev.lockstep.decoder.Admission;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.DecoderAllocation;
 import dev.lockstep.decoder.sampling.RowSampling;
+import dev.lockstep.decoder.shard.Shard;
+import dev.lockstep.replica.Team;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.DeviceRates;
 import dev.lockstep.torch.ScalarType;
@@ -62,24 +64,28 @@ final class BenchDecode implements Measurement {
         DType type = options.dtype(shapes, device);
         Figures figures;
         double bandwidth = DeviceRates.measure(device, ScalarType.valueOf(type.name())).bytesPerSecond();
-        try (Decoder decoder = Decoder.random(shapes, device, type, options.acceleration())) {
+        Team team = options.team(world, shapes, device);
+        // what this rank has of the model is what it reads
+        ModelConfig part = Shard.of(shapes, team.rank(), team.size()).part();
+        try (Decoder decoder = Decoder.random(shapes, device, type, options.acceleration(), team)) {
             world.barrier();
             List<Line> lines = new ArrayList<>();
             for (int batchSize : batchSizes) {
-                lines.add(measure(decoder, shapes, type, batchSize, bandwidth));
+                lines.add(measure(decoder, part, type, batchSize, bandwidth));
             }
             figures = new Figures(world.rank(), options.config(), type.toString(), device.name(),
                     options.acceleration(),
                     bandwidth, lines);
         }
-        List<Figures> all = world.gather(figures, Figures.class).orElse(List.of());
-        all.forEach(BenchDecode::print);
+        List<Figures> all = world.gather(figures, Figures.class).orElse(List.of()).stream()
+                .filter(each -> each.rank % team.size() == 0).toList();
+        all.forEach(each -> print(each, options.together()));
         if (world.isRoot()) {
             options.report(all);
         }
     }
 
-    private Line measure(Decoder decoder, ModelConfig shapes, DType type, int batchSize, double bandwidth) {
+    private Line measure(Decoder decoder, ModelConfig part, DType type, int batchSize, double bandwidth) {
         decoder.allocate(new DecoderAllocation(batchSize, promptTokens + options.newTokens()));
         // the same steps as below, some of which would be recorded while they are measured
         decoder.warmUp(batchSize, promptTokens + 1, Math.max(Decoder.STEPS_TO_RECORD, options.newTokens() - 1),
@@ -88,7 +94,7 @@ final class BenchDecode implements Measurement {
         for (int slot = 0; slot < batchSize; slot++) {
             int[] prompt = new int[promptTokens];
             for (int i = 0; i < prompt.length; i++) {
-                prompt[i] = (slot * 31 + i * 7 + 3) % shapes.vocabulary();
+                prompt[i] = (slot * 31 + i * 7 + 3) % part.vocabulary();
             }
             rows.add(new Admission(slot, prompt, GREEDY));
         }
@@ -106,15 +112,15 @@ final class BenchDecode implements Measurement {
         }
         double seconds = (System.nanoTime() - start) / 1e9 / steps;
         // on average a row has its prompt and half of the new tokens in the cache
-        long bytes = BenchModel.weightBytes(shapes, type, options.acceleration().weights())
+        long bytes = BenchModel.weightBytes(part, type, options.acceleration().weights())
                 + (long) (batchSize * decoder.tokenBytes() * (promptTokens + options.newTokens() / 2.0));
         return new Line(batchSize, seconds * 1e3, cpuNanos / 1e6 / steps, batchSize / seconds, bytes,
                 bytes / seconds / bandwidth, decoder.graphBytes());
     }
 
-    private static void print(Figures figures) {
-        System.out.printf(Locale.ROOT, "rank %d: %s %s on %s, %s, copy bandwidth %.0f GB/s%n",
-                figures.rank(), figures.config(), figures.dtype(), figures.device(),
+    private static void print(Figures figures, String together) {
+        System.out.printf(Locale.ROOT, "rank %d: %s %s on %s%s, %s, copy bandwidth %.0f GB/s%n",
+                figures.rank(), figures.config(), figures.dtype(), figures.device(), together,
                 AccelerationOptions.name(figures.acceleration()), figures.copyBandwidth() / 1e9);
         System.out.println("  batch   ms/step   cpu ms   tokens/sec   GB/step   of copy bandwidth   graphs MB");
         for (Line line : figures.lines()) {

@@ -18,9 +18,11 @@ import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Request;
 import dev.lockstep.generate.Timing;
 import dev.lockstep.host.UsageException;
+import dev.lockstep.replica.Team;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.DeviceRates;
 import dev.lockstep.torch.ScalarType;
+import dev.lockstep.world.Block;
 import dev.lockstep.world.World;
 
 /** {@code bench generate}: tokens/sec of a {@link Workload}, from the barrier to the gathered results. */
@@ -76,15 +78,16 @@ final class BenchGenerate implements Measurement {
         List<Line> lines = new ArrayList<>();
         Workload work = workload();
         DeviceRates rates = DeviceRates.measure(device, ScalarType.valueOf(type.name()));
-        try (Generator generator = Generator.random(shapes, device, type, options.acceleration())) {
+        Team team = options.team(world, shapes, device);
+        try (Generator generator = Generator.random(shapes, device, type, options.acceleration(), team)) {
             for (String batchSize : batchSizes) {
-                lines.add(measure(world, generator, work, batchSize, shapes, rates));
+                lines.add(measure(world, team, generator, work, batchSize, shapes, rates));
             }
         }
         if (world.isRoot()) {
             System.out.printf(Locale.ROOT,
-                    "%s %s on %s, %d ranks, %s, %s, %d prompts; copies %.0f GB/s, products %.1f TFLOP/s%n",
-                    options.config(), type, device, world.size(),
+                    "%s %s on %s, %d ranks%s, %s, %s, %d prompts; copies %.0f GB/s, products %.1f TFLOP/s%n",
+                    options.config(), type, device, world.size(), options.together(),
                     AccelerationOptions.name(options.acceleration()), work.name(), work.rows(),
                     rates.bytesPerSecond() / 1e9, rates.operationsPerSecond() / 1e12);
             System.out.println(
@@ -102,10 +105,10 @@ final class BenchGenerate implements Measurement {
         }
     }
 
-    private Line measure(World world, Generator generator, Workload work, String size, ModelConfig shapes,
+    private Line measure(World world, Team team, Generator generator, Workload work, String size, ModelConfig shapes,
             DeviceRates rates) {
         int vocabulary = shapes.vocabulary();
-        List<Request> first = world.split(work.requests(0, vocabulary));
+        List<Request> first = share(team, work.requests(0, vocabulary));
         int batchSize = size.equals(AUTO)
                 ? generator.autoBatchSize(first, first.size())
                 : Integer.parseInt(size);
@@ -118,11 +121,12 @@ final class BenchGenerate implements Measurement {
         CacheUse before = generator.cacheUse();
         Timing timedBefore = generator.timing();
         for (int i = 0; i < repeat; i++) {
-            List<Request> mine = world.split(work.requests(1 + i, vocabulary));
+            List<Request> mine = share(team, work.requests(1 + i, vocabulary));
             world.barrier();
             long start = System.nanoTime();
             List<Completion> completions = generator.generate(mine, batchSize);
-            List<Completion> all = world.gatherAll(completions, Completion.class).orElse(List.of());
+            List<Completion> all = world.gatherAll(team.leads() ? completions : List.of(), Completion.class)
+                    .orElse(List.of());
             double seconds = (System.nanoTime() - start) / 1e9;
             best = Math.min(best, seconds);
             worst = Math.max(worst, seconds);
@@ -137,8 +141,9 @@ final class BenchGenerate implements Measurement {
         CacheUse after = generator.cacheUse();
         Timing timed = generator.timing();
         long alive = after.aliveTokens() - before.aliveTokens();
+        // of a team each rank does its part of the work
         double floor = Floor.of(shapes, generator.dtype(), options.acceleration(), first, work.common(), batchSize)
-                .seconds(rates);
+                .seconds(rates) / team.size();
         return new Line(batchSize, tokens, best, worst, prepared, tokens / best,
                 (after.computedTokens() - before.computedTokens()) / repeat,
                 (after.sharedTokens() - before.sharedTokens()) / repeat,
@@ -147,5 +152,10 @@ final class BenchGenerate implements Measurement {
                 (timed.decodeSeconds() - timedBefore.decodeSeconds()) / repeat,
                 (timed.steps() - timedBefore.steps()) / repeat,
                 alive == 0 ? 0 : (double) (after.heldTokens() - before.heldTokens()) / alive, floor);
+    }
+
+    private static List<Request> share(Team team, List<Request> all) {
+        Block block = Block.of(all.size(), team.number(), team.count());
+        return all.subList(block.start(), block.end());
     }
 }

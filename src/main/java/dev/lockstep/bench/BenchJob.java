@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.Optional;
 
 import dev.lockstep.checkpoint.ModelException;
+import dev.lockstep.decoder.shard.ReplicaException;
 import dev.lockstep.djl.LibraryException;
 import dev.lockstep.host.AtomicFile;
 import dev.lockstep.host.ExitCode;
@@ -29,7 +30,7 @@ public final class BenchJob {
                 }
             } catch (ModelException | LibraryException | UsageException e) {
                 world.abort(ExitCode.USAGE.code(), "bench: " + e.getMessage());
-            } catch (IOException e) {
+            } catch (IOException | ReplicaException e) {
                 world.abort(ExitCode.FAILED.code(), "bench: " + e.getMessage());
             } catch (OutOfDeviceMemoryException e) {
                 world.abort(ExitCode.FAILED.code(),

@@ -11,9 +11,12 @@ import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.cli.AccelerationOptions;
 import dev.lockstep.decoder.Acceleration;
+import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.host.UsageException;
+import dev.lockstep.replica.Team;
 import dev.lockstep.torch.Device;
+import dev.lockstep.world.World;
 
 /** What the benches of a model have in common on their command lines. */
 final class BenchOptions {
@@ -23,6 +26,8 @@ final class BenchOptions {
     private int newTokens;
     @Option(names = "--dtype", defaultValue = "auto", description = "auto: the configuration's on CUDA, float32 on CPU.")
     private String dtype;
+    @Option(names = "--tensor-parallel", defaultValue = "1", paramLabel = "T", description = "So many neighbouring ranks compute the model together; -np is a multiple of it (${DEFAULT-VALUE}).")
+    private int tensorParallel;
     @Mixin
     private AccelerationOptions acceleration;
     @Option(names = "--report", paramLabel = "F.json", description = "Write the figures for programs.")
@@ -51,6 +56,24 @@ final class BenchOptions {
             parsed();
         }
         acceleration();
+        Team.check(tensorParallel);
+    }
+
+    /**
+     * The ranks that compute a model with this one, if it can be divided among them. A collective.
+     *
+     * @throws UsageException                         when there is another number of ranks
+     * @throws dev.lockstep.checkpoint.ModelException when the model cannot be divided
+     */
+    Team team(World world, ModelConfig shapes, Device device) {
+        Team.check(world.size(), tensorParallel);
+        Shard.check(shapes, tensorParallel);
+        return Team.of(world, tensorParallel, device);
+    }
+
+    /** For a table's head: nothing of ranks that each have the whole model. */
+    String together() {
+        return tensorParallel == 1 ? "" : ", " + tensorParallel + " ranks together";
     }
 
     ModelConfig shapes() {

@@ -47,8 +47,9 @@ final class ConfigReader {
         String type = json.text("model_type")
                 .orElseThrow(() -> json.fault("model_type is missing; supported are " + ModelFamily.names() + "."));
         return ModelFamily.of(type).orElseThrow(() -> json
-                .fault("model_type \"" + Printable.cut(type) + "\" is not supported; supported are "
-                        + ModelFamily.names() + "."));
+                .fault("model_type \"" + Printable.cut(type) + "\" is not supported"
+                        + ModelFamily.nearest(type).map(near -> " (nearest by name: " + near + ")").orElse("")
+                        + "; supported are " + ModelFamily.names() + "."));
     }
 
     private ModelConfig config() {

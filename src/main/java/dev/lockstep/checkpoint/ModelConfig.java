@@ -137,6 +137,13 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
                 finalSoftcap, activation, other);
     }
 
+    /** The shapes of a part of the model, of as many layers as wide, with less of what is named here. */
+    public ModelConfig part(int heads, int kvHeads, int intermediate, int vocabulary) {
+        return new ModelConfig(family, hidden, heads, kvHeads, headDim, intermediate, vocabulary, contextLength,
+                tiedEmbeddings, attentionBias, outputBias, mlpBias, fusedProjections, norms, attention, embeddingScale,
+                finalSoftcap, activation, dtype);
+    }
+
     /** The same with an output projection of its own. */
     ModelConfig untied() {
         return new ModelConfig(family, hidden, heads, kvHeads, headDim, intermediate, vocabulary, contextLength, false,

@@ -1,9 +1,12 @@
 package dev.lockstep.checkpoint;
 
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+
+import dev.lockstep.host.Spelling;
 
 /** A {@code model_type} that the decoder computes, with the defaults of its configuration class in transformers. */
 enum ModelFamily {
@@ -51,6 +54,23 @@ enum ModelFamily {
 
     static Optional<ModelFamily> of(String modelType) {
         return Arrays.stream(values()).filter(family -> family.toString().equals(modelType)).findFirst();
+    }
+
+    /**
+     * The one whose name is nearest to a name that none has: one that it begins, or that begins it, or that differs in two
+     * letters at most. It may still be another model, as mistral is for mixtral.
+     */
+    static Optional<ModelFamily> nearest(String modelType) {
+        String name = modelType.toLowerCase(Locale.ROOT).replace('-', '_');
+        if (name.length() < 3) {
+            return Optional.empty();
+        }
+        return Arrays.stream(values()).filter(family -> family.toString().startsWith(name)).findFirst()
+                .or(() -> Arrays.stream(values()).filter(family -> name.startsWith(family.toString())).findFirst())
+                .or(() -> Arrays.stream(values())
+                        .filter(family -> Math.abs(family.toString().length() - name.length()) <= 2
+                                && Spelling.distance(name, family.toString()) <= 2)
+                        .min(Comparator.comparingInt(family -> Spelling.distance(name, family.toString()))));
     }
 
     /** All of them, for a sentence. */

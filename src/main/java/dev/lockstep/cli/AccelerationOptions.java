@@ -4,6 +4,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 import dev.lockstep.decoder.Acceleration;
+import dev.lockstep.decoder.Acceleration.SameText;
 import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.host.UsageException;
 
@@ -17,6 +18,8 @@ public final class AccelerationOptions {
     private @Nullable String quantize;
     @Option(names = "--kv-dtype", paramLabel = "auto|fp8", description = "On a GPU, in 16 bits: fp8 keeps keys and values in 8 bits, which gives twice the room for rows and not quite the same text (auto: as the model computes).")
     private String kvDtype = "auto";
+    @Option(names = "--same-text", paramLabel = "on|off", description = "On a GPU, in 16 bits: a row's text and log-probabilities are the same to the bit whatever rows are beside it, with any batch size and number of ranks, and after whatever interruption; off is faster where many rows begin alike (on where Lockstep's kernels compute: not with weights in 4 bits or Gemma 2; in float32 texts are the same anyway).")
+    private @Nullable String sameText;
 
     /**
      * What steps may use on a GPU.
@@ -24,7 +27,10 @@ public final class AccelerationOptions {
      * @throws UsageException when an option says something else
      */
     public Acceleration acceleration() {
-        return new Acceleration(isOn("--graph", graph), isOn("--kernels", kernels), weights(), isFp8Kv());
+        return new Acceleration(isOn("--graph", graph), isOn("--kernels", kernels), weights(), isFp8Kv(),
+                sameText == null
+                        ? SameText.WHERE_POSSIBLE
+                        : isOn("--same-text", sameText) ? SameText.ON : SameText.OFF);
     }
 
     private boolean isFp8Kv() {
@@ -67,6 +73,7 @@ public final class AccelerationOptions {
                 + (acceleration.kernels() ? "on" : "off")
                 + (acceleration.weights() == Weights.FP8 ? ", fp8 weights" : "")
                 + (acceleration.weights() == Weights.INT4 ? ", int4 weights" : "")
-                + (acceleration.fp8Kv() ? ", fp8 keys and values" : "");
+                + (acceleration.fp8Kv() ? ", fp8 keys and values" : "")
+                + (acceleration.sameText() == SameText.OFF ? ", same text off" : "");
     }
 }

@@ -11,6 +11,7 @@ import picocli.CommandLine.OverwrittenOptionException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
+import dev.lockstep.host.Spelling;
 import dev.lockstep.host.UsageException;
 
 /** Says in one sentence what is wrong with a command line. */
@@ -78,25 +79,7 @@ public final class CommandLineErrors {
             return Optional.of(begun.get(0));
         }
         int allowed = Math.max(2, option.length() / 4);
-        return known.stream().min(Comparator.comparingInt(name -> distance(option, name)))
-                .filter(name -> distance(option, name) <= allowed);
-    }
-
-    /** Levenshtein: how many letters to insert, delete or replace. */
-    private static int distance(String a, String b) {
-        var row = new int[b.length() + 1];
-        for (int j = 0; j <= b.length(); j++) {
-            row[j] = j;
-        }
-        for (int i = 1; i <= a.length(); i++) {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= b.length(); j++) {
-                int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.min(replaced, Math.min(row[j], row[j - 1]) + 1);
-            }
-        }
-        return row[b.length()];
+        return known.stream().min(Comparator.comparingInt(name -> Spelling.distance(option, name)))
+                .filter(name -> Spelling.distance(option, name) <= allowed);
     }
 }

@@ -32,9 +32,14 @@ public final class CublasLt implements AutoCloseable {
     private static final int DESC_BIAS = 8;
     private static final int EPILOGUE_BIAS = 4;
     private static final int PREFERENCE_WORKSPACE = 1;
+    private static final int PREFERENCE_REDUCTIONS = 3;
     // cublasLtMatmulHeuristicResult_t: the algorithm in 64 bytes, bytes of workspace, state, and three more fields
     private static final int HEURISTIC_BYTES = 96;
     private static final int CANDIDATES = 8;
+    private static final int MOST_CANDIDATES = 32;
+    private static final int ALGORITHM_ID = 0;
+    /** Products of so many rows have the algorithm whose sums those of fewer are to equal. */
+    private static final int MANY_ROWS = 2048;
     private static final int STATE_OFFSET = 72;
     private static final int MOST_ROWS_TRIED = 128;
     private static final int TRIES = 3;
@@ -79,16 +84,22 @@ public final class CublasLt implements AutoCloseable {
     private final Pointer handle;
     private final long workspace;
     private final long workspaceBytes;
+    private final boolean whole;
     private final @Nullable AlgorithmTable table;
     private final Map<Shape, Product> products = new HashMap<>();
+    // the algorithms of products of many rows
+    private final Map<Shape, byte[]> models = new HashMap<>();
 
     /**
      * @param workspace the address of so many bytes of the device's memory, which algorithms may use
+     * @param whole     each sum over K is one sum, not one of parts of K whose number depends on M, and in one order: a row of y is
+     *                  then the same whatever rows are beside it, from 64 rows on
      * @param cache     the directory that the table of the best algorithms is kept in
      */
-    public CublasLt(long workspace, long workspaceBytes, Path cache) {
-        this(workspace, workspaceBytes, new AlgorithmTable(cache.resolve("products-sm" + CudaDriver.architecture()
-                + "-" + LoadedLibrary.named(LIBRARY).getFunction("cublasLtGetVersion").invokeLong(new Object[0])
+    public CublasLt(long workspace, long workspaceBytes, boolean whole, Path cache) {
+        this(workspace, workspaceBytes, whole, new AlgorithmTable(cache.resolve((whole ? "whole-" : "") + "products-sm"
+                + CudaDriver.architecture() + "-"
+                + LoadedLibrary.named(LIBRARY).getFunction("cublasLtGetVersion").invokeLong(new Object[0])
                 + ".properties")));
     }
 
@@ -96,14 +107,16 @@ public final class CublasLt implements AutoCloseable {
      * Products for which cuBLASLt's first choice is taken always.
      *
      * @param workspace the address of so many bytes of the device's memory, which algorithms may use
+     * @param whole     as above
      */
-    public CublasLt(long workspace, long workspaceBytes) {
-        this(workspace, workspaceBytes, (AlgorithmTable) null);
+    public CublasLt(long workspace, long workspaceBytes, boolean whole) {
+        this(workspace, workspaceBytes, whole, (AlgorithmTable) null);
     }
 
-    private CublasLt(long workspace, long workspaceBytes, @Nullable AlgorithmTable table) {
+    private CublasLt(long workspace, long workspaceBytes, boolean whole, @Nullable AlgorithmTable table) {
         this.workspace = workspace;
         this.workspaceBytes = workspaceBytes;
+        this.whole = whole;
         this.table = table;
         PointerByReference reference = new PointerByReference();
         call("cublasLtCreate", reference);
@@ -164,8 +177,8 @@ public final class CublasLt implements AutoCloseable {
         private final Pointer c;
         private final Memory one = new Memory(4);
         private final Memory beta = new Memory(4);
-        private final Memory value = new Memory(8);
-        private final Memory algorithms = new Memory((long) CANDIDATES * HEURISTIC_BYTES);
+        private final Memory value = new Memory(16);
+        private final Memory algorithms = new Memory((MOST_CANDIDATES + 1L) * HEURISTIC_BYTES);
         private final int found;
         private Pointer algorithm = algorithms;
 
@@ -180,7 +193,7 @@ public final class CublasLt implements AutoCloseable {
             a = layout(shape.in(), shape.k(), shape.n());
             b = layout(shape.in(), shape.k(), shape.rows());
             c = layout(shape.out(), shape.n(), shape.rows());
-            found = candidates(shape);
+            found = whole ? alike(candidates(shape, MOST_CANDIDATES), shape) : candidates(shape, CANDIDATES);
         }
 
         private void describe(int attribute, int number) {
@@ -197,18 +210,63 @@ public final class CublasLt implements AutoCloseable {
             return create("cublasLtMatrixLayoutCreate", type.code, (long) rows, (long) columns, (long) rows);
         }
 
-        private int candidates(Shape shape) {
+        private int candidates(Shape shape, int most) {
             Pointer preference = create("cublasLtMatmulPreferenceCreate");
             value.setLong(0, workspaceBytes);
             call("cublasLtMatmulPreferenceSetAttribute", preference, PREFERENCE_WORKSPACE, value, 8L);
+            if (whole) {
+                value.setInt(0, 0);
+                call("cublasLtMatmulPreferenceSetAttribute", preference, PREFERENCE_REDUCTIONS, value, 4L);
+            }
             IntByReference count = new IntByReference();
-            call("cublasLtMatmulAlgoGetHeuristic", handle, description, a, b, c, c, preference, CANDIDATES, algorithms,
+            call("cublasLtMatmulAlgoGetHeuristic", handle, description, a, b, c, c, preference, most, algorithms,
                     count);
             call("cublasLtMatmulPreferenceDestroy", preference);
             if (count.getValue() == 0 || algorithms.getInt(STATE_OFFSET) != 0) {
                 throw new CudaException("cuBLASLt has no algorithm for " + shape);
             }
             return count.getValue();
+        }
+
+        /**
+         * Leaves of so many candidates those of the algorithm that many rows have: they differ in their tiles and sum in one order,
+         * where others may divide K among warps.
+         */
+        private int alike(int count, Shape shape) {
+            Shape many = new Shape(shape.in(), shape.out(), MANY_ROWS, shape.n(), shape.k(), shape.add(), shape.bias());
+            byte[] model = shape.equals(many) ? candidate(0) : models.get(many);
+            if (model == null) {
+                Product other = new Product(many);
+                model = other.candidate(0);
+                other.close();
+            }
+            models.put(many, model);
+            int kept = 0;
+            for (int i = 0; i < count && kept < CANDIDATES; i++) {
+                byte[] next = candidate(i);
+                if (identity(next) == identity(model)) {
+                    algorithms.write((long) kept++ * HEURISTIC_BYTES, next, 0, HEURISTIC_BYTES);
+                }
+            }
+            if (kept == 0) {
+                algorithms.write(0, model, 0, HEURISTIC_BYTES);
+            }
+            return Math.max(1, kept);
+        }
+
+        private byte[] candidate(int i) {
+            return algorithms.getByteArray((long) i * HEURISTIC_BYTES, HEURISTIC_BYTES);
+        }
+
+        /** -1 where there is no algorithm. */
+        private int identity(byte[] candidate) {
+            Pointer one = algorithms.share((long) MOST_CANDIDATES * HEURISTIC_BYTES);
+            one.write(0, candidate, 0, HEURISTIC_BYTES);
+            if (one.getInt(STATE_OFFSET) != 0) {
+                return -1;
+            }
+            call("cublasLtMatmulAlgoConfigGetAttribute", one, ALGORITHM_ID, value, 4L, value.share(8));
+            return value.getInt(0);
         }
 
         /**

@@ -31,7 +31,10 @@ public final class DeviceReader implements AutoCloseable {
     private static final int THREADS = 8;
     private static final int BUFFERS = 2;
 
-    private record Block(Path file, FileChannel channel, long offset, int bytes, long address, Transfer transfer) {}
+    /** @param rowBytes a row of a file has so many bytes, of which the next one's begin {@code stride} bytes later */
+    private record Block(Path file, FileChannel channel, long offset, int bytes, int rowBytes, long stride,
+            long address,
+            Transfer transfer) {}
 
     /** A stretch of a file on its way. */
     public static final class Transfer {
@@ -157,8 +160,30 @@ public final class DeviceReader implements AutoCloseable {
         FileChannel channel = channels.computeIfAbsent(file, DeviceReader::open);
         Transfer transfer = new Transfer(Math.toIntExact((bytes + BLOCK - 1) / BLOCK));
         for (long at = 0; at < bytes; at += BLOCK) {
-            blocks.add(
-                    new Block(file, channel, offset + at, (int) Math.min(BLOCK, bytes - at), address + at, transfer));
+            int some = (int) Math.min(BLOCK, bytes - at);
+            blocks.add(new Block(file, channel, offset + at, some, some, some, address + at, transfer));
+        }
+        return transfer;
+    }
+
+    /**
+     * Begins to read pieces of a file that are apart, as columns of a matrix are, one after the other.
+     *
+     * @param rowBytes of each piece, at most 2 MiB
+     * @param stride   from the beginning of a piece to that of the next one
+     * @param address  in the device's memory, where nothing else may be under way
+     * @throws UncheckedIOException when the file cannot be opened
+     */
+    public Transfer readRows(Path file, long offset, long rows, int rowBytes, long stride, long address) {
+        if (rowBytes > BLOCK) {
+            throw new IllegalArgumentException("pieces of " + rowBytes + " bytes");
+        }
+        FileChannel channel = channels.computeIfAbsent(file, DeviceReader::open);
+        long some = BLOCK / rowBytes;
+        Transfer transfer = new Transfer(Math.toIntExact((rows + some - 1) / some));
+        for (long row = 0; row < rows; row += some) {
+            blocks.add(new Block(file, channel, offset + row * stride, (int) Math.min(some, rows - row) * rowBytes,
+                    rowBytes, stride, address + row * rowBytes, transfer));
         }
         return transfer;
     }
@@ -200,11 +225,16 @@ public final class DeviceReader implements AutoCloseable {
     }
 
     private static void fill(ByteBuffer buffer, Block block) throws IOException {
-        buffer.clear().limit(block.bytes);
-        while (buffer.hasRemaining()) {
-            if (block.channel.read(buffer, block.offset + buffer.position()) < 0) {
-                throw new IOException(block.file + " ends before its header says; download it again");
+        buffer.clear();
+        long from = block.offset;
+        for (int end = block.rowBytes; end <= block.bytes; end += block.rowBytes) {
+            buffer.limit(end);
+            for (int begin = end - block.rowBytes; buffer.hasRemaining();) {
+                if (block.channel.read(buffer, from + buffer.position() - begin) < 0) {
+                    throw new IOException(block.file + " ends before its header says; download it again");
+                }
             }
+            from += block.stride;
         }
     }
 

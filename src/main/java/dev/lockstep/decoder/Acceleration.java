@@ -6,9 +6,10 @@ package dev.lockstep.decoder;
  * @param graphs  record decode steps as CUDA graphs
  * @param kernels compute decode steps with kernels of our own
  * @param weights how the weights of the layers' products are kept
- * @param fp8Kv   keep keys and values in fp8 (e4m3), in half the memory of 16 bits; it changes what comes out
+ * @param fp8Kv    keep keys and values in fp8 (e4m3), in half the memory of 16 bits; it changes what comes out
+ * @param sameText whether a row's logits in 16 bits are the same bits whatever rows are beside it
  */
-public record Acceleration(boolean graphs, boolean kernels, Weights weights, boolean fp8Kv) {
+public record Acceleration(boolean graphs, boolean kernels, Weights weights, boolean fp8Kv, SameText sameText) {
     /** How the weights of the layers' products are kept. */
     public enum Weights {
         /**
@@ -32,9 +33,25 @@ public record Acceleration(boolean graphs, boolean kernels, Weights weights, boo
         INT4
     }
 
+    /**
+     * Whether a row's logits in 16 bits are the same bits alone and among any others, in any slot, with its prompt in one piece
+     * or several, computed or found in the cache. Rows that begin alike are then not attended to together.
+     */
+    public enum SameText {
+        /** Where kernels of our own compute prompts and steps: not with weights in 4 bits or models with a soft cap. */
+        WHERE_POSSIBLE,
+        /** Or the model is not loaded. */
+        ON, OFF
+    }
+
     /** With keys and values in the type of computation. */
     public Acceleration(boolean graphs, boolean kernels, Weights weights) {
         this(graphs, kernels, weights, false);
+    }
+
+    /** With the same text where that is possible. */
+    public Acceleration(boolean graphs, boolean kernels, Weights weights, boolean fp8Kv) {
+        this(graphs, kernels, weights, fp8Kv, SameText.WHERE_POSSIBLE);
     }
 
     /** All that leaves the results as the checkpoint means them; on CPU it makes no difference. */

@@ -1,5 +1,8 @@
 package dev.lockstep.decoder;
 
+import java.util.Arrays;
+import java.util.List;
+
 import dev.lockstep.decoder.sampling.RowSampling;
 
 /**
@@ -25,5 +28,22 @@ public record Admission(int slot, int[] tokens, int generated, int from, int to,
 
     boolean isComplete() {
         return to == tokens.length;
+    }
+
+    /** All tokens that these rows bring, row by row, as the program takes them, and so the others. */
+    static long[] tokens(List<Admission> rows) {
+        return rows.stream().flatMapToInt(row -> Arrays.stream(row.tokens, row.from, row.to)).asLongStream().toArray();
+    }
+
+    static long[] slots(List<Admission> rows) {
+        return rows.stream().mapToLong(Admission::slot).toArray();
+    }
+
+    static long[] starts(List<Admission> rows) {
+        return rows.stream().mapToLong(Admission::from).toArray();
+    }
+
+    static long[] lengths(List<Admission> rows) {
+        return rows.stream().mapToLong(row -> row.to - row.from).toArray();
     }
 }

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.function.LongConsumer;
 import java.util.stream.Stream;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,6 +24,8 @@ import dev.lockstep.cuda.CudaDriver;
 import dev.lockstep.cuda.CudaException;
 import dev.lockstep.cuda.DeviceReader;
 import dev.lockstep.decoder.Acceleration.Weights;
+import dev.lockstep.decoder.shard.Cut;
+import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.host.DiskReads;
 import dev.lockstep.torch.Device;
 
@@ -40,14 +43,20 @@ final class CheckpointWeights {
     private final boolean fuse;
     private final Weights kept;
     private final ProgramWeights weights;
+    private final Shard shard;
+    // straight into a GPU's memory
+    private boolean reading;
 
     /**
+     * @param shard what of them this rank has
      * @param kept how the weights of the layers' products are kept
      * @throws ModelException when something is to be added to weights that are in fp8 already: their numbers lie on a grid
      *                        that is wider than what adapters add, so making them fp8 again would round most of that away
      */
-    CheckpointWeights(DecoderProgram program, Checkpoint checkpoint, Device device, DType dtype, Weights kept) {
+    CheckpointWeights(DecoderProgram program, Checkpoint checkpoint, Shard shard, Device device, DType dtype,
+            Weights kept) {
         this.program = program;
+        this.shard = shard;
         this.checkpoint = checkpoint;
         this.device = device;
         this.kept = kept;
@@ -81,6 +90,7 @@ final class CheckpointWeights {
         long begin = System.nanoTime();
         long fromDisk = DiskReads.bytes();
         Optional<DeviceReader> reader = device.isCpu() ? Optional.empty() : reader();
+        reading = reader.isPresent();
         if (reader.isPresent()) {
             try (DeviceReader one = reader.get()) {
                 read(one, all, loaded);
@@ -101,7 +111,7 @@ final class CheckpointWeights {
     }
 
     private Optional<DeviceReader> reader() {
-        program.useDevice();
+        program.useDevice(device);
         try {
             return Optional.of(new DeviceReader());
         } catch (UnsatisfiedLinkError | CudaException e) {
@@ -112,12 +122,15 @@ final class CheckpointWeights {
 
     private void map(ModelWeight weight) {
         for (ExpectedTensor part : weight.parts()) {
-            stored(part).forEach(weights::stage);
-            makeNumbers(weight, part);
+            for (Stored stored : stored(part)) {
+                stored.pieces.forEach(piece -> weights.stage(piece.tensor()));
+                makeNumbers(weight, part, stored);
+            }
             for (Update update : checkpoint.updates(part.name())) {
                 update.tensors().forEach(weights::stage);
                 weights.addProduct(update.scaling());
             }
+            cut(weight, part);
             if (!fuse) {
                 keep(weight);
             }
@@ -135,29 +148,61 @@ final class CheckpointWeights {
         }
     }
 
-    /** All that is stored of a weight's part. */
-    private List<TensorRef> stored(ExpectedTensor part) {
+    /** What is read of a weight's part and made numbers of at a time. */
+    private record Stored(List<Cut.Piece> pieces, @Nullable QuantizedWeight quantized) {}
+
+    /** All that is read of a weight's part: what this rank has of it, where that can be read alone. */
+    private List<Stored> stored(ExpectedTensor part) {
+        QuantizedWeight quantized = checkpoint.quantized(part.name()).orElse(null);
+        if (!isReadInPart(part)) {
+            return List.of(new Stored(whole(part).stream().map(Cut.Piece::whole).toList(), quantized));
+        }
+        Cut cut = shard.cut(part);
+        return quantized == null
+                ? cut.of(checkpoint.tensor(part.name())).stream().map(piece -> new Stored(List.of(piece), null))
+                        .toList()
+                : cut.rowsOf(quantized).stream()
+                        .map(rows -> new Stored(rows.tensors().stream().map(Cut.Piece::whole).toList(), rows)).toList();
+    }
+
+    private List<TensorRef> whole(ExpectedTensor part) {
         return checkpoint.quantized(part.name()).map(QuantizedWeight::tensors)
                 .orElseGet(() -> List.of(checkpoint.tensor(part.name())));
     }
 
-    /** All that is wanted for a weight's part, what is added to it last. */
-    private List<TensorRef> wanted(ExpectedTensor part) {
-        return Stream.concat(stored(part).stream(),
-                checkpoint.updates(part.name()).stream().flatMap(update -> update.tensors().stream())).toList();
+    /** Rows stand together in a file. Columns do not: on CPU they are mapped anyway, a device's memory is read into apart. */
+    private boolean isReadInPart(ExpectedTensor part) {
+        Optional<QuantizedWeight> quantized = checkpoint.quantized(part.name());
+        return checkpoint.updates(part.name()).isEmpty() && switch (shard.cut(part).kind()) {
+            case ROWS -> quantized.isEmpty() || quantized.get().isFp8ByRow();
+            case COLUMNS -> reading && quantized.isEmpty();
+            default -> false;
+        };
+    }
+
+    private void cut(ModelWeight weight, ExpectedTensor part) {
+        if (!isReadInPart(part)) {
+            weights.cut(shard.cut(part), isTakenAsItIs(weight));
+        }
+    }
+
+    private Stream<TensorRef> added(ExpectedTensor part) {
+        return checkpoint.updates(part.name()).stream().flatMap(update -> update.tensors().stream());
     }
 
     /** Makes of what is staged of a part what the program computes with. */
-    private void makeNumbers(ModelWeight weight, ExpectedTensor part) {
-        checkpoint.quantized(part.name()).ifPresent(quantized -> {
-            if (isInt4(weight)) {
-                weights.takeInt4(quantized);
-            } else if (isTakenAsItIs(weight)) {
-                weights.takeFp8(quantized);
-            } else {
-                weights.dequantize(quantized, !checkpoint.updates(part.name()).isEmpty());
-            }
-        });
+    private void makeNumbers(ModelWeight weight, ExpectedTensor part, Stored stored) {
+        QuantizedWeight quantized = stored.quantized;
+        if (quantized == null) {
+            return;
+        }
+        if (isInt4(weight)) {
+            weights.takeInt4(quantized);
+        } else if (isTakenAsItIs(weight)) {
+            weights.takeFp8(quantized);
+        } else {
+            weights.dequantize(quantized, !checkpoint.updates(part.name()).isEmpty());
+        }
     }
 
     private boolean isInt4(ModelWeight weight) {
@@ -181,9 +226,10 @@ final class CheckpointWeights {
             CudaDriver.await(CudaDriver.stream());
             List<DeviceReader.Transfer> tensors = new ArrayList<>();
             for (ExpectedTensor part : weight.parts()) {
-                for (TensorRef tensor : wanted(part)) {
-                    tensors.add(reader.read(tensor.file(), tensor.offset(), tensor.bytes(), weights.reserve(tensor)));
+                for (Stored stored : stored(part)) {
+                    stored.pieces.forEach(piece -> tensors.add(begin(reader, piece)));
                 }
+                added(part).forEach(tensor -> tensors.add(begin(reader, Cut.Piece.whole(tensor))));
             }
             coming.add(new Coming(weight, tensors));
             begun += bytes(weight);
@@ -200,19 +246,33 @@ final class CheckpointWeights {
         }
     }
 
+    private DeviceReader.Transfer begin(DeviceReader reader, Cut.Piece piece) {
+        TensorRef tensor = piece.tensor();
+        long address = weights.reserve(tensor);
+        return piece.stride() == 0
+                ? reader.read(tensor.file(), tensor.offset(), tensor.bytes(), address)
+                : reader.readRows(tensor.file(), tensor.offset(), tensor.shape()[0], Math.toIntExact(piece.rowBytes()),
+                        piece.stride(), address);
+    }
+
+    /** What others have of it included, since that is what the whole is known by. */
     private long bytes(ModelWeight weight) {
-        return weight.parts().stream().flatMap(part -> wanted(part).stream()).mapToLong(TensorRef::bytes).sum();
+        return weight.parts().stream().flatMap(part -> Stream.concat(whole(part).stream(), added(part)))
+                .mapToLong(TensorRef::bytes).sum();
     }
 
     private void finish(Coming coming) {
         coming.tensors.forEach(DeviceReader.Transfer::await);
         for (ExpectedTensor part : coming.weight.parts()) {
-            weights.arrive(stored(part).size());
-            makeNumbers(coming.weight, part);
+            for (Stored stored : stored(part)) {
+                weights.arrive(stored.pieces.size());
+                makeNumbers(coming.weight, part, stored);
+            }
             for (Update update : checkpoint.updates(part.name())) {
                 weights.arrive(update.tensors().size());
                 weights.addProduct(update.scaling());
             }
+            cut(coming.weight, part);
         }
         keep(coming.weight);
     }

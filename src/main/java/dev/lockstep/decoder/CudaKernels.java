@@ -27,9 +27,14 @@ import dev.lockstep.cuda.KernelCompiler;
  * @param quantize   null unless weights are fp8
  * @param headNorms  null unless queries and keys are normed over all of their heads
  * @param softcap    null unless logits are capped
+ * @param spread     makes logits of some tokens a term of all tokens'; null unless several ranks compute the model together
+ * @param join       makes logits that are gathered all tokens'; null unless they do
+ * @param scaleRows  makes a term of what a product has left; null unless they do, with fp8 weights
  */
 record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel place, Kernel swiglu,
-        @Nullable Kernel quantize, @Nullable Kernel headNorms, @Nullable Kernel softcap) {
+        @Nullable Kernel quantize, @Nullable Kernel headNorms, @Nullable Kernel softcap, @Nullable Kernel spread,
+        @Nullable Kernel join,
+        @Nullable Kernel scaleRows) {
     /**
      * The attention of a layer.
      *
@@ -51,6 +56,8 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
     private static final int WARP = 32;
     /** Threads of a block of the logits' soft cap. */
     static final int SOFTCAP_THREADS = 256;
+    /** Threads of a block that spreads or joins logits. */
+    static final int SPREAD_THREADS = 256;
 
     /** Values of a kernel's 16-byte accesses. */
     static int pack(DType dtype) {
@@ -74,10 +81,11 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
     /**
      * Compiles them, unless they are on disk.
      *
+     * @param summed several ranks compute the model together, whose shapes are a part's
      * @throws UnsatisfiedLinkError                     when a library or one of its functions is missing
      * @throws dev.lockstep.cuda.CudaException when a kernel does not compile
      */
-    static CudaKernels compile(ModelConfig config, DType dtype, boolean fp8, boolean fp8Kv,
+    static CudaKernels compile(ModelConfig config, DType dtype, boolean fp8, boolean fp8Kv, boolean summed,
             KernelCompiler compiler) {
         int pack = pack(dtype);
         int queries = config.heads() * config.headDim();
@@ -100,7 +108,8 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
         return new CudaKernels(
                 kernel(compiler, prelude + source("embed"), "embed", threads(config.hidden() / pack), types),
                 kernel(compiler, prelude + source("norm"), "rmsNorm", threads(config.hidden() / pack),
-                        with(types, "H=" + config.hidden(), "AFTER=" + (config.norms().after() ? 1 : 0))),
+                        with(types, "H=" + config.hidden(), "AFTER=" + (config.norms().after() ? 1 : 0),
+                                "SUMMED=" + (summed ? 1 : 0))),
                 attentions,
                 kernel(compiler, prelude + source("kv_cache") + source("attention_common") + source("place"), "place",
                         PLACE_THREADS, with(projected, heads(config, fp8Kv, 0))),
@@ -118,6 +127,18 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
                         : null,
                 config.finalSoftcap() > 0
                         ? kernel(compiler, source("softcap"), "softcap", SOFTCAP_THREADS, List.of())
+                        : null,
+                summed
+                        ? kernel(compiler, prelude + source("shards"), "spread", SPREAD_THREADS,
+                                with(types, "H=" + config.hidden()))
+                        : null,
+                summed
+                        ? kernel(compiler, prelude + source("shards"), "join", SPREAD_THREADS,
+                                with(types, "H=" + config.hidden()))
+                        : null,
+                summed && fp8
+                        ? kernel(compiler, prelude + source("shards"), "scaleRows", threads(config.hidden() / pack),
+                                with(types, "H=" + config.hidden()))
                         : null);
     }
 

@@ -17,6 +17,8 @@ import dev.lockstep.cuda.CublasLt;
 import dev.lockstep.cuda.CublasLt.Shape;
 import dev.lockstep.cuda.CublasLt.Weight;
 import dev.lockstep.cuda.KernelCompiler;
+import dev.lockstep.decoder.shard.Replica;
+import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.torch.ScalarType;
 
 /**
@@ -26,11 +28,14 @@ import dev.lockstep.torch.ScalarType;
  * <p>Residual additions are part of the products that precede them, and a layer is: norm, product, attention with all that
  * goes before it, product, norm, product, SwiGLU, product. With fp8 weights, and in models that norm what they add,
  * additions, and what a product's result is to be scaled by, are part of what follows it; the result of attention takes one
- * launch more to become fp8, and norms over all heads take one.
+ * launch more to become fp8, and norms over all heads take one. Where several ranks compute the model together, what those
+ * products leave is added up among them before it goes on.
  */
 final class CudaLayers {
     private static final long ALIGNMENT = 256;
     private static final int FP8_ROWS = 16;
+    /** In 16 bits, products of fewer rows than this are summed in another order. */
+    private static final int LEAST_ROWS_SAME = 64;
     private static final int WIDEST_HEAD = 256;
     private static final int ROTARY_UNIT = 4;
 
@@ -68,7 +73,10 @@ final class CudaLayers {
     private final DType dtype;
     private final CublasLt.Type type;
     private final boolean fp8;
+    private final boolean sameText;
     private final @Nullable Int4Products int4;
+    private final Shard shard;
+    private final Replica replica;
     // products leave what is to be added to the residual stream to what follows them
     private final boolean leaves;
     private final int queries;
@@ -76,27 +84,33 @@ final class CudaLayers {
     private final CudaKernels kernels;
     private final List<Layer> layers = new ArrayList<>();
     private final long embedding;
+    private final long head;
     private final long lastNorm;
 
     /**
      * Compiles the kernels, unless they are on disk, and finds the weights of a program that has all of them.
      *
-     * @param int4 null unless weights stay in 4 bits
+     * @param shard    what the program has of the model
+     * @param int4     null unless weights stay in 4 bits
+     * @param sameText {@link DecodeSteps#isSameText}
      * @throws UnsatisfiedLinkError                     when a library or one of its functions is missing
      * @throws dev.lockstep.cuda.CudaException when a call of one fails
      */
-    CudaLayers(DecoderProgram program, ModelConfig config, DType dtype, boolean fp8, @Nullable Int4Products int4,
-            boolean fp8Kv, KernelCompiler compiler) {
+    CudaLayers(DecoderProgram program, Shard shard, DType dtype, boolean fp8, @Nullable Int4Products int4,
+            boolean fp8Kv, boolean sameText, Replica replica, KernelCompiler compiler) {
         this.program = program;
-        this.config = config;
+        this.config = shard.part();
+        this.shard = shard;
+        this.replica = replica;
         this.dtype = dtype;
         this.fp8 = fp8;
+        this.sameText = sameText;
         this.int4 = int4;
-        this.leaves = fp8 || config.norms().after();
+        this.leaves = fp8 || config.norms().after() || replica.size() > 1;
         this.type = CublasLt.Type.valueOf(dtype.name());
         this.queries = config.heads() * config.headDim();
         this.keys = config.kvHeads() * config.headDim();
-        this.kernels = CudaKernels.compile(config, dtype, fp8, fp8Kv, compiler);
+        this.kernels = CudaKernels.compile(config, dtype, fp8, fp8Kv, replica.size() > 1, compiler);
         ModelConfig.Norms norms = config.norms();
         boolean headNorm = norms.qk() != QkNorm.NONE;
         for (int i = 0; i < config.layers(); i++) {
@@ -107,6 +121,7 @@ final class CudaLayers {
                     linear("down", config.mlpBias(), i), norm("mlp_post_norm", norms.after(), i)));
         }
         embedding = program.weightAddress("embed", 0, DecoderProgram.scalarType(dtype));
+        head = program.weightAddress("head", 0, DecoderProgram.scalarType(dtype));
         lastNorm = norm("norm", true, 0);
     }
 
@@ -130,6 +145,11 @@ final class CudaLayers {
         return new Linear(new Weight(address, bias ? program.weightAddress(name + "_bias", i, computed) : 0),
                 fp8 ? program.weightAddress(name + "_scale", i, ScalarType.FLOAT32) : 0,
                 int4 == null ? null : int4.weight(i, address));
+    }
+
+    /** {@link DecodeSteps#isSameText}. */
+    boolean isSameText() {
+        return sameText;
     }
 
     CudaKernels kernels() {
@@ -173,9 +193,11 @@ final class CudaLayers {
         return align((long) wholeRows(rows) * width * dtype.bytes());
     }
 
-    /** So many rows that a product can take: in fp8 a multiple of 16, of which those past the end come to nothing. */
-    private int wholeRows(int rows) {
-        return fp8 ? (rows + FP8_ROWS - 1) / FP8_ROWS * FP8_ROWS : rows;
+    /** So many rows that a product takes, in fp8 a multiple of 16; those past the end come to nothing. */
+    int wholeRows(int rows) {
+        return fp8
+                ? (rows + FP8_ROWS - 1) / FP8_ROWS * FP8_ROWS
+                : sameText ? Math.max(rows, LEAST_ROWS_SAME) : rows;
     }
 
     static long align(long bytes) {
@@ -191,7 +213,9 @@ final class CudaLayers {
     void run(Pointer stream, CublasLt products, Buffers in, long token, int rows, int count, Attention attention) {
         int hidden = config.hidden();
         int intermediate = config.intermediate();
-        kernels.embed().launch(stream, rows, 1, 1, in.x, embedding, token, hidden, (float) config.embeddingScale());
+        kernels.embed().launch(stream, rows, 1, 1, in.x, embedding, token, hidden, (float) config.embeddingScale(),
+                shard.firstToken(), config.vocabulary());
+        add(in.x, rows);
         Pass pass = new Pass(stream, products, in, rows);
         Left left = null;
         for (int i = 0; i < count; i++) {
@@ -207,6 +231,7 @@ final class CudaLayers {
                 kernels.quantize().launch(stream, rows, 1, 1, in.quantized, in.rowScales, attended);
             }
             pass.multiply(hidden, queries, true, attended, Layer::output, i, in.x);
+            pass.add(layer.output());
             left = leaves ? new Left(layer.output(), layer.attentionPostNorm()) : null;
             pass.multiply(2 * intermediate, hidden, false, pass.norm(layer.mlpNorm(), !fp8, left), Layer::gateUp, i,
                     in.gateUp);
@@ -219,9 +244,34 @@ final class CudaLayers {
                 kernels.swiglu().launch(stream, blocks, rows, 1, in.activated, in.gateUp);
             }
             pass.multiply(hidden, intermediate, true, in.activated, Layer::down, i, in.x);
+            pass.add(layer.down());
             left = leaves ? new Left(layer.down(), layer.mlpPostNorm()) : null;
         }
         pass.norm(lastNorm, true, left);
+    }
+
+    /**
+     * The logits of normed hidden states, of those tokens that this rank has.
+     *
+     * @param from address of [rows, hidden]
+     * @param to   address of [rows, vocabulary] floats
+     */
+    void head(Pointer stream, CublasLt products, long from, long to, int rows) {
+        Weight weight = new Weight(head, 0);
+        products.multiply(stream,
+                new Shape(type, CublasLt.Type.FLOAT32, rows, config.vocabulary(), config.hidden(), false, false), from,
+                weight, to, to, () -> List.of(weight));
+        if (kernels.softcap() != null) {
+            int blocks = (config.vocabulary() + CudaKernels.SOFTCAP_THREADS - 1) / CudaKernels.SOFTCAP_THREADS;
+            kernels.softcap().launch(stream, blocks, rows, 1, to, config.vocabulary(), (float) config.finalSoftcap());
+        }
+    }
+
+    /** Adds up what the ranks have in a buffer as wide as the residual stream. */
+    private void add(long address, int rows) {
+        if (replica.size() > 1) {
+            replica.sum(address, (long) rows * config.hidden(), DecoderProgram.scalarType(dtype));
+        }
     }
 
     /** Of one pass. */
@@ -255,6 +305,15 @@ final class CudaLayers {
             return weight == 0 ? in.x : in.normed;
         }
 
+        /** Adds up what the ranks' products have left in {@code normed}. */
+        void add(Linear linear) {
+            if (kernels.scaleRows() != null) {
+                kernels.scaleRows().launch(stream, rows, 1, 1, in.normed, in.rowScales, linear.scales(),
+                        linear.weight().bias());
+            }
+            CudaLayers.this.add(in.normed, rows);
+        }
+
         /** One product of a layer; with fp8 weights of what is quantized, and to normed where it would add and cannot. */
         void multiply(int n, int k, boolean add, long from, Function<Layer, Linear> linear, int layer, long to) {
             Linear one = linear.apply(layers.get(layer));
@@ -274,7 +333,8 @@ final class CudaLayers {
                 int4.widen(stream, one.int4());
             }
             // where algorithms are tried x must not be written to, and gateUp is free then
-            products.multiply(stream, new Shape(type, type, rows, n, k, adds, one.weight().bias() != 0), from,
+            products.multiply(stream, new Shape(type, type, wholeRows(rows), n, k, adds, one.weight().bias() != 0),
+                    from,
                     one.weight(), result, adds ? in.gateUp : result, alike);
         }
     }

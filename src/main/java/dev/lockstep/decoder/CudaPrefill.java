@@ -11,6 +11,8 @@ import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.cuda.CublasLt;
 import dev.lockstep.cuda.CudaDriver;
+import dev.lockstep.decoder.shard.Replica;
+import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.torch.ScalarType;
 
 /**
@@ -21,6 +23,8 @@ final class CudaPrefill {
     private final DecoderProgram program;
     private final KvCache cache;
     private final ModelConfig config;
+    private final int vocabulary;
+    private final Replica replica;
     private final ScalarType type;
     private final CudaLayers layers;
     private final CublasLt products;
@@ -28,14 +32,17 @@ final class CudaPrefill {
     private long[] layerCaches = {};
 
     /** @param workspaceBytes of the program's workspace, which others have allocated */
-    CudaPrefill(DecoderProgram program, KvCache cache, ModelConfig config, DType dtype, CudaLayers layers,
+    CudaPrefill(DecoderProgram program, KvCache cache, Shard shard, DType dtype, CudaLayers layers, Replica replica,
             long workspaceBytes) {
         this.program = program;
         this.cache = cache;
-        this.config = config;
+        this.config = shard.part();
+        this.vocabulary = shard.whole().vocabulary();
+        this.replica = replica;
         this.type = DecoderProgram.scalarType(dtype);
         this.layers = layers;
-        this.products = new CublasLt(program.stateAddress("workspace", ScalarType.UINT8), workspaceBytes);
+        this.products = new CublasLt(program.stateAddress("workspace", ScalarType.UINT8), workspaceBytes,
+                layers.isSameText());
     }
 
     /** To be called when the program has allocated its cache. */
@@ -69,9 +76,18 @@ final class CudaPrefill {
                     rope < 0 ? 0L : cosines[rope], rope < 0 ? 0L : sines[rope], places[groups[i]], layer.queryNorm(),
                     layer.keyNorm(), eps, in.rowScales(), layer.qkv().scales(), layer.qkv().weight().bias(),
                     cache.keyScale(i), cache.valueScale(i));
-            return program.attendPass(i, tokens, in.qkv() - scratch, type);
+            return program.attendPass(i, tokens, in.qkv() - scratch, layers.wholeRows(tokens), type);
         });
-        program.endPass(rows, complete, in.normed() - scratch);
+        boolean outside = layers.isSameText();
+        program.endPass(rows, complete, in.normed() - scratch, outside);
+        if (outside && complete > 0) {
+            layers.head(CudaDriver.stream(), products, program.stateAddress("last_normed", type),
+                    program.stateAddress("first_logits", ScalarType.FLOAT32), complete);
+        }
+        if (replica.size() > 1 && complete > 0) {
+            replica.sum(program.stateAddress("first_logits", ScalarType.FLOAT32), (long) complete * vocabulary,
+                    ScalarType.FLOAT32);
+        }
         products.forget();
     }
 

@@ -2,6 +2,7 @@ package dev.lockstep.decoder;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 
 import com.sun.jna.Pointer;
 import org.jspecify.annotations.Nullable;
@@ -10,11 +11,11 @@ import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.cuda.CublasLt;
-import dev.lockstep.cuda.CublasLt.Shape;
-import dev.lockstep.cuda.CublasLt.Weight;
 import dev.lockstep.cuda.CudaDriver;
 import dev.lockstep.cuda.Kernel;
 import dev.lockstep.decoder.kv.Cascade;
+import dev.lockstep.decoder.shard.Replica;
+import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.torch.ScalarType;
 
 /**
@@ -32,19 +33,23 @@ final class CudaStep implements ForwardStep {
     private static final int LONG_PART = 1024;
     private static final int LONG_PARTS = 8;
     private static final int BLOCKS_PER_MULTIPROCESSOR = 8;
+    /** The most parts of a row where they may not depend on the rows beside it. */
+    private static final int SAME_PARTS = 16;
     /** Bytes of a layer that need not be read again if rows that begin alike are taken together, so that it pays: less is in L2. */
     private static final long SHARED_BYTES = 128L << 20;
+    /** Logits of all ranks up to so many bytes are summed among zeros rather than gathered. */
+    private static final long FEW_LOGIT_BYTES = 4L << 20;
 
     private final DecoderProgram program;
     private final ModelConfig config;
     private final KvCache cache;
-    private final CublasLt.Type type;
+    private final Shard shard;
+    private final Replica replica;
     private final int chunk;
     private final int attentionBlocks;
     private final int multiprocessors = CudaDriver.multiprocessors();
     private final CublasLt products;
     private final CudaLayers layers;
-    private final long head;
     // by allocation
     private long[] cosines = {};
     private long[] sines = {};
@@ -62,25 +67,29 @@ final class CudaStep implements ForwardStep {
     private long partial;
     private long arrived;
     private long logits;
+    private long ownLogits; // of this rank, or gathered of all, before they are all ranks' logits
 
     /**
      * For a program that has its weights.
      *
+     * @param shard  what the program has of the model
      * @param tables the directory that tables of the fastest algorithms are kept in
      * @throws UnsatisfiedLinkError                     when a library or one of its functions is missing
      * @throws dev.lockstep.cuda.CudaException when a call of one fails
      */
-    CudaStep(DecoderProgram program, KvCache cache, ModelConfig config, DType dtype, CudaLayers layers, Path tables) {
+    CudaStep(DecoderProgram program, KvCache cache, Shard shard, DType dtype, CudaLayers layers, Replica replica,
+            Path tables) {
         this.program = program;
         this.cache = cache;
-        this.config = config;
-        this.type = CublasLt.Type.valueOf(dtype.name());
+        this.config = shard.part();
+        this.shard = shard;
+        this.replica = replica;
         this.chunk = CudaKernels.chunk(config, dtype);
         this.attentionBlocks = config.kvHeads() * ((config.heads() / config.kvHeads() + chunk - 1) / chunk);
         this.layers = layers;
-        head = program.weightAddress("head", 0, DecoderProgram.scalarType(dtype));
         program.allocateWorkspace(WORKSPACE_BYTES);
-        products = new CublasLt(program.stateAddress("workspace", ScalarType.UINT8), WORKSPACE_BYTES, tables);
+        products = new CublasLt(program.stateAddress("workspace", ScalarType.UINT8), WORKSPACE_BYTES,
+                layers.isSameText(), tables);
     }
 
     /** Takes over the cache, rows and logits that the program has just allocated, and makes room for a step. */
@@ -88,8 +97,10 @@ final class CudaStep implements ForwardStep {
     public void allocate(DecoderAllocation size) {
         int slots = size.slots();
         // what attention leaves of split rows: where there are few blocks, or long rows
-        long parts = Math.max((long) BLOCKS_PER_MULTIPROCESSOR * multiprocessors,
-                cache.capacity() < LONG_PART ? 0 : (long) slots * attentionBlocks * LONG_PARTS);
+        long parts = layers.isSameText()
+                ? (long) slots * attentionBlocks * splits(slots, cache.capacity())
+                : Math.max((long) BLOCKS_PER_MULTIPROCESSOR * multiprocessors,
+                        cache.capacity() < LONG_PART ? 0 : (long) slots * attentionBlocks * LONG_PARTS);
         long mostSplit = parts * chunk * (config.headDim() + 4) * Float.BYTES;
         long bytes = layers.bytes(slots);
         cascade = cascade(slots);
@@ -97,7 +108,11 @@ final class CudaStep implements ForwardStep {
                 ? 0
                 : (long) cascade.parts() * config.heads() * (config.headDim() + 4) * Float.BYTES;
         long counters = CudaLayers.align((long) slots * attentionBlocks * Integer.BYTES);
-        program.allocateStep(bytes + CudaLayers.align(mostSplit) + counters + mostShared);
+        long own = replica.size() == 1
+                ? 0
+                : CudaLayers.align(Math.max(replica.size() * ownBytes(slots),
+                        (long) slots * config.vocabulary() * Float.BYTES));
+        program.allocateStep(bytes + CudaLayers.align(mostSplit) + counters + own + mostShared);
         tableWidth = cache.width();
         tables = cache.tables();
         layerCaches = cache.addresses();
@@ -105,7 +120,8 @@ final class CudaStep implements ForwardStep {
         buffers = layers.buffers(scratch, slots);
         partial = scratch + bytes;
         arrived = partial + CudaLayers.align(mostSplit);
-        shared = arrived + counters;
+        ownLogits = arrived + counters;
+        shared = ownLogits + own;
         if (cascade != null) {
             cache.cascade(cascade);
             beginnings = program.stateAddress("cascade", ScalarType.INT64);
@@ -113,6 +129,9 @@ final class CudaStep implements ForwardStep {
         cosines = rotary("cos");
         sines = rotary("sin");
         logits = program.stateAddress("logits", ScalarType.FLOAT32);
+        if (replica.size() == 1) {
+            ownLogits = logits;
+        }
         token = program.stateAddress("token", ScalarType.INT64);
         position = program.stateAddress("position", ScalarType.INT64);
         turnFrom = program.stateAddress("turn_from", ScalarType.INT64);
@@ -120,7 +139,9 @@ final class CudaStep implements ForwardStep {
 
     /** How rows that begin alike are taken together, if they are. */
     private @Nullable Cascade cascade(int slots) {
-        if (layers.kernels().attentions().stream().allMatch(attention -> attention.share() == null)) {
+        // what rows attend to together is summed in another order
+        if (layers.isSameText()
+                || layers.kernels().attentions().stream().allMatch(attention -> attention.share() == null)) {
             return null;
         }
         return new Cascade(slots, cache.pageTokens(), new Cascade.Shape(CudaKernels.shareRows(config),
@@ -149,10 +170,15 @@ final class CudaStep implements ForwardStep {
      * Into how many parts a step divides the longest row's tokens, and others' into fewer: more than 1 where there are fewer
      * rows than would keep the device busy, and where a long row would keep it waiting.
      *
+     * <p>For the same text a row's tokens are divided by their number alone.
+     *
      * @param longest tokens of the longest row
      * @return a power of 2
      */
     private int splits(int rows, int longest) {
+        if (layers.isSameText()) {
+            return Math.min(SAME_PARTS, Integer.highestOneBit(Math.max(1, 2 * (longest / SPLIT_TOKENS) - 1)));
+        }
         int parts = isSplitForRoom(rows)
                 ? Math.min(BLOCKS_PER_MULTIPROCESSOR * multiprocessors / (rows * attentionBlocks),
                         longest / SPLIT_TOKENS)
@@ -166,7 +192,7 @@ final class CudaStep implements ForwardStep {
     }
 
     private int splitTokens(int rows) {
-        return isSplitForRoom(rows) ? SPLIT_TOKENS : LONG_PART;
+        return layers.isSameText() || isSplitForRoom(rows) ? SPLIT_TOKENS : LONG_PART;
     }
 
     /** Steps of so many rows with the same number here do the same work, whatever the rows' lengths. */
@@ -187,15 +213,38 @@ final class CudaStep implements ForwardStep {
     public void run(int rows, int longest) {
         Pointer stream = CudaDriver.stream();
         runLayers(stream, rows, longest, config.layers());
-        Weight last = new Weight(head, 0);
-        products.multiply(stream,
-                new Shape(type, CublasLt.Type.FLOAT32, rows, config.vocabulary(), config.hidden(), false, false),
-                buffers.normed(), last,
-                logits, logits, () -> List.of(last));
-        if (layers.kernels().softcap() != null) {
-            int blocks = (config.vocabulary() + CudaKernels.SOFTCAP_THREADS - 1) / CudaKernels.SOFTCAP_THREADS;
-            layers.kernels().softcap().launch(stream, blocks, rows, 1, logits, config.vocabulary(),
-                    (float) config.finalSoftcap());
+        boolean gathered = isGathered(rows);
+        layers.head(stream, products, buffers.normed(),
+                ownLogits + (gathered ? replica.rank() * ownBytes(rows) : 0), rows);
+        if (replica.size() > 1) {
+            share(stream, rows, gathered);
+        }
+    }
+
+    /** Many logits are gathered, which takes half of the time of their sums; few are summed faster. */
+    private boolean isGathered(int rows) {
+        return replica.size() > 1 && shard.evenTokens() > 0
+                && (long) rows * shard.whole().vocabulary() * Float.BYTES > FEW_LOGIT_BYTES;
+    }
+
+    /** Bytes of what each rank has of the rows' logits, where they are gathered. */
+    private long ownBytes(int rows) {
+        return (long) rows * shard.evenTokens() * Float.BYTES;
+    }
+
+    /** From the logits that each rank has to those that all have. */
+    private void share(Pointer stream, int rows, boolean gathered) {
+        CudaKernels kernels = layers.kernels();
+        int all = shard.whole().vocabulary();
+        int blocks = (all + CudaKernels.SPREAD_THREADS - 1) / CudaKernels.SPREAD_THREADS;
+        if (gathered) {
+            replica.gather(ownLogits, ownBytes(rows) / Float.BYTES, ScalarType.FLOAT32);
+            Objects.requireNonNull(kernels.join()).launch(stream, blocks, rows, 1, logits, ownLogits, all,
+                    shard.evenTokens());
+        } else {
+            Objects.requireNonNull(kernels.spread()).launch(stream, blocks, rows, 1, logits, ownLogits, all,
+                    shard.firstToken(), config.vocabulary());
+            replica.sum(logits, (long) rows * all, ScalarType.FLOAT32);
         }
     }
 
@@ -207,7 +256,7 @@ final class CudaStep implements ForwardStep {
     private void runLayers(Pointer stream, int rows, int longest, int count) {
         int splits = splits(rows, longest);
         int splitTokens = splitTokens(rows);
-        boolean large = longest >= LONG || rows * attentionBlocks < 4 * multiprocessors;
+        boolean large = !layers.isSameText() && (longest >= LONG || rows * attentionBlocks < 4 * multiprocessors);
         int items = sharedItems();
         long rowsAt = cascade == null ? 0 : beginnings + (long) cascade.rowsFrom() * Long.BYTES;
         long itemsAt = cascade == null ? 0 : beginnings + (long) cascade.itemsFrom() * Long.BYTES;

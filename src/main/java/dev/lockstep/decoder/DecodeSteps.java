@@ -16,8 +16,11 @@ import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.cuda.CudaException;
 import dev.lockstep.cuda.CudaGraph;
 import dev.lockstep.cuda.KernelCompiler;
+import dev.lockstep.decoder.Acceleration.SameText;
 import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.decoder.sampling.SamplingKind;
+import dev.lockstep.decoder.shard.Replica;
+import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.torch.Device;
 
 /**
@@ -29,7 +32,10 @@ final class DecodeSteps implements AutoCloseable {
     private static final String WITHOUT_KERNELS = "decode steps are slower, without Lockstep's CUDA kernels";
     private static final String SLOWER_PROMPTS = "prompts are brought in slower, without Lockstep's CUDA kernels";
     private static final String WITHOUT_SAMPLING = "sampling is slower, without Lockstep's CUDA kernel";
+    private static final String IN_4_BITS = "weights that stay in 4 bits need";
     private static final String WITHOUT_INT4 = "leave out --quantize int4, or give --quantize none, and weights are in 16 bits.";
+    private static final String SAME_TEXT = "--same-text on needs";
+    private static final String WITHOUT_SAME_TEXT = "leave it out.";
     // of recorded steps: those that end with the logits
     private static final int NO_SAMPLING = -1;
 
@@ -37,7 +43,9 @@ final class DecodeSteps implements AutoCloseable {
     private record Own(ForwardStep step, @Nullable CudaPrefill prefill) {}
 
     private final ProgramStep program;
-    private final boolean int4;
+    // what only kernels can compute is not left to the program where one fails, nor what other ranks go on with
+    private final boolean kernelsAlone;
+    private final @Nullable ShardedPass sharded;
     // null: steps are called one by one
     private final @Nullable DecodeGraphs graphs;
     // how logits are computed and tokens chosen: by kernels, or by the program from where one of these failed
@@ -50,25 +58,30 @@ final class DecodeSteps implements AutoCloseable {
     /**
      * For a program that has its weights.
      *
-     * @param config the model's shapes
-     * @param kept   how the weights of its layers' products are
-     * @throws ModelException when these are such that only kernels can compute with them, and there are none
+     * @param shard    what the program has of the model
+     * @param kept     how the weights of its layers' products are
+     * @param sameText {@link #isSameText}
+     * @throws ModelException when these are such that only kernels can compute with them, or only kernels give the same text,
+     *                        and there are none
      */
-    static DecodeSteps of(DecoderProgram program, KvCache cache, ModelConfig config, Device device, DType dtype,
-            Acceleration acceleration, Weights kept) {
+    static DecodeSteps of(DecoderProgram program, KvCache cache, Shard shard, Device device, DType dtype,
+            Acceleration acceleration, Weights kept, boolean sameText, Replica replica) {
+        ModelConfig config = shard.part();
         boolean softcap = config.attention().softcap() > 0;
         // the program's attention, where it is not flash attention, depends on the longest row's length
         ProgramStep slow = new ProgramStep(program, dtype != DType.FLOAT32 && !softcap);
+        ShardedPass sharded = replica.size() == 1 ? null : new ShardedPass(program, replica, shard);
+        ForwardStep step = sharded == null ? slow : sharded;
         if (device.isCpu()) {
-            return new DecodeSteps(slow, false, null, slow, slow, null);
+            return new DecodeSteps(slow, sharded != null, sharded, null, step, slow, null);
         }
         if (softcap) {
             LOG.info("flash attention has no soft cap, which {} needs: prompts' is computed step by step, slower",
                     config.family());
         }
+        boolean demanded = sameText && acceleration.sameText() == SameText.ON;
         Int4Products int4 = null;
         CudaPrefill prefill = null;
-        ForwardStep step = slow;
         Sampler sampler = slow;
         if (acceleration.kernels()) {
             Path directory = Utils.getEngineCacheDir().resolve("kernels");
@@ -78,49 +91,62 @@ final class DecodeSteps implements AutoCloseable {
                 }
                 return Optional.of(new KernelCompiler(directory));
             }, Optional.empty());
-            if (compiler.isPresent()) {
-                KernelCompiler one = compiler.get();
+            if (replica.least(compiler.isPresent() ? 1 : 0) == 1) {
+                KernelCompiler one = compiler.orElseThrow();
                 if (kept == Weights.INT4) {
-                    int4 = needed(() -> new Int4Products(program, config, dtype, one));
+                    int4 = needed(IN_4_BITS, WITHOUT_INT4, () -> new Int4Products(program, config, dtype, one));
                 }
                 Int4Products products = int4;
                 Supplier<Own> own = () -> {
-                    CudaLayers layers = new CudaLayers(program, config, dtype, kept == Weights.FP8, products,
-                            cache.isFp8(), one);
-                    return new Own(new CudaStep(program, cache, config, dtype, layers, directory),
+                    CudaLayers layers = new CudaLayers(program, shard, dtype, kept == Weights.FP8, products,
+                            cache.isFp8(), sameText, replica, one);
+                    return new Own(new CudaStep(program, cache, shard, dtype, layers, replica, directory),
                             DecoderProgram.hasFlashAttention(config, dtype, device)
-                                    ? new CudaPrefill(program, cache, config, dtype, layers, CudaStep.WORKSPACE_BYTES)
+                                    ? new CudaPrefill(program, cache, shard, dtype, layers, replica,
+                                            CudaStep.WORKSPACE_BYTES)
                                     : null);
                 };
-                Own none = new Own(slow, null);
+                Own none = new Own(step, null);
                 Own made = int4 != null
-                        ? needed(own)
-                        : CudaLayers.fits(config, dtype) ? attempt(WITHOUT_KERNELS, own, none) : none;
+                        ? needed(IN_4_BITS, WITHOUT_INT4, own)
+                        : demanded
+                                ? needed(SAME_TEXT, WITHOUT_SAME_TEXT, own)
+                                : CudaLayers.fits(config, dtype) ? attempt(WITHOUT_KERNELS, own, none) : none;
+                // on all ranks or on none
+                made = replica.least(made.step instanceof CudaStep ? 1 : 0) == 0 ? none : made;
                 step = made.step;
                 prefill = made.prefill;
-                sampler = attempt(WITHOUT_SAMPLING, () -> new CudaSampler(program, config.vocabulary(), one), slow);
+                sampler = attempt(WITHOUT_SAMPLING,
+                        () -> new CudaSampler(program, shard.whole().vocabulary(), one), slow);
                 one.report();
             }
         }
         if (kept == Weights.INT4 && int4 == null) {
-            throw new ModelException("weights that stay in 4 bits need Lockstep's CUDA kernels, which this host cannot"
-                    + " compile: " + WITHOUT_INT4);
+            throw new ModelException(IN_4_BITS + " Lockstep's CUDA kernels, which this host cannot compile: "
+                    + WITHOUT_INT4);
+        }
+        if (demanded && prefill == null) {
+            throw new ModelException(SAME_TEXT + " Lockstep's CUDA kernels, which this host cannot compile: "
+                    + WITHOUT_SAME_TEXT);
         }
         // last of all, since what is recorded depends on the kernels
-        return new DecodeSteps(slow, int4 != null, prefill, step, sampler,
+        return new DecodeSteps(slow, int4 != null || demanded || sharded != null, sharded, prefill, step, sampler,
                 acceleration.graphs() && step.isRecordable() ? new DecodeGraphs() : null);
     }
 
     /**
-     * @param program what is left when one of the next two fails
-     * @param int4    weights stay in 4 bits, which the program cannot compute with
-     * @param prefill how prompts are brought in, if not by the program
-     * @param graphs  null where steps are not to be recorded
+     * @param program      what is left when what computes prompts or steps fails
+     * @param kernelsAlone what they compute the program cannot: with weights that stay in 4 bits, or the same bits; or other
+     *                     ranks go on with what has failed here
+     * @param sharded      how prompts are brought in by ranks together, if not by kernels; null for a rank alone
+     * @param prefill      how prompts are brought in, if not by the program
+     * @param graphs       null where steps are not to be recorded
      */
-    DecodeSteps(ProgramStep program, boolean int4, @Nullable CudaPrefill prefill, ForwardStep step, Sampler sampler,
-            @Nullable DecodeGraphs graphs) {
+    DecodeSteps(ProgramStep program, boolean kernelsAlone, @Nullable ShardedPass sharded,
+            @Nullable CudaPrefill prefill, ForwardStep step, Sampler sampler, @Nullable DecodeGraphs graphs) {
         this.program = program;
-        this.int4 = int4;
+        this.kernelsAlone = kernelsAlone;
+        this.sharded = sharded;
         this.prefill = prefill;
         this.step = step;
         this.sampler = sampler;
@@ -137,22 +163,56 @@ final class DecodeSteps implements AutoCloseable {
         }
     }
 
-    /** What the work gives, without which weights in 4 bits are of no use. */
-    private static <T> T needed(Supplier<? extends T> work) {
+    /** What the work gives, without which something else is of no use. */
+    private static <T> T needed(String need, String otherwise, Supplier<? extends T> work) {
         try {
             return work.get();
         } catch (UnsatisfiedLinkError | CudaException e) {
-            throw new ModelException("weights that stay in 4 bits need Lockstep's CUDA kernels, which fail here ("
-                    + e.getMessage() + "): " + WITHOUT_INT4, e);
+            throw new ModelException(
+                    need + " Lockstep's CUDA kernels, which fail here (" + e.getMessage() + "): " + otherwise, e);
         }
+    }
+
+    /**
+     * Whether a row's logits are to be the same bits whatever rows are beside it.
+     *
+     * @param kept  how weights are to be
+     * @param ranks that compute the model together, whose sums go one way or another by the number of rows
+     * @throws ModelException when that is asked for and cannot be had
+     */
+    static boolean isSameText(ModelConfig config, Device device, DType dtype, Acceleration acceleration, Weights kept,
+            int ranks) {
+        if (acceleration.sameText() == SameText.OFF || dtype == DType.FLOAT32) {
+            return false;
+        }
+        String why = null;
+        if (device.isCpu()) {
+            why = "float32 on CPU: leave out --dtype";
+        } else if (kept == Weights.INT4) {
+            why = "weights in 16 bits or fp8: give --quantize none, or leave it out";
+        } else if (ranks > 1) {
+            why = "a model on one GPU: leave out --tensor-parallel, or it";
+        } else if (!acceleration.kernels()) {
+            why = "Lockstep's CUDA kernels: leave out --kernels off";
+        } else if (!CudaLayers.fits(config, dtype)) {
+            why = "Lockstep's CUDA kernels, which have no heads or widths like this model's: leave it out";
+        } else if (!DecoderProgram.hasFlashAttention(config, dtype, device)) {
+            why = "flash attention, which has no soft cap, and " + config.family() + " needs one: leave it out";
+        }
+        if (why != null && acceleration.sameText() == SameText.ON) {
+            throw new ModelException(SAME_TEXT + " " + why);
+        }
+        return why == null;
     }
 
     /** {@link DecoderProgram#prefill}. */
     void prefill(List<Admission> rows, int complete) {
         CudaPrefill own = prefill;
-        if (own == null) {
+        if (own == null && sharded != null) {
+            sharded.prefill(rows, complete);
+        } else if (own == null) {
             program.program().prefill(rows, complete);
-        } else if (int4) {
+        } else if (kernelsAlone) {
             own.run(rows, complete);
         } else if (!attempt(SLOWER_PROMPTS, () -> {
             own.run(rows, complete);
@@ -230,7 +290,7 @@ final class DecodeSteps implements AutoCloseable {
     }
 
     private void run(int rows, int longest) {
-        if (int4) {
+        if (kernelsAlone) {
             step.run(rows, longest);
             return;
         }

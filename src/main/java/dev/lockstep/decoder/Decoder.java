@@ -2,8 +2,8 @@ package dev.lockstep.decoder;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.BiConsumer;
 import java.util.function.LongConsumer;
+import java.util.function.Supplier;
 
 import org.jspecify.annotations.Nullable;
 
@@ -16,8 +16,12 @@ import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.decoder.sampling.LogitEdits;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.sampling.SamplingKind;
+import dev.lockstep.decoder.shard.Replica;
+import dev.lockstep.decoder.shard.ReplicaException;
+import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.DeviceMemory;
+import dev.lockstep.torch.OutOfDeviceMemoryException;
 
 /**
  * A transformer with its weights, its key-value cache and the rows that are being generated, on one device. It is driven
@@ -40,12 +44,14 @@ public final class Decoder implements AutoCloseable {
     /** In the place of a token: every token is ruled out. */
     public static final int NO_TOKEN = -2;
     private final ModelConfig config;
+    private final Replica replica;
     private final Device device;
     private final DeviceMemory memory;
     private final DType dtype;
     private final DecoderProgram program;
     private final KvCache cache;
     private final DecodeSteps steps;
+    private final boolean sameText;
     private final LoadTimes loadTimes;
     // by slot
     private RowSampling[] settings = {};
@@ -54,10 +60,18 @@ public final class Decoder implements AutoCloseable {
     // the program has edits for the next choice
     private boolean edited;
 
+    /** How a program that knows its shapes gets its weights. */
+    private interface Loading {
+        void place(DecoderProgram program, Shard shard, Weights kept);
+    }
+
     private Decoder(ModelConfig config, @Nullable Checkpoint checkpoint, Device device, DType dtype,
-            Acceleration acceleration, BiConsumer<DecoderProgram, Weights> weights) {
+            Acceleration acceleration, Replica replica, Loading weights) {
         long begin = System.nanoTime();
         this.config = config;
+        this.replica = replica;
+        Shard shard = Shard.of(config, replica.rank(), replica.size());
+        ModelConfig part = shard.part();
         this.device = device;
         this.memory = new DeviceMemory(device);
         this.dtype = dtype;
@@ -65,25 +79,26 @@ public final class Decoder implements AutoCloseable {
         KvScales fp8Kv = !acceleration.fp8Kv()
                 ? null
                 : checkpoint == null ? KvScales.none(config.layers()) : checkpoint.kvScales();
-        this.cache = new KvCache(program, config, dtype, !device.isCpu(), fp8Kv);
-        program.configure(config, dtype, device);
+        this.cache = new KvCache(program, part, dtype, !device.isCpu(), fp8Kv);
+        program.configure(shard, dtype, device);
         if (!device.isCpu()) {
-            program.useDevice();
+            program.useDevice(device);
         }
         if (fp8Kv != null) {
-            Fp8.useForKv(program, config, device, dtype, fp8Kv);
+            Fp8.useForKv(program, part, device, dtype, fp8Kv);
         }
         Weights kept = Weights.WIDE;
-        if (Int4.isKept(program, config, checkpoint, device, dtype, acceleration, memory)) {
+        if (Int4.isKept(program, config, checkpoint, device, dtype, acceleration, replica.size(), memory)) {
             kept = Weights.INT4;
-        } else if (Fp8.useForProducts(program, config, device, dtype, acceleration.weights(),
+        } else if (Fp8.useForProducts(program, part, device, dtype, acceleration.weights(),
                 checkpoint != null && checkpoint.isFp8ByRow())) {
             kept = Weights.FP8;
         }
+        this.sameText = DecodeSteps.isSameText(part, device, dtype, acceleration, kept, replica.size());
         long ready = System.nanoTime();
-        weights.accept(program, kept);
+        weights.place(program, shard, kept);
         long loaded = System.nanoTime();
-        this.steps = DecodeSteps.of(program, cache, config, device, dtype, acceleration, kept);
+        this.steps = DecodeSteps.of(program, cache, shard, device, dtype, acceleration, kept, sameText, replica);
         this.loadTimes = new LoadTimes((ready - begin) / 1e9, (loaded - ready) / 1e9,
                 (System.nanoTime() - loaded) / 1e9);
     }
@@ -93,35 +108,44 @@ public final class Decoder implements AutoCloseable {
      * others, which are converted, are packed for faster products where {@code dtype} is float32. Weights in fewer bits
      * are made numbers of {@code dtype} one at a time, but for fp8 that products on a GPU take as it is.
      *
-     * @param dtype  the type to compute in; norms, rotations and sampling are in float32 always
-     * @param loaded told now and then how many of the checkpoint's bytes are there
-     * @throws ModelException                                when its weights cannot be kept as {@code acceleration} asks
+     * @param dtype   the type to compute in; norms, rotations and sampling are in float32 always
+     * @param replica the ranks that compute it together, each of which calls the same of its decoder with the same
+     * @param loaded  told now and then how many of the checkpoint's bytes are there
+     * @throws ModelException                                when its weights cannot be kept as {@code acceleration} asks,
+     *                                                       or it cannot be divided among the ranks
      * @throws dev.lockstep.djl.LibraryException             when the PyTorch engine cannot be loaded
      * @throws dev.lockstep.torch.OutOfDeviceMemoryException when the device's memory does not hold the weights
      */
     public static Decoder load(Checkpoint checkpoint, Device device, DType dtype, Acceleration acceleration,
-            LongConsumer loaded) {
-        return new Decoder(checkpoint.config(), checkpoint, device, dtype, acceleration,
-                (program, kept) -> new CheckpointWeights(program, checkpoint, device, dtype, kept).place(loaded));
+            Replica replica, LongConsumer loaded) {
+        return new Decoder(checkpoint.config(), checkpoint, device, dtype, acceleration, replica,
+                (program, shard, kept) -> new CheckpointWeights(program, checkpoint, shard, device, dtype, kept)
+                        .place(loaded));
     }
 
-    /** {@link #load(Checkpoint, Device, DType, Acceleration, LongConsumer)} with nobody watching. */
+    /** {@link #load(Checkpoint, Device, DType, Acceleration, Replica, LongConsumer)} by one rank, with nobody watching. */
     public static Decoder load(Checkpoint checkpoint, Device device, DType dtype, Acceleration acceleration) {
-        return load(checkpoint, device, dtype, acceleration, bytes -> {
+        return load(checkpoint, device, dtype, acceleration, Replica.ALONE, bytes -> {
         });
     }
 
     /** A model of random weights, for measuring shapes of which there is no checkpoint. */
+    public static Decoder random(ModelConfig config, Device device, DType dtype, Acceleration acceleration,
+            Replica replica) {
+        return new Decoder(config, null, device, dtype, acceleration, replica,
+                (program, shard, kept) -> RandomWeights.place(program.weights(), shard.part(), kept));
+    }
+
+    /** {@link #random(ModelConfig, Device, DType, Acceleration, Replica)} by one rank. */
     public static Decoder random(ModelConfig config, Device device, DType dtype, Acceleration acceleration) {
-        return new Decoder(config, null, device, dtype, acceleration,
-                (program, kept) -> RandomWeights.place(program.weights(), config, kept));
+        return random(config, device, dtype, acceleration, Replica.ALONE);
     }
 
     /** Loads libtorch, and has it use the device for the first time, so that {@link #load} finds that done. */
     public static void warm(Device device) {
         try (DecoderProgram program = DecoderProgram.load(device)) {
             if (!device.isCpu()) {
-                program.useDevice();
+                program.useDevice(device);
             }
         }
     }
@@ -129,6 +153,11 @@ public final class Decoder implements AutoCloseable {
     /** The model's shapes. */
     public ModelConfig config() {
         return config;
+    }
+
+    /** The ranks that compute it together. */
+    public Replica replica() {
+        return replica;
     }
 
     /** What it is on. */
@@ -139,6 +168,11 @@ public final class Decoder implements AutoCloseable {
     /** The type it computes in. */
     public DType dtype() {
         return dtype;
+    }
+
+    /** Whether a row's logits are the same bits whatever rows are beside it: to begin again, its tokens have to be chosen again. */
+    public boolean isSameText() {
+        return sameText;
     }
 
     /** Memory of the device, whose peak is kept from the first {@link #allocate} on. */
@@ -282,6 +316,10 @@ public final class Decoder implements AutoCloseable {
      * @return a token for each complete row, in order; {@link #NO_NUMBER} or {@link #NO_TOKEN} where none could be chosen
      */
     public int[] prefill(List<Admission> rows) {
+        return together(() -> prefillOf(rows));
+    }
+
+    private int[] prefillOf(List<Admission> rows) {
         bring(rows);
         RowSampling[] complete = rows.stream().filter(Admission::isComplete).map(Admission::settings)
                 .toArray(RowSampling[]::new);
@@ -314,7 +352,12 @@ public final class Decoder implements AutoCloseable {
         return program.firstLogits();
     }
 
-    /** What {@link #firstLogits} gives by the program alone, of rows that it or {@link #prefill} has brought; for tests. */
+    /** The logits that the last {@link #prefill} has chosen tokens by; for tests. */
+    float[][] firstLogits() {
+        return program.firstLogits();
+    }
+
+    /** What {@link #firstLogits(List)} gives by the program alone, of rows that it or {@link #prefill} has brought; for tests. */
     float[][] programLogits(List<Admission> rows) {
         program.prefill(rows, rows.size());
         return program.firstLogits();
@@ -361,8 +404,28 @@ public final class Decoder implements AutoCloseable {
         return chosen(rows, steps);
     }
 
+    /** After what a rank alone can go on, ranks together cannot: the others wait for its terms. */
+    private <T> T together(Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (OutOfDeviceMemoryException e) {
+            if (replica.size() == 1) {
+                throw e;
+            }
+            throw new ReplicaException("the memory of " + device + " ran out in the middle of a pass that several ranks"
+                    + " compute together, which ends the job: give a smaller --batch-size", e);
+        }
+    }
+
     /** Hands the device so many more steps of slots 0 to {@code rows - 1} and does not wait for it. */
     public void advance(int rows, int more) {
+        together(() -> {
+            hand(rows, more);
+            return more;
+        });
+    }
+
+    private void hand(int rows, int more) {
         RowSampling[] active = Arrays.copyOf(settings, rows);
         int longest = Arrays.stream(lengths, 0, rows).max().orElseThrow();
         if (longest + more > cache.capacity()) {
@@ -442,10 +505,12 @@ public final class Decoder implements AutoCloseable {
      */
     public void warmUp(int rows, int longest, int count, RowSampling like) {
         if (!device.isCpu()) {
-            for (int i = 0; i < count; i++) {
-                steps.take(rows, longest + i, SamplingKind.of(like), false);
-            }
-            program.read(1, rows);
+            together(() -> {
+                for (int i = 0; i < count; i++) {
+                    steps.take(rows, longest + i, SamplingKind.of(like), false);
+                }
+                return program.read(1, rows);
+            });
         }
     }
 

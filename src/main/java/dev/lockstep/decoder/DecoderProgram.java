@@ -18,6 +18,7 @@ import dev.lockstep.decoder.sampling.LogitEdits;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.sampling.SamplingColumns;
 import dev.lockstep.decoder.sampling.SamplingKind;
+import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.ScalarType;
 import dev.lockstep.torch.TorchScriptProgram;
@@ -34,7 +35,7 @@ final class DecoderProgram implements AutoCloseable {
 
     /** The parts of the program. */
     static final List<String> PARTS = List.of("decoder.torchscript", "cache.torchscript", "weights.torchscript",
-            "layers.torchscript", "random.torchscript", "sampling.torchscript");
+            "layers.torchscript", "shards.torchscript", "random.torchscript", "sampling.torchscript");
 
     private static final Logger LOG = LoggerFactory.getLogger(DecoderProgram.class);
 
@@ -73,8 +74,14 @@ final class DecoderProgram implements AutoCloseable {
 
     // ---- the model
 
-    /** Gives it the model's shapes, before anything else. */
-    void configure(ModelConfig config, DType dtype, Device device) {
+    /**
+     * Gives it the model's shapes, before anything else.
+     *
+     * @param shard what it gets of the model's weights
+     */
+    void configure(Shard shard, DType dtype, Device device) {
+        ModelConfig config = shard.part();
+        program.integer("configure_vocabulary", shard.whole().vocabulary(), shard.firstToken());
         program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), scalarType(dtype),
                 device.name());
         program.integer("configure_norms", config.norms().eps(), config.norms().wide(), config.norms().addOne());
@@ -110,9 +117,9 @@ final class DecoderProgram implements AutoCloseable {
                 scales.values().stream().mapToDouble(Float::doubleValue).toArray());
     }
 
-    /** After this the driver can be called for the program's device, by this thread. */
-    void useDevice() {
-        program.integer("use_device");
+    /** After this the driver can be called for the device, by this thread. */
+    void useDevice(Device device) {
+        program.integer("use_device", device.name());
     }
 
     /** How it gets its weights. */
@@ -179,12 +186,14 @@ final class DecoderProgram implements AutoCloseable {
 
     /** Pieces of prompts, of which the first so many are then complete. */
     void prefill(List<Admission> rows, int complete) {
-        program.integer("prefill", tokens(rows), slots(rows), starts(rows), lengths(rows), far(rows), complete);
+        program.integer("prefill", Admission.tokens(rows), Admission.slots(rows), Admission.starts(rows),
+                Admission.lengths(rows), far(rows), complete);
     }
 
     /** {@link #prefill}, but computed outside of the program, all but attention, with so many bytes to work in. */
     void beginPass(List<Admission> rows, long bytes) {
-        program.integer("begin_pass", tokens(rows), slots(rows), starts(rows), lengths(rows), far(rows), bytes);
+        program.integer("begin_pass", Admission.tokens(rows), Admission.slots(rows), Admission.starts(rows),
+                Admission.lengths(rows), far(rows), bytes);
     }
 
     /**
@@ -200,33 +209,54 @@ final class DecoderProgram implements AutoCloseable {
     /**
      * Computes the attention of a layer.
      *
-     * @param at byte of the scratch that queries, keys and values begin at
+     * @param at   byte of the scratch that queries, keys and values begin at
+     * @param rows so many that may be read of the result
      * @return the address of [tokens, heads * head width]
      */
-    long attendPass(int layer, int tokens, long at, ScalarType type) {
-        return program.address(type, "attend_pass", layer, tokens, at);
+    long attendPass(int layer, int tokens, long at, int rows, ScalarType type) {
+        return program.address(type, "attend_pass", layer, tokens, at, rows);
     }
 
-    /** @param at byte of the scratch that the last norm of the hidden states begins at */
-    void endPass(List<Admission> rows, int complete, long at) {
-        program.integer("end_pass", slots(rows), starts(rows), lengths(rows), complete, at);
+    /**
+     * Ends a pass.
+     *
+     * @param at      byte of the scratch that the last norm of the hidden states begins at
+     * @param outside logits are not computed: the state {@code first_logits} has room for those of {@code last_normed}
+     */
+    void endPass(List<Admission> rows, int complete, long at, boolean outside) {
+        program.integer("end_pass", Admission.slots(rows), Admission.starts(rows), Admission.lengths(rows), complete,
+                at, outside);
     }
 
-    private static long[] tokens(List<Admission> rows) {
-        return rows.stream().flatMapToInt(row -> Arrays.stream(row.tokens(), row.from(), row.to())).asLongStream()
-                .toArray();
+    // ---- the same with ranks that have a shard of the model each, whose terms have to be added up before the next call
+
+    /** {@link #prefill} begins; gives the address of the embedding's terms. */
+    long shardPacked(List<Admission> rows) {
+        return program.address(ScalarType.FLOAT32, "shard_packed", Admission.tokens(rows), Admission.slots(rows),
+                Admission.starts(rows),
+                Admission.lengths(rows), far(rows));
     }
 
-    private static long[] slots(List<Admission> rows) {
-        return rows.stream().mapToLong(Admission::slot).toArray();
+    long shardStep(int rows, int longest) {
+        return program.address(ScalarType.FLOAT32, "shard_step", rows, longest);
     }
 
-    private static long[] starts(List<Admission> rows) {
-        return rows.stream().mapToLong(Admission::from).toArray();
+    /** @return the address of terms [tokens, hidden], as of those that a pass begins with */
+    long shardAttention(int layer) {
+        return program.address(ScalarType.FLOAT32, "shard_attention", layer);
     }
 
-    private static long[] lengths(List<Admission> rows) {
-        return rows.stream().mapToLong(row -> row.to() - row.from()).toArray();
+    long shardMlp(int layer) {
+        return program.address(ScalarType.FLOAT32, "shard_mlp", layer);
+    }
+
+    /** @return the address of terms [complete, vocabulary], if there are such */
+    long shardFirstLogits(int complete) {
+        return program.address(ScalarType.FLOAT32, "shard_first_logits", complete);
+    }
+
+    void shardStepLogits() {
+        program.integer("shard_step_logits");
     }
 
     private long[] far(List<Admission> rows) {

@@ -49,7 +49,7 @@ final class Fp8 {
             return Optional.of("fp8 products take widths that are multiples of " + WIDTH + ", which those of "
                     + config.family() + " here are not");
         }
-        return oldGpu(program, "leave out --quantize fp8, and weights are in bfloat16");
+        return oldGpu(program, device, "leave out --quantize fp8, and weights are in bfloat16");
     }
 
     /**
@@ -68,14 +68,14 @@ final class Fp8 {
             throw new ModelException("fp8 keys and values need heads of a multiple of " + HEAD + ", and those of "
                     + config.family() + " here have " + config.headDim() + ": " + otherwise + ".");
         }
-        oldGpu(program, otherwise).ifPresent(reason -> {
+        oldGpu(program, device, otherwise).ifPresent(reason -> {
             throw new ModelException(reason);
         });
         program.useFp8Kv(scales);
     }
 
-    private static Optional<String> oldGpu(DecoderProgram program, String otherwise) {
-        program.useDevice();
+    private static Optional<String> oldGpu(DecoderProgram program, Device device, String otherwise) {
+        program.useDevice(device);
         int architecture = CudaDriver.architecture();
         return architecture >= FIRST_ARCHITECTURE
                 ? Optional.empty()

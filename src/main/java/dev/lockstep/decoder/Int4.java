@@ -38,11 +38,19 @@ final class Int4 {
      * Decides whether weights stay in 4 bits.
      *
      * @param checkpoint null for random weights
+     * @param ranks      that compute the model together
      * @throws ModelException when that is asked for and cannot be
      */
     static boolean isKept(DecoderProgram program, ModelConfig config, @Nullable Checkpoint checkpoint, Device device,
-            DType dtype, Acceleration acceleration, DeviceMemory memory) {
+            DType dtype, Acceleration acceleration, int ranks, DeviceMemory memory) {
         boolean asked = acceleration.weights() == Acceleration.Weights.INT4;
+        if (ranks > 1) {
+            if (asked) {
+                throw new ModelException("weights in 4 bits are not divided among ranks that compute a model together: "
+                        + OTHERWISE + ", or leave out --tensor-parallel.");
+            }
+            return false;
+        }
         if (!asked && (acceleration.weights() != Acceleration.Weights.AS_STORED || device.isCpu()
                 || checkpoint == null || !isTight(config, dtype, memory.free()))) {
             return false;
@@ -86,7 +94,7 @@ final class Int4 {
                 || config.kvHeads() * config.headDim() % ROWS != 0) {
             return refused("the kernels for weights in 4 bits do not take the shapes of " + config.family() + " here");
         }
-        program.useDevice();
+        program.useDevice(device);
         int architecture = CudaDriver.architecture();
         return architecture >= FIRST_ARCHITECTURE
                 ? Optional.empty()

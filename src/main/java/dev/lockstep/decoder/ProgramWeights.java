@@ -3,6 +3,7 @@ package dev.lockstep.decoder;
 import dev.lockstep.checkpoint.QuantizedWeight;
 import dev.lockstep.checkpoint.StoredType;
 import dev.lockstep.checkpoint.TensorRef;
+import dev.lockstep.decoder.shard.Cut;
 import dev.lockstep.torch.ScalarType;
 import dev.lockstep.torch.TorchScriptProgram;
 
@@ -42,6 +43,22 @@ final class ProgramWeights {
     /** Adds the product of the last two tensors that were staged to the one before them. */
     void addProduct(double scaling) {
         program.integer("add_product", scaling);
+    }
+
+    /**
+     * Leaves of the last tensor that was staged what this rank has of it.
+     *
+     * @param fp8 {@link #takeFp8} has left it
+     */
+    void cut(Cut cut, boolean fp8) {
+        switch (cut.kind()) {
+            case ROWS -> program.integer("cut", 0, cut.starts(), cut.ends(), fp8);
+            case COLUMNS -> program.integer("cut", 1, cut.starts(), cut.ends(), fp8);
+            case ZEROS -> program.integer("blank");
+            case WHOLE -> {
+                // it stays
+            }
+        }
     }
 
     /** The tensors that were staged of a weight in fp8 by row are for products in fp8. */

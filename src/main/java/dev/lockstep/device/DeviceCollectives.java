@@ -13,7 +13,6 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.engine.PtNDArray;
 
-import dev.lockstep.cuda.Nccl;
 import dev.lockstep.torch.ScalarType;
 import dev.lockstep.torch.Tensors;
 import dev.lockstep.torch.Tensors.Flat;
@@ -85,8 +84,7 @@ public final class DeviceCollectives {
             if (!device.isGpu() || ranks.size() == 1) {
                 return new HostCarrier(beside, tensors);
             }
-            byte[] id = beside.bytes().broadcast(ranks.isRoot() ? Nccl.newId() : null, 0);
-            return new NcclCarrier(new Nccl(id, ranks.size(), ranks.rank()), ranks.rank(), ranks.size());
+            return new NcclCarrier(NcclCarrier.connect(beside), ranks.rank(), ranks.size());
         });
         return new DeviceCollectives(ranks, beside, device, tensors, carrier);
     }

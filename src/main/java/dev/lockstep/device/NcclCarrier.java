@@ -6,6 +6,7 @@ import dev.lockstep.cuda.CudaDriver;
 import dev.lockstep.cuda.Nccl;
 import dev.lockstep.torch.ScalarType;
 import dev.lockstep.torch.Tensors.Flat;
+import dev.lockstep.world.Group;
 import dev.lockstep.world.Op;
 
 /** From GPU to GPU, in libtorch's current stream of the calling thread. */
@@ -18,6 +19,12 @@ final class NcclCarrier implements Carrier {
         this.nccl = nccl;
         this.rank = rank;
         this.size = size;
+    }
+
+    /** Joins a group's ranks; to be called by all of them. */
+    static Nccl connect(Group ranks) {
+        byte[] id = ranks.bytes().broadcast(ranks.isRoot() ? Nccl.newId() : null, 0);
+        return new Nccl(id, ranks.size(), ranks.rank());
     }
 
     @Override

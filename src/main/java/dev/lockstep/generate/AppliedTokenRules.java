@@ -12,6 +12,7 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.decoder.sampling.LogitEdits;
+import dev.lockstep.tokenizer.Tokenizer;
 
 /**
  * What {@link TokenRules} say of the next token of a sequence, given the tokens it has: those of them that depend on more than
@@ -24,19 +25,26 @@ final class AppliedTokenRules {
     private final int prompt;
     private final int limit;
     private final boolean some;
+    private final @Nullable ChoiceTokens choices;
 
     /**
      * @param ends   the sequence's end tokens, which are never bad words
      * @param prompt tokens of the prompt
      * @param limit  at most so many new ones
+     * @param tokenizer the model's; null where it has none, and then there are no choices
      */
-    AppliedTokenRules(TokenRules rules, Collection<Integer> ends, int vocabulary, int prompt, int limit) {
+    AppliedTokenRules(TokenRules rules, Collection<Integer> ends, int vocabulary, int prompt, int limit,
+            @Nullable Tokenizer tokenizer) {
         this.rules = rules;
         this.ends = new HashSet<>(ends);
         this.vocabulary = vocabulary;
         this.prompt = prompt;
         this.limit = limit;
-        this.some = size(rules.noRepeatNgram()) + size(rules.noRepeatPromptNgram()) > 0 || rules.forcedFirst() != null
+        this.choices = rules.choices() == null || tokenizer == null
+                ? null
+                : new ChoiceTokens(rules.choices(), tokenizer, this.ends, vocabulary);
+        this.some = choices != null || size(rules.noRepeatNgram()) + size(rules.noRepeatPromptNgram()) > 0
+                || rules.forcedFirst() != null
                 || List.of(TokenRules.orEmpty(rules.badWords()), TokenRules.orEmpty(rules.suppress()),
                         TokenRules.orEmpty(rules.beginSuppress()), TokenRules.orEmpty(rules.sequenceBias()),
                         TokenRules.orEmpty(rules.onlyTokens()), TokenRules.orEmpty(rules.forcedLast())).stream()
@@ -81,9 +89,23 @@ final class AppliedTokenRules {
         if (length == (rules.forcedFirst() != null && prompt == 1 ? 2 : prompt)) {
             TokenRules.orEmpty(rules.beginSuppress()).forEach(token -> ban(token, biases));
         }
+        int[] left = TokenRules.orEmpty(rules.onlyTokens()).stream().mapToInt(token -> token).distinct().toArray();
+        if (choices != null) {
+            int[] chosen = choices.next(tokens, prompt, length);
+            left = left.length == 0 ? chosen : intersection(left, chosen);
+            if (left.length == 0) {
+                // an empty list would leave all of them
+                ban(0, biases);
+                left = new int[]{0};
+            }
+        }
         return new LogitEdits(biases.keySet().stream().mapToInt(token -> token).toArray(),
                 biases.values().stream().mapToDouble(bias -> bias).toArray(),
-                TokenRules.orEmpty(rules.onlyTokens()).stream().mapToInt(token -> token).distinct().toArray());
+                left);
+    }
+
+    private static int[] intersection(int[] some, int[] others) {
+        return Arrays.stream(some).filter(token -> Arrays.stream(others).anyMatch(other -> other == token)).toArray();
     }
 
     private static LogitEdits only(int token) {

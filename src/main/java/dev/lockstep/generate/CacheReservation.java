@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.DecoderAllocation;
+import dev.lockstep.torch.OutOfDeviceMemoryException;
 
 /** What the decoder has room for: slots, and a cache of pages that they share. */
 final class CacheReservation {
@@ -97,7 +98,8 @@ final class CacheReservation {
         long held = size == null ? 0 : size.pages() * page;
         long free = decoder.memory().freeOf(memoryShare) + held;
         long bytes = decoder.device().isCpu() ? Math.min(CPU_CACHE_BYTES, free / 4) : ofGpu(free);
-        return Math.max(1, Math.min(mostPages, (bytes >> halved) / page));
+        // of a replica no rank can have more than the one that has least
+        return decoder.replica().least(Math.max(1, Math.min(mostPages, (bytes >> halved) / page)));
     }
 
     /** Pages that sequences hold, each once; 0 where slots are not made of pages. */
@@ -145,10 +147,23 @@ final class CacheReservation {
         if (size == null || !size.holds(need)) {
             DecoderAllocation both = size == null ? need : size.grown(need);
             size = null;
-            decoder.allocate(both);
+            onAllRanks(() -> decoder.allocate(both));
             size = both;
         } else {
             widen(longest);
+        }
+    }
+
+    /** What one rank of a replica lacks the memory for, none of them has. */
+    private void onAllRanks(Runnable allocation) {
+        OutOfDeviceMemoryException lacking = null;
+        try {
+            allocation.run();
+        } catch (OutOfDeviceMemoryException e) {
+            lacking = e;
+        }
+        if (decoder.replica().least(lacking == null ? 1 : 0) == 0) {
+            throw lacking == null ? OutOfDeviceMemoryException.ofAnother() : lacking;
         }
     }
 
@@ -164,7 +179,7 @@ final class CacheReservation {
         if (size != null && size.capacity() < tokens) {
             // doubled, because recorded steps are lost by it
             int capacity = (int) Math.min(decoder.config().contextLength(), Math.max(tokens, 2L * size.capacity()));
-            decoder.widen(capacity);
+            onAllRanks(() -> decoder.widen(capacity));
             size = size.withCapacity(capacity);
         }
     }

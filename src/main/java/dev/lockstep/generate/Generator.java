@@ -17,6 +17,7 @@ import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.decoder.Admission;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.LoadTimes;
+import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.host.Share;
 import dev.lockstep.tokenizer.Tokenizer;
 import dev.lockstep.torch.Device;
@@ -67,18 +68,20 @@ public final class Generator implements AutoCloseable {
      * Loads tokenizer and weights.
      *
      * @param device {@link Device#CPU}; in a program of several ranks {@code Device.ofRank(world.device())}
-     * @param dtype  the type to compute in
-     * @param loaded told now and then how many bytes of the checkpoint's weights are there
-     * @throws dev.lockstep.checkpoint.ModelException when the tokenizer cannot be loaded
+     * @param dtype   the type to compute in
+     * @param replica the ranks that compute the model together: each loads its part, and from then on all must make the
+     *                same calls, and be given the same requests at the same calls
+     * @param loaded  told now and then how many bytes of the checkpoint's weights are there
+     * @throws dev.lockstep.checkpoint.ModelException when the tokenizer cannot be loaded, or the model cannot be divided
      * @throws dev.lockstep.djl.LibraryException      when the PyTorch engine cannot be loaded
      * @throws OutOfDeviceMemoryException             when the device's memory does not hold the weights
      */
     public static Generator load(Checkpoint checkpoint, Device device, DType dtype, Acceleration acceleration,
-            LongConsumer loaded) {
+            Replica replica, LongConsumer loaded) {
         ChatPrompt chatPrompt = new ChatPrompt(checkpoint.directory());
         // while weights come
         TokenizerLoad tokenizer = new TokenizerLoad(checkpoint.directory());
-        Decoder decoder = Decoder.load(checkpoint, device, dtype, acceleration, loaded);
+        Decoder decoder = Decoder.load(checkpoint, device, dtype, acceleration, replica, loaded);
         try {
             return new Generator(tokenizer.await(), chatPrompt, decoder, tokenizer.seconds());
         } catch (RuntimeException | Error e) {
@@ -103,9 +106,9 @@ public final class Generator implements AutoCloseable {
         thread.start();
     }
 
-    /** {@link #load(Checkpoint, Device, DType, Acceleration, LongConsumer)} with nobody watching. */
+    /** {@link #load(Checkpoint, Device, DType, Acceleration, Replica, LongConsumer)} by one rank, with nobody watching. */
     public static Generator load(Checkpoint checkpoint, Device device, DType dtype, Acceleration acceleration) {
-        return load(checkpoint, device, dtype, acceleration, bytes -> {
+        return load(checkpoint, device, dtype, acceleration, Replica.ALONE, bytes -> {
         });
     }
 
@@ -127,8 +130,14 @@ public final class Generator implements AutoCloseable {
     /**
      * A model of random weights and without a tokenizer, for measuring: its completions have tokens, but no text.
      */
+    public static Generator random(ModelConfig config, Device device, DType dtype, Acceleration acceleration,
+            Replica replica) {
+        return new Generator(null, null, Decoder.random(config, device, dtype, acceleration, replica), 0);
+    }
+
+    /** {@link #random(ModelConfig, Device, DType, Acceleration, Replica)} by one rank. */
     public static Generator random(ModelConfig config, Device device, DType dtype, Acceleration acceleration) {
-        return new Generator(null, null, Decoder.random(config, device, dtype, acceleration), 0);
+        return random(config, device, dtype, acceleration, Replica.ALONE);
     }
 
     /** How long its parts took to load. */
@@ -327,7 +336,8 @@ public final class Generator implements AutoCloseable {
      * @param slots sequences at a time, at least 1
      */
     public void generate(RequestSource source, int slots, SequenceListener listener) {
-        Scheduler scheduler = new Scheduler(decoder, reservation, this::text, source, slots, prefillTokens, listener,
+        Scheduler scheduler = new Scheduler(decoder, reservation, this::text, tokenizer, source, slots, prefillTokens,
+                listener,
                 beforeDecoding);
         try {
             scheduler.run();
@@ -402,7 +412,8 @@ public final class Generator implements AutoCloseable {
         for (Request request : first) {
             if (admissions.isEmpty() || request.promptIds().length <= budget) {
                 admissions.add(
-                        new Sequence(request, 1, decoder.config().vocabulary(), this::text).piece(admissions.size(),
+                        new Sequence(request, 1, decoder.config().vocabulary(), this::text, tokenizer).piece(
+                                admissions.size(),
                                 budget));
                 budget -= request.promptIds().length;
             }

@@ -22,6 +22,9 @@ import dev.lockstep.decoder.Admission;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.TokenLogprobs;
 import dev.lockstep.decoder.sampling.LogitEdits;
+import dev.lockstep.decoder.shard.Replica;
+import dev.lockstep.decoder.shard.ReplicaException;
+import dev.lockstep.tokenizer.Tokenizer;
 import dev.lockstep.torch.OutOfDeviceMemoryException;
 
 /** Sequences on their way through the decoder's slots, from a source until it has no more. */
@@ -33,12 +36,15 @@ final class Scheduler {
     /** So many prompt tokens are worth a pass; and so is one of so many slots that is free. */
     private static final int TOKENS_WORTH_A_PASS = 512;
     private static final int SLOTS_KEPT_FULL = 16;
+    /** The ranks of a replica compare what they have decided as often as this. */
+    private static final int ROUNDS_BETWEEN_CHECKS = 64;
 
     private static final Logger LOG = LoggerFactory.getLogger(Scheduler.class);
 
     private final Decoder decoder;
     private final CacheReservation reservation;
     private final Function<int[], String> text;
+    private final @Nullable Tokenizer tokenizer;
     private final RequestSource source;
     private final SequenceListener listener;
     private final IntConsumer beforeDecoding;
@@ -64,12 +70,15 @@ final class Scheduler {
     private long decodeNanos;
     private long waitNanos;
     private long steps;
+    private long rounds;
+    private long word; // of all that was chosen
 
     /**
      * @param prefillTokens  prompt tokens of one pass
      * @param beforeDecoding sees the number of sequences before the decoder does
      */
-    Scheduler(Decoder decoder, CacheReservation reservation, Function<int[], String> text, RequestSource source,
+    Scheduler(Decoder decoder, CacheReservation reservation, Function<int[], String> text,
+            @Nullable Tokenizer tokenizer, RequestSource source,
             int slots,
             int prefillTokens,
             SequenceListener listener, IntConsumer beforeDecoding) {
@@ -77,6 +86,7 @@ final class Scheduler {
         this.forecast = new GrowthForecast(decoder);
         this.reservation = reservation;
         this.text = text;
+        this.tokenizer = tokenizer;
         this.source = source;
         this.slots = slots;
         this.prefillTokens = prefillTokens;
@@ -94,12 +104,27 @@ final class Scheduler {
                 }
                 retire();
                 listener.stepped(tokens, timing());
+                if (++rounds % ROUNDS_BETWEEN_CHECKS == 0) {
+                    check();
+                }
             }
+            check();
         } finally {
             // the next run finds slots empty, also after an exception of the listener's
             for (int slot = 0; slot < sequences.size(); slot++) {
                 decoder.vacate(slot);
             }
+        }
+    }
+
+    /** The ranks of a replica have come to the same tokens of the same sequences. */
+    private void check() {
+        Replica replica = decoder.replica();
+        if (replica.size() > 1 && replica.least(word) != ~replica.least(~word)) {
+            throw new ReplicaException(
+                    "the ranks that compute the model together have chosen different tokens, of which"
+                            + " one would be wrong: their hardware or libraries differ or fail",
+                    null);
         }
     }
 
@@ -114,7 +139,8 @@ final class Scheduler {
             for (Request request : taken) {
                 String error = error(request);
                 if (error == null) {
-                    waiting.add(new Sequence(request, reservation.limit(request), decoder.config().vocabulary(), text));
+                    waiting.add(new Sequence(request, reservation.limit(request), decoder.config().vocabulary(), text,
+                            tokenizer));
                 } else {
                     listener.finished(request, Completion.failed(request, error));
                 }
@@ -129,6 +155,18 @@ final class Scheduler {
     }
 
     private @Nullable String error(Request request) {
+        if (request.params().rules().choices() != null) {
+            if (tokenizer == null || !tokenizer.isByteLevel()) {
+                return "guided_choice needs a tokenizer.json with a ByteLevel decoder, and this model has another; take "
+                        + "it out of the row";
+            }
+            if (request.params().eosTokenIds().isEmpty()) {
+                return "guided_choice needs an end token; name one with eos_token_id";
+            }
+            if (request.params().ignoreEos()) {
+                return "guided_choice and ignore_eos do not go together: the text ends where it is one of the choices";
+            }
+        }
         return error(request, decoder.config());
     }
 
@@ -360,6 +398,7 @@ final class Scheduler {
     private void take(int from, int[] chosen, TokenLogprobs @Nullable [] likely) {
         for (int i = 0; i < chosen.length; i++) {
             Sequence sequence = sequences.get(from + i);
+            word = (word * 31 + sequence.request().index()) * 31 + chosen[i];
             if (!sequence.isFinished()) {
                 sequence.add(chosen[i], likely == null ? null : likely[i]);
                 tokens += chosen[i] < 0 ? 0 : 1;
@@ -383,9 +422,15 @@ final class Scheduler {
     private void interruptYoungest() {
         Sequence youngest = Collections.max(sequences, Comparator.comparingLong(Sequence::begun));
         remove(sequences.indexOf(youngest));
-        youngest.interrupt();
+        interrupt(youngest);
         interruptions++;
         waiting.addFirst(youngest);
+    }
+
+    /** What a pass over many tokens leaves in the cache is not to the bit what steps leave, so these are taken again for the same text. */
+    private void interrupt(Sequence sequence) {
+        tokens -= decoder.isSameText() ? sequence.count() : 0;
+        sequence.interrupt(!decoder.isSameText());
     }
 
     /** Empties a slot; the last sequences move up, so that slots have no holes. */
@@ -415,7 +460,7 @@ final class Scheduler {
      */
     private void shrink() {
         for (int slot = sequences.size() - 1; slot >= 0; slot--) {
-            sequences.get(slot).interrupt();
+            interrupt(sequences.get(slot));
             waiting.addFirst(sequences.get(slot));
         }
         sequences.clear();

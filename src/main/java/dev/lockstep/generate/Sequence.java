@@ -14,6 +14,7 @@ import dev.lockstep.decoder.TokenLogprobs;
 import dev.lockstep.decoder.sampling.LogitEdits;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.sampling.SamplingRefinements;
+import dev.lockstep.tokenizer.Tokenizer;
 
 /** One request while it is being generated. */
 final class Sequence {
@@ -40,8 +41,10 @@ final class Sequence {
      * @param limit      at most so many new tokens, by the request or by the context
      * @param vocabulary the model's
      * @param decoding   tokens to text
+     * @param tokenizer  the model's; null where it has none
      */
-    Sequence(Request request, int limit, int vocabulary, Function<int[], String> decoding) {
+    Sequence(Request request, int limit, int vocabulary, Function<int[], String> decoding,
+            @Nullable Tokenizer tokenizer) {
         this.decoding = decoding;
         this.request = request;
         this.limit = limit;
@@ -50,7 +53,7 @@ final class Sequence {
         this.tokens = Arrays.copyOf(request.promptIds(), prompt + limit);
         this.start = request.promptIds();
         this.rules = new AppliedTokenRules(request.params().rules(), request.params().eosTokenIds(), vocabulary, prompt,
-                limit);
+                limit, tokenizer);
         this.logprobs = request.params().logprobs() == SamplingParams.NO_LOGPROBS ? null : new ArrayList<>();
     }
 
@@ -89,8 +92,18 @@ final class Sequence {
         return begun;
     }
 
-    /** It loses its place in the cache, and will begin again with the tokens that it has. */
-    void interrupt() {
+    /**
+     * It loses its place in the cache, and will begin again.
+     *
+     * @param withTokens that it has; otherwise with none, and will come to have the same
+     */
+    void interrupt(boolean withTokens) {
+        if (!withTokens) {
+            count = 0;
+            if (logprobs != null) {
+                logprobs.clear();
+            }
+        }
         start = Arrays.copyOf(tokens, length());
         brought = 0;
     }

@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param forcedFirst             forced_bos_token_id: the first token of the text of a prompt of one token
  * @param forcedLast              forced_eos_token_id: the last token, where the sequence reaches its greatest length; the
  *                                lowest of them
+ * @param choices                 guided_choice: the text is one of these
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record TokenRules(@Nullable Double typicalP, @Nullable Double epsilonCutoff, @Nullable Double etaCutoff,
@@ -40,10 +41,10 @@ public record TokenRules(@Nullable Double typicalP, @Nullable Double epsilonCuto
         @Nullable Integer noRepeatPromptNgram, @Nullable List<List<Integer>> badWords, @Nullable List<Integer> suppress,
         @Nullable List<Integer> beginSuppress,
         @Nullable List<SequenceBias> sequenceBias, @Nullable List<Integer> onlyTokens, @Nullable Integer forcedFirst,
-        @Nullable List<Integer> forcedLast) {
+        @Nullable List<Integer> forcedLast, @Nullable List<String> choices) {
     /** Says nothing. */
     public static final TokenRules NONE = new TokenRules(null, null, null, null, null, null, null, null, null, null,
-            null, null, null, null, null, null);
+            null, null, null, null, null, null, null);
 
     /**
      * From the {@code start}-th new token on an end token's logit x becomes x + |x| (factor ^ n - 1) at the n-th token
@@ -63,7 +64,8 @@ public record TokenRules(@Nullable Double typicalP, @Nullable Double epsilonCuto
                 first(other, TokenRules::noRepeatPromptNgram), first(other, TokenRules::badWords),
                 first(other, TokenRules::suppress), first(other, TokenRules::beginSuppress),
                 first(other, TokenRules::sequenceBias), first(other, TokenRules::onlyTokens),
-                first(other, TokenRules::forcedFirst), first(other, TokenRules::forcedLast));
+                first(other, TokenRules::forcedFirst), first(other, TokenRules::forcedLast),
+                first(other, TokenRules::choices));
     }
 
     private <T> T first(TokenRules other, Function<TokenRules, T> component) {
@@ -75,7 +77,7 @@ public record TokenRules(@Nullable Double typicalP, @Nullable Double epsilonCuto
     public TokenRules withLengths(@Nullable Integer min, @Nullable Integer max) {
         return new TokenRules(typicalP, epsilonCutoff, etaCutoff, promptRepetitionPenalty, min, max, lengthDecay,
                 noRepeatNgram, noRepeatPromptNgram, badWords, suppress, beginSuppress, sequenceBias, onlyTokens,
-                forcedFirst, forcedLast);
+                forcedFirst, forcedLast, choices);
     }
 
     /** Whether it says something about what is drawn, which a greedy sequence has no use for. */

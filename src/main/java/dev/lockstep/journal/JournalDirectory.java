@@ -35,16 +35,19 @@ public final class JournalDirectory implements Closeable {
      * @param format of the journals
      * @param run    runs so far, this one included
      * @param name   of this run, by which a rank finds out whether it sees the same directory
+     * @param launch the name of the launcher's job; empty: it has none
      * @param sum    CRC32C of the rest, by which damage shows
      */
-    public record Job(int format, int run, String name, Fingerprint fingerprint, String sum) {
-        static Job of(int run, String name, Fingerprint fingerprint) {
-            return new Job(Journal.FORMAT, run, name, fingerprint, sum(run, name, fingerprint));
+    public record Job(int format, int run, String name, @Nullable String launch, Fingerprint fingerprint, String sum) {
+        static Job of(int run, String name, String launch, Fingerprint fingerprint) {
+            return new Job(Journal.FORMAT, run, name, launch, fingerprint, sum(run, name, launch, fingerprint));
         }
 
-        private static String sum(int run, String name, Fingerprint fingerprint) {
+        private static String sum(int run, String name, @Nullable String launch, Fingerprint fingerprint) {
             CRC32C sum = new CRC32C();
-            sum.update((run + " " + name + " " + fingerprint).getBytes(StandardCharsets.UTF_8));
+            // a journal of an earlier version says nothing about a launch
+            sum.update((run + " " + name + (launch == null ? "" : " " + launch) + " " + fingerprint)
+                    .getBytes(StandardCharsets.UTF_8));
             return HexFormat.of().toHexDigits((int) sum.getValue());
         }
 
@@ -52,7 +55,7 @@ public final class JournalDirectory implements Closeable {
         static Job read(Path directory) throws IOException {
             Job job = Json.MAPPER.readValue(directory.resolve(JOB).toFile(), Job.class);
             if (job == null || job.format == Journal.FORMAT
-                    && !sum(job.run, job.name, job.fingerprint).equals(job.sum)) {
+                    && !sum(job.run, job.name, job.launch, job.fingerprint).equals(job.sum)) {
                 throw new IOException("it is damaged");
             }
             return job;
@@ -79,10 +82,11 @@ public final class JournalDirectory implements Closeable {
     /**
      * @param output where the results go; {@code -} is stdout
      * @param resume whether what an earlier run finished is kept
+     * @param again  the name of the launcher's job, where ranks of it have died: what they finished is kept as well; else empty
      * @throws UsageException when an earlier run left results there and nobody said what is to become of them, or when
      *                        results that go to no file are to be taken up again
      */
-    public static JournalDirectory of(String output, boolean resume) throws IOException {
+    public static JournalDirectory of(String output, boolean resume, String again) throws IOException {
         boolean file = !output.equals("-") && (!Files.exists(Path.of(output)) || Files.isRegularFile(Path.of(output)));
         if (!file) {
             if (resume) {
@@ -94,11 +98,26 @@ public final class JournalDirectory implements Closeable {
         }
         Path path = Path.of(output + ".journal").toAbsolutePath();
         checkOwner(path, output);
-        if (!resume && JournalIndex.hasResults(path)) {
+        boolean resumes = resume || !again.isEmpty() && isOf(again, path);
+        if (!resumes && JournalIndex.hasResults(path)) {
             throw new UsageException("--output " + output + ": " + output + ".journal holds rows of a run that did not "
                     + "finish; add --resume to continue it, or remove that directory to start over");
         }
-        return new JournalDirectory(path, output, resume, false);
+        return new JournalDirectory(path, output, resumes, false);
+    }
+
+    /** Ranks may have died before they came to begin with an older journal, which is then not theirs to go on with. */
+    private static boolean isOf(String launch, Path path) {
+        try {
+            return launch.equals(Job.read(path).launch);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Whether what earlier runs finished is kept. */
+    public boolean resumes() {
+        return resume;
     }
 
     /** What somebody else put there may have been made to be believed, or to be written through. */
@@ -151,9 +170,10 @@ public final class JournalDirectory implements Closeable {
     /**
      * Makes the directory ready for this run; from here on a run that ends early leaves it behind.
      *
+     * @param launch the name of the launcher's job, or empty
      * @throws UsageException when another run is writing there
      */
-    public Job begin(Fingerprint fingerprint) throws IOException {
+    public Job begin(Fingerprint fingerprint, String launch) throws IOException {
         try {
             JournalFile.makeDirectory(path);
             if (temporary) {
@@ -176,7 +196,7 @@ public final class JournalDirectory implements Closeable {
             for (Path journal : JournalIndex.files(path)) {
                 cutTornLine(journal);
             }
-            Job mine = Job.of(runsBefore + 1, UUID.randomUUID().toString(), fingerprint);
+            Job mine = Job.of(runsBefore + 1, UUID.randomUUID().toString(), launch, fingerprint);
             writeJob(mine);
             job = mine;
             return mine;

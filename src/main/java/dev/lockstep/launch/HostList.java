@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -62,6 +63,12 @@ record HostList(Map<String, Integer> slots) {
             throw new UsageException(option + ": it names no host");
         }
         return new HostList(slots);
+    }
+
+    HostList without(Collection<String> hosts) {
+        Map<String, Integer> left = new LinkedHashMap<>(slots);
+        left.keySet().removeAll(hosts);
+        return new HostList(left);
     }
 
     int size() {

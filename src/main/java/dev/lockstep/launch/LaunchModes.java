@@ -6,9 +6,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.stream.IntStream;
 
 import org.jspecify.annotations.Nullable;
 
@@ -24,11 +28,13 @@ import dev.lockstep.launch.local.ShellWords;
 import dev.lockstep.launch.local.SlurmAllocation;
 import dev.lockstep.launch.output.OutputRouter;
 import dev.lockstep.launch.ranks.Spawner;
+import dev.lockstep.launch.remote.HostProbe;
 import dev.lockstep.launch.remote.RemoteAgents;
 import dev.lockstep.launch.remote.SlurmSpawner;
 import dev.lockstep.launch.remote.SshSpawner;
 import dev.lockstep.wire.HostRanks;
 import dev.lockstep.wire.JobSpec;
+import dev.lockstep.wire.Past;
 
 /**
  * The ways to start a job.
@@ -59,6 +65,20 @@ record LaunchModes(Path home, Map<String, String> environment, JobSpec job, Outp
      * @param agents that start its ranks, or null when the launcher does
      */
     record Plan(int size, Lines lines, @Nullable RemoteAgents agents, SpawnerOf spawner) {}
+
+    /** Of a job's first ranks. */
+    LaunchModes first(Past past) {
+        return of(past, router);
+    }
+
+    /** Of ranks that are started again; nobody hears of their events who heard of earlier ones. */
+    LaunchModes again(Past past) {
+        return of(past, router.again(new LinkedBlockingQueue<>()));
+    }
+
+    private LaunchModes of(Past past, OutputRouter events) {
+        return new LaunchModes(home, environment, job.after(past), events, bootstrap, heartbeat, wholeCommands);
+    }
 
     /** @param count 0: as many as this host has GPUs for */
     Plan here(int count) throws IOException {
@@ -94,17 +114,54 @@ record LaunchModes(Path home, Map<String, String> environment, JobSpec job, Outp
                         environment, bootstrap, router.output()));
     }
 
-    /** @param count 0: the tasks of the allocation */
-    Plan throughSlurm(SlurmAllocation allocation, int count) throws IOException {
+    /** The room there is, on the hosts that are left, for ranks. */
+    interface Room {
+        int ranks(int wanted, int room, Collection<String> gone);
+    }
+
+    /**
+     * @param size as wanted at first
+     * @param lost hosts that were lost before
+     */
+    Plan overSsh(HostList hosts, int size, Collection<String> lost, Room room) {
+        Set<String> silent = HostProbe.silent(lost, environment);
+        HostList left = hosts.without(silent);
+        if (silent.isEmpty()) {
+            return overSsh(hosts, size);
+        }
+        int ranks = room.ranks(size, job.oversubscribe() && left.size() > 0 ? size : left.size(), silent);
+        goOnWithout(silent, ranks);
+        return overSsh(left, ranks);
+    }
+
+    private void goOnWithout(Collection<String> gone, int ranks) {
+        router.output().say("mpjrun: " + String.join(", ", gone) + (gone.size() == 1 ? " does" : " do")
+                + " not answer: " + ranks + (ranks == 1 ? " rank goes" : " ranks go") + " on without");
+    }
+
+    /**
+     * @param count 0: the tasks of the allocation
+     * @param lost  nodes that were lost before
+     */
+    Plan throughSlurm(SlurmAllocation allocation, int count, Collection<String> lost, Room room) throws IOException {
         int tasks = allocation.tasks();
         if (tasks > 0 && count > tasks && !job.oversubscribe()) {
             throw new UsageException("-np " + count + " is more than the " + tasks + " tasks of Slurm job "
                     + environment.get("SLURM_JOB_ID") + ": ask for more, as in sbatch --ntasks=" + count
                     + ", or give --oversubscribe");
         }
-        int size = count > 0 ? count : tasks > 0 ? tasks : allocation.nodes();
-        List<String> command = SlurmSpawner.command(allocation, size, job.oversubscribe(), job.directory(), home);
+        int wanted = count > 0 ? count : tasks > 0 ? tasks : allocation.nodes();
         List<String> nodes = nodes();
+        Set<String> gone = job.past().restarts() == 0
+                ? Set.of()
+                : HostProbe.gone(nodes, lost, environment.getOrDefault("SLURM_JOB_ID", ""));
+        int size = wanted;
+        if (!gone.isEmpty()) {
+            int left = room(nodes, gone);
+            size = room.ranks(wanted, job.oversubscribe() && left > 0 ? wanted : left, gone);
+            goOnWithout(gone, size);
+        }
+        List<String> command = SlurmSpawner.command(allocation, size, gone, job.oversubscribe(), job.directory(), home);
         List<String> places = places(nodes, size);
         List<String> lines = new ArrayList<>();
         int[] local = new int[nodes.size() + 1];
@@ -131,6 +188,13 @@ record LaunchModes(Path home, Map<String, String> environment, JobSpec job, Outp
 
     private static String whereabouts(RemoteAgents agents, Coordinator coordinator) {
         return agents.whereabouts(coordinator.port(), coordinator.token());
+    }
+
+    /** How many tasks the job has on the nodes that are left. */
+    private int room(List<String> nodes, Set<String> gone) {
+        List<Integer> perNode = SlurmAllocation.expand(environment.getOrDefault("SLURM_TASKS_PER_NODE", "1"));
+        return IntStream.range(0, Math.min(nodes.size(), perNode.size())).filter(i -> !gone.contains(nodes.get(i)))
+                .map(perNode::get).sum();
     }
 
     /** The job's nodes; what cannot be found out is left out. */

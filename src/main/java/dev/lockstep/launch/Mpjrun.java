@@ -8,12 +8,11 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.BlockingQueue;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.stream.Stream;
@@ -35,10 +34,10 @@ import dev.lockstep.launch.local.RankPlanner;
 import dev.lockstep.launch.local.SlurmAllocation;
 import dev.lockstep.launch.output.Console;
 import dev.lockstep.launch.output.OutputRouter;
-import dev.lockstep.launch.ranks.LaunchEvent;
 import dev.lockstep.launch.remote.SshSpawner;
 import dev.lockstep.wire.CompiledProgram;
 import dev.lockstep.wire.JobSpec;
+import dev.lockstep.wire.Past;
 import dev.lockstep.wire.PortRange;
 import dev.lockstep.wire.RankEnvironment;
 import dev.lockstep.wire.Traffic;
@@ -91,6 +90,12 @@ public final class Mpjrun implements Callable<Integer> {
     private String timeout;
     @Option(names = "--timeout-collective", paramLabel = "SECONDS", description = "end the job when a rank keeps others waiting in a collective, or for a message, for this long without a sign of progress; 0: never (600)")
     private String collectiveTimeout = "600";
+    @Option(names = "--max-restarts", paramLabel = "R", description = "start all ranks again, at most R times, when one dies or its host does (0); what they had not written down is done again, generate goes on from its journal")
+    private String maxRestarts = "0";
+    @Option(names = "--restart-window", paramLabel = "SECONDS", description = "with --max-restarts: count only the restarts of the last SECONDS (all)")
+    private String restartWindow;
+    @Option(names = "--min-ranks", paramLabel = "M", description = "with --max-restarts: go on with M ranks or more where the hosts that still answer have no room for all (all)")
+    private String minRanks;
     @Option(names = "--dry-run", description = "print rank, host, GPU and command of every rank, start nothing")
     private boolean dryRun;
     @Option(names = "--serve", hidden = true, description = "srun has started the agents: print where they find us")
@@ -156,7 +161,7 @@ public final class Mpjrun implements Callable<Integer> {
         Path home = Path.of(System.getProperty("lockstep.home", ".")).toAbsolutePath().normalize();
         Map<String, String> environment = System.getenv();
         Traffic traffic = traffic();
-        int count = np == null ? 0 : count(np);
+        int count = np == null ? 0 : OptionValues.ranks(np);
         if (words.isEmpty()) {
             throw new UsageException(
                     "name a JOB: generate, model, bench, selftest, hello, a class on -cp, a .java file, or -jar and a jar "
@@ -168,10 +173,10 @@ public final class Mpjrun implements Callable<Integer> {
         if (!List.of("auto", "cpu", "cuda").contains(device)) {
             throw new UsageException("--device " + device + ": give auto, cpu or cuda");
         }
-        Duration limit = timeout == null ? null : seconds("--timeout", timeout);
-        Duration bootstrap = seconds("LOCKSTEP_BOOTSTRAP_TIMEOUT",
+        Duration limit = timeout == null ? null : OptionValues.seconds("--timeout", timeout);
+        Duration bootstrap = OptionValues.seconds("LOCKSTEP_BOOTSTRAP_TIMEOUT",
                 environment.getOrDefault("LOCKSTEP_BOOTSTRAP_TIMEOUT", "300"));
-        Duration heartbeat = seconds("LOCKSTEP_HEARTBEAT_TIMEOUT",
+        Duration heartbeat = OptionValues.seconds("LOCKSTEP_HEARTBEAT_TIMEOUT",
                 environment.getOrDefault("LOCKSTEP_HEARTBEAT_TIMEOUT", "10"));
         if (heartbeat.toMillis() < 2000) {
             throw new UsageException("LOCKSTEP_HEARTBEAT_TIMEOUT " + heartbeat.toMillis() / 1000.0
@@ -179,10 +184,12 @@ public final class Mpjrun implements Callable<Integer> {
         }
         Duration collective = collectiveTimeout.strip().equals("0")
                 ? Duration.ZERO
-                : seconds("--timeout-collective", collectiveTimeout);
+                : OptionValues.seconds("--timeout-collective", collectiveTimeout);
+        RestartPolicy restarts = restarts(count);
         Path here = here();
         Path work = directory(here);
-        JobCommand command = JobCommand.resolve(words, absolute(classPath, here), RankPlanner.runtime(home), here);
+        JobCommand command = JobCommand.resolve(words, OptionValues.classPath(classPath, here),
+                RankPlanner.runtime(home), here);
         Optional<BuiltInJob> builtIn = JobCommand.builtIn(words.get(0));
         if (builtIn.isPresent()) {
             Optional<ExitCode> settled = JobCheck.check(builtIn.get(), words.subList(1, words.size()));
@@ -197,26 +204,39 @@ public final class Mpjrun implements Callable<Integer> {
                 ? CompiledProgram.NONE
                 : SourceFile.compile(command, home, environment, chosen);
         JobSpec job = new JobSpec(device, traffic, oversubscribe, command.classPath(), command.program(), compiled,
-                remote ? inherited(environment) : Map.of(), chosen, work.toString(), network, tagOutput);
+                remote ? inherited(environment) : Map.of(), chosen, work.toString(), network, tagOutput, Past.NONE);
         Console output = new Console();
-        BlockingQueue<LaunchEvent> events = new LinkedBlockingQueue<>();
         Path files = outputDirectory == null || dryRun ? null : outputDirectory(here);
-        LaunchModes launch = new LaunchModes(home, environment, job, new OutputRouter(output, files, events), bootstrap,
+        LaunchModes launch = new LaunchModes(home, environment, job,
+                new OutputRouter(output, files, new LinkedBlockingQueue<>(), false), bootstrap,
                 heartbeat, verbose);
-        LaunchModes.Plan plan = plan(launch, list, remote, count);
         if (dryRun) {
-            plan.lines().apply("coordinator").forEach(System.out::println);
+            plan(launch, list, remote, count, Set.of(), restarts).lines().apply("coordinator")
+                    .forEach(System.out::println);
             return ExitCode.DONE.code();
         }
-        Supervisor.Options options = new Supervisor.Options(limit, bootstrap, collective, heartbeat, quiet,
-                Boolean.getBoolean("lockstep.terminal"), verbose);
-        try (Coordinator coordinator = new Coordinator(plan.size(), events, plan.agents(),
-                traffic.ports())) {
-            if (verbose) {
-                plan.lines().apply(coordinator.address()).forEach(line -> output.say("mpjrun: " + line));
-            }
-            return new Supervisor(options, coordinator, plan.spawner().apply(coordinator), events, output).run();
+        Supervisor.Options options = new Supervisor.Options(System.nanoTime(), limit, bootstrap, collective, heartbeat,
+                quiet, Boolean.getBoolean("lockstep.terminal"), verbose);
+        return new JobRun(options, restarts, launch,
+                (again, lost) -> plan(again, list, remote, count, lost, restarts), output).run();
+    }
+
+    private RestartPolicy restarts(int count) {
+        int most = OptionValues.count("--max-restarts", maxRestarts);
+        if (most == 0 && (restartWindow != null || minRanks != null)) {
+            throw new UsageException((minRanks == null ? "--restart-window" : "--min-ranks")
+                    + " is about starting ranks again: give --max-restarts as well");
         }
+        if (most > 0 && serve) {
+            throw new UsageException("--max-restarts: srun, which has started the ranks, starts them once: "
+                    + "launch/mpjrun.sh inside of sbatch or salloc starts them again");
+        }
+        int least = minRanks == null ? 0 : OptionValues.count("--min-ranks", minRanks);
+        if (minRanks != null && (least == 0 || count > 0 && least > count)) {
+            throw new UsageException("--min-ranks " + minRanks + ": give 1 or more, and at most as many as -np");
+        }
+        return new RestartPolicy(most, least,
+                restartWindow == null ? null : OptionValues.seconds("--restart-window", restartWindow));
     }
 
     private Traffic traffic() {
@@ -236,22 +256,22 @@ public final class Mpjrun implements Callable<Integer> {
     }
 
     /** Hosts that are named go before the Slurm job that this may be in. */
-    private LaunchModes.Plan plan(LaunchModes launch, @Nullable HostList list, boolean remote, int count)
-            throws IOException {
+    private LaunchModes.Plan plan(LaunchModes launch, @Nullable HostList list, boolean remote, int count,
+            Set<String> lost, RestartPolicy restarts) throws IOException {
         SlurmAllocation allocation = new SlurmAllocation(launch.environment());
         int tasks = allocation.number("SLURM_STEP_NUM_TASKS");
         if (serve) {
             return launch.served(tasks);
         }
         if (list != null && remote) {
-            return launch.overSsh(list, count > 0 ? count : list.size());
+            return launch.overSsh(list, count > 0 ? count : list.size(), lost, restarts::ranks);
         }
         if (list != null) {
             list.share(count, oversubscribe); // refuses too many
             return launch.here(count > 0 ? count : list.size());
         }
         if (SlurmAllocation.isHeldBy(launch.environment())) {
-            return launch.throughSlurm(allocation, count);
+            return launch.throughSlurm(allocation, count, lost, restarts::ranks);
         }
         if (SlurmAllocation.isTask(launch.environment()) && tasks > 1) {
             throw new UsageException("srun has started this as one of several tasks, each of which would be a job "
@@ -338,52 +358,6 @@ public final class Mpjrun implements Callable<Integer> {
             chosen.put(name, value);
         }
         return chosen;
-    }
-
-    /** Relative entries start where the user is, not in the ranks' working directory. */
-    private static List<String> absolute(@Nullable String classPath, Path here) {
-        List<String> entries = new ArrayList<>();
-        for (String entry : classPath == null ? new String[0] : classPath.split(":")) {
-            entries.addAll(entry.startsWith("@") ? listed(entry, here) : List.of(entry));
-        }
-        return entries.stream().filter(entry -> !entry.isBlank())
-                .map(entry -> here.resolve(entry).normalize().toString())
-                .toList();
-    }
-
-    /** What the file of an entry such as @target/classpath has, as Maven writes it: entries with colons between them. */
-    private static List<String> listed(String entry, Path here) {
-        try {
-            return List.of(Files.readString(here.resolve(entry.substring(1))).strip().split("[:\\n]"));
-        } catch (IOException e) {
-            throw new UsageException("-cp " + entry + ": the file with the class path cannot be read: "
-                    + IoReason.of(e) + "; mvn dependency:build-classpath -Dmdep.outputFile=" + entry.substring(1)
-                    + " writes it");
-        }
-    }
-
-    private static int count(String text) {
-        try {
-            int count = Integer.parseInt(text.strip());
-            if (count > 0) {
-                return count;
-            }
-        } catch (NumberFormatException e) {
-            // said below
-        }
-        throw new UsageException("-np " + text + ": the number of ranks must be a whole number, 1 or more");
-    }
-
-    private static Duration seconds(String name, String text) {
-        try {
-            double seconds = Double.parseDouble(text.strip());
-            if (seconds > 0 && seconds <= 1e9) {
-                return Duration.ofMillis(Math.round(seconds * 1000));
-            }
-        } catch (NumberFormatException e) {
-            // said below
-        }
-        throw new UsageException(name + " " + text + ": give a number of seconds above 0");
     }
 
     /** From the jar's manifest. */

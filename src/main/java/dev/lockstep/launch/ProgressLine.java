@@ -71,7 +71,7 @@ final class ProgressLine {
         }
     }
 
-    /** What is kept of a job that has ended before its time, if anything is. */
+    /** What is kept of a job that has ended before its time, if anything is: ranks may have kept more than they had the time to tell. */
     Optional<String> kept(Kept kept) {
         long done = kept.before();
         long all = -1;
@@ -82,8 +82,9 @@ final class ProgressLine {
         String of = all < 0 ? "" : String.format(Locale.ROOT, "of %,d ", all + kept.before());
         return done == 0
                 ? Optional.empty()
-                : Optional.of(String.format(Locale.ROOT, "%,d %srows are kept in %s; %s", done, of, kept.place(),
-                        kept.advice()));
+                : Optional
+                        .of(String.format(Locale.ROOT, "at least %,d %srows are kept in %s; %s", done, of, kept.place(),
+                                kept.advice()));
     }
 
     /**

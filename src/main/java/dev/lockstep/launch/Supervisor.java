@@ -3,8 +3,10 @@ package dev.lockstep.launch;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -22,8 +24,8 @@ import dev.lockstep.watch.CollectiveWatchdog;
 import dev.lockstep.wire.Message;
 
 /**
- * Starts the ranks and sees them through to the job's exit code. All it learns comes through one queue and is taken in
- * by one thread, so what came first is a fact: the rank that failed first decides how the job ends.
+ * Starts the ranks and sees them through to their end. All it learns comes through one queue and is taken in
+ * by one thread, so what came first is a fact: the rank that failed first decides how they end.
  */
 final class Supervisor {
     /** Between asking a rank to end and killing it. */
@@ -37,6 +39,7 @@ final class Supervisor {
     private static final long LEFT_BEHIND_NANOS = 1_000_000_000L;
 
     /**
+     * @param begin     of the job, by System.nanoTime
      * @param timeout   after which the job is ended, or null
      * @param bootstrap from the first rank in World.init to the last, and from then until all are out of it
      * @param collective how long a rank may let others wait in a collective without a sign; zero: for ever
@@ -45,40 +48,26 @@ final class Supervisor {
      * @param terminal  whether stderr is a terminal
      * @param verbose   whether it is said by what the ranks send messages
      */
-    record Options(@Nullable Duration timeout, Duration bootstrap, Duration collective, Duration heartbeat,
+    record Options(long begin, @Nullable Duration timeout, Duration bootstrap, Duration collective, Duration heartbeat,
             boolean quiet, boolean terminal, boolean verbose) {}
 
     /** So long a launcher that is ended waits for what there is to say about it. */
     private static final long REPORT_NANOS = 3_000_000_000L;
     private static final long LOOK_MILLIS = 50;
     private static final String EARLY_EXIT = "exited with code 0 without World.close, while other ranks were at work";
-    /** A look that comes later than this was held up. */
-    private static final long PAUSE_NANOS = 1_000_000_000L;
+    /** Between two looks of a launcher that nothing holds up; a host with too much to do takes longer, again and again. */
+    private static final long PAUSE_NANOS = 4 * LOOK_MILLIS * 1_000_000L;
     private static final long HEARTBEAT_NANOS = 1_000_000_000L;
 
-    /** The verdict: how the job ends, with a line for stderr or null. */
-    private record Verdict(int code, @Nullable String line) {}
-
-    private static final class Rank {
-        final int number;
-        final RankProcess process;
-        boolean linked;
-        @Nullable
-        Integer bye;
-        @Nullable
-        Integer exit;
-        long exitSeen;
-        long heard;
-
-        Rank(int number, RankProcess process) {
-            this.number = number;
-            this.process = process;
-        }
-
-        boolean isDone() {
-            return exit != null && !linked;
-        }
-    }
+    /**
+     * What became of the ranks.
+     *
+     * @param verdict how they ended
+     * @param lost   hosts that were lost with their ranks
+     * @param worked whether rows were finished
+     * @param done   the code with which the program wanted to end, whose work was all done; null: it was not
+     */
+    record Outcome(Verdict verdict, Set<String> lost, boolean worked, @Nullable Integer done) {}
 
     private final Options options;
     private final Coordinator coordinator;
@@ -86,11 +75,14 @@ final class Supervisor {
     private final BlockingQueue<LaunchEvent> events;
     private final Console output;
     private final ProgressLine progress;
-    private final List<Rank> ranks = new ArrayList<>();
+    private final List<SupervisedRank> ranks = new ArrayList<>();
 
     private @Nullable Verdict verdict;
     private Message.@Nullable Kept kept;
-    private @Nullable Rank suspect; // broke its link; what it was is known once its process has ended
+    private @Nullable SupervisedRank suspect; // broke its link; what it was is known once its process has ended
+    private final Set<String> lostHosts = new LinkedHashSet<>();
+    private boolean worked;
+    private @Nullable Integer done;
     private boolean secondHand; // the verdict: by a rank that could not reach another, which may be heard of later
     private long killAt;
     private long suspectUntil;
@@ -99,7 +91,7 @@ final class Supervisor {
     private final CollectiveWatchdog watchdog;
     private final RankArrivals arrivals;
     private final CountDownLatch reported = new CountDownLatch(1);
-    private long looked;
+    private final OwnPauses pauses = new OwnPauses(PAUSE_NANOS, System.nanoTime());
     private long beat;
 
     Supervisor(Options options, Coordinator coordinator, Spawner spawner, BlockingQueue<LaunchEvent> events,
@@ -115,32 +107,30 @@ final class Supervisor {
     }
 
     /**
-     * Runs the job to its end.
-     *
-     * @return its exit code; what is to be said about it has been said
+     * Runs the ranks to their end; what there is to say about it is for {@link #report}.
      */
-    int run() throws InterruptedException {
-        long begin = System.nanoTime();
-        looked = begin;
-        Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));
+    Outcome run() throws InterruptedException {
         start();
-        while (!ranks.stream().allMatch(Rank::isDone)) {
+        while (!ranks.stream().allMatch(SupervisedRank::isDone)) {
             LaunchEvent event = events.poll(LOOK_MILLIS, TimeUnit.MILLISECONDS);
             forgivePause();
             while (event != null) {
                 take(event);
                 event = events.poll();
             }
-            watchClock(System.nanoTime() - begin);
+            watchClock(System.nanoTime() - options.begin());
         }
         ranks.forEach(rank -> rank.process.drain());
         for (LaunchEvent event; (event = events.poll()) != null;) {
             take(event); // the last of the output may have found no place
         }
         output.endStatus();
-        int code = report();
+        return new Outcome(verdict == null ? new Verdict(byeCode, null, false) : verdict, lostHosts, worked, done);
+    }
+
+    /** Lets go of what the ranks were started with, once all has been said. */
+    void close(int code) {
         spawner.close(code);
-        return code;
     }
 
     private void start() {
@@ -150,9 +140,9 @@ final class Supervisor {
                     return;
                 }
                 try {
-                    ranks.add(new Rank(rank, spawner.start(rank)));
+                    ranks.add(new SupervisedRank(rank, spawner.start(rank)));
                 } catch (IOException e) {
-                    conclude(ExitCode.FAILED, e.getMessage());
+                    conclude(Verdict.end(ExitCode.FAILED, e.getMessage()));
                     return;
                 }
             }
@@ -163,18 +153,18 @@ final class Supervisor {
         if (event instanceof LaunchEvent.Said said) {
             take(ranks.get(said.rank()), said.message());
         } else if (event instanceof LaunchEvent.LinkLost lost) {
-            Rank rank = ranks.get(lost.rank());
+            SupervisedRank rank = ranks.get(lost.rank());
             rank.linked = false;
             if (rank.exit != null) {
                 judge(rank);
             } else if (rank.bye == null && verdict == null && othersRun(rank)) {
                 suspect = rank;
                 suspectUntil = System.nanoTime() + LAST_WORDS_NANOS;
-                verdict = new Verdict(ExitCode.FAILED.code(), first(rank, "its control link broke"));
+                verdict = Verdict.death(ExitCode.FAILED.code(), rank.failedFirst("its control link broke"));
                 endRanksBut(rank);
             }
         } else if (event instanceof LaunchEvent.Exited exited) {
-            Rank rank = ranks.get(exited.rank());
+            SupervisedRank rank = ranks.get(exited.rank());
             rank.exit = exited.code();
             rank.exitSeen = System.nanoTime();
             releaseIfOver();
@@ -182,15 +172,19 @@ final class Supervisor {
                 judge(rank);
             }
         } else if (event instanceof LaunchEvent.Lost lost) {
+            boolean death = !lost.host().isEmpty();
+            if (death) {
+                lostHosts.add(lost.host());
+            }
             if (verdict == null) {
-                conclude(lost.code(), ExitCode.USAGE.is(lost.code()) ? "mpjrun: " + lost.line() : lost.line());
+                conclude(new Verdict(lost.code(), Verdict.said(lost.line()), death));
             }
         } else if (verdict == null) {
-            conclude(Signals.OUTPUT_CLOSED, null);
+            conclude(new Verdict(Signals.OUTPUT_CLOSED, null, false));
         }
     }
 
-    private void take(Rank rank, Message message) {
+    private void take(SupervisedRank rank, Message message) {
         long now = System.nanoTime();
         rank.heard = now;
         watchdog.take(rank.number, message, now);
@@ -202,8 +196,9 @@ final class Supervisor {
         } else if (message instanceof Message.Failure failure) {
             if (verdict == null) {
                 secondHand = failure.cause().contains(Message.Failure.OF_MESSAGES);
-                conclude(failure.code(),
-                        ExitCode.USAGE.is(failure.code()) ? failure.cause() : first(rank, failure.cause()));
+                conclude(ExitCode.USAGE.is(failure.code())
+                        ? new Verdict(failure.code(), failure.cause(), false)
+                        : Verdict.death(failure.code(), rank.failedFirst(failure.cause())));
             }
         } else if (message instanceof Message.Bye bye) {
             rank.bye = bye.exitCode();
@@ -215,13 +210,16 @@ final class Supervisor {
             }
         } else if (message instanceof Message.Doing doing && !options.quiet()) {
             progress.say(doing, now);
+        } else if (message instanceof Message.Done all) {
+            done = all.code();
         } else if (message instanceof Message.Kept keeps) {
             kept = keeps.place().isEmpty() ? null : keeps;
-        } else if (message instanceof Message.Progress done) {
+        } else if (message instanceof Message.Progress far) {
+            worked |= far.done() > 0;
             if (options.quiet() || verdict != null) {
-                progress.take(rank.number, done);
+                progress.take(rank.number, far);
             } else {
-                progress.update(rank.number, done, System.nanoTime());
+                progress.update(rank.number, far, System.nanoTime());
             }
         }
     }
@@ -242,25 +240,26 @@ final class Supervisor {
     }
 
     /** A rank has ended and all it said has been heard: was that in order? */
-    private void judge(Rank rank) {
+    private void judge(SupervisedRank rank) {
         int code = Objects.requireNonNull(rank.exit);
         if (rank == suspect) {
             suspect = null;
-            verdict = new Verdict(code == 0 ? ExitCode.FAILED.code() : code,
-                    first(rank, code == 0 ? EARLY_EXIT : Signals.describe(code)));
+            verdict = code == 0
+                    ? new Verdict(ExitCode.FAILED.code(), Verdict.said(rank.failedFirst(EARLY_EXIT)), false)
+                    : Verdict.death(code, rank.failedFirst(Signals.describe(code)));
         } else if (secondHand && code == Signals.KILLED && killAt != 0) {
             secondHand = false; // not by us, who have only asked it to end
-            verdict = new Verdict(code, first(rank, Signals.describe(code)));
+            verdict = Verdict.death(code, rank.failedFirst(Signals.describe(code)));
         } else if (verdict != null) {
             return;
         } else if (code != 0 && (rank.bye == null || rank.bye != code)) {
-            conclude(code, first(rank, Signals.describe(code)));
+            conclude(Verdict.death(code, rank.failedFirst(Signals.describe(code))));
         } else if (code == 0 && arrivals.hasCome(rank.number) && rank.bye == null && othersRun(rank)) {
-            conclude(ExitCode.FAILED, first(rank, EARLY_EXIT));
+            conclude(Verdict.end(ExitCode.FAILED, rank.failedFirst(EARLY_EXIT)));
         } else if (code == 0 && !arrivals.hasCome(rank.number)
                 && ranks.stream().anyMatch(each -> arrivals.hasCome(each.number))) {
-            conclude(ExitCode.FAILED,
-                    first(rank, "exited with code 0 without World.init, where other ranks wait for it"));
+            conclude(Verdict.end(ExitCode.FAILED,
+                    rank.failedFirst("exited with code 0 without World.init, where other ranks wait for it")));
         } else if (byeCode == 0) {
             byeCode = code;
         }
@@ -272,7 +271,7 @@ final class Supervisor {
             suspect = null;
             endRanksBut(null);
         }
-        for (Rank rank : ranks) {
+        for (SupervisedRank rank : ranks) {
             // its process is gone but something it started still holds the link
             if (rank.exit != null && rank.linked && now > rank.exitSeen + LEFT_BEHIND_NANOS) {
                 rank.linked = false;
@@ -280,11 +279,12 @@ final class Supervisor {
             }
         }
         if (verdict == null && options.timeout() != null && sinceBegin > options.timeout().toNanos()) {
-            conclude(ExitCode.TIMED_OUT, "the job was ended after its time-out of " + seconds(options.timeout()));
+            conclude(Verdict.end(ExitCode.TIMED_OUT,
+                    "the job was ended after its time-out of " + seconds(options.timeout())));
         }
         if (verdict == null) {
-            arrivals.check(now, rank -> lastSeen(ranks.get(rank)))
-                    .ifPresent(line -> conclude(ExitCode.TIMED_OUT, line));
+            arrivals.check(now, rank -> ranks.get(rank).lastSeen())
+                    .ifPresent(line -> conclude(Verdict.death(ExitCode.TIMED_OUT.code(), line)));
         }
         watchRanks(now);
         if (killAt != 0 && now > killAt) {
@@ -300,55 +300,41 @@ final class Supervisor {
         }
         if (verdict == null) {
             ranks.stream().filter(rank -> rank.linked && now > rank.heard + options.heartbeat().toNanos()).findFirst()
-                    .ifPresent(rank -> conclude(ExitCode.TIMED_OUT, first(rank, "no heartbeat for "
-                            + seconds(options.heartbeat()) + ": its process is frozen, or its host is gone")));
+                    .ifPresent(rank -> {
+                        lostHosts.add(rank.process.host());
+                        conclude(Verdict.death(ExitCode.TIMED_OUT.code(), rank.failedFirst("no heartbeat for "
+                                + seconds(options.heartbeat()) + ": its process is frozen, or its host is gone")));
+                    });
         }
         if (verdict == null) {
-            watchdog.check(now).ifPresent(finding -> conclude(finding.code(), finding.line()));
+            // ranks in different collectives would be so again; one that hangs need not
+            watchdog.check(now).ifPresent(finding -> conclude(finding.code() == ExitCode.TIMED_OUT
+                    ? Verdict.death(finding.code().code(), finding.line())
+                    : new Verdict(finding.code().code(), Verdict.said(finding.line()), false)));
         }
     }
 
     /** After a pause of our own, by SIGSTOP say, nobody else is late. */
     private void forgivePause() {
-        long now = System.nanoTime();
-        long pause = now - looked;
-        looked = now;
-        if (pause > PAUSE_NANOS) {
+        long pause = pauses.look(System.nanoTime());
+        if (pause > 0) {
             ranks.forEach(rank -> rank.heard += pause);
             watchdog.forgive(pause);
             arrivals.forgive(pause);
         }
     }
 
-    private void conclude(ExitCode code, @Nullable String line) {
-        conclude(code.code(), line);
-    }
-
-    private void conclude(int code, @Nullable String line) {
-        verdict = new Verdict(code, line);
+    private void conclude(Verdict found) {
+        verdict = found;
         endRanksBut(null);
     }
 
-    private String first(Rank rank, @Nullable String cause) {
-        return "rank " + rank.number + " on host " + rank.process.host() + " failed first: " + cause;
-    }
-
-    /** Of a rank that has not come to World.init. */
-    private static String lastSeen(Rank rank) {
-        return rank.exit != null
-                ? "on host " + rank.process.host() + ", " + Signals.describe(rank.exit)
-                : rank.process.isStarted()
-                        ? "started on host " + rank.process.host()
-                                + ", its process is running, but has not connected: it has not called World.init"
-                        : "its host has not started it yet";
-    }
-
-    private boolean othersRun(Rank rank) {
+    private boolean othersRun(SupervisedRank rank) {
         return ranks.stream().anyMatch(other -> other != rank && !other.isDone() && other.bye == null);
     }
 
-    private void endRanksBut(@Nullable Rank spared) {
-        for (Rank rank : ranks) {
+    private void endRanksBut(@Nullable SupervisedRank spared) {
+        for (SupervisedRank rank : ranks) {
             if (rank.exit == null) {
                 if (rank == spared) {
                     rank.process.endChildren();
@@ -361,7 +347,7 @@ final class Supervisor {
     }
 
     /** The launcher itself is ended, by Ctrl-C or TERM: no rank may stay behind. The JVM's exit code says by what. */
-    private void stop() {
+    void stop() {
         stopping = true;
         synchronized (ranks) {
             List<RankProcess> alive = ranks.stream().map(rank -> rank.process).filter(RankProcess::isAlive).toList();
@@ -382,20 +368,20 @@ final class Supervisor {
         coordinator.close();
     }
 
-    private int report() throws InterruptedException {
-        int code = verdict == null ? byeCode : verdict.code();
-        if (!stopping && (code == Signals.INTERRUPTED || code == Signals.TERMINATED)) {
-            // Ctrl-C reaches the ranks as it reaches us: then it is no rank's failure
-            Thread.sleep(300);
+    /**
+     * Says how the ranks have ended, unless it is the launcher that was ended.
+     *
+     * @param line or null
+     * @param over whether the job ends with them
+     */
+    void report(@Nullable String line, boolean over) {
+        if (!stopping && line != null) {
+            output.say(line);
         }
-        if (!stopping && verdict != null && verdict.line() != null) {
-            output.say(ExitCode.USAGE.is(verdict.code()) ? verdict.line() : "mpjrun: " + verdict.line());
-        }
-        if (kept != null && (stopping || verdict != null)) {
-            progress.kept(kept).ifPresent(line -> output.say("mpjrun: " + line));
+        if (kept != null && over && (stopping || verdict != null)) {
+            progress.kept(kept).ifPresent(rows -> output.say("mpjrun: " + rows));
         }
         reported.countDown();
-        return code;
     }
 
     static String seconds(Duration duration) {

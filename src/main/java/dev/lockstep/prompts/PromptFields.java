@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 import com.fasterxml.jackson.databind.JsonNode;
 import org.jspecify.annotations.Nullable;
 
+import dev.lockstep.host.Spelling;
 import dev.lockstep.json.FieldException;
 
 /**
@@ -34,7 +35,8 @@ final class PromptFields {
             "eos_token_id", "eos_token_ids", "stop_token_ids", "stop", "stop_strings", "logprobs", "top_logprobs",
             "num_samples", "n", "num_return_sequences", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size",
             "bad_words_ids", "suppress_tokens", "begin_suppress_tokens", "sequence_bias", "logit_bias",
-            "allowed_token_ids", "exponential_decay_length_penalty", "forced_bos_token_id", "forced_eos_token_id"))
+            "allowed_token_ids", "exponential_decay_length_penalty", "forced_bos_token_id", "forced_eos_token_id",
+            "guided_choice"))
             .flatMap(List::stream).collect(Collectors.toUnmodifiableSet());
 
     private static final Predicate<JsonNode> NEVER = value -> false;
@@ -58,7 +60,7 @@ final class PromptFields {
             Map.entry("include_stop_str_in_output", FALSE), Map.entry("chat_template", EMPTY),
             Map.entry("parallel_tool_calls", TRUE), Map.entry("functions", EMPTY), Map.entry("function_call", EMPTY),
             Map.entry("structured_outputs", EMPTY), Map.entry("guided_json", NEVER), Map.entry("guided_regex", NEVER),
-            Map.entry("guided_choice", NEVER), Map.entry("guided_grammar", NEVER),
+            Map.entry("guided_grammar", NEVER),
             Map.entry("guided_json_object", FALSE), Map.entry("guided_whitespace_pattern", NEVER),
             Map.entry("guided_decoding_backend", NEVER), Map.entry("logits_processors", EMPTY),
             Map.entry("web_search_options", NEVER),
@@ -150,7 +152,11 @@ final class PromptFields {
             var other = plain(known);
             // short names are near to any other
             int most = other.length() < 4 ? 0 : other.length() < 6 ? 1 : 2;
-            int distance = distance(plain, other, most);
+            // nobody's misspelling, and a field's name may be as long as a row
+            if (Math.abs(plain.length() - other.length()) > most) {
+                continue;
+            }
+            int distance = Spelling.distance(plain, other);
             if (distance <= most && distance < least) {
                 least = distance;
                 nearest = known;
@@ -161,26 +167,5 @@ final class PromptFields {
 
     private static String plain(String name) {
         return name.toLowerCase(Locale.ROOT).replaceAll("[-_ ]", "");
-    }
-
-    /** Letters to insert, delete or replace (Levenshtein); somewhere above {@code most} where it is above that. */
-    private static int distance(String a, String b, int most) {
-        if (Math.abs(a.length() - b.length()) > most) {
-            return most + 1;
-        }
-        int[] row = new int[b.length() + 1];
-        for (int j = 0; j < row.length; j++) {
-            row[j] = j;
-        }
-        for (int i = 1; i <= a.length(); i++) {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j < row.length; j++) {
-                int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.min(replaced, 1 + Math.min(row[j], row[j - 1]));
-            }
-        }
-        return row[b.length()];
     }
 }

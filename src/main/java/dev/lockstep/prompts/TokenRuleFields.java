@@ -1,10 +1,12 @@
 package dev.lockstep.prompts;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.generate.SamplingParams;
@@ -36,7 +38,7 @@ final class TokenRuleFields {
                 count(fields, "no_repeat_ngram_size", 0), count(fields, "encoder_no_repeat_ngram_size", 0),
                 badWords(fields), fields.integers("suppress_tokens"), fields.integers("begin_suppress_tokens"),
                 biases.isEmpty() ? null : List.copyOf(biases), tokens(fields, "allowed_token_ids"),
-                count(fields, "forced_bos_token_id", 0), tokens(fields, "forced_eos_token_id"));
+                count(fields, "forced_bos_token_id", 0), tokens(fields, "forced_eos_token_id"), choices(fields));
     }
 
     private static @Nullable Double number(JsonFields fields, String name, String rule,
@@ -58,6 +60,16 @@ final class TokenRuleFields {
             tokens.forEach(token -> SamplingOverrides.require(name, token, t -> t >= 0, "must be 0 or more"));
         }
         return tokens;
+    }
+
+    private static @Nullable List<String> choices(JsonFields fields) {
+        var name = "guided_choice";
+        var choices = fields.strings(name);
+        if (choices != null && (choices.isEmpty() || choices.stream()
+                .anyMatch(text -> text.isEmpty() || !StandardCharsets.UTF_8.newEncoder().canEncode(text)))) {
+            throw JsonFields.wrong(name, "a list of texts that are not empty", fields.object().get(name));
+        }
+        return choices;
     }
 
     private static @Nullable LengthDecay decay(JsonFields fields) {
@@ -109,11 +121,14 @@ final class TokenRuleFields {
                 throw JsonFields.wrong(name, wanted, object);
             }
             object.properties().forEach(entry -> {
-                double bias = bias(name, wanted, entry.getValue());
-                if (!entry.getKey().matches("[0-9]{1,9}") || Math.abs(bias) > 100) {
-                    throw JsonFields.wrong(name, wanted, object);
+                // the pair alone: of hundreds the sentence would show the first ones
+                JsonNode pair = JsonNodeFactory.instance.objectNode().set(entry.getKey(), entry.getValue());
+                var value = entry.getValue();
+                if (!entry.getKey().matches("[0-9]{1,9}") || !value.isNumber()
+                        || !(Math.abs(value.doubleValue()) <= 100)) {
+                    throw JsonFields.wrong(name, wanted, pair);
                 }
-                biases.add(new SequenceBias(List.of(Integer.parseInt(entry.getKey())), bias));
+                biases.add(new SequenceBias(List.of(Integer.parseInt(entry.getKey())), value.doubleValue()));
             });
         }
     }

@@ -26,14 +26,17 @@ import dev.lockstep.results.Tally;
  * @param device          what the ranks compute on
  * @param model           the checkpoint's directory
  * @param loadSeconds     the slowest rank's time to load the model
- * @param ranks           what each rank measured, in order of rank
+ * @param tensorParallel  ranks that computed the model together
+ * @param restarts        how often the ranks were started again because one had died
+ * @param deaths          who died of what each time, the latest last
+ * @param ranks           what each rank measured since the last start, or of ranks together the first, in order of rank
  */
 @JsonNaming(SnakeCaseStrategy.class)
 @JsonPropertyOrder({"prompts", "tokens", "prompt_tokens", "seconds", "tokens_per_second", "failed", "world_size",
-        "batch_size", "dtype", "device", "model", "load_seconds", "ranks"})
+        "batch_size", "dtype", "device", "model", "load_seconds", "tensor_parallel", "restarts", "deaths", "ranks"})
 public record Report(int prompts, long tokens, long promptTokens, double seconds, double tokensPerSecond, int failed,
         int worldSize, int batchSize, String dtype, String device, String model, double loadSeconds,
-        List<RankReport> ranks) {
+        int tensorParallel, int restarts, List<String> deaths, List<RankReport> ranks) {
 
     /**
      * What one rank measured.
@@ -90,15 +93,16 @@ public record Report(int prompts, long tokens, long promptTokens, double seconds
             double kernels, double warmUp, double firstTokens, double graphs) {}
 
     public Report {
+        deaths = List.copyOf(deaths);
         ranks = List.copyOf(ranks);
     }
 
     /** A report whose {@code tokensPerSecond}, {@code failed} and {@code worldSize} follow from the rest. */
     public static Report of(Summary summary, Tally tally, int batchSize, String dtype, String device, String model,
-            double loadSeconds, List<RankReport> ranks) {
+            double loadSeconds, int tensorParallel, int restarts, List<String> deaths, List<RankReport> ranks) {
         return new Report(summary.prompts(), summary.tokens(), tally.promptTokens(), summary.seconds(),
-                summary.tokensPerSecond(), tally.failures().count(), ranks.size(), batchSize, dtype, device, model,
-                loadSeconds, ranks);
+                summary.tokensPerSecond(), tally.failures().count(), ranks.size() * tensorParallel, batchSize, dtype,
+                device, model, loadSeconds, tensorParallel, restarts, deaths, ranks);
     }
 
     /**

@@ -5,7 +5,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +26,12 @@ final class TokenBytes {
 
     // by id, which may be any number
     private final Map<Integer, byte[]> pieces = new HashMap<>();
+
+    // tokens that decode to just their bytes, none of them added ones
+    private final Set<Integer> exact = new HashSet<>();
+
+    // those by bytes as Latin-1, once somebody asks
+    private @Nullable Map<String, List<Integer>> spellings;
 
     private TokenBytes() {}
 
@@ -42,6 +52,13 @@ final class TokenBytes {
             vocabulary.properties()
                     .forEach(token -> pieces.pieces.put(token.getValue().asInt(), piece(token.getKey(), bytes)));
         }
+        if (bytes != null && tokenizer.path("decoder").path("type").asText().equals("ByteLevel")) {
+            // what stands for no byte has come to a question mark, which is not what it decodes to
+            vocabulary.properties().stream()
+                    .filter(token -> token.getKey().chars().allMatch(c -> c == '?' || bytes[c] != '?'))
+                    .forEach(token -> pieces.exact.add(token.getValue().asInt()));
+            tokenizer.path("added_tokens").forEach(added -> pieces.exact.remove(added.path("id").asInt()));
+        }
         for (JsonNode added : tokenizer.path("added_tokens")) {
             pieces.pieces.put(added.path("id").asInt(),
                     added.path("content").asText().getBytes(StandardCharsets.UTF_8));
@@ -52,6 +69,20 @@ final class TokenBytes {
     /** No bytes for a token that the file does not have. */
     byte[] of(int id) {
         return pieces.getOrDefault(id, new byte[0]);
+    }
+
+    /** Whether texts are what the bytes of their tokens make, one after the other, and nothing else. */
+    boolean isExact() {
+        return !exact.isEmpty();
+    }
+
+    /** @param bytes as Latin-1 */
+    synchronized List<Integer> spelling(String bytes) {
+        if (spellings == null) {
+            spellings = exact.stream()
+                    .collect(Collectors.groupingBy(id -> new String(of(id), StandardCharsets.ISO_8859_1)));
+        }
+        return spellings.getOrDefault(bytes, List.of());
     }
 
     /** @param bytes of each character, where the vocabulary is of bytes; else null, and it is SentencePiece's */

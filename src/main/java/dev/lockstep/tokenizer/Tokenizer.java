@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
@@ -103,11 +104,36 @@ public final class Tokenizer implements AutoCloseable {
      *
      * @throws ModelException when it cannot be read any more
      */
-    public synchronized byte[] bytes(int id) {
+    public byte[] bytes(int id) {
+        return pieces().of(id).clone();
+    }
+
+    /**
+     * Whether texts are what the {@linkplain #bytes bytes} of their tokens make, one after the other, and nothing else: where
+     * the decoder is {@code ByteLevel}.
+     *
+     * @throws ModelException when the file cannot be read any more
+     */
+    public boolean isByteLevel() {
+        return pieces().isExact();
+    }
+
+    /**
+     * The tokens, none of them added ones, that stand for just these bytes.
+     *
+     * @param bytes a character up to U+00FF for each
+     * @return none where the tokenizer is not {@linkplain #isByteLevel of bytes}
+     * @throws ModelException when the file cannot be read any more
+     */
+    public List<Integer> spelling(String bytes) {
+        return pieces().spelling(bytes);
+    }
+
+    private synchronized TokenBytes pieces() {
         if (pieces == null) {
             pieces = TokenBytes.read(file);
         }
-        return pieces.of(id).clone();
+        return pieces;
     }
 
     /** Frees the native tokenizer. */

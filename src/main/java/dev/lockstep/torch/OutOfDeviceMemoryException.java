@@ -10,8 +10,13 @@ public final class OutOfDeviceMemoryException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
     /** @param message libtorch's */
-    public OutOfDeviceMemoryException(@Nullable String message, Throwable cause) {
+    public OutOfDeviceMemoryException(@Nullable String message, @Nullable Throwable cause) {
         super(message, cause);
+    }
+
+    /** It was another rank's device, and this one has to do with as little. */
+    public static OutOfDeviceMemoryException ofAnother() {
+        return new OutOfDeviceMemoryException("another rank's device has too little memory", null);
     }
 
     /** What the engine's failure is: want of memory, which libtorch says in words alone, or what it was. */

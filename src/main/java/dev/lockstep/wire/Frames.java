@@ -63,6 +63,7 @@ public final class Frames {
     private static final int WORKERS = 16;
     private static final int WAITS = 17;
     private static final int LATE = 18;
+    private static final int DONE = 19;
     // between the launcher and an agent
     private static final int ENLIST = 32;
     private static final int ASSIGNMENT = 33;
@@ -188,6 +189,9 @@ public final class Frames {
             Fields.writeString(out, kept.place());
             out.writeLong(kept.before());
             Fields.writeString(out, kept.advice());
+        } else if (message instanceof Message.Done done) {
+            out.writeByte(DONE);
+            out.writeInt(done.code());
         } else if (message instanceof Doing doing) {
             out.writeByte(DOING);
             Fields.writeString(out, doing.what());
@@ -290,6 +294,7 @@ public final class Frames {
             case PROGRESS -> new Progress(in.readLong(), in.readLong(), in.readLong(), in.readLong(), in.readLong(),
                     in.readDouble());
             case KEPT -> new Kept(Fields.readString(in), in.readLong(), Fields.readString(in));
+            case DONE -> new Message.Done(in.readInt());
             case DOING -> new Doing(Fields.readString(in), in.readBoolean());
             case BYE -> new Bye(in.readInt());
             case OVER -> new Release();
@@ -363,6 +368,9 @@ public final class Frames {
         Fields.writeString(out, job.directory());
         Fields.writeString(out, job.network());
         out.writeBoolean(job.tag());
+        Fields.writeString(out, job.past().job());
+        out.writeInt(job.past().restarts());
+        Fields.writeStrings(out, job.past().deaths());
     }
 
     private static JobSpec readJob(DataInputStream in) throws IOException {
@@ -370,6 +378,7 @@ public final class Frames {
                 Fields.readStrings(in),
                 new CompiledProgram(Fields.readString(in), in.readInt(), Fields.readBytes(in)),
                 Fields.readMap(in), Fields.readMap(in),
-                Fields.readString(in), Fields.readString(in), in.readBoolean());
+                Fields.readString(in), Fields.readString(in), in.readBoolean(),
+                new Past(Fields.readString(in), in.readInt(), Fields.readStrings(in)));
     }
 }

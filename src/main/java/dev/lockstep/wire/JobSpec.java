@@ -18,14 +18,23 @@ import java.util.Map;
  * @param directory    the ranks' working directory
  * @param network      the interface or subnet that ranks use among each other; empty: the one they reach the launcher by
  * @param tag          whether every line of output begins with its rank
+ * @param past         what there was of the job before
  */
 public record JobSpec(String device, Traffic traffic, boolean oversubscribe, List<String> classPath,
         List<String> program, CompiledProgram compiled,
-        Map<String, String> inherited, Map<String, String> variables, String directory, String network, boolean tag) {
+        Map<String, String> inherited, Map<String, String> variables, String directory, String network, boolean tag,
+        Past past) {
     public JobSpec {
         classPath = List.copyOf(classPath);
         program = List.copyOf(program);
         inherited = Map.copyOf(inherited);
         variables = Map.copyOf(variables);
+    }
+
+    /** The same for ranks that are started again. */
+    public JobSpec after(Past earlier) {
+        return new JobSpec(device, traffic, oversubscribe, classPath, program, compiled, inherited, variables,
+                directory,
+                network, tag, earlier);
     }
 }

@@ -83,6 +83,13 @@ public sealed interface Message {
     record Kept(String place, long before, String advice) implements Message {}
 
     /**
+     * All work of the job is done and where it belongs: there is no reason any more to start its ranks again.
+     *
+     * @param code how the job ends, should a rank not end by itself
+     */
+    record Done(int code) implements Message {}
+
+    /**
      * What the job is at, in one line for those who watch it.
      *
      * @param passing the next such line replaces it

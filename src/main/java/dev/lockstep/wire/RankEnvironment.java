@@ -17,14 +17,18 @@ import java.util.Map;
  * @param address     its peers are to reach it by; empty: the one it reaches the launcher by
  * @param coordinator the launcher's {@code address:port}
  * @param token       shows the launcher that a link comes from this job
+ * @param past        what there was of the job before
  */
 public record RankEnvironment(int rank, int size, int localRank, int localSize, String host, String device,
-        Traffic traffic, String address, String coordinator, String token) {
+        Traffic traffic, String address, String coordinator, String token, Past past) {
 
     private static final String PREFIX = "LOCKSTEP_";
     private static final String PORTS = PREFIX + "PORTS";
     private static final String ENCRYPT = PREFIX + "ENCRYPT";
     private static final String ADDRESS = PREFIX + "ADDRESS";
+    private static final String JOB = PREFIX + "JOB";
+    private static final String RESTART = PREFIX + "RESTART";
+    private static final String DEATHS = PREFIX + "DEATHS";
     /** The one variable that says whether a process is a rank of a launcher. */
     private static final String COORDINATOR = PREFIX + "COORDINATOR";
     /** Set where the user wants traces with the sentences. */
@@ -34,7 +38,8 @@ public record RankEnvironment(int rank, int size, int localRank, int localSize, 
 
     /** Of a rank that has no launcher. */
     public static RankEnvironment alone(int rank, int size, int localRank, int localSize, String host, String device) {
-        return new RankEnvironment(rank, size, localRank, localSize, host, device, Traffic.by("niodev"), "", "", "");
+        return new RankEnvironment(rank, size, localRank, localSize, host, device, Traffic.by("niodev"), "", "", "",
+                Past.NONE);
     }
 
     /** The variables, in the order of the fields. */
@@ -52,6 +57,9 @@ public record RankEnvironment(int rank, int size, int localRank, int localSize, 
         variables.put(ADDRESS, address);
         variables.put(COORDINATOR, coordinator);
         variables.put(TOKEN, token);
+        variables.put(JOB, past.job());
+        variables.put(RESTART, Integer.toString(past.restarts()));
+        variables.put(DEATHS, String.join("\n", past.deaths()));
         return variables;
     }
 
@@ -70,7 +78,8 @@ public record RankEnvironment(int rank, int size, int localRank, int localSize, 
                 number(variables, "LOCAL_RANK"), number(variables, "LOCAL_SIZE"), text(variables, "HOST"),
                 text(variables, "DEVICE"), traffic(variables), variables.getOrDefault(ADDRESS, ""),
                 text(variables, "COORDINATOR"),
-                text(variables, "TOKEN"));
+                text(variables, "TOKEN"), new Past(variables.getOrDefault(JOB, ""), number(variables, "RESTART"),
+                        variables.getOrDefault(DEATHS, "").lines().toList()));
     }
 
     private static Traffic traffic(Map<String, String> variables) {

@@ -1,6 +1,5 @@
 package dev.lockstep.world;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -14,11 +13,8 @@ import org.slf4j.helpers.NOPLogger;
 
 import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.HostName;
-import dev.lockstep.host.UsageException;
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.RankEnvironment;
-import dev.lockstep.world.rank.Bootstrap;
-import dev.lockstep.world.rank.ControlLink;
 import dev.lockstep.world.rank.Shutdown;
 import dev.lockstep.world.transport.Alone;
 import dev.lockstep.world.verbs.JsonCodec;
@@ -35,8 +31,8 @@ import dev.lockstep.world.verbs.Members;
  * }</pre>
  *
  * <p>
- * A rank that ends with an uncaught exception, is killed, is frozen, or calls {@link #abort} ends the whole job; no rank
- * waits for one that is gone. When one does not come to a collective that others are in, because it has ended, or within
+ * A rank that ends with an uncaught exception, is killed, is frozen, or calls {@link #abort} ends the whole job, or has all
+ * ranks started again ({@code --max-restarts}); no rank waits for one that is gone. When one does not come to a collective that others are in, because it has ended, or within
  * the launcher's {@code --timeout-collective}, the job ends with an error that says where every rank stands. Started with
  * plain {@code java}, without the launcher, a program is a world of one. MPJ Express's own launcher starts a program too,
  * with {@code -dev niodev}, but does none of that.
@@ -61,44 +57,6 @@ public final class World extends Group implements AutoCloseable {
         session.ending().lastWords(this::tellUnsent);
     }
 
-    /** Does what a thread of the program does, a rank's main thread as a rule, until MPJ runs. */
-    private static Session join(RankEnvironment self) {
-        System.setProperty("lockstep.rank", Integer.toString(self.rank()));
-        if (self.size() > 1 && self.localSize() <= Runtime.getRuntime().availableProcessors()) {
-            JsonCodec.warmUp();
-        }
-        ControlLink link = connect(self);
-        Shutdown ending = new Shutdown(link);
-        ending.catchUncaught();
-        Bootstrap.Mpj mpj = Bootstrap.Mpj.NONE;
-        if (self.size() == 1) {
-            try {
-                link.send(new Message.Ports(link.address(self), 0, 0, ""));
-            } catch (IOException e) {
-                // the link's reader ends this process
-            }
-            link.table();
-        } else {
-            try {
-                mpj = Bootstrap.start(self, link);
-            } catch (UsageException e) {
-                ending.abort(ExitCode.USAGE.code(), e.getMessage());
-            } catch (IllegalStateException e) {
-                // it is not the program's fault, and its trace says nothing
-                ending.abort(ExitCode.FAILED.code(), e.getMessage());
-            }
-        }
-        ending.watch(Thread.currentThread(), mpj.threads());
-        Session session = new Session(link.reporter(), mpj.transport(), mpj.memory(), ending);
-        session.tell(new Message.Joined(mpj.memory() != null));
-        if (mpj.lacksMemory() && self.rank() == 0) {
-            session.tell(
-                    new Message.Doing("the ranks of a host share no memory, for which there is no room in /dev/shm: "
-                            + "they send messages instead", false));
-        }
-        return session;
-    }
-
     /**
      * Joins the job's other ranks; waits until all have called it. The world closes itself when the calling thread
      * ends. In a thread that is a rank of {@link Worlds} it gives the world of that rank.
@@ -116,7 +74,7 @@ public final class World extends Group implements AutoCloseable {
         }
         if (RankEnvironment.isIn(System.getenv())) {
             RankEnvironment self = RankEnvironment.of(System.getenv());
-            current = new World(args, self, join(self));
+            current = new World(args, self, Joining.join(self));
         } else if (MpjExpressLauncher.hasStarted(args)) {
             MpjExpressLauncher.Joined joined = MpjExpressLauncher.join(args);
             current = new World(joined.args(), joined.self(), joined.session());
@@ -166,6 +124,27 @@ public final class World extends Group implements AutoCloseable {
     /** Number of ranks on this host. */
     public int localSize() {
         return self.localSize();
+    }
+
+    /**
+     * A name for this job that no other job has, and that all its ranks know, also those that are started again: by it a
+     * program can tell what it has left for itself from what an earlier job has left. Empty without Lockstep's launcher.
+     */
+    public String job() {
+        return self.past().job();
+    }
+
+    /**
+     * How often the launcher has started the job's ranks again because one had died, as {@code --max-restarts} has it; the
+     * variable {@code LOCKSTEP_RESTART} says so too. Above 0 a program may find what it did before it was ended.
+     */
+    public int restarts() {
+        return self.past().restarts();
+    }
+
+    /** Who died of what each time, a sentence each, the latest last; of more than a hundred only the latest. */
+    public List<String> deaths() {
+        return self.past().deaths();
     }
 
     /** The name of this rank's host. */
@@ -338,6 +317,14 @@ public final class World extends Group implements AutoCloseable {
     }
 
     /**
+     * Says that all work of the job is done and where it belongs: should a rank die from here on, the launcher does not start
+     * the job again, whatever {@code --max-restarts} says, but ends with this code. From any one rank.
+     */
+    public void done(int code) {
+        session().tell(new Message.Done(code));
+    }
+
+    /**
      * Says that this rank is at work, however long it does not come to a collective in which others wait for it: called
      * once in a while, less than {@code --timeout-collective} apart, it keeps the launcher from taking long work for a
      * hang. Costs nothing.
@@ -383,17 +370,5 @@ public final class World extends Group implements AutoCloseable {
         }
         barrier();
         return work.run();
-    }
-
-    private static ControlLink connect(RankEnvironment self) {
-        try {
-            return ControlLink.open(self);
-        } catch (IOException e) {
-            System.err.println("rank " + self.rank() + " on " + self.host() + ": the launcher at "
-                    + self.coordinator() + " is gone: "
-                    + (e.getMessage() == null ? "it has closed the connection" : e.getMessage()));
-            Runtime.getRuntime().halt(1);
-            throw new AssertionError(e);
-        }
     }
 }

@@ -164,7 +164,7 @@ public final class FakeJob {
         List<String> args = new ArrayList<>(List.of("--output", results().toString()));
         args.addAll(List.of(more));
         GenerateOptions options = GenerateOptions.parse(args.toArray(String[]::new));
-        return JournalDirectory.of(options.output(), options.resume());
+        return JournalDirectory.of(options.output(), options.resume(), "");
     }
 
     /**
@@ -177,7 +177,7 @@ public final class FakeJob {
                 PromptFile prompts = PromptFile.survey(directory.resolve("p.txt").toString(), null, false, 1,
                         row -> row)) {
             job.check(FINGERPRINT);
-            int run = job.begin(FINGERPRINT).run();
+            int run = job.begin(FINGERPRINT, "").run();
             JournalIndex past = JournalIndex.read(journal(), FINGERPRINT.job(), rows);
             WorkQueue workQueue = new WorkQueue(prompts, ranks, false, 1, past);
             List<Rank> all = new ArrayList<>();

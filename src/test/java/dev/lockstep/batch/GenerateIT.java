@@ -125,7 +125,7 @@ class GenerateIT {
     private static void checkReport(JsonNode report, List<JsonNode> rows, String stdout) {
         assertThat(report.fieldNames()).toIterable().containsExactly("prompts", "tokens", "prompt_tokens", "seconds",
                 "tokens_per_second", "failed", "world_size", "batch_size", "dtype", "device", "model", "load_seconds",
-                "ranks");
+                "tensor_parallel", "restarts", "deaths", "ranks");
         double seconds = report.get("seconds").asDouble();
         assertThat(report.get("prompts").asInt()).isEqualTo(100);
         assertThat(report.get("tokens").asLong()).isEqualTo(sum(rows, "completion_tokens"));

@@ -5,6 +5,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -107,11 +108,19 @@ class GenerateInputIT {
     /** After its first rows; a rank that waits for rows, and one that waits for the pipe, are no ranks that hang. */
     @Test
     void pipe_thatGivesNothingForLongerThanRanksMayBeSilent_isWaitedFor() throws Exception {
+        assertIdlePipeIsWaitedFor(temp, 2);
+    }
+
+    /** 1,100 rows come, then for longer than ranks may be silent nothing, then one more. */
+    static void assertIdlePipeIsWaitedFor(Path temp, int ranks, String... options)
+            throws IOException, InterruptedException {
         Path pipe = temp.resolve("pipe");
         assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
         String row = "{\"prompt\": \"In the beginning\"}\n";
-        try (Launched launched = Launched.mpjrun("-np", "2", "-q", "--device", "cpu", "--timeout-collective", "6",
-                "generate", "--prompts", pipe.toString(), "--max-new-tokens", "2").in(temp).start()) {
+        List<String> command = new ArrayList<>(List.of("-np", Integer.toString(ranks), "-q", "--device", "cpu",
+                "--timeout-collective", "6", "generate", "--prompts", pipe.toString(), "--max-new-tokens", "2"));
+        command.addAll(List.of(options));
+        try (Launched launched = Launched.mpjrun(command.toArray(String[]::new)).in(temp).start()) {
             try (OutputStream out = Files.newOutputStream(pipe)) {
                 out.write(row.repeat(1100).getBytes(StandardCharsets.US_ASCII));
                 out.flush();

@@ -17,7 +17,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 class JobSettingsTest {
     private static Report report() {
         return Report.of(new Summary(10, 1, 1), new Tally(), 16, "bfloat16", "cuda", "/models/Qwen3-8B", 1.9,
-                List.of());
+                1, 0, List.of(), List.of());
     }
 
     @Test

@@ -11,6 +11,7 @@ import dev.lockstep.generate.Request;
 import dev.lockstep.generate.SamplingParams;
 import dev.lockstep.prompts.Prompt;
 import dev.lockstep.prompts.SamplingOverrides;
+import dev.lockstep.replica.Team;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -35,7 +36,7 @@ class PrefetchedRequestsTest {
             }
             return requests;
         }
-    });
+    }, Team.alone());
 
     private static String name(WorkQueue.Item work) {
         return work.prompt().index() + "." + work.from() + "-" + work.to();

@@ -279,8 +279,8 @@ class ModelConfigTest {
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
             "{}|model_type is missing; supported are llama, mistral, qwen2, qwen3, phi3, "
                     + "smollm3, olmo2, gemma2 and gemma3_text.",
-            "{'model_type':'mixtral'}|model_type \"mixtral\" is not supported; supported are llama, mistral, qwen2, "
-                    + "qwen3, phi3, smollm3, olmo2, gemma2 and gemma3_text.",
+            "{'model_type':'mixtral'}|model_type \"mixtral\" is not supported (nearest by name: mistral); supported "
+                    + "are llama, mistral, qwen2, qwen3, phi3, smollm3, olmo2, gemma2 and gemma3_text.",
             "{'model_type':'llama','architectures':['LlamaForSequenceClassification']}|architecture "
                     + "\"LlamaForSequenceClassification\" is not supported; for model_type llama it is "
                     + "\"LlamaForCausalLM\".",
@@ -311,8 +311,8 @@ class ModelConfigTest {
                     + "be an even number of dimensions.",
             "{'model_type':'phi3','rope_scaling':{'type':'su','long_factor':[1]}}|short_factor of the rope scaling is "
                     + "missing.",
-            "{'model_type':'gemma3','text_config':{}}|model_type \"gemma3\" is not supported; supported are llama, "
-                    + "mistral, qwen2, qwen3, phi3, smollm3, olmo2, gemma2 and gemma3_text.",
+            "{'model_type':'gemma3','text_config':{}}|model_type \"gemma3\" is not supported (nearest by name: "
+                    + "gemma3_text); supported are llama, mistral, qwen2, qwen3, phi3, smollm3, olmo2, gemma2 and gemma3_text.",
             "{'model_type':'gemma2','attn_logit_softcapping':0}|attn_logit_softcapping must be above 0, not 0.0.",
             "{'model_type':'gemma3_text','attn_logit_softcapping':50}|attn_logit_softcapping 50.0 is not supported "
                     + "for gemma3_text.",
@@ -365,6 +365,14 @@ class ModelConfigTest {
     void read_unsupported_isOneSentenceWithTheFile(String json, String sentence) {
         assertThatThrownBy(() -> config(json.replace('\'', '"'))).isInstanceOf(ModelException.class)
                 .hasMessage(directory.resolve("config.json") + ": " + sentence);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"qwen3_moe,qwen3", "Llama,llama", "phi,phi3", "smolm3,smollm3", "gpt2,", "ll,", "internlm3,"})
+    void read_unknownFamily_namesTheNearest(String type, String nearest) {
+        assertThatThrownBy(() -> config("{\"model_type\":\"" + type + "\"}")).isInstanceOf(ModelException.class)
+                .hasMessageContaining("\"" + type + "\" is not supported"
+                        + (nearest == null ? ";" : " (nearest by name: " + nearest + ");"));
     }
 
     @ParameterizedTest

@@ -3,20 +3,28 @@ package dev.lockstep.decoder;
 import java.util.ArrayList;
 import java.util.List;
 
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.checkpoint.Rope;
+import dev.lockstep.decoder.Acceleration.SameText;
+import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.decoder.kv.LayerGroups;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.sampling.SamplingKind;
+import dev.lockstep.decoder.shard.Replica;
+import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** Which step takes the place of which, without a GPU. */
 class DecodeStepsTest {
@@ -92,11 +100,44 @@ class DecodeStepsTest {
         ModelConfig config = ModelConfig.read(Golden.checkpoint("llama-gqa"));
         try (DecoderProgram program = program();
                 DecodeSteps steps = DecodeSteps.of(program, new KvCache(program, config, DType.FLOAT32, true, null),
-                        config,
-                        Device.ofRank("cuda"), DType.FLOAT32, Acceleration.FULL,
-                        Acceleration.Weights.WIDE)) {
+                        Shard.of(config, 0, 1), Device.ofRank("cuda"), DType.FLOAT32, Acceleration.FULL,
+                        Acceleration.Weights.WIDE, false, Replica.ALONE)) {
             steps.allocate(new DecoderAllocation(4, 16));
             assertThat(steps.graphBytes()).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', nullValues = "-", value = {
+            "llama-gqa | cpu | FLOAT32 | WIDE | true | 1 | -",
+            "llama-gqa | cuda | FLOAT32 | WIDE | true | 1 | -",
+            "llama-gqa | cuda | BFLOAT16 | WIDE | true | 2 | a model on one GPU: leave out --tensor-parallel, or it",
+            "llama-gqa | cpu | BFLOAT16 | WIDE | true | 1 | float32 on CPU: leave out --dtype",
+            "llama-gqa | cuda | BFLOAT16 | INT4 | true | 1 | weights in 16 bits or fp8: give --quantize none, or leave it out",
+            "llama-gqa | cuda | BFLOAT16 | FP8 | false | 1 | Lockstep's CUDA kernels: leave out --kernels off",
+            "gemma2 | cuda | FLOAT16 | WIDE | true | 1 | flash attention, which has no soft cap, and gemma2 needs one: leave it out"})
+    void sameText_thatCannotBeHad_isASentence(String family, String device, DType dtype, Weights kept, boolean kernels,
+            int ranks, @Nullable String reason) {
+        ModelConfig config = ModelConfig.read(Golden.checkpoint(family));
+        Device on = Device.ofRank(device);
+        for (SameText wanted : SameText.values()) {
+            Acceleration acceleration = new Acceleration(true, kernels, kept, false, wanted);
+            if (reason != null && wanted == SameText.ON) {
+                assertThatThrownBy(() -> DecodeSteps.isSameText(config, on, dtype, acceleration, kept, ranks))
+                        .isInstanceOf(ModelException.class).hasMessage("--same-text on needs " + reason);
+            } else {
+                assertThat(DecodeSteps.isSameText(config, on, dtype, acceleration, kept, ranks)).isFalse();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"llama-gqa, BFLOAT16, WIDE", "llama-gqa, FLOAT16, WIDE", "llama-gqa, BFLOAT16, FP8"})
+    void sameText_whereItIsPossible_isHadUnlessItIsOff(String family, DType dtype, Weights kept) {
+        ModelConfig config = ModelConfig.read(Golden.checkpoint(family));
+        for (SameText wanted : SameText.values()) {
+            assertThat(DecodeSteps.isSameText(config, Device.ofRank("cuda"), dtype,
+                    new Acceleration(true, true, kept, false, wanted), kept, 1)).isEqualTo(wanted != SameText.OFF);
         }
     }
 
@@ -126,7 +167,7 @@ class DecodeStepsTest {
     private static void run(int failure, boolean recordable, Recorder recorder) {
         try (DecoderProgram program = program()) {
             ProgramStep slow = new ProgramStep(program, recordable);
-            try (DecodeSteps steps = new DecodeSteps(slow, false, null, new Failing(slow, failure), slow,
+            try (DecodeSteps steps = new DecodeSteps(slow, false, null, null, new Failing(slow, failure), slow,
                     new DecodeGraphs(recorder, () -> 0))) {
                 steps.allocate(ROOM);
                 for (int step = 1; step <= 12; step++) {
@@ -143,7 +184,7 @@ class DecodeStepsTest {
                 ModelConfig.Norms.before(1e-5),
                 ModelConfig.Attention.alike(1, 4, 0, new Rope(10000, 4)), 1, 0,
                 ModelConfig.Activation.SILU, DType.FLOAT32);
-        program.configure(config, DType.FLOAT32, Device.CPU);
+        program.configure(Shard.of(config, 0, 1), DType.FLOAT32, Device.CPU);
         RandomWeights.place(program.weights(), config, Acceleration.Weights.WIDE);
         program.allocateCache(ROOM.slots(), ROOM.capacity(), 1, ROOM.capacity(), LayerGroups.whole(1));
         program.allocateSlots(ROOM, config.vocabulary());

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.decoder.sampling.RowSampling;
+import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.TorchScriptProgram;
@@ -64,11 +65,11 @@ final class GoldenRows {
     static float[][] weight(Checkpoint checkpoint, String weight, int layer, DType dtype, boolean fp8) {
         TorchScriptProgram program = program();
         try (DecoderProgram decoder = new DecoderProgram(program)) {
-            decoder.configure(checkpoint.config(), dtype, Device.CPU);
+            decoder.configure(Shard.of(checkpoint.config(), 0, 1), dtype, Device.CPU);
             if (fp8) {
                 decoder.useFp8();
             }
-            new CheckpointWeights(decoder, checkpoint, Device.CPU, dtype,
+            new CheckpointWeights(decoder, checkpoint, Shard.of(checkpoint.config(), 0, 1), Device.CPU, dtype,
                     fp8 ? Acceleration.Weights.FP8 : Acceleration.Weights.WIDE).place(bytes -> {
                     });
             return program.floats("weight_of", weight, layer);

@@ -11,6 +11,7 @@ import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.decoder.Acceleration.Weights;
+import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.TorchScriptProgram;
@@ -31,9 +32,10 @@ class Int4Test {
         assertThat(Int4.refusal(checkpoint)).isEmpty();
         TorchScriptProgram program = GoldenRows.program();
         try (DecoderProgram decoder = new DecoderProgram(program)) {
-            decoder.configure(checkpoint.config(), DType.FLOAT16, Device.CPU);
-            new CheckpointWeights(decoder, checkpoint, Device.CPU, DType.FLOAT16, Weights.INT4).place(bytes -> {
-            });
+            decoder.configure(Shard.of(checkpoint.config(), 0, 1), DType.FLOAT16, Device.CPU);
+            new CheckpointWeights(decoder, checkpoint, Shard.of(checkpoint.config(), 0, 1), Device.CPU, DType.FLOAT16,
+                    Weights.INT4).place(bytes -> {
+                    });
             int last = checkpoint.config().layers() - 1;
             for (String name : new String[]{"qkv", "output", "gate_up", "down"}) {
                 float[][] expected = GoldenRows.weight(checkpoint, name, last, DType.FLOAT32, false);

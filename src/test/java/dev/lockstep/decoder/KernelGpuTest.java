@@ -21,6 +21,7 @@ import dev.lockstep.checkpoint.ModelConfig.Layer;
 import dev.lockstep.checkpoint.ModelConfig.Norms;
 import dev.lockstep.checkpoint.ModelConfig.QkNorm;
 import dev.lockstep.checkpoint.Rope;
+import dev.lockstep.decoder.Acceleration.SameText;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.fixtures.GpuTest;
 import dev.lockstep.torch.Device;
@@ -33,7 +34,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 @GpuTest
 class KernelGpuTest {
     private static final RowSampling GREEDY = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
-    private static final SplittableRandom RANDOM = new SplittableRandom(7);
+    // each case's own: its numbers are the same whatever ran before it
+    private final SplittableRandom random = new SplittableRandom(7);
     // head width, query heads, kv heads, tokens a query sees
     private static final int[][] HEADS = {{128, 32, 8, 0}, {64, 14, 2, 0}, {96, 8, 8, 0}, {256, 16, 1, 0},
             {128, 20, 4, 40}, {32, 48, 4, 0}, {16, 8, 2, 7}, {80, 12, 4, 0}};
@@ -56,7 +58,20 @@ class KernelGpuTest {
     @MethodSource("fp8KvShapes")
     void step_kernelsWithFp8KeysAndValues_computeWhatTheProgramDoes(ModelConfig config, DType dtype) {
         // what is rounded to fp8 the other way differs by a sixteenth
-        check(config, dtype, new Acceleration(true, true, Acceleration.Weights.WIDE, true), 1.0 / 32);
+        check(config, dtype, new Acceleration(true, true, Acceleration.Weights.WIDE, true, SameText.OFF), 1.0 / 32);
+    }
+
+    /** As rows' tokens are divided where that may not depend on the rows beside them. */
+    @ParameterizedTest(name = "same text: {1}, {0}")
+    @MethodSource("sameTexts")
+    void step_kernelsForTheSameText_computeWhatTheProgramDoes(ModelConfig config, DType dtype, double limit) {
+        check(config, dtype, new Acceleration(true, true, Acceleration.Weights.WIDE, false, SameText.ON), limit);
+    }
+
+    private static Stream<Arguments> sameTexts() {
+        return Stream.concat(
+                Arrays.stream(HEADS).map(heads -> Arguments.of(named(config(heads, false)), DType.BFLOAT16, 1e-2)),
+                Stream.of(Arguments.of(named(FAMILIES.get("gemma3")), DType.BFLOAT16, 2e-2)));
     }
 
     private static Stream<Arguments> fp8KvShapes() {
@@ -76,17 +91,17 @@ class KernelGpuTest {
         int[][] groups = {{40, 330}, {1, 100}, {2, 70}, {7, 64}, {1, 0}, {90, 160}, {3, 1040}};
         double worst = 0;
         try (Decoder decoder = Decoder.random(config, Device.ofRank("cuda"), dtype,
-                new Acceleration(true, true, Acceleration.Weights.WIDE, fp8Kv))) {
+                new Acceleration(true, true, Acceleration.Weights.WIDE, fp8Kv, SameText.OFF))) {
             decoder.shareFrom(0);
             int rows = Arrays.stream(groups).mapToInt(group -> group[0]).sum();
             decoder.allocate(new DecoderAllocation(rows, 1200));
             int slot = 0;
             for (int[] group : groups) {
-                int[] beginning = RANDOM.ints(group[1], 0, config.vocabulary()).toArray();
+                int[] beginning = random.ints(group[1], 0, config.vocabulary()).toArray();
                 for (int i = 0; i < group[0]; i++, slot++) {
-                    int[] prompt = Arrays.copyOf(beginning, group[1] + RANDOM.nextInt(1, 90));
+                    int[] prompt = Arrays.copyOf(beginning, group[1] + random.nextInt(1, 90));
                     for (int t = group[1]; t < prompt.length; t++) {
-                        prompt[t] = RANDOM.nextInt(config.vocabulary());
+                        prompt[t] = random.nextInt(config.vocabulary());
                     }
                     decoder.attach(slot, prompt, prompt.length);
                     decoder.prefill(
@@ -128,7 +143,7 @@ class KernelGpuTest {
             List<Admission> second = new ArrayList<>();
             List<Admission> whole = new ArrayList<>();
             for (int slot = 0; slot < lengths.length; slot++) {
-                int[] prompt = RANDOM.ints(lengths[slot], 0, config.vocabulary()).toArray();
+                int[] prompt = random.ints(lengths[slot], 0, config.vocabulary()).toArray();
                 int cut = prompt.length / 2;
                 first.add(new Admission(slot, prompt, 0, cut, GREEDY));
                 second.add(new Admission(slot, prompt, cut, prompt.length, GREEDY));
@@ -144,17 +159,21 @@ class KernelGpuTest {
     }
 
     private static Stream<Arguments> prefills() {
-        Acceleration plain = new Acceleration(true, true, Acceleration.Weights.WIDE);
-        Acceleration fp8 = new Acceleration(true, true, Acceleration.Weights.FP8);
-        Acceleration fp8Kv = new Acceleration(true, true, Acceleration.Weights.WIDE, true);
+        Acceleration plain = new Acceleration(true, true, Acceleration.Weights.WIDE, false, SameText.OFF);
+        Acceleration fp8 = new Acceleration(true, true, Acceleration.Weights.FP8, false, SameText.OFF);
+        Acceleration same = new Acceleration(true, true, Acceleration.Weights.WIDE, false, SameText.ON);
+        Acceleration fp8Kv = new Acceleration(true, true, Acceleration.Weights.WIDE, true, SameText.OFF);
         Stream<Arguments> shapes = Arrays.stream(HEADS).flatMap(heads -> Stream.of(false, true).map(qkNorm -> Arguments
                 .of(named(config(heads, qkNorm)), qkNorm ? DType.FLOAT16 : DType.BFLOAT16, plain, 1e-2)));
         Stream<Arguments> families = FAMILIES.entrySet().stream().filter(family -> !family.getKey().equals("gemma2"))
                 .map(family -> Arguments.of(Named.of(family.getKey(), family.getValue()), DType.BFLOAT16, plain, 2e-2));
         Stream<Arguments> quantized = Stream.of(
+                Arguments.of(named(config(HEADS[0], false)), DType.BFLOAT16, same, 1e-2),
+                Arguments.of(Named.of("gemma3", FAMILIES.get("gemma3")), DType.BFLOAT16, same, 2e-2),
                 Arguments.of(named(config(HEADS[0], false)), DType.BFLOAT16, fp8, 1.0 / 16),
                 Arguments.of(named(config(HEADS[2], true)), DType.BFLOAT16, fp8, 1.0 / 16),
-                Arguments.of(Named.of("gemma3", FAMILIES.get("gemma3")), DType.BFLOAT16, fp8, 1.0 / 8),
+                // of seven random weights and prompts on an H100 0.0997 to 0.143
+                Arguments.of(Named.of("gemma3", FAMILIES.get("gemma3")), DType.BFLOAT16, fp8, 3.0 / 16),
                 Arguments.of(Named.of("olmo2", FAMILIES.get("olmo2")), DType.BFLOAT16, fp8, 1.0 / 8),
                 Arguments.of(named(config(HEADS[0], false)), DType.BFLOAT16, fp8Kv, 1.0 / 32),
                 Arguments.of(named(config(HEADS[4], true)), DType.FLOAT16, fp8Kv, 1.0 / 32),
@@ -235,27 +254,30 @@ class KernelGpuTest {
     }
 
     private static ModelConfig config(int[] heads, boolean qkNorm) {
+        SplittableRandom random = new SplittableRandom(Arrays.hashCode(heads) + (qkNorm ? 1 : 0));
         Rope rope = new Rope(10000, heads[0]);
-        return new ModelConfig("llama", 64 * RANDOM.nextInt(4, 12), heads[1], heads[2], heads[0],
-                32 * RANDOM.nextInt(5, 30), RANDOM.nextInt(1000, 3000), 4096, false, false, false, false, false,
+        return new ModelConfig("llama", 64 * random.nextInt(4, 12), heads[1], heads[2], heads[0],
+                32 * random.nextInt(5, 30), random.nextInt(1000, 3000), 4096, false, false, false, false, false,
                 Norms.before(1e-5).with(qkNorm ? QkNorm.EACH_HEAD : QkNorm.NONE),
                 Attention.alike(3, heads[0], heads[3], rope), 1, 0, Activation.SILU, DType.FLOAT32);
     }
 
-    private static void check(ModelConfig config, DType dtype, boolean fp8, double limit) {
+    private void check(ModelConfig config, DType dtype, boolean fp8, double limit) {
         check(config, dtype,
-                new Acceleration(true, true, fp8 ? Acceleration.Weights.FP8 : Acceleration.Weights.WIDE), limit);
+                new Acceleration(true, true, fp8 ? Acceleration.Weights.FP8 : Acceleration.Weights.WIDE, false,
+                        SameText.OFF),
+                limit);
     }
 
-    private static void check(ModelConfig config, DType dtype, Acceleration acceleration, double limit) {
+    private void check(ModelConfig config, DType dtype, Acceleration acceleration, double limit) {
         double worst = 0;
         double worstRow = 0;
         try (Decoder decoder = Decoder.random(config, Device.ofRank("cuda"), dtype, acceleration)) {
             for (int[] lengths : LENGTHS) {
                 decoder.allocate(new DecoderAllocation(lengths.length, 3100));
                 for (int slot = 0; slot < lengths.length; slot++) {
-                    int length = lengths[slot] == 0 ? RANDOM.nextInt(1, 130) : lengths[slot];
-                    int[] prompt = RANDOM.ints(length, 0, config.vocabulary()).toArray();
+                    int length = lengths[slot] == 0 ? random.nextInt(1, 130) : lengths[slot];
+                    int[] prompt = random.ints(length, 0, config.vocabulary()).toArray();
                     decoder.prefill(List.of(new Admission(slot, prompt, GREEDY)));
                 }
                 // the embedding, each layer, the logits

@@ -11,11 +11,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.DType;
+import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.replica.Team;
 import dev.lockstep.torch.Device;
+import dev.lockstep.world.Worlds;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -43,6 +47,51 @@ class PagesTest {
                 }
             }
         }
+    }
+
+    /** Two ranks that compute together share nothing but sums: each has pages of its own, which go the same ways. */
+    @ParameterizedTest(name = "{0}")
+    @ValueSource(strings = {"llama-gqa", "mistral-sliding", "gemma3"})
+    void generate_byTwoRanksInOddPages_equalsTransformers(String family) {
+        JsonNode cases = Golden.expected(family).get("cases");
+        List<Request> requests = Golden.requests(cases, SamplingParams.greedy(40, List.of()));
+        int longest = requests.stream().mapToInt(request -> request.promptIds().length + 40).max().orElseThrow();
+        Checkpoint checkpoint = Checkpoint.open(Golden.copyWithTokenizer(family, scratch));
+        Worlds.each(2, world -> {
+            try (Generator generator = Generator.load(checkpoint, Device.CPU, DType.FLOAT32, Acceleration.FULL,
+                    Team.of(world, 2, Device.CPU), bytes -> {
+                    })) {
+                generator.cacheRow(longest, 7);
+                generator.prefillTokens(5);
+                for (Completion completion : generator.generate(requests, 10)) {
+                    assertThat(completion.tokenIds()).as("prompt %d", completion.index())
+                            .isEqualTo(Golden.ints(cases.get(completion.index()).get("greedy_ids")));
+                }
+            }
+        });
+    }
+
+    /** The rank with the least memory decides for both. */
+    @Test
+    void autoBatchSize_ofTwoRanksOfWhichOneHasLessMemory_isTheSmallerOne() {
+        JsonNode cases = Golden.expected("llama-gqa").get("cases");
+        List<Request> requests = Golden.requests(cases, SamplingParams.greedy(40, List.of()));
+        Checkpoint checkpoint = Checkpoint.open(Golden.copyWithTokenizer("llama-gqa", scratch));
+        List<Integer> sizes = Worlds.run(2, world -> {
+            try (Generator generator = Generator.load(checkpoint, Device.CPU, DType.FLOAT32, Acceleration.FULL,
+                    Team.of(world, 2, Device.CPU), bytes -> {
+                    })) {
+                generator.cachePages(world.rank() == 0 ? 10_000 : 10, 16);
+                int size = generator.autoBatchSize(requests, requests.size());
+                for (Completion completion : generator.generate(requests, size)) {
+                    assertThat(completion.tokenIds())
+                            .isEqualTo(Golden.ints(cases.get(completion.index()).get("greedy_ids")));
+                }
+                return size;
+            }
+        });
+        // a row takes up to 4 pages
+        assertThat(sizes.get(0)).isEqualTo(sizes.get(1)).isBetween(2, 5);
     }
 
     /** Rows that stop before they are allowed to lead to more rows at a time, until these want more than there is. */

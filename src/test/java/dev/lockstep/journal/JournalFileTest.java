@@ -42,7 +42,7 @@ class JournalFileTest {
         List<String> args = new ArrayList<>(List.of("--output", temp.resolve("r.jsonl").toString()));
         args.addAll(List.of(more));
         GenerateOptions options = GenerateOptions.parse(args.toArray(String[]::new));
-        return JournalDirectory.of(options.output(), options.resume());
+        return JournalDirectory.of(options.output(), options.resume(), "");
     }
 
     private static Result result(int index) {
@@ -59,7 +59,7 @@ class JournalFileTest {
     @Test
     void directory_isItsOwnersAlone() throws IOException {
         try (JournalDirectory directory = directory()) {
-            directory.begin(JOB);
+            directory.begin(JOB, "");
             new Journal(new JournalFile(dir, 0), JOB.job(), 1).stop();
             assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(dir))).isEqualTo("rwx------");
             for (String name : List.of("rank-0.jsonl", "job.json")) {
@@ -72,7 +72,7 @@ class JournalFileTest {
     @Test
     void directory_removedMeanwhile_comesBackWithAllRows() throws IOException {
         try (JournalDirectory directory = directory()) {
-            directory.begin(JOB);
+            directory.begin(JOB, "");
             List<Journal> journals = new ArrayList<>();
             for (int rank = 0; rank < 2; rank++) {
                 Journal journal = new Journal(new JournalFile(dir, rank), JOB.job(), 1);

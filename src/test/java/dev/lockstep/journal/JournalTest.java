@@ -132,20 +132,20 @@ class JournalTest {
         List<String> args = new ArrayList<>(List.of("--output", dir.resolve("r.jsonl").toString()));
         args.addAll(List.of(more));
         GenerateOptions options = GenerateOptions.parse(args.toArray(String[]::new));
-        return JournalDirectory.of(options.output(), options.resume());
+        return JournalDirectory.of(options.output(), options.resume(), "");
     }
 
     @Test
     void directory_ofAnotherJob_isRefusedByName() throws IOException {
         Fingerprint job = new Fingerprint("m", "float32", "p", "s", "");
         try (JournalDirectory first = directory()) {
-            assertThat(first.begin(job).run()).isEqualTo(1);
+            assertThat(first.begin(job, "a1").run()).isEqualTo(1);
             Journal journal = new Journal(new JournalFile(first.path(), 0), job.job(), 1);
             journal.add(result(0, 0, "t"));
             journal.stop();
             Files.writeString(first.path().resolve("rank-0.jsonl"), "{\"ind", StandardOpenOption.APPEND);
             try (JournalDirectory second = directory("--resume")) {
-                assertThatThrownBy(() -> second.begin(job)).isInstanceOf(UsageException.class)
+                assertThatThrownBy(() -> second.begin(job, "b2")).isInstanceOf(UsageException.class)
                         .hasMessageContaining("another run is writing");
             }
         }
@@ -166,7 +166,7 @@ class JournalTest {
             assertThatThrownBy(() -> second.check(job)).isInstanceOf(UsageException.class);
             Files.writeString(file, whole);
             second.check(job);
-            assertThat(second.begin(job).run()).isEqualTo(2);
+            assertThat(second.begin(job, "b2").run()).isEqualTo(2);
             assertThat(Files.readString(second.path().resolve("rank-0.jsonl")))
                     .matches("(?s).*\n\\{\"stop\":1} [0-9a-f]{8}\n");
             second.remove();
@@ -183,12 +183,36 @@ class JournalTest {
     @Test
     void directory_withoutResults_isBegunAnew() throws IOException {
         try (JournalDirectory first = directory()) {
-            first.begin(new Fingerprint("m", "float32", "p", "s", ""));
+            first.begin(new Fingerprint("m", "float32", "p", "s", ""), "");
             new Journal(new JournalFile(first.path(), 0), JOB, 1).starting(rows(1), false);
         }
         try (JournalDirectory second = directory()) {
-            second.begin(new Fingerprint("x", "float32", "p", "s", ""));
+            second.begin(new Fingerprint("x", "float32", "p", "s", ""), "");
             assertThat(JournalIndex.files(second.path())).isEmpty();
+        }
+    }
+
+    @Test
+    void directory_ofRanksThatDied_isGoneOnWithByThoseAfterThemOnly() throws IOException {
+        Fingerprint job = new Fingerprint("m", "float32", "p", "s", "");
+        String output = dir.resolve("r.jsonl").toString();
+        try (JournalDirectory first = JournalDirectory.of(output, false, "")) {
+            first.begin(job, "a1");
+            Journal journal = new Journal(new JournalFile(first.path(), 0), job.job(), 1);
+            journal.starting(rows(2), false);
+            try (JournalDirectory other = JournalDirectory.of(output, false, "b2")) {
+                assertThat(other.resumes()).isFalse();
+            }
+            journal.add(result(0, 0, "t"));
+            journal.flush();
+        }
+        assertThatThrownBy(() -> JournalDirectory.of(output, false, "b2")).isInstanceOf(UsageException.class)
+                .hasMessageContaining("add --resume");
+        try (JournalDirectory second = JournalDirectory.of(output, false, "a1")) {
+            assertThat(second.resumes()).isTrue();
+            second.check(job);
+            assertThat(second.begin(job, "a1").run()).isEqualTo(2);
+            assertThat(JournalIndex.read(second.path(), job.job(), 9).count()).isEqualTo(1);
         }
     }
 

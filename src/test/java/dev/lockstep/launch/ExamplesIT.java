@@ -142,6 +142,33 @@ class ExamplesIT {
         assertThat(losses(run(4, "DataParallelTraining.java"))).containsExactly(alone, within(1e-4));
     }
 
+    /** Ranks are killed twice, and what it learns is what it learns undisturbed. */
+    @Test
+    void resumedTraining() {
+        String undisturbed = run(2, "ResumedTraining.java", scratch.resolve("whole.json").toString()).stdout();
+        assertThat(undisturbed).hasLineCount(20);
+        Path file = scratch.resolve("training.json");
+        try (Launched launched = Launched.mpjrun("-np", "2", "--device", "cpu", "--max-restarts", "2",
+                EXAMPLES.resolve("ResumedTraining.java").toString(), file.toString()).start()) {
+            for (int restart = 0; restart < 2; restart++) {
+                launched.awaitStdout(restart == 0 ? "step 100 " : "step 240 ");
+                String variables = "LOCKSTEP_RESTART=" + restart + "\0";
+                Launched.signal(launched.ranks().stream()
+                        .filter(rank -> Launched.environment(rank).contains(variables)).skip(restart).findFirst()
+                        .orElseThrow(), "KILL");
+            }
+            Launched.Result result = launched.await();
+            assertThat(result.exitCode()).as(result.stderr()).isZero();
+            assertThat(result.stderr()).contains("; restart 1 of 2").contains("; restart 2 of 2");
+            assertThat(result.lines()).startsWith(undisturbed.lines().findFirst().orElseThrow())
+                    .endsWith(undisturbed.lines().skip(19).findFirst().orElseThrow());
+            // from what was kept on, not from the beginning
+            assertThat(result.stdout().lines().filter(line -> line.startsWith("step 0 "))).hasSize(1);
+            assertThat(result.stdout().lines().distinct()).isEqualTo(undisturbed.lines().toList());
+        }
+        assertThat(file).doesNotExist();
+    }
+
     /** The heat is what numpy computes. */
     @Test
     void jacobi() {

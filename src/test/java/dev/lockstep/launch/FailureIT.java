@@ -153,9 +153,31 @@ class FailureIT {
     }
 
     @ParameterizedTest
+    @CsvSource({"auto, 0", "auto, 2", "tcp, 0", "tcp, 2", "niodev, 1"})
+    void rank_exitsWith0AfterClose_doesNotHurtThoseAtWork(String device, int leaver) {
+        Launched.Result result = mpjrun("-np", "3", "--dev", device, "-cp", TEST_CLASSES,
+                "dev.lockstep.fixtures.Programs", "leave", Integer.toString(leaver), "0").run();
+        assertThat(result.stderr()).isEmpty();
+        assertThat(result.exitCode()).isZero();
+        assertThat(result.lines()).hasSize(2).allMatch(line -> line.endsWith(" of 2 summed 6000000"));
+    }
+
+    @Test
+    void rank_exitsWith7AfterClose_isTheJobsCode() {
+        Launched.Result result = program("3", "leave", "1", "7").run();
+        assertThat(result.exitCode()).isEqualTo(7);
+        assertThat(result.stderr()).isEqualTo(failedFirst(1, "exited with code 7") + "\n");
+    }
+
+    @ParameterizedTest
     @CsvSource({"INT, 130", "TERM, 143"})
     void launcher_signalled_endsTheRanks(String name, int code) {
-        try (Launched launched = program("2", "wait").start()) {
+        assertSignalEndsBoth(program("2", "wait"), name, code);
+    }
+
+    /** Two ranks that wait, and nothing is said about it. */
+    static void assertSignalEndsBoth(Launched.Command waiting, String name, int code) {
+        try (Launched launched = waiting.start()) {
             launched.awaitStdout("ready");
             List<ProcessHandle> ranks = launched.ranks();
             signal(launched.launcher(), name);

@@ -36,19 +36,13 @@ class SshIT {
         return HOSTS.launch(words.toArray(String[]::new));
     }
 
-    /** What runs on the two hosts besides sshd. */
-    private static List<ProcessHandle> onHosts() {
-        return HOSTS.run("pids").output().lines()
-                .flatMap(pid -> ProcessHandle.of(Long.parseLong(pid)).stream())
-                .filter(process -> !read("/proc/" + process.pid() + "/comm").startsWith("sshd")).toList();
-    }
-
     private static List<ProcessHandle> ranksOnHosts() {
-        return onHosts().stream().filter(p -> read("/proc/" + p.pid() + "/cmdline").contains(PROGRAMS)).toList();
+        return HOSTS.processes().stream().filter(p -> read("/proc/" + p.pid() + "/cmdline").contains(PROGRAMS))
+                .toList();
     }
 
     private static void awaitNothingOnHosts() {
-        awaitTrue(Duration.ofSeconds(10), () -> onHosts().isEmpty());
+        HOSTS.awaitNothing();
     }
 
     private static String read(String file) {
@@ -86,7 +80,7 @@ class SshIT {
                         "-cp", TEST_CLASSES, "dev.lockstep.fixtures.MpjProgram", "until", go.toString())
                 .start()) {
             launched.awaitStdout("ready");
-            List<ProcessHandle> ranks = onHosts().stream()
+            List<ProcessHandle> ranks = HOSTS.processes().stream()
                     .filter(p -> read("/proc/" + p.pid() + "/environ").contains("LOCKSTEP_RANK=")).toList();
             assertThat(ranks).hasSize(3);
             List<String> ports = new ArrayList<>();
@@ -228,7 +222,7 @@ class SshIT {
                 "--max-new-tokens", "150", "--batch-size", "2", "--resume"};
         try (Launched launched = HOSTS.launch(job).start()) {
             awaitTrue(Duration.ofSeconds(60), () -> results(journal) >= 2);
-            ProcessHandle rank = onHosts().stream()
+            ProcessHandle rank = HOSTS.processes().stream()
                     .filter(p -> read("/proc/" + p.pid() + "/environ").contains("LOCKSTEP_RANK=1\0")).findFirst()
                     .orElseThrow();
             signal(rank, "KILL");
@@ -272,7 +266,7 @@ class SshIT {
         assertThat(orphans.exitCode()).as(orphans.stderr()).isZero();
         assertThat(orphans.lines()).hasSize(2).allMatch(line -> line.startsWith("child "));
         awaitTrue(Duration.ofSeconds(10),
-                () -> onHosts().stream().allMatch(process -> Launched.environment(process).isEmpty()));
+                () -> HOSTS.processes().stream().allMatch(process -> Launched.environment(process).isEmpty()));
         try (Launched launched = HOSTS
                 .launch("-H", "lsone:2", "--device", "cpu", "-cp", TEST_CLASSES, PROGRAMS, "temporary")
                 .start()) {

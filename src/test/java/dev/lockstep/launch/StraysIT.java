@@ -32,6 +32,7 @@ import dev.lockstep.wire.Frames;
 import dev.lockstep.wire.HostRanks;
 import dev.lockstep.wire.JobSpec;
 import dev.lockstep.wire.Message;
+import dev.lockstep.wire.Past;
 import dev.lockstep.wire.Traffic;
 
 import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
@@ -203,7 +204,7 @@ class StraysIT {
             JobSpec job = new JobSpec("cpu", Traffic.by("niodev"), true, List.of(TEST_CLASSES),
                     List.of("dev.lockstep.fixtures.Programs", "touch", ran.toString()), CompiledProgram.NONE,
                     Map.of(), Map.of(), "/", "",
-                    false);
+                    false, Past.NONE);
             Frames.write(visitor.getOutputStream(),
                     new Message.Assignment(HostRanks.all(1, "here"), job, false));
             Launched.Result result = agent.await();

@@ -1,13 +1,11 @@
 package dev.lockstep.mpj;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -25,6 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.fixtures.Cluster;
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.SharedFiles;
 
 import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
 import static dev.lockstep.fixtures.Launched.awaitTrue;
@@ -44,30 +43,12 @@ class DevicesIT {
 
     @BeforeEach
     void lookAtSharedMemory() throws IOException {
-        before = sharedMemory();
+        before = SharedFiles.unused();
     }
 
     @AfterEach
     void nothingIsLeftInSharedMemory() {
-        awaitTrue(Duration.ofSeconds(5), () -> before.containsAll(sharedMemoryNow()));
-    }
-
-    private static Set<String> sharedMemoryNow() {
-        try {
-            return sharedMemory();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    /** Files and System V segments. */
-    private static Set<String> sharedMemory() throws IOException {
-        Set<String> all = new HashSet<>();
-        try (Stream<Path> files = Files.list(Path.of("/dev/shm"))) {
-            files.forEach(file -> all.add(file.toString()));
-        }
-        Files.readAllLines(Path.of("/proc/sysvipc/shm")).forEach(line -> all.add(line.strip().split("\\s+")[1]));
-        return all;
+        awaitTrue(Duration.ofSeconds(5), () -> before.containsAll(SharedFiles.unused()));
     }
 
     @ParameterizedTest

@@ -151,6 +151,8 @@ class SamplingOverridesTest {
             {"sequence_bias":[[[1],"x"]]} | sequence_bias must be a list of pairs of token ids and a bias, not "x"
             {"logit_bias":{"a":1}}   | logit_bias must be an object with token ids as names and biases from -100 to 100 as values, not {"a":1}
             {"logit_bias":{"1":101}} | logit_bias must be an object with token ids as names and biases from -100 to 100 as values, not {"1":101}
+            {"logit_bias":{"1":"x"}} | logit_bias must be an object with token ids as names and biases from -100 to 100 as values, not {"1":"x"}
+            {"logit_bias":{"10":1,"11":1,"12":1,"13":1,"14":1,"15":1,"16":-101}} | logit_bias must be an object with token ids as names and biases from -100 to 100 as values, not {"16":-101}
             {"exponential_decay_length_penalty":[1]} | exponential_decay_length_penalty must be a number of tokens and a factor above 0, not [1]
             {"max_tokens":1,"max_completion_tokens":1} | max_tokens and max_completion_tokens mean the same, so give one of them
             {"do_sample":true,"greedy":true} | do_sample and greedy contradict each other, so give one of them

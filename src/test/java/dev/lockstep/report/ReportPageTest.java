@@ -67,7 +67,7 @@ class ReportPageTest {
                     bad ? 0 : (int) Math.abs(random.nextGaussian() * 100));
         }
         Report report = Report.of(new Summary(tokens, rows, seconds), tally, 16, "bfloat16", "cuda",
-                "/models/" + (failed > 0 ? EVIL : "Qwen3-8B"), 1.9, reports);
+                "/models/" + (failed > 0 ? EVIL : "Qwen3-8B"), 1.9, 1, 0, List.of(), reports);
         Map<String, Object> settings = new LinkedHashMap<>();
         settings.put("model", report.model());
         settings.put("stop", List.of(EVIL));
@@ -135,7 +135,8 @@ class ReportPageTest {
 
     @Test
     void html_nothingToDo_isAPageToo() {
-        Report report = Report.of(new Summary(0, 0, 0), new Tally(), 1, "float32", "cpu", "m", 0, List.of());
+        Report report = Report.of(new Summary(0, 0, 0), new Tally(), 1, "float32", "cpu", "m", 0, 1, 0, List.of(),
+                List.of());
         assertThat(new ReportPage(report, List.of(), new Tally(), Map.of()).html()).contains("No row has any.")
                 .doesNotContain("NaN").doesNotContain("Infinity");
     }

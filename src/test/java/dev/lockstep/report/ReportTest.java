@@ -22,7 +22,7 @@ class ReportTest {
     }
 
     private static final Report REPORT = Report.of(new Summary(5, 2, 2.0), TALLY, 16, "bfloat16", "cuda",
-            "models/m", 1.5,
+            "models/m", 1.5, 1, 2, List.of("rank 1 died", "rank 0 died"),
             List.of(new Report.RankReport(0, "node1", "cuda:0", 1, 5, 1.75, 0.25, 1.5, 3, 1_000_000_000_000L,
                     new Report.Prompting(4, 3, 1), new Report.Start(0.5, 0.25, 2, 0.125, 1, 1.5, 0.75, 0.5, 0.25, 3)),
                     new Report.RankReport(1, "node2", "cuda:0", 1, 0, 0, 0, 0, 0, 0, new Report.Prompting(0, 0, 0),
@@ -42,6 +42,9 @@ class ReportTest {
               "device": "cuda",
               "model": "models/m",
               "load_seconds": 1.5,
+              "tensor_parallel": 1,
+              "restarts": 2,
+              "deaths": [ "rank 1 died", "rank 0 died" ],
               "ranks": [ {
                 "rank": 0,
                 "host": "node1",
@@ -112,7 +115,7 @@ class ReportTest {
 
     @Test
     void of_noTimePassed_hasNoNaN() {
-        assertThat(Report.of(new Summary(0, 0, 0), new Tally(), 1, "float32", "cpu", "m", 0, List.of())
+        assertThat(Report.of(new Summary(0, 0, 0), new Tally(), 1, "float32", "cpu", "m", 0, 1, 0, List.of(), List.of())
                 .tokensPerSecond()).isZero();
     }
 }

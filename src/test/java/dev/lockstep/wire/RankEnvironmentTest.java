@@ -1,6 +1,7 @@
 package dev.lockstep.wire;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 import org.junit.jupiter.api.Test;
@@ -12,7 +13,7 @@ class RankEnvironmentTest {
     private final RankEnvironment self = new RankEnvironment(3, 4, 1, 2, "h2", "cuda",
             new Traffic("auto", new PortRange(40_000, 40_100), true), "10.0.0.2",
             "127.0.0.1:7",
-            "secret");
+            "secret", new Past("a1b2", 2, List.of("rank 1 died", "rank 0 died, of \"é\"")));
 
     @Test
     void of_readsWhatVariablesGives() {

@@ -2,12 +2,9 @@ package dev.lockstep.world;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,6 +12,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.SharedFiles;
 
 import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
 import static dev.lockstep.fixtures.Launched.awaitGone;
@@ -109,9 +107,7 @@ class HangIT {
             signal(launched.launcher(), "KILL");
             ranks.forEach(rank -> signal(rank, "KILL"));
             awaitGone(Duration.ofSeconds(5), ranks);
-            try (Stream<Path> left = Files.list(Path.of("/dev/shm"))) {
-                assertThat(left.filter(each -> each.toString().endsWith(".shared"))).isEmpty();
-            }
+            assertThat(SharedFiles.unused()).noneMatch(file -> file.endsWith(".shared"));
         }
     }
 

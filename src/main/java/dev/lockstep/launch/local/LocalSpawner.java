@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Objects;
 
+import dev.lockstep.host.ExitCode;
 import dev.lockstep.launch.output.OutputRouter;
 import dev.lockstep.launch.ranks.LaunchEvent;
 import dev.lockstep.launch.ranks.RankProcess;
@@ -47,6 +48,8 @@ public final class LocalSpawner implements Spawner {
         OrphanProcesses.end(Objects.requireNonNull(plans.get(0).environment().get(RankEnvironment.TOKEN)),
                 plans.stream().map(RankPlan::rank).toList());
         scratch.remove();
-        ClassData.makeIfMissing();
+        if (ExitCode.DONE.is(code)) { // ranks that are started again are not to be disturbed
+            ClassData.makeIfMissing();
+        }
     }
 }

@@ -158,7 +158,8 @@ public final class RankPlanner {
             variables.put(CUDA_VISIBLE_DEVICES, gpu);
             variables.putAll(job.variables());
             variables.putAll(new RankEnvironment(rank, share.size(), localRank, share.localSize(), host,
-                    cuda ? "cuda" : "cpu", job.traffic(), address, coordinator, token).variables());
+                    cuda ? "cuda" : "cpu", job.traffic(), address, coordinator, token,
+                    job.past()).variables());
             plans.add(new RankPlan(rank, localRank, host, gpu, variables, own, Path.of(job.directory())));
         }
         return plans;

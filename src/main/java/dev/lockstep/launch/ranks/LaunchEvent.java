@@ -17,8 +17,9 @@ public sealed interface LaunchEvent {
      * A host cannot be reached, refuses its ranks, or is lost with them.
      *
      * @param line one sentence for stderr that names the host
+     * @param host that is gone; empty: none is, and starting again would be of no use
      */
-    record Lost(int code, String line) implements LaunchEvent {}
+    record Lost(int code, String line, String host) implements LaunchEvent {}
 
     /** Nobody reads our output any more. */
     record OutputClosed() implements LaunchEvent {}

@@ -29,6 +29,11 @@ import dev.lockstep.wire.SealedLink;
 
 /** An agent on another host as the launcher sees it: what it is told, and what it says about its ranks. */
 final class RemoteHost {
+    /** Of a host that was never heard of: no host's name. */
+    private static final String UNKNOWN = "?";
+
+    private static final long OWN_PAUSE_NANOS = 500_000_000L;
+
     private final HostRanks share;
     private final OutputRouter router;
     private final BlockingQueue<LaunchEvent> events;
@@ -111,7 +116,7 @@ final class RemoteHost {
                 } else if (message instanceof Message.Exited exited && processes.containsKey(exited.rank())) {
                     processes.get(exited.rank()).exit(exited.code());
                 } else if (message instanceof Message.Failure failure) {
-                    lose(failure.code(), "host " + name + ": " + failure.cause());
+                    refuse(failure.code(), "host " + name + ": " + failure.cause());
                 } else if (message instanceof Message.Drained) {
                     drained.countDown();
                 }
@@ -121,11 +126,20 @@ final class RemoteHost {
         }
     }
 
-    /** Ends its ranks as far as the launcher is concerned, for a reason that is said if nothing else has been. */
+    /** The host is gone, which is said if nothing else has been: ends its ranks as far as the launcher is concerned. */
     void lose(int code, String line) {
+        give(code, line, !share.host().isEmpty() ? share.host() : name.isEmpty() ? UNKNOWN : name);
+    }
+
+    /** The same for a reason that is not the host's end, but one that would be there again. */
+    void refuse(int code, String line) {
+        give(code, line, "");
+    }
+
+    private void give(int code, String line, String gone) {
         synchronized (this) {
             if (!givenUp && processes.values().stream().anyMatch(RankProcess::isAlive)) {
-                events.add(new LaunchEvent.Lost(code, line));
+                events.add(new LaunchEvent.Lost(code, line, gone));
             }
             givenUp = true;
         }
@@ -150,8 +164,12 @@ final class RemoteHost {
         givingUp = true;
         Thread waiting = new Thread(() -> {
             try {
+                long asked = System.nanoTime();
                 while (!drained.await(silence.toMillis(), TimeUnit.MILLISECONDS)) {
-                    if (!passing) { // it is not our own reader that is slow
+                    long waited = System.nanoTime() - asked;
+                    asked += waited;
+                    // it is not our own reader that is slow, nor this process that was stopped meanwhile
+                    if (!passing && waited < silence.toNanos() + OWN_PAUSE_NANOS) {
                         lose(ExitCode.FAILED.code(), "host " + name + " does not answer");
                     }
                 }
@@ -172,7 +190,7 @@ final class RemoteHost {
         try {
             return router.lines(rank, stream);
         } catch (IOException e) {
-            events.add(new LaunchEvent.Lost(ExitCode.FAILED.code(), IoReason.of(e)));
+            events.add(new LaunchEvent.Lost(ExitCode.FAILED.code(), IoReason.of(e), ""));
             return (bytes, offset, length) -> {
                 // nowhere to put it; the job is at its end
             };
@@ -240,7 +258,7 @@ final class RemoteHost {
             if (isEnlisted()) {
                 send(new Message.End(rank, sparesRank));
             } else {
-                lose(Signals.TERMINATED, ranks() + " not started"); // an agent that comes now is sent away
+                refuse(Signals.TERMINATED, ranks() + " not started"); // an agent that comes now is sent away
             }
         }
 

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -46,13 +47,21 @@ public final class SlurmSpawner implements Spawner {
         return IntStream.range(0, size).mapToObj(rank -> new HostRanks(List.of(rank), size, -1, -1, "")).toList();
     }
 
-    /** The one srun. */
-    public static List<String> command(SlurmAllocation allocation, int size, boolean oversubscribe, String directory,
-            Path home) {
+    /**
+     * The one srun.
+     *
+     * @param without nodes of the job
+     */
+    public static List<String> command(SlurmAllocation allocation, int size, Collection<String> without,
+            boolean oversubscribe, String directory, Path home) {
         List<String> command = new ArrayList<>(List.of("srun", "--kill-on-bad-exit=1", "--ntasks=" + size, "--input=0",
                 "--chdir=" + directory));
-        if (size < allocation.nodes()) {
-            command.add("--nodes=" + size);
+        int nodes = allocation.nodes() - without.size();
+        if (size < nodes || !without.isEmpty()) {
+            command.add("--nodes=" + Math.min(size, nodes));
+        }
+        if (!without.isEmpty()) {
+            command.add("--exclude=" + String.join(",", without));
         }
         int processors = allocation.number("SLURM_CPUS_PER_TASK");
         if (processors > 0) {
@@ -101,8 +110,17 @@ public final class SlurmSpawner implements Spawner {
     private void ended(int code, String reason) {
         boolean started = agents.hosts().stream().anyMatch(RemoteHost::isEnlisted);
         String because = reason.isEmpty() ? "it " + Signals.describe(code) : reason;
-        agents.hosts().forEach(host -> host.lose(
-                started ? Math.max(ExitCode.FAILED.code(), code) : ExitCode.USAGE.code(),
-                started ? "srun ended before the ranks: " + because : "srun did not start the ranks: " + because));
+        agents.hosts().forEach(host -> {
+            if (started) {
+                host.lose(Math.max(ExitCode.FAILED.code(), code), "srun ended before the ranks: " + because);
+            } else {
+                String line = "srun did not start the ranks: " + because;
+                if (agents.job().past().restarts() > 0) { // it did before: some node has gone that Slurm still counts on
+                    host.lose(ExitCode.FAILED.code(), line);
+                } else {
+                    host.refuse(ExitCode.USAGE.code(), line);
+                }
+            }
+        });
     }
 }

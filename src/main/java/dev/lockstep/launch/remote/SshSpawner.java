@@ -62,10 +62,7 @@ public final class SshSpawner implements Spawner {
         if (isHere(host)) {
             return List.of(agent, "--agent", "ssh", Integer.toString(index));
         }
-        List<String> command = new ArrayList<>(
-                Arrays.asList(environment.getOrDefault("LOCKSTEP_SSH", "ssh").strip().split("\\s+")));
-        command.addAll(OPTIONS);
-        command.add(host);
+        List<String> command = ssh(host, environment);
         List<String> script = new ArrayList<>(List.of("exec", "sh", "-c", REMOTE, "sh", directory, agent));
         for (String name : List.of("JAVA_HOME", "MPJ_HOME", "LOCKSTEP_CACHE")) {
             if (environment.containsKey(name)) {
@@ -75,6 +72,21 @@ public final class SshSpawner implements Spawner {
         script.addAll(List.of(agent, "--agent", "ssh", Integer.toString(index)));
         // one word for ssh, whatever the login shell there is
         command.add(script.stream().map(ShellWords::quote).collect(Collectors.joining(" ")));
+        return command;
+    }
+
+    /** Asks whether the host answers. */
+    static List<String> probe(String host, Map<String, String> environment) {
+        List<String> command = ssh(host, environment);
+        command.add("true");
+        return command;
+    }
+
+    private static List<String> ssh(String host, Map<String, String> environment) {
+        List<String> command = new ArrayList<>(
+                Arrays.asList(environment.getOrDefault("LOCKSTEP_SSH", "ssh").strip().split("\\s+")));
+        command.addAll(OPTIONS);
+        command.add(host);
         return command;
     }
 
@@ -115,8 +127,16 @@ public final class SshSpawner implements Spawner {
         try {
             AgentProcess agentProcess = new AgentProcess(command, List.of(), whereabouts + "\n",
                     share.ranks().contains(0), output, host::isEnlisted,
-                    (code, reason) -> host.lose((host.isEnlisted() ? ExitCode.FAILED : ExitCode.USAGE).code(),
-                            why(host, name, code, reason)));
+                    (code, reason) -> {
+                        String why = why(host, name, code, reason);
+                        if (host.isEnlisted()) {
+                            host.lose(ExitCode.FAILED.code(), why);
+                        } else if (code == SSH_FAILED) {
+                            host.lose(ExitCode.USAGE.code(), why);
+                        } else {
+                            host.refuse(ExitCode.USAGE.code(), why);
+                        }
+                    });
             RemoteAgents.watch(host, "host " + name, limit, agentProcess::reason);
             return agentProcess;
         } catch (IOException e) {

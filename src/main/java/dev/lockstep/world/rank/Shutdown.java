@@ -82,7 +82,8 @@ public final class Shutdown implements Ending {
             }
             exit(ExitCode.DONE.code());
         }, "lockstep-end");
-        watcher.setDaemon(true);
+        // not a daemon: the JVM would end by itself before the launcher is told that this is a good end
+        watcher.setDaemon(false);
         watcher.start();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             if (closed) {
@@ -117,9 +118,9 @@ public final class Shutdown implements Ending {
 
     private static @Nullable Thread nextOfProgram(Set<Thread> mpjThreads) {
         for (Thread thread : Thread.getAllStackTraces().keySet()) {
-            // the JVM's own last thread; it waits for all the others
-            boolean destroyer = thread.getName().equals("DestroyJavaVM");
-            if (!thread.isDaemon() && !destroyer && !mpjThreads.contains(thread)) {
+            // this one, and the JVM's own last thread, which waits for all the others
+            boolean waits = thread == Thread.currentThread() || thread.getName().equals("DestroyJavaVM");
+            if (!thread.isDaemon() && !waits && !mpjThreads.contains(thread)) {
                 return thread;
             }
         }

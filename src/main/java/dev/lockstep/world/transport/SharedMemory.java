@@ -11,6 +11,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.LongStream;
 
 import org.jspecify.annotations.Nullable;
@@ -34,6 +37,9 @@ public final class SharedMemory {
     /** Of all pipes together. */
     private static final int ALL_PIPES = 8 << 20;
     private static final int PAGE = 4096;
+    /** So much is made by one process after another job of its threads before what those have left is collected. */
+    private static final int MOST_LEFT = 8 << 20;
+    private static final int TRIES = 6;
     /** With more there would be little room for each. */
     private static final int MOST_RANKS = 256;
     /** A line of a processor's cache, twice, since they are fetched in pairs. */
@@ -45,6 +51,9 @@ public final class SharedMemory {
 
     static final VarHandle LONGS = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());
     static final VarHandle INTS = MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
+
+    /** In bytes, since the last collection. */
+    private static final AtomicLong MADE = new AtomicLong();
 
     private final Transport transport;
     private final Placement placement;
@@ -127,8 +136,31 @@ public final class SharedMemory {
         }
     }
 
-    /** What is not written beforehand may not be there when it is touched, and then the process ends. */
+    /**
+     * What is mapped is given back when nothing refers to it any more and that has been noticed. A process whose ranks are
+     * threads runs one job after the other, and there may be little of such memory.
+     */
     private static @Nullable UnnamedFile create(int length) {
+        boolean isFirst = MADE.get() == 0;
+        if (MADE.addAndGet(length) > MOST_LEFT + length) {
+            collect(length);
+        }
+        UnnamedFile file = write(length);
+        for (int tries = 1; file == null && !isFirst && tries < TRIES; tries++) {
+            collect(length);
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10L << tries));
+            file = write(length);
+        }
+        return file;
+    }
+
+    private static void collect(int length) {
+        MADE.set(length);
+        System.gc();
+    }
+
+    /** What is not written beforehand may not be there when it is touched, and then the process ends. */
+    private static @Nullable UnnamedFile write(int length) {
         UnnamedFile file = null;
         try {
             UnnamedFile.removeLeft(PLACE);

@@ -1,13 +1,15 @@
 package dev.lockstep.world.transport;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.EnumSet;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
 /**
@@ -18,10 +20,14 @@ import java.util.stream.Stream;
  * @param name    by which they do
  */
 public record UnnamedFile(FileChannel channel, String name) {
+    /** Of this process, whose threads may make some at one time. */
+    private static final AtomicInteger MADE = new AtomicInteger();
+
     /** @throws IOException when there can be none in that directory, or the system does not say what is open */
     public static UnnamedFile create(Path place) throws IOException {
         long process = ProcessHandle.current().pid();
-        Path path = place.toRealPath().resolve("lockstep-" + process + "-" + Long.toHexString(System.nanoTime()));
+        Path path = place.toRealPath().resolve("lockstep-" + process + "-" + Long.toHexString(System.nanoTime()) + "-"
+                + MADE.incrementAndGet());
         FileChannel channel = FileChannel.open(path,
                 EnumSet.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE),
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
@@ -45,10 +51,12 @@ public record UnnamedFile(FileChannel channel, String name) {
                     if (old && process.matches("\\d{1,9}") && ProcessHandle.of(Long.parseLong(process)).isEmpty()) {
                         Files.deleteIfExists(each);
                     }
-                } catch (NoSuchFileException e) {
-                    // has lost its name meanwhile
+                } catch (IOException e) {
+                    // has lost its name meanwhile, or is another user's
                 }
             }
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
         }
     }
 
@@ -56,6 +64,8 @@ public record UnnamedFile(FileChannel channel, String name) {
         try (Stream<Path> links = Files.list(all)) {
             return links.filter(each -> leadsTo(each, target)).findFirst()
                     .orElseThrow(() -> new IOException("what was opened is not in " + all)).toString();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
     }
 

@@ -1,15 +1,19 @@
-// The embedding of each row's last token: out[n] = table[token[n]] * scale.
+// The embedding of each row's last token: out[n] = table[token[n] - first] * scale, or zeros where that row is another rank's.
 //
-// token [N] int64, table [V, H], out [N, H]; H divides by PACK. One block a row. Bytes: 2 N H values.
+// token [N] int64, table [V, H], of all ranks' the rows from first on, out [N, H]; H divides by PACK. One block a row. Bytes:
+// 2 N H values.
 
-extern "C" __global__ void embed(stored *out, const stored *table, const long long *token, int H, float scale) {
-    const stored *from = table + token[blockIdx.x] * H;
+extern "C" __global__ void embed(stored *out, const stored *table, const long long *token, int H, float scale, int first,
+        int V) {
+    long long own = token[blockIdx.x] - first;
+    bool here = own >= 0 && own < V;
+    const stored *from = table + (here ? own : 0) * H;
     stored *to = out + (long long)blockIdx.x * H;
     for (int i = threadIdx.x * PACK; i < H; i += blockDim.x * PACK) {
         Pack pack = load(from + i);
 #pragma unroll
         for (int k = 0; k < PACK; k++) {
-            pack.value[k] *= scale;
+            pack.value[k] = here ? pack.value[k] * scale : 0;
         }
         store(to + i, pack);
     }

@@ -4,7 +4,8 @@
 // products before it, which add to the residual stream x as they store, so x is read here and not written. Where they cannot,
 // they leave raw [N, H] instead, or null where there was none, so first it is added to x:
 //   - with fp8 weights (FP8) raw[n] rowScales[n] columnScales + bias;
-//   - in models that norm what they add (AFTER), the RMSNorm of that, times rawWeight [H].
+//   - in models that norm what they add (AFTER), the RMSNorm of that, times rawWeight [H];
+//   - where several ranks compute the model together (SUMMED), the sum of what all have left, which has been scaled.
 // The result is fp8 then, out8 [N, H] times 1 / rowScales[n], which are set anew; but where out8 is null it goes to out. A
 // weight that is null is no norm: then out is not written to, and out8 gets x.
 // One block a row, THREADS threads. Bytes: 2 N H + H values; with raw 2 N H more, with out8 N H / 2 less.
@@ -35,14 +36,14 @@ extern "C" __global__ void __launch_bounds__(THREADS) rmsNorm(stored *out, store
             }
         }
     }
-#if FP8 || AFTER
+#if FP8 || AFTER || SUMMED
     if (raw) {
         Pack more[PIECES];
 #pragma unroll
         for (int p = 0; p < PIECES; p++) {
             int i = (p * THREADS + threadIdx.x) * PACK;
             if (i < H) {
-#if FP8
+#if FP8 && !SUMMED
                 more[p] = scaled(raw + row, rowScales[blockIdx.x], columnScales, bias, i);
 #else
                 more[p] = load(raw + row + i);

@@ -1,0 +1,63 @@
+package dev.lockstep.decoder.shard;
+
+import dev.lockstep.torch.ScalarType;
+
+/**
+ * The ranks that compute one model together, each with its {@link Shard}, as one of them sees them. All make the same calls
+ * in the same order.
+ */
+public interface Replica {
+    /** A rank that has the whole model. */
+    Replica ALONE = new Replica() {
+        @Override
+        public int rank() {
+            return 0;
+        }
+
+        @Override
+        public int size() {
+            return 1;
+        }
+
+        @Override
+        public void sum(long address, long count, ScalarType type) {
+            // what this rank has is all there is
+        }
+
+        @Override
+        public void gather(long address, long count, ScalarType type) {
+            // the same
+        }
+
+        @Override
+        public long least(long value) {
+            return value;
+        }
+    };
+
+    /** This rank's number among them, from 0. */
+    int rank();
+
+    /** How many they are, at least 1. */
+    int size();
+
+    /**
+     * Adds up what the ranks have, element by element, and gives it to all of them, the same to the last bit. On a GPU it
+     * is handed to libtorch's current stream and not waited for, and may be recorded.
+     *
+     * @param address of this rank's elements, in the memory of its device; the sums take their place
+     * @param count   of elements
+     * @param type    FLOAT32, BFLOAT16 or FLOAT16
+     */
+    void sum(long address, long count, ScalarType type);
+
+    /**
+     * Gives every rank what all have; on a GPU, as {@link #sum} does. Not on CPU.
+     *
+     * @param address of room for {@code count} elements of each rank, by rank, where this rank's are
+     */
+    void gather(long address, long count, ScalarType type);
+
+    /** The least of the ranks' numbers, for what they must decide alike; waits until all have told theirs. */
+    long least(long value);
+}

@@ -1,0 +1,150 @@
+package dev.lockstep.decoder.shard;
+
+import dev.lockstep.checkpoint.ExpectedTensor;
+import dev.lockstep.checkpoint.ModelConfig;
+import dev.lockstep.checkpoint.ModelConfig.QkNorm;
+import dev.lockstep.checkpoint.ModelException;
+import dev.lockstep.decoder.shard.Cut.Range;
+
+/**
+ * What one of the ranks that compute a model together has of it: some of the heads and of the MLP's width, for which q, k,
+ * v, gate and up are cut by rows, and o and down by columns, so that each rank's output is one term of a sum; and some of
+ * the vocabulary's rows. A kv head whose query heads are on several ranks is on each of them. Norms are on all ranks; what
+ * is added to a sum, a bias, is on the first.
+ */
+public final class Shard {
+    /** Parts of a vocabulary are multiples of so many rows where they can be. */
+    private static final int ROWS = 16;
+
+    private final ModelConfig whole;
+    private final int rank;
+    private final int size;
+    private final int keyHeads;
+    private final Range vocabulary;
+
+    private Shard(ModelConfig whole, int rank, int size) {
+        this.whole = whole;
+        this.rank = rank;
+        this.size = size;
+        this.keyHeads = Math.max(1, whole.kvHeads() / size);
+        this.vocabulary = vocabulary();
+    }
+
+    /**
+     * @param rank of the ranks that have one
+     * @throws ModelException in one sentence, when the model cannot be divided among so many
+     */
+    public static Shard of(ModelConfig whole, int rank, int size) {
+        check(whole, size);
+        return new Shard(whole, rank, size);
+    }
+
+    /**
+     * Finds out whether a model can be divided among so many ranks.
+     *
+     * @throws ModelException in one sentence, when it cannot
+     */
+    public static void check(ModelConfig whole, int size) {
+        if (size == 1) {
+            return;
+        }
+        if (whole.norms().qk() == QkNorm.ALL_HEADS) {
+            throw new ModelException(
+                    refusal(whole, size) + ": it norms queries and keys over all heads together, which no"
+                            + " rank has; leave out --tensor-parallel.");
+        }
+        if (whole.heads() % size != 0) {
+            throw new ModelException(indivisible(whole, size, whole.heads() + " attention heads"));
+        }
+        if (whole.kvHeads() % size != 0 && size % whole.kvHeads() != 0) {
+            throw new ModelException(indivisible(whole, size, whole.kvHeads() + " heads of keys and values"));
+        }
+        if (whole.intermediate() % size != 0) {
+            throw new ModelException(indivisible(whole, size, "MLP of width " + whole.intermediate()));
+        }
+        if (whole.vocabulary() < size) {
+            throw new ModelException(indivisible(whole, size, "vocabulary of " + whole.vocabulary()));
+        }
+    }
+
+    private static String refusal(ModelConfig whole, int size) {
+        return "this " + whole.family() + " cannot be computed by " + size + " ranks together";
+    }
+
+    private static String indivisible(ModelConfig whole, int size, String what) {
+        return refusal(whole, size) + ", among whom its " + what
+                + " cannot be divided; give --tensor-parallel a smaller number.";
+    }
+
+    private Range vocabulary() {
+        int tokens = whole.vocabulary();
+        int each = evenTokens();
+        return each > 0
+                ? new Range(rank * each, Math.min(tokens, (rank + 1) * each))
+                : new Range(rank * tokens / size, (rank + 1) * tokens / size);
+    }
+
+    /** So many tokens each rank has, the last one the rest of them; 0 where these are so few that it is otherwise. */
+    public int evenTokens() {
+        int even = ((whole.vocabulary() + size - 1) / size + ROWS - 1) / ROWS * ROWS;
+        return even * (size - 1) < whole.vocabulary() ? even : 0;
+    }
+
+    /** The model's shapes. */
+    public ModelConfig whole() {
+        return whole;
+    }
+
+    /** The shapes of this rank's part, its rows of the vocabulary included; its logits are still those of all tokens. */
+    public ModelConfig part() {
+        return size == 1
+                ? whole
+                : whole.part(whole.heads() / size, keyHeads, whole.intermediate() / size, vocabulary.size());
+    }
+
+    /** The first of this rank's tokens. */
+    public int firstToken() {
+        return vocabulary.from();
+    }
+
+    /** What this rank has of a tensor of the whole model. */
+    public Cut cut(ExpectedTensor tensor) {
+        if (size == 1) {
+            return Cut.WHOLE;
+        }
+        String[] name = tensor.name().split("\\.", -1);
+        boolean bias = name[name.length - 1].equals("bias");
+        return switch (name[name.length - 2]) {
+            case "embed_tokens", "lm_head" -> Cut.rows(vocabulary);
+            case "q_proj" -> Cut.rows(queries());
+            case "k_proj", "v_proj" -> Cut.rows(keys());
+            case "qkv_proj" -> {
+                int queries = whole.heads() * whole.headDim();
+                int keys = whole.kvHeads() * whole.headDim();
+                yield Cut.rows(queries(), keys().from(queries), keys().from(queries + keys));
+            }
+            case "gate_proj", "up_proj" -> Cut.rows(width());
+            case "gate_up_proj" -> Cut.rows(width(), width().from(whole.intermediate()));
+            case "o_proj" -> bias ? onFirst() : Cut.columns(queries());
+            case "down_proj" -> bias ? onFirst() : Cut.columns(width());
+            default -> Cut.WHOLE;
+        };
+    }
+
+    private Cut onFirst() {
+        return rank == 0 ? Cut.WHOLE : Cut.ZEROS;
+    }
+
+    private Range queries() {
+        return Range.of(whole.heads() * whole.headDim(), rank, size);
+    }
+
+    private Range keys() {
+        int first = rank * whole.kvHeads() / size;
+        return new Range(first * whole.headDim(), (first + keyHeads) * whole.headDim());
+    }
+
+    private Range width() {
+        return Range.of(whole.intermediate(), rank, size);
+    }
+}

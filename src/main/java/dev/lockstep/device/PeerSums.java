@@ -1,0 +1,202 @@
+package dev.lockstep.device;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+import ai.djl.util.Utils;
+import com.sun.jna.Pointer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import dev.lockstep.cuda.CudaDriver;
+import dev.lockstep.cuda.CudaException;
+import dev.lockstep.cuda.Kernel;
+import dev.lockstep.cuda.KernelCompiler;
+import dev.lockstep.cuda.PeerMemory;
+import dev.lockstep.host.HostName;
+import dev.lockstep.torch.ScalarType;
+import dev.lockstep.world.Group;
+import dev.lockstep.world.Op;
+
+/**
+ * Sums of a few ranks of one host, whose GPUs write to each other's memory, by one kernel ({@code peers.cu}): for few values
+ * it takes a fraction of what NCCL takes.
+ */
+final class PeerSums {
+    private static final Logger LOG = LoggerFactory.getLogger(DeviceSums.class);
+    private static final int BLOCKS = 32;
+    private static final int THREADS = 512;
+    // a rank's piece: addresses of all pieces, then these, and after the rooms one more, for trying it out
+    private static final int COUNTERS = 1 << 10;
+    private static final int FLAGS = 4 << 10;
+    private static final int ROOMS = 64 << 10;
+    private static final int MOST_RANKS = 8;
+    /** What all ranks have in one sum together. */
+    private static final long BYTES = 8L << 20;
+    private static final int PACK_BYTES = 16;
+    private static final List<ScalarType> TYPES = List.of(ScalarType.FLOAT32, ScalarType.BFLOAT16, ScalarType.FLOAT16);
+    /** Looks at another rank's word, each of about a microsecond, after which the first sums have failed. */
+    private static final int PATIENCE = 5_000_000;
+    private static final int CHECKED = 4096;
+
+    private final Map<ScalarType, Kernel> kernels;
+    private final long own;
+    private final int rank;
+    private final int size;
+    private final long room;
+
+    private PeerSums(Map<ScalarType, Kernel> kernels, long own, int rank, int size, long room) {
+        this.kernels = kernels;
+        this.own = own;
+        this.rank = rank;
+        this.size = size;
+        this.room = room;
+    }
+
+    /** @param fault why there is no handle; else empty */
+    record Offer(String host, byte[] handle, String fault) {}
+
+    /** What one rank has made ready, or why it cannot. */
+    private record Ready(@Nullable PeerMemory memory, Map<ScalarType, Kernel> kernels, Offer offer) {}
+
+    /** Of ranks that can; null where one cannot, which rank 0 says. A collective. */
+    static @Nullable PeerSums connect(Group ranks) {
+        int size = ranks.size();
+        if (size > MOST_RANKS) {
+            return null;
+        }
+        long room = BYTES / size / PACK_BYTES * PACK_BYTES;
+        Ready mine = ready(ROOMS + (2L * size + 1) * room);
+        List<Offer> offers = ranks.allGather(mine.offer, Offer.class);
+        if (offers.stream().map(Offer::host).distinct().count() > 1) {
+            return null; // between hosts NCCL has what it takes
+        }
+        String fault = offers.stream().map(Offer::fault).filter(each -> !each.isEmpty()).findFirst().orElse("");
+        if (fault.isEmpty()) {
+            fault = opened(ranks, Objects.requireNonNull(mine.memory), offers);
+        }
+        if (fault.isEmpty()) {
+            PeerSums sums = new PeerSums(mine.kernels, Objects.requireNonNull(mine.memory).address(), ranks.rank(),
+                    size,
+                    room);
+            // both rooms, and each of them again
+            int right = 0;
+            for (ScalarType type : List.of(ScalarType.FLOAT32, ScalarType.BFLOAT16, ScalarType.FLOAT32)) {
+                ranks.barrier();
+                right += sums.isRight(type) ? 1 : 0;
+            }
+            if (ranks.allReduce(right, Op.MIN) == 3) {
+                return sums;
+            }
+            fault = "sums through it come out wrong";
+        }
+        if (ranks.isRoot()) {
+            LOG.info("sums between the ranks' GPUs go by NCCL, which for few values is slower than through each other's"
+                    + " memory: {}", fault);
+        }
+        return null;
+    }
+
+    private static Ready ready(long bytes) {
+        try {
+            KernelCompiler compiler = new KernelCompiler(Utils.getEngineCacheDir().resolve("kernels"));
+            Map<ScalarType, Kernel> kernels = new EnumMap<>(ScalarType.class);
+            for (ScalarType type : TYPES) {
+                kernels.put(type, new Kernel(compiler.compile(source(), List.of("STORAGE=" + type.code(),
+                        "THREADS=" + THREADS, "BLOCKS=" + BLOCKS, "COUNTERS=" + COUNTERS, "FLAGS=" + FLAGS,
+                        "ROOMS=" + ROOMS)), "peerSum", THREADS));
+            }
+            PeerMemory memory = new PeerMemory(bytes);
+            return new Ready(memory, kernels, new Offer(HostName.here(), memory.handle(), ""));
+        } catch (CudaException | UnsatisfiedLinkError e) {
+            return new Ready(null, Map.of(), new Offer(HostName.here(), new byte[0], String.valueOf(e.getMessage())));
+        }
+    }
+
+    private static String source() {
+        try (InputStream in = PeerSums.class.getResourceAsStream("peers.cu")) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException("peers.cu", e);
+        }
+    }
+
+    /** Opens all ranks' pieces and writes down where they are; why some rank could not, or nothing. */
+    private static String opened(Group ranks, PeerMemory memory, List<Offer> offers) {
+        String fault = "";
+        ByteBuffer addresses = ByteBuffer.allocate(offers.size() * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        try {
+            for (int other = 0; other < offers.size(); other++) {
+                addresses.putLong(other == ranks.rank()
+                        ? memory.address()
+                        : PeerMemory.open(offers.get(other).handle));
+            }
+            PeerMemory.write(memory.address(), addresses.array());
+        } catch (CudaException | UnsatisfiedLinkError e) {
+            fault = "rank " + ranks.rank() + " cannot reach another's: " + e.getMessage();
+        }
+        return ranks.allGather(fault, String.class).stream().filter(each -> !each.isEmpty()).findFirst().orElse("");
+    }
+
+    /** Of small whole numbers, which every type holds. */
+    private boolean isRight(ScalarType type) {
+        ByteBuffer values = ByteBuffer.allocate(CHECKED * type.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < CHECKED; i++) {
+            put(values, type, (rank + 1) * (i % 7));
+        }
+        PeerMemory.write(spare(), values.array());
+        launch(spare(), CHECKED, type, PATIENCE);
+        values.clear();
+        for (int i = 0; i < CHECKED; i++) {
+            put(values, type, size * (size + 1) / 2 * (i % 7));
+        }
+        return Arrays.equals(values.array(), PeerMemory.read(spare(), values.capacity()));
+    }
+
+    private static void put(ByteBuffer values, ScalarType type, float value) {
+        if (type == ScalarType.FLOAT32) {
+            values.putFloat(value);
+        } else {
+            values.putShort((short) (Float.floatToRawIntBits(value) >> 16));
+        }
+    }
+
+    /** The address of {@link #most} bytes that nobody uses. */
+    long spare() {
+        return own + ROOMS + 2L * size * room;
+    }
+
+    /** A sum may have so many bytes. */
+    long most() {
+        return room;
+    }
+
+    /** Whether values of this type come to whole packs. */
+    static boolean takes(long count, ScalarType type) {
+        return TYPES.contains(type) && count * type.bytes() % PACK_BYTES == 0;
+    }
+
+    /** {@link DeviceSums#sum} of values that it {@linkplain #takes}, at most {@link #most} bytes. */
+    void sum(long address, long count, ScalarType type) {
+        launch(address, count, type, 0);
+    }
+
+    private void launch(long address, long count, ScalarType type, int patience) {
+        if (address % PACK_BYTES != 0) {
+            throw new IllegalArgumentException("values that are summed begin at a multiple of " + PACK_BYTES);
+        }
+        Pointer stream = CudaDriver.stream();
+        Objects.requireNonNull(kernels.get(type)).launch(stream, BLOCKS, 1, 1, address,
+                count * type.bytes() / PACK_BYTES, own, rank, size, room, patience);
+    }
+}

@@ -1,0 +1,68 @@
+package dev.lockstep.decoder;
+
+import java.util.List;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.checkpoint.DType;
+import dev.lockstep.checkpoint.ModelException;
+import dev.lockstep.checkpoint.lora.Adapter;
+import dev.lockstep.decoder.Acceleration.Weights;
+import dev.lockstep.fixtures.Golden;
+import dev.lockstep.replica.Team;
+import dev.lockstep.torch.Device;
+import dev.lockstep.world.Worlds;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+/** Weights of all forms, of which two ranks have half each; ranks are threads. */
+@Timeout(300)
+class ShardsTest {
+    static List<JsonNode> merged() {
+        return LoraTest.merged();
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.lockstep.fixtures.Golden#quantized")
+    void step_greedyInFloat32_equalsTransformers(String form) {
+        assertGreedy(Checkpoint.open(Golden.checkpoint(form)), Golden.expected(form).get("cases"), form);
+    }
+
+    @ParameterizedTest
+    @MethodSource("merged")
+    void step_withAdapters_equalsThatOfTheSums(JsonNode merged) {
+        Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint(merged.get("model").asText()));
+        for (JsonNode name : merged.get("adapters")) {
+            checkpoint = Adapter.open(Golden.FOLDER.resolve("lora/" + name.asText()).toString()).onto(checkpoint);
+        }
+        assertGreedy(checkpoint, merged.get("cases"), merged.get("adapters"));
+    }
+
+    @Test
+    void load_weightsThatAreToStayIn4Bits_isRefused() {
+        Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint("quantized-gptq"));
+        assertThatThrownBy(() -> Worlds.each(2, world -> load(checkpoint, Team.of(world, 2, Device.CPU), Weights.INT4)))
+                .isInstanceOf(ModelException.class)
+                .hasMessage("weights in 4 bits are not divided among ranks that compute a model together: leave out"
+                        + " --quantize int4, and weights are in 16 bits, or leave out --tensor-parallel.");
+    }
+
+    private static void assertGreedy(Checkpoint checkpoint, JsonNode cases, Object what) {
+        Worlds.each(2, world -> {
+            try (Decoder decoder = load(checkpoint, Team.of(world, 2, Device.CPU), Weights.AS_STORED)) {
+                GoldenRows.assertGreedy(decoder, cases, what);
+            }
+        });
+    }
+
+    private static Decoder load(Checkpoint checkpoint, Team team, Weights weights) {
+        return Decoder.load(checkpoint, Device.CPU, DType.FLOAT32, new Acceleration(true, true, weights), team,
+                bytes -> {
+                });
+    }
+}
