@@ -42,7 +42,7 @@ class GenerateRestartIT {
     void rankKilled_goesOnByItself() throws IOException {
         Files.write(temp.resolve("p.jsonl"),
                 IntStream.range(0, 30).mapToObj(i -> "{\"prompt\": \"In the beginning " + i + "\"}").toList());
-        String[] job = {"--prompts", "p.jsonl", "--temperature", "0.9", "--max-new-tokens", "60", "--ignore-eos",
+        String[] job = {"--prompts", "p.jsonl", "--temperature", "0.9", "--max-new-tokens", "240", "--ignore-eos",
                 "--batch-size", "4"};
         Runs.succeed(2, temp, with(job, "--output", "whole.jsonl"));
         try (Launched launched = generate("2", with(job, "--output", "r.jsonl", "--report", "r.json")).start()) {

@@ -167,7 +167,7 @@ class SlurmIT {
         Path results = directory.resolve("results.jsonl");
         Cluster.Result submitted = slurm("sbatch", "--parsable", "--chdir=" + HOME, "--output=" + output,
                 "--nodes=2", "--ntasks-per-node=2", "--gpus-per-task=0", "--cpus-per-task=1", "--time=5",
-                HOME.resolve("launch/slurm/generate.sbatch").toString(), "--max-new-tokens", "25", "--batch-size",
+                HOME.resolve("launch/slurm/generate.sbatch").toString(), "--max-new-tokens", "60", "--batch-size",
                 "1", "--output", results.toString());
         assertThat(submitted.exitCode()).as(submitted.output()).isZero();
         String job = submitted.output();
