@@ -31,8 +31,7 @@ final class SamplerPair implements AutoCloseable {
         checks = program();
         program = new DecoderProgram(checks);
         checks.integer("configure", 1, 1, 8, ScalarType.FLOAT32, DEVICE);
-        program.weights().stageRandom(new int[]{vocabulary, 8}, 1);
-        program.weights().keep("embed");
+        checks.integer("configure_vocabulary", vocabulary, 0);
         Path kept = Utils.getEngineCacheDir().resolve("kernels");
         kernel = new CudaSampler(program, vocabulary, new KernelCompiler(kept));
     }
