@@ -179,6 +179,7 @@ public final class CublasLt implements AutoCloseable {
         private final Memory beta = new Memory(4);
         private final Memory value = new Memory(16);
         private final Memory algorithms = new Memory((MOST_CANDIDATES + 1L) * HEURISTIC_BYTES);
+        private final boolean biased;
         private final int found;
         private Pointer algorithm = algorithms;
 
@@ -187,7 +188,8 @@ public final class CublasLt implements AutoCloseable {
             beta.setFloat(0, shape.add() ? 1 : 0);
             description = create("cublasLtMatmulDescCreate", COMPUTE_32F, R_32F);
             describe(DESC_TRANSPOSE_A, TRANSPOSED);
-            if (shape.bias()) {
+            biased = shape.bias();
+            if (biased) {
                 describe(DESC_EPILOGUE, EPILOGUE_BIAS);
             }
             a = layout(shape.in(), shape.k(), shape.n());
@@ -323,7 +325,8 @@ public final class CublasLt implements AutoCloseable {
         }
 
         void run(Pointer stream, long x, Weight weight, long y) {
-            if (weight.bias() != 0) {
+            // where there is none in the shape it is added by whoever reads y
+            if (biased) {
                 describe(DESC_BIAS, weight.bias());
             }
             call("cublasLtMatmul", handle, description, one, new Pointer(weight.address()), a, new Pointer(x), b, beta,

@@ -244,13 +244,20 @@ class KernelGpuTest {
     }
 
     private static Stream<Arguments> fp8Shapes() {
-        return Stream.of(config(HEADS[0], false), config(HEADS[2], true)).map(config -> Arguments.of(named(config)));
+        return Stream.of(config(HEADS[0], false), config(HEADS[2], true), biased(config(HEADS[0], false)))
+                .map(config -> Arguments.of(named(config)));
+    }
+
+    private static ModelConfig biased(ModelConfig config) {
+        return new ModelConfig(config.family(), config.hidden(), config.heads(), config.kvHeads(), config.headDim(),
+                config.intermediate(), config.vocabulary(), config.contextLength(), false, true, true, true, false,
+                config.norms(), config.attention(), 1, 0, config.activation(), config.dtype());
     }
 
     private static Named<ModelConfig> named(ModelConfig config) {
-        return Named.of(String.format(Locale.ROOT, "hidden %d, heads %d of %d, kv %d, q/k norm %s, window %d",
+        return Named.of(String.format(Locale.ROOT, "hidden %d, heads %d of %d, kv %d, q/k norm %s, window %d%s",
                 config.hidden(), config.heads(), config.headDim(), config.kvHeads(), config.norms().qk(),
-                config.attention().layers().get(0).window()), config);
+                config.attention().layers().get(0).window(), config.mlpBias() ? ", biases" : ""), config);
     }
 
     private static ModelConfig config(int[] heads, boolean qkNorm) {

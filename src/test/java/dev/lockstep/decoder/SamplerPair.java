@@ -32,6 +32,8 @@ final class SamplerPair implements AutoCloseable {
         program = new DecoderProgram(checks);
         checks.integer("configure", 1, 1, 8, ScalarType.FLOAT32, DEVICE);
         checks.integer("configure_vocabulary", vocabulary, 0);
+        // the kernel's compiler asks the driver, which must know the device
+        checks.integer("use_device", DEVICE);
         Path kept = Utils.getEngineCacheDir().resolve("kernels");
         kernel = new CudaSampler(program, vocabulary, new KernelCompiler(kept));
     }
