@@ -6,7 +6,7 @@ import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.SamplingParams;
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.DType;
+import dev.lockstep.model.DType;
 import dev.lockstep.torch.Device;
 
 /**

@@ -106,7 +106,14 @@ class ArchitectureTest {
     static final ArchRule cudaUsesDjl = only("cuda", own("djl"), own("host"), JAVA, LOGGING, JNA);
 
     @ArchTest
-    static final ArchRule checkpointUsesHost = only("checkpoint", own("json"), own("host"), JAVA, "javax.net.ssl",
+    static final ArchRule modelUsesHost = only("model", own("json"), own("host"), JAVA, LOGGING, JSON);
+
+    @ArchTest
+    static final ArchRule familiesUseModel = only("family", own("model"), own("json"), own("host"), JAVA, JSON);
+
+    @ArchTest
+    static final ArchRule checkpointUsesFamiliesAndModel = only("checkpoint", own("family"), own("model"), own("json"),
+            own("host"), JAVA, "javax.net.ssl",
             LOGGING, JSON);
 
     @ArchTest
@@ -127,11 +134,12 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule tokenizerUsesJinjaAndCheckpoint = only("tokenizer", own("jinja"), own("checkpoint"),
+            own("model"),
             own("djl"), own("host"), JAVA, LOGGING, JSON, DJL);
 
     @ArchTest
     static final ArchRule decoderUsesTorchAndCudaAndCheckpoint = only("decoder", own("torch"), own("cuda"),
-            own("checkpoint"), own("djl"), own("host"), JAVA, LOGGING, DJL, JNA);
+            own("checkpoint"), own("model"), own("djl"), own("host"), JAVA, LOGGING, DJL, JNA);
 
     @ArchTest
     static final ArchRule decodersBooksUseNothing = only("decoder.kv", JAVA);
@@ -140,7 +148,8 @@ class ArchitectureTest {
     static final ArchRule samplingsSettingsUseNothing = only("decoder.sampling", JAVA);
 
     @ArchTest
-    static final ArchRule shardsUseCheckpoint = only("decoder.shard", own("checkpoint"), own("torch"), JAVA);
+    static final ArchRule shardsUseCheckpoint = only("decoder.shard", own("checkpoint"), own("model"), own("torch"),
+            JAVA);
 
     @ArchTest
     static final ArchRule replicaUsesWorldAndDecoder = only("replica", own("world"), own("device"), own("decoder"),
@@ -154,10 +163,12 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule generateUsesDecoder = only("generate", own("decoder"), own("torch"), own("checkpoint"),
+            own("model"),
             own("tokenizer"), own("host"), JAVA, LOGGING, JSON);
 
     @ArchTest
     static final ArchRule promptsUseGenerate = only("prompts", own("generate"), own("tokenizer"), own("checkpoint"),
+            own("model"),
             own("djl"), own("json"), own("host"), JAVA, LOGGING, JSON);
 
     @ArchTest
@@ -166,6 +177,7 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule journalUsesResults = only("journal", own("results"), own("prompts"), own("checkpoint"),
+            own("model"),
             own("json"), own("host"), JAVA, LOGGING, JSON);
 
     @ArchTest
@@ -179,13 +191,16 @@ class ArchitectureTest {
     static final ArchRule batchUsesWorldAndAllAboveGenerate = only("batch", own("world"), own("replica"),
             own("cli"), own("report"),
             own("journal"), own("results"), own("prompts"), own("generate"), own("decoder"), own("torch"),
-            own("tokenizer"), own("checkpoint"), own("djl"), own("json"), own("host"), JAVA, LOGGING, JSON,
+            own("tokenizer"), own("checkpoint"), own("model"), own("djl"), own("json"), own("host"), JAVA, LOGGING,
+            JSON,
             COMMAND_LINE);
 
     @ArchTest
     static final ArchRule benchUsesWorldAndGenerate = only("bench", own("world"), own("replica"),
             own("cli"), own("generate"),
-            own("decoder"), own("torch"), own("checkpoint"), own("djl"), own("json"), own("host"), JAVA, LOGGING, JSON,
+            own("decoder"), own("torch"), own("checkpoint"), own("family"), own("model"), own("djl"),
+            own("json"), own("host"), JAVA,
+            LOGGING, JSON,
             COMMAND_LINE);
 
     @ArchTest
@@ -193,7 +208,9 @@ class ArchitectureTest {
             own("json"), own("wire"), own("watch"), own("launch"), own("world"), own("junit"), own("mpj"), own("djl"),
             own("device"), own("replica"),
             own("torch"), own("cuda"),
-            own("checkpoint"), own("jinja"), own("tokenizer"), own("decoder"), own("generate"), own("prompts"),
+            own("checkpoint"), own("family"), own("model"), own("jinja"), own("tokenizer"), own("decoder"),
+            own("generate"),
+            own("prompts"),
             own("results"), own("journal"), own("report"), own("cli"), own("batch"), own("bench"), MPJS_LOGGING);
 
     @ArchTest

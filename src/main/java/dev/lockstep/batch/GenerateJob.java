@@ -14,8 +14,6 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.checkpoint.hub.Hub;
 import dev.lockstep.checkpoint.hub.Watch;
 import dev.lockstep.checkpoint.lora.Adapter;
@@ -36,6 +34,8 @@ import dev.lockstep.journal.JournalDirectory;
 import dev.lockstep.journal.JournalFile;
 import dev.lockstep.journal.JournalIndex;
 import dev.lockstep.journal.JournalResults;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelException;
 import dev.lockstep.prompts.ChatPrompts;
 import dev.lockstep.prompts.PromptFile;
 import dev.lockstep.prompts.SamplingFields;

@@ -13,10 +13,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.DType;
 import dev.lockstep.cli.AccelerationOptions;
 import dev.lockstep.generate.SamplingParams;
 import dev.lockstep.json.Json;
+import dev.lockstep.model.DType;
 import dev.lockstep.prompts.SamplingOverrides;
 import dev.lockstep.report.Report;
 

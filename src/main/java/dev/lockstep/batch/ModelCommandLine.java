@@ -10,11 +10,11 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-import dev.lockstep.checkpoint.DType;
 import dev.lockstep.cli.BuiltInJob;
 import dev.lockstep.cli.CommandLineErrors;
 import dev.lockstep.host.FileName;
 import dev.lockstep.host.UsageException;
+import dev.lockstep.model.DType;
 
 /** The command line of {@code model}. */
 @Command(name = "model", sortOptions = false, usageHelpWidth = 100, synopsisHeading = "Usage: mpjrun.sh ", customSynopsis = "model MODEL [--fetch|--check] [options]", description = {

@@ -6,13 +6,13 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.checkpoint.hub.Hub;
 import dev.lockstep.checkpoint.hub.Watch;
 import dev.lockstep.djl.LibraryException;
 import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.IoReason;
 import dev.lockstep.host.UsageException;
+import dev.lockstep.model.ModelException;
 import dev.lockstep.world.World;
 
 /** The built-in {@code model}: says on rank 0 what a checkpoint is, or why it is none. */

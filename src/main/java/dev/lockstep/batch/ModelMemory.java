@@ -6,11 +6,11 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ExpectedTensor;
-import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.host.Amounts;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
 
 /**
  * What a checkpoint takes on disk and on a GPU.

@@ -11,8 +11,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.cli.AccelerationOptions;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.decoder.Admission;
@@ -20,6 +18,8 @@ import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.DecoderAllocation;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.shard.Shard;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
 import dev.lockstep.replica.Team;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.DeviceRates;

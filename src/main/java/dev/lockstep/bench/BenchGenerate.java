@@ -9,8 +9,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.cli.AccelerationOptions;
 import dev.lockstep.generate.CacheUse;
 import dev.lockstep.generate.Completion;
@@ -18,6 +16,8 @@ import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Request;
 import dev.lockstep.generate.Timing;
 import dev.lockstep.host.UsageException;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
 import dev.lockstep.replica.Team;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.DeviceRates;

@@ -3,13 +3,13 @@ package dev.lockstep.bench;
 import java.io.IOException;
 import java.util.Optional;
 
-import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.decoder.shard.ReplicaException;
 import dev.lockstep.djl.LibraryException;
 import dev.lockstep.host.AtomicFile;
 import dev.lockstep.host.ExitCode;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.json.Json;
+import dev.lockstep.model.ModelException;
 import dev.lockstep.torch.OutOfDeviceMemoryException;
 import dev.lockstep.world.World;
 

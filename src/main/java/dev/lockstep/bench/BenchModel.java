@@ -2,15 +2,16 @@ package dev.lockstep.bench;
 
 import java.nio.file.Path;
 
-import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelConfig;
-import dev.lockstep.checkpoint.ModelConfig.Activation;
-import dev.lockstep.checkpoint.ModelConfig.Attention;
-import dev.lockstep.checkpoint.ModelConfig.Norms;
-import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.checkpoint.hub.Hub;
 import dev.lockstep.checkpoint.hub.Watch;
 import dev.lockstep.decoder.Acceleration;
+import dev.lockstep.family.Families;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelConfig.Activation;
+import dev.lockstep.model.ModelConfig.Attention;
+import dev.lockstep.model.ModelConfig.Norms;
+import dev.lockstep.model.Rope;
 
 /** The shapes that benches measure; weights are random, so no checkpoint is needed. */
 final class BenchModel {
@@ -23,8 +24,8 @@ final class BenchModel {
         return switch (name) {
             case "llama-3-8b" -> llama3(32, 4096, 32, 14336);
             case "llama-3-70b" -> llama3(80, 8192, 64, 28672);
-            case "kjv-6m" -> ModelConfig.read(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m"));
-            default -> ModelConfig.read(new Hub(System.getenv(), Watch.log()).settings(name));
+            case "kjv-6m" -> Families.read(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m"));
+            default -> Families.read(new Hub(System.getenv(), Watch.log()).settings(name));
         };
     }
 

@@ -7,13 +7,13 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.cli.AccelerationOptions;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.host.UsageException;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
 import dev.lockstep.replica.Team;
 import dev.lockstep.torch.Device;
 import dev.lockstep.world.World;
@@ -63,7 +63,7 @@ final class BenchOptions {
      * The ranks that compute a model with this one, if it can be divided among them. A collective.
      *
      * @throws UsageException                         when there is another number of ranks
-     * @throws dev.lockstep.checkpoint.ModelException when the model cannot be divided
+     * @throws dev.lockstep.model.ModelException when the model cannot be divided
      */
     Team team(World world, ModelConfig shapes, Device device) {
         Team.check(world.size(), tensorParallel);

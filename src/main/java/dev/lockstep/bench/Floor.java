@@ -2,10 +2,10 @@ package dev.lockstep.bench;
 
 import java.util.List;
 
-import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.generate.Request;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
 import dev.lockstep.torch.DeviceRates;
 
 /**

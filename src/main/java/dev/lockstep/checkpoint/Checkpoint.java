@@ -12,8 +12,14 @@ import java.util.stream.Stream;
 
 import dev.lockstep.checkpoint.hub.Hub;
 import dev.lockstep.checkpoint.hub.Watch;
+import dev.lockstep.family.Families;
 import dev.lockstep.host.FileName;
 import dev.lockstep.host.UsageException;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.JsonFile;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelException;
+import dev.lockstep.model.ModelFile;
 
 /**
  * A Hugging Face checkpoint directory, checked: whoever holds one has every tensor that the configuration calls for, in
@@ -73,7 +79,7 @@ public final class Checkpoint {
         }
         // whoever reads one of these later, and reads it as it is, must not wait for a pipe
         OTHERS.stream().map(directory::resolve).filter(Files::exists).forEach(ModelFile::requireRegular);
-        ModelConfig config = ModelConfig.read(directory);
+        ModelConfig config = Families.read(directory);
         Optional<Quantization> quantization = Quantization.read(directory);
         GenerationDefaults defaults = GenerationDefaults.read(directory, config.vocabulary());
         StoredTensors stored = StoredTensors.read(directory);
@@ -82,7 +88,7 @@ public final class Checkpoint {
             config = config.untied();
         }
         DType embedding = matched.tensors().values().iterator().next().type().computed();
-        if (!ConfigReader.namesDtype(directory) && embedding != null) {
+        if (!Families.namesDtype(directory) && embedding != null) {
             config = config.withDtype(embedding);
         }
         return new Checkpoint(directory, config, quantization, matched, KvScaleTensors.of(stored), defaults, Map.of());
@@ -107,7 +113,7 @@ public final class Checkpoint {
         }
         Hub hub = new Hub(System.getenv(), watch);
         Path settings = hub.settings(model);
-        GenerationDefaults.read(settings, ModelConfig.read(settings).vocabulary());
+        GenerationDefaults.read(settings, Families.read(settings).vocabulary());
         return open(hub.checkpoint(model));
     }
 

@@ -12,6 +12,9 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 import dev.lockstep.host.Printable;
+import dev.lockstep.model.JsonFile;
+import dev.lockstep.model.ModelException;
+import dev.lockstep.model.ModelFile;
 
 /** Says what a directory is that holds no checkpoint, though somebody took it for one. */
 final class DirectoryContent {

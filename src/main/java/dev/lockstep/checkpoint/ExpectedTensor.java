@@ -19,6 +19,11 @@ public record ExpectedTensor(String name, int[] shape) {
         return isLinear() && name.startsWith(ModelWeight.LAYERS);
     }
 
+    /** Whether it is of the projections whose results turn with their position. */
+    public boolean isOfQueriesOrKeys() {
+        return name.contains(".q_proj.") || name.contains(".k_proj.");
+    }
+
     /** The name of the layer whose weight it is. */
     public String module() {
         return name.substring(0, name.length() - WEIGHT.length());

@@ -9,6 +9,9 @@ import java.util.List;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import dev.lockstep.model.JsonFile;
+import dev.lockstep.model.ModelException;
+
 /**
  * What a checkpoint says about how to generate with it, where transformers looks for it: in
  * {@code generation_config.json}, or in {@code config.json} where there is no such file.

@@ -15,6 +15,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 import dev.lockstep.host.Printable;
+import dev.lockstep.model.JsonFile;
+import dev.lockstep.model.ModelException;
 
 /**
  * The scales for keys and values in fp8 that tools for quantizing leave in a checkpoint: one number for a layer's keys and one

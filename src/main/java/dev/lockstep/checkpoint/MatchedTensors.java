@@ -14,6 +14,9 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.host.Printable;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelException;
+import dev.lockstep.model.TensorNames;
 
 /**
  * The model's tensors among those that are stored, found as transformers finds them: a name may lack the prefix of the
@@ -39,16 +42,17 @@ record MatchedTensors(Map<String, TensorRef> tensors, Map<String, QuantizedWeigh
     static MatchedTensors of(ModelConfig config, @Nullable Quantization quantization, StoredTensors stored) {
         List<ExpectedTensor> expected = Checkpoint.expected(config.untied());
         Set<String> names = names(expected, quantization != null);
+        TensorNames own = config.stored().names();
         Map<String, StoredTensors.Stored> byName = new HashMap<>(stored.byName());
-        byName.keySet().retainAll(names);
+        byName.keySet().removeIf(name -> !names.contains(name) || !own.model(name).equals(name));
         List<String> unused = new ArrayList<>();
         stored.byName().forEach((name, found) -> {
-            String own = renamed(name, names);
+            String model = renamed(own.model(name), names);
             // a tensor that is stored under its very name goes before any other
             if (KvScaleTensors.isOne(name)) {
                 return;
             }
-            if (!names.contains(own) || byName.putIfAbsent(own, found) != null && !own.equals(name)) {
+            if (!names.contains(model) || byName.putIfAbsent(model, found) != null && !model.equals(name)) {
                 unused.add(name);
             }
         });
@@ -62,7 +66,7 @@ record MatchedTensors(Map<String, TensorRef> tensors, Map<String, QuantizedWeigh
         for (ExpectedTensor tensor : ownHead ? expected : Checkpoint.expected(config)) {
             Optional<QuantizedWeight> weight = quantization == null || !tensor.isLinear()
                     ? Optional.empty()
-                    : quantization.form(tensor.module()).flatMap(form -> form.match(tensor, byName::get));
+                    : quantization.form(own.stored(tensor.module())).flatMap(form -> form.match(tensor, byName::get));
             if (weight.isPresent()) {
                 quantized.put(tensor.name(), weight.get());
                 weight.get().tensors().forEach(part -> tensors.put(part.name(), part));
@@ -70,7 +74,7 @@ record MatchedTensors(Map<String, TensorRef> tensors, Map<String, QuantizedWeigh
             }
             StoredTensors.Stored found = byName.get(tensor.name());
             if (found == null) {
-                throw new ModelException(stored.listing() + ": tensor " + tensor.name() + " is missing.");
+                throw new ModelException(stored.listing() + ": tensor " + own.stored(tensor.name()) + " is missing.");
             }
             tensors.put(tensor.name(), matched(tensor, found));
         }

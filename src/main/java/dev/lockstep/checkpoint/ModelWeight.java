@@ -4,8 +4,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-import dev.lockstep.checkpoint.ModelConfig.Norms;
-import dev.lockstep.checkpoint.ModelConfig.QkNorm;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelConfig.Norms;
+import dev.lockstep.model.ModelConfig.QkNorm;
 
 /**
  * A weight of the decoder's program and the tensors it is stored as.
@@ -35,6 +36,15 @@ public record ModelWeight(String name, List<ExpectedTensor> parts) {
         return new ModelWeight(name, List.of(new ExpectedTensor(tensor, shape)));
     }
 
+    /** What it is multiplied by as it is loaded: {@link ModelConfig.Stored}. */
+    public double factor(ModelConfig config) {
+        return switch (name) {
+            case "output", "output_bias", "down", "down_bias" -> config.stored().residualFactor();
+            case "norm" -> config.stored().logitFactor();
+            default -> 1;
+        };
+    }
+
     /** The size of all parts together. */
     public int[] shape() {
         int[] shape = parts.get(0).shape().clone();
@@ -51,12 +61,15 @@ public record ModelWeight(String name, List<ExpectedTensor> parts) {
             int queries = config.heads() * config.headDim();
             int keys = config.kvHeads() * config.headDim();
             addNorms(queries, keys);
-            if (config.fusedProjections()) {
+            if (config.stored().fusedQueries()) {
                 addProjection("qkv", hidden, config.attentionBias(), part("self_attn.qkv_proj", queries + 2 * keys));
-                addProjection("gate_up", hidden, config.mlpBias(), part("mlp.gate_up_proj", 2 * intermediate));
             } else {
                 addProjection("qkv", hidden, config.attentionBias(), part("self_attn.q_proj", queries),
                         part("self_attn.k_proj", keys), part("self_attn.v_proj", keys));
+            }
+            if (config.stored().fusedGate()) {
+                addProjection("gate_up", hidden, config.mlpBias(), part("mlp.gate_up_proj", 2 * intermediate));
+            } else {
                 addProjection("gate_up", hidden, config.mlpBias(), part("mlp.gate_proj", intermediate),
                         part("mlp.up_proj", intermediate));
             }

@@ -5,6 +5,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
+import dev.lockstep.model.JsonFile;
+import dev.lockstep.model.ModelException;
+
 /**
  * What {@code quantization_config} says of how linear layers are stored. Which of them are quantized at all is not asked
  * of it, but of what is stored: lists of what to leave out are written in as many ways as there are tools.

@@ -12,6 +12,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.lockstep.checkpoint.Quantization.Group;
 import dev.lockstep.checkpoint.QuantizedWeight.Layout;
 import dev.lockstep.host.Printable;
+import dev.lockstep.model.JsonFile;
 
 /** Reads {@code quantization_config}, or says what of it is not supported and what would be. */
 final class QuantizationReader {

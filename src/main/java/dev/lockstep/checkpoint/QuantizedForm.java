@@ -7,6 +7,8 @@ import java.util.function.Function;
 
 import org.jspecify.annotations.Nullable;
 
+import dev.lockstep.model.ModelException;
+
 /**
  * How the weights of linear layers are stored in fewer bits, as {@code quantization_config} says.
  *

@@ -11,6 +11,8 @@ import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
 
+import dev.lockstep.model.ModelException;
+
 /**
  * Where the weight of a linear layer, [out, in], lies that is stored in fewer bits. An element is
  * {@code (value - zero) * scale}, with a zero and a scale for each block of {@code blockRows * blockColumns}.

@@ -20,6 +20,9 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import dev.lockstep.host.Printable;
+import dev.lockstep.model.JsonFile;
+import dev.lockstep.model.ModelException;
+import dev.lockstep.model.ModelFile;
 
 /**
  * The header of one safetensors file, checked against the file's length without reading a byte of data: eight bytes of

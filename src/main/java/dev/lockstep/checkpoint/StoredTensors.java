@@ -11,6 +11,9 @@ import java.util.TreeSet;
 import com.fasterxml.jackson.databind.JsonNode;
 
 import dev.lockstep.host.Printable;
+import dev.lockstep.model.JsonFile;
+import dev.lockstep.model.ModelException;
+import dev.lockstep.model.ModelFile;
 
 /** What the safetensors files of a directory hold, whether or not the model wants it. */
 final class StoredTensors {

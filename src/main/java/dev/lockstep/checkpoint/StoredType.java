@@ -6,6 +6,8 @@ import java.util.Optional;
 
 import org.jspecify.annotations.Nullable;
 
+import dev.lockstep.model.DType;
+
 /** The element types that tensors of a checkpoint may be stored in; the names are those of a safetensors header. */
 public enum StoredType {
     F32(4, DType.FLOAT32), BF16(2, DType.BFLOAT16), F16(2, DType.FLOAT16),

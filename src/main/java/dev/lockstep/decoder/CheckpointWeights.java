@@ -14,9 +14,7 @@ import org.slf4j.LoggerFactory;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.Checkpoint.Update;
-import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ExpectedTensor;
-import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.checkpoint.ModelWeight;
 import dev.lockstep.checkpoint.QuantizedWeight;
 import dev.lockstep.checkpoint.TensorRef;
@@ -27,6 +25,9 @@ import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.decoder.shard.Cut;
 import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.host.DiskReads;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelException;
 import dev.lockstep.torch.Device;
 
 /** Hands a checkpoint's weights to the decoder's program: mapped from their files on CPU, read into a GPU's memory. */
@@ -130,7 +131,7 @@ final class CheckpointWeights {
                 update.tensors().forEach(weights::stage);
                 weights.addProduct(update.scaling());
             }
-            cut(weight, part);
+            finish(weight, part);
             if (!fuse) {
                 keep(weight);
             }
@@ -180,9 +181,18 @@ final class CheckpointWeights {
         };
     }
 
-    private void cut(ModelWeight weight, ExpectedTensor part) {
+    /** Leaves of what is staged of a part what this rank has of it, as the program computes with it. */
+    private void finish(ModelWeight weight, ExpectedTensor part) {
         if (!isReadInPart(part)) {
             weights.cut(shard.cut(part), isTakenAsItIs(weight));
+        }
+        ModelConfig config = checkpoint.config();
+        if (config.stored().interleaved() && part.isOfQueriesOrKeys()) {
+            weights.unweave(config.headDim(), config.ropes().get(0).width(), isTakenAsItIs(weight), isInt4(weight));
+        }
+        double factor = weight.factor(config);
+        if (factor != 1 && !isInt4(weight)) {
+            weights.multiply(factor, isTakenAsItIs(weight));
         }
     }
 
@@ -197,7 +207,7 @@ final class CheckpointWeights {
             return;
         }
         if (isInt4(weight)) {
-            weights.takeInt4(quantized);
+            weights.takeInt4(quantized, weight.factor(checkpoint.config()));
         } else if (isTakenAsItIs(weight)) {
             weights.takeFp8(quantized);
         } else {
@@ -272,7 +282,7 @@ final class CheckpointWeights {
                 weights.arrive(update.tensors().size());
                 weights.addProduct(update.scaling());
             }
-            cut(coming.weight, part);
+            finish(coming.weight, part);
         }
         keep(coming.weight);
     }

@@ -11,13 +11,13 @@ import java.util.Map;
 
 import org.jspecify.annotations.Nullable;
 
-import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelConfig;
-import dev.lockstep.checkpoint.ModelConfig.Activation;
-import dev.lockstep.checkpoint.ModelConfig.QkNorm;
-import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.cuda.Kernel;
 import dev.lockstep.cuda.KernelCompiler;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelConfig.Activation;
+import dev.lockstep.model.ModelConfig.QkNorm;
+import dev.lockstep.model.Rope;
 
 /**
  * The kernels of a decode step ({@code kernels/*.cu}), for a model's shapes and the device at hand.

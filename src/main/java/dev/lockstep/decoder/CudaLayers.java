@@ -9,16 +9,16 @@ import java.util.stream.LongStream;
 import com.sun.jna.Pointer;
 import org.jspecify.annotations.Nullable;
 
-import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelConfig;
-import dev.lockstep.checkpoint.ModelConfig.QkNorm;
-import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.cuda.CublasLt;
 import dev.lockstep.cuda.CublasLt.Shape;
 import dev.lockstep.cuda.CublasLt.Weight;
 import dev.lockstep.cuda.KernelCompiler;
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.decoder.shard.Shard;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelConfig.QkNorm;
+import dev.lockstep.model.Rope;
 import dev.lockstep.torch.ScalarType;
 
 /**

@@ -6,13 +6,13 @@ import java.util.stream.IntStream;
 
 import com.sun.jna.Pointer;
 
-import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelConfig;
-import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.cuda.CublasLt;
 import dev.lockstep.cuda.CudaDriver;
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.decoder.shard.Shard;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.Rope;
 import dev.lockstep.torch.ScalarType;
 
 /**

@@ -7,15 +7,15 @@ import java.util.Objects;
 import com.sun.jna.Pointer;
 import org.jspecify.annotations.Nullable;
 
-import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelConfig;
-import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.cuda.CublasLt;
 import dev.lockstep.cuda.CudaDriver;
 import dev.lockstep.cuda.Kernel;
 import dev.lockstep.decoder.kv.Cascade;
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.decoder.shard.Shard;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.Rope;
 import dev.lockstep.torch.ScalarType;
 
 /**

@@ -10,9 +10,6 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelConfig;
-import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.cuda.CudaException;
 import dev.lockstep.cuda.CudaGraph;
 import dev.lockstep.cuda.KernelCompiler;
@@ -21,6 +18,9 @@ import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.decoder.sampling.SamplingKind;
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.decoder.shard.Shard;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelException;
 import dev.lockstep.torch.Device;
 
 /**

@@ -4,11 +4,11 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
-import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.KvScales;
-import dev.lockstep.checkpoint.ModelConfig;
-import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.cuda.CudaDriver;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelException;
 import dev.lockstep.torch.Device;
 
 /** Where fp8 (e4m3) takes the place of wider types on a GPU. */

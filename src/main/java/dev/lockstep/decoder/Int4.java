@@ -10,13 +10,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.ExpectedTensor;
-import dev.lockstep.checkpoint.ModelConfig;
-import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.checkpoint.ModelWeight;
 import dev.lockstep.checkpoint.QuantizedWeight;
 import dev.lockstep.cuda.CudaDriver;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelException;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.DeviceMemory;
 

@@ -5,10 +5,10 @@ import java.util.List;
 
 import com.sun.jna.Pointer;
 
-import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.cuda.Kernel;
 import dev.lockstep.cuda.KernelCompiler;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
 import dev.lockstep.torch.ScalarType;
 
 /** Products with weights that stay in 4 bits, and their numbers for whatever multiplies by those, by {@code kernels/int4.cu}. */

@@ -6,14 +6,14 @@ import java.util.stream.IntStream;
 
 import org.jspecify.annotations.Nullable;
 
-import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.KvScales;
-import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.decoder.kv.Cascade;
 import dev.lockstep.decoder.kv.KvLedger;
 import dev.lockstep.decoder.kv.KvPages;
 import dev.lockstep.decoder.kv.KvSlots;
 import dev.lockstep.decoder.kv.LayerGroups;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
 import dev.lockstep.torch.ScalarType;
 
 /**

@@ -66,10 +66,35 @@ final class ProgramWeights {
         program.integer("take_fp8", weight.shape()[0]);
     }
 
-    /** The tensors that were staged of a weight in 4 bits, whose columns are in order, are to stay in 4 bits. */
-    void takeInt4(QuantizedWeight weight) {
+    /**
+     * The tensors that were staged of a weight in 4 bits, whose columns are in order, are to stay in 4 bits.
+     *
+     * @param factor they are multiplied by it
+     */
+    void takeInt4(QuantizedWeight weight, double factor) {
         program.integer("take_int4", weight.layout().name(), weight.shape()[0], weight.shape()[1],
-                weight.blockColumns(), weight.zeros() != null, weight.zeroLessOne(), weight.order() != null);
+                weight.blockColumns(), weight.zeros() != null, weight.zeroLessOne(), weight.order() != null, factor);
+    }
+
+    /**
+     * Rows of the last tensor that was staged change their places, so that of each head's dimensions those turn together that
+     * are of one place in either half.
+     *
+     * @param width of the dimensions that turn
+     * @param fp8   {@link #takeFp8} has left it
+     * @param int4  {@link #takeInt4} has
+     */
+    void unweave(int headDim, int width, boolean fp8, boolean int4) {
+        program.integer("unweave", headDim, width, fp8, int4);
+    }
+
+    /**
+     * Multiplies the last tensor that was staged.
+     *
+     * @param fp8 {@link #takeFp8} has left it
+     */
+    void multiply(double factor, boolean fp8) {
+        program.integer("multiply", factor, fp8);
     }
 
     /** Makes room for a stored tensor on a GPU, where others fill it. */

@@ -1,7 +1,7 @@
 package dev.lockstep.decoder;
 
-import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.checkpoint.ModelWeight;
+import dev.lockstep.model.ModelConfig;
 
 /** Weights of random numbers in a model's shapes: for measuring what there is no checkpoint of. */
 final class RandomWeights {

@@ -8,7 +8,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.jspecify.annotations.Nullable;
 
-import dev.lockstep.checkpoint.ModelException;
+import dev.lockstep.model.ModelException;
 import dev.lockstep.tokenizer.ChatTemplate;
 
 /** Conversations as prompts by a checkpoint's chat template, which is read when the first of them comes. */

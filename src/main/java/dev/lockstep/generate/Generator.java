@@ -11,14 +11,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.decoder.Admission;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.LoadTimes;
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.host.Share;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
 import dev.lockstep.tokenizer.Tokenizer;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.DeviceMemory;
@@ -72,7 +72,7 @@ public final class Generator implements AutoCloseable {
      * @param replica the ranks that compute the model together: each loads its part, and from then on all must make the
      *                same calls, and be given the same requests at the same calls
      * @param loaded  told now and then how many bytes of the checkpoint's weights are there
-     * @throws dev.lockstep.checkpoint.ModelException when the tokenizer cannot be loaded, or the model cannot be divided
+     * @throws dev.lockstep.model.ModelException when the tokenizer cannot be loaded, or the model cannot be divided
      * @throws dev.lockstep.djl.LibraryException      when the PyTorch engine cannot be loaded
      * @throws OutOfDeviceMemoryException             when the device's memory does not hold the weights
      */
@@ -255,7 +255,7 @@ public final class Generator implements AutoCloseable {
      * Answers one conversation, which has index 0; {@link #chat(List, SamplingParams, int)} answers many together, and is
      * much faster for many.
      *
-     * @throws dev.lockstep.checkpoint.ModelException when the checkpoint has no chat template or one that cannot be read
+     * @throws dev.lockstep.model.ModelException when the checkpoint has no chat template or one that cannot be read
      * @throws IllegalArgumentException               when the conversation is empty or the template refuses it
      */
     public Completion chat(List<Message> conversation, SamplingParams params) {
@@ -270,7 +270,7 @@ public final class Generator implements AutoCloseable {
      *
      * @param batchSize sequences at a time, at least 1
      * @return a completion for each conversation, in order; one that cannot be generated has an error
-     * @throws dev.lockstep.checkpoint.ModelException when the checkpoint has no chat template or one that cannot be read
+     * @throws dev.lockstep.model.ModelException when the checkpoint has no chat template or one that cannot be read
      * @throws IllegalArgumentException               naming the conversation that is empty or that the template refuses;
      *                                                nothing has been generated then
      */

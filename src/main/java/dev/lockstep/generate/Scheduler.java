@@ -17,13 +17,13 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import dev.lockstep.checkpoint.ModelConfig;
 import dev.lockstep.decoder.Admission;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.TokenLogprobs;
 import dev.lockstep.decoder.sampling.LogitEdits;
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.decoder.shard.ReplicaException;
+import dev.lockstep.model.ModelConfig;
 import dev.lockstep.tokenizer.Tokenizer;
 import dev.lockstep.torch.OutOfDeviceMemoryException;
 

@@ -5,8 +5,8 @@ import java.util.function.Function;
 
 import org.jspecify.annotations.Nullable;
 
-import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.json.JsonFields;
+import dev.lockstep.model.ModelException;
 import dev.lockstep.tokenizer.ChatTemplate;
 
 /**

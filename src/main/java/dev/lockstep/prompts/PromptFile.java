@@ -20,11 +20,11 @@ import java.util.zip.CRC32C;
 
 import org.jspecify.annotations.Nullable;
 
-import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.djl.LibraryException;
 import dev.lockstep.host.Sha256;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.json.Json;
+import dev.lockstep.model.ModelException;
 
 /**
  * The input as rank 0 has it: looked through once and then read again row by row, so that it need not fit in memory. What

@@ -16,10 +16,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import com.fasterxml.jackson.databind.JsonNode;
 import org.jspecify.annotations.Nullable;
 
-import dev.lockstep.checkpoint.JsonFile;
-import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.jinja.Template;
 import dev.lockstep.jinja.rendering.TemplateException;
+import dev.lockstep.model.JsonFile;
+import dev.lockstep.model.ModelException;
 
 /**
  * A checkpoint's chat template: makes one prompt of a conversation, exactly as transformers'

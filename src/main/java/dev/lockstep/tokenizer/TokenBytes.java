@@ -14,8 +14,8 @@ import java.util.stream.Collectors;
 import com.fasterxml.jackson.databind.JsonNode;
 import org.jspecify.annotations.Nullable;
 
-import dev.lockstep.checkpoint.JsonFile;
-import dev.lockstep.checkpoint.ModelException;
+import dev.lockstep.model.JsonFile;
+import dev.lockstep.model.ModelException;
 
 /**
  * The bytes that each token of a {@code tokenizer.json} stands for. A token may be a part of a character, so its bytes say

@@ -12,9 +12,9 @@ import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import org.jspecify.annotations.Nullable;
 
-import dev.lockstep.checkpoint.ModelException;
-import dev.lockstep.checkpoint.ModelFile;
 import dev.lockstep.djl.DjlLibraries;
+import dev.lockstep.model.ModelException;
+import dev.lockstep.model.ModelFile;
 
 /**
  * A checkpoint's {@code tokenizer.json}, run by Hugging Face's own Rust library. Safe for use by many threads.

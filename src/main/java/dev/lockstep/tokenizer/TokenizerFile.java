@@ -24,10 +24,10 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.jspecify.annotations.Nullable;
 
-import dev.lockstep.checkpoint.JsonFile;
-import dev.lockstep.checkpoint.ModelException;
-import dev.lockstep.checkpoint.ModelFile;
 import dev.lockstep.host.Printable;
+import dev.lockstep.model.JsonFile;
+import dev.lockstep.model.ModelException;
+import dev.lockstep.model.ModelFile;
 
 /**
  * Looks in a {@code tokenizer.json} for what the Rust library takes and then dies of, with the whole process: found by

@@ -29,9 +29,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.GenerationField;
-import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.checkpoint.TensorRef;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.generate.Completion;
@@ -40,6 +38,8 @@ import dev.lockstep.generate.Request;
 import dev.lockstep.generate.SamplingParams;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.json.Json;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelException;
 import dev.lockstep.prompts.SamplingFields;
 import dev.lockstep.prompts.SamplingOverrides;
 import dev.lockstep.torch.Device;

@@ -12,13 +12,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.DType;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.FinishReason;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Request;
 import dev.lockstep.json.Json;
+import dev.lockstep.model.DType;
 import dev.lockstep.prompts.SamplingFields;
 import dev.lockstep.prompts.SamplingOverrides;
 import dev.lockstep.torch.Device;

@@ -4,15 +4,15 @@ import java.util.List;
 
 import org.junit.jupiter.api.Test;
 
-import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelConfig;
-import dev.lockstep.checkpoint.ModelConfig.Activation;
-import dev.lockstep.checkpoint.ModelConfig.Attention;
-import dev.lockstep.checkpoint.ModelConfig.Norms;
-import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.generate.Request;
 import dev.lockstep.generate.SamplingParams;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelConfig.Activation;
+import dev.lockstep.model.ModelConfig.Attention;
+import dev.lockstep.model.ModelConfig.Norms;
+import dev.lockstep.model.Rope;
 import dev.lockstep.torch.DeviceRates;
 
 import static org.assertj.core.api.Assertions.assertThat;

@@ -18,9 +18,12 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import dev.lockstep.family.Families;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.RandomCheckpoint;
 import dev.lockstep.fixtures.SafetensorsFile;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
@@ -166,7 +169,7 @@ class CheckpointTest {
 
     @Test
     void open_mixedDtypes_keepsEach() throws IOException {
-        ModelConfig config = ModelConfig.read(Golden.checkpoint("qwen2"));
+        ModelConfig config = Families.read(Golden.checkpoint("qwen2"));
         RandomCheckpoint.write(directory, config.withDtype(DType.BFLOAT16), new RandomCheckpoint.Layout(0, 2, false));
         Path float16 = directory.resolve("float16");
         RandomCheckpoint.write(float16, config.withDtype(DType.FLOAT16), new RandomCheckpoint.Layout(0, 2, false));
@@ -193,7 +196,7 @@ class CheckpointTest {
     @ParameterizedTest
     @MethodSource("checkpoints")
     void open_randomCheckpoint_hasTheConfigItWasWrittenFrom(String name) throws IOException {
-        ModelConfig config = ModelConfig.read(Golden.checkpoint(name));
+        ModelConfig config = Families.read(Golden.checkpoint(name));
         RandomCheckpoint.write(directory, config, RandomCheckpoint.Layout.PLAIN);
 
         assertThat(Checkpoint.open(directory).config()).isEqualTo(config);
@@ -202,7 +205,7 @@ class CheckpointTest {
     @ParameterizedTest
     @EnumSource
     void open_randomCheckpoint_hasTheSameWeightsHoweverItIsLaidOut(DType dtype) throws IOException {
-        ModelConfig config = ModelConfig.read(Golden.checkpoint("mistral-sliding")).withDtype(dtype);
+        ModelConfig config = Families.read(Golden.checkpoint("mistral-sliding")).withDtype(dtype);
         RandomCheckpoint.write(directory.resolve("plain"), config, new RandomCheckpoint.Layout(7, 1, false));
         RandomCheckpoint.write(directory.resolve("odd"), config, new RandomCheckpoint.Layout(7, 3, true));
         Checkpoint plain = Checkpoint.open(directory.resolve("plain"));

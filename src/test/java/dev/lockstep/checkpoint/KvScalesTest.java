@@ -13,8 +13,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+import dev.lockstep.family.Families;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.SafetensorsFile;
+import dev.lockstep.model.ModelException;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -41,7 +43,7 @@ class KvScalesTest {
     }
 
     private int layers() {
-        return ModelConfig.read(directory).layers();
+        return Families.read(directory).layers();
     }
 
     @Test

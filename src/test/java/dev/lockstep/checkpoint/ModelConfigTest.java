@@ -13,18 +13,25 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import dev.lockstep.checkpoint.ModelConfig.Activation;
-import dev.lockstep.checkpoint.ModelConfig.Attention;
-import dev.lockstep.checkpoint.ModelConfig.Layer;
-import dev.lockstep.checkpoint.ModelConfig.Norms;
-import dev.lockstep.checkpoint.ModelConfig.QkNorm;
+import dev.lockstep.family.Families;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelConfig.Activation;
+import dev.lockstep.model.ModelConfig.Attention;
+import dev.lockstep.model.ModelConfig.Layer;
+import dev.lockstep.model.ModelConfig.Norms;
+import dev.lockstep.model.ModelConfig.QkNorm;
+import dev.lockstep.model.ModelException;
+import dev.lockstep.model.Rope;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 class ModelConfigTest {
+    static final String NAMES = "ernie4_5, exaone4, gemma2, gemma3, gemma3_text, glm, glm4, granite, helium, llama, "
+            + "ministral, mistral, mistral3, olmo2, olmo3, phi3, qwen2, qwen2_5_vl, qwen2_vl, qwen3, qwen3_vl, seed_oss and smollm3";
     private static final Norms NORMS = Norms.before(1e-6);
 
     @TempDir
@@ -48,31 +55,31 @@ class ModelConfigTest {
 
     @Test
     void read_llamaWithBiases_hasThemEverywhere() {
-        assertThat(ModelConfig.read(Golden.checkpoint("llama-mha-bias")))
+        assertThat(Families.read(Golden.checkpoint("llama-mha-bias")))
                 .isEqualTo(golden("llama", 4, 8, false, true, true, NORMS, 0, plain(8)));
     }
 
     @Test
     void read_llama3Rope_hasTheScaling() {
-        assertThat(ModelConfig.read(Golden.checkpoint("llama3-rope"))).isEqualTo(golden("llama", 1, 8, true, false,
+        assertThat(Families.read(Golden.checkpoint("llama3-rope"))).isEqualTo(golden("llama", 1, 8, true, false,
                 false, NORMS, 0, new Rope(500000, 8, new Rope.Llama3(8, 1, 4, 32))));
     }
 
     @Test
     void read_mistral_hasTheWindowAndWideHeads() {
-        assertThat(ModelConfig.read(Golden.checkpoint("mistral-sliding")))
+        assertThat(Families.read(Golden.checkpoint("mistral-sliding")))
                 .isEqualTo(golden("mistral", 2, 16, false, false, false, NORMS, 16, plain(16)));
     }
 
     @Test
     void read_qwen2_hasInputBiasesOnly() {
-        assertThat(ModelConfig.read(Golden.checkpoint("qwen2")))
+        assertThat(Families.read(Golden.checkpoint("qwen2")))
                 .isEqualTo(golden("qwen2", 2, 8, true, true, false, NORMS, 0, plain(8)));
     }
 
     @Test
     void read_qwen3_hasQueryAndKeyNorms() {
-        assertThat(ModelConfig.read(Golden.checkpoint("qwen3"))).isEqualTo(
+        assertThat(Families.read(Golden.checkpoint("qwen3"))).isEqualTo(
                 golden("qwen3", 2, 16, true, false, false, NORMS.with(QkNorm.EACH_HEAD), 0, plain(16)));
     }
 
@@ -98,14 +105,14 @@ class ModelConfigTest {
             json.set("rope_scaling", rope);
         }
 
-        assertThat(config(json.toString())).isEqualTo(ModelConfig.read(Golden.checkpoint(checkpoint)));
+        assertThat(config(json.toString())).isEqualTo(Families.read(Golden.checkpoint(checkpoint)));
     }
 
     @Test
     void read_phi3_isFusedAndTurnsPartOfAHead() {
-        ModelConfig config = ModelConfig.read(Golden.checkpoint("phi3-partial"));
+        ModelConfig config = Families.read(Golden.checkpoint("phi3-partial"));
 
-        assertThat(config.fusedProjections()).isTrue();
+        assertThat(config.stored().fusedQueries()).isTrue();
         assertThat(rope(config)).isEqualTo(plain(12));
         assertThat(config.headDim()).isEqualTo(16);
         assertThat(config.norms()).isEqualTo(Norms.before(1e-5));
@@ -113,7 +120,7 @@ class ModelConfigTest {
 
     @Test
     void read_smollm3_doesNotTurnEveryFourthLayer() throws IOException {
-        List<Layer> layers = ModelConfig.read(Golden.checkpoint("smollm3")).attention().layers();
+        List<Layer> layers = Families.read(Golden.checkpoint("smollm3")).attention().layers();
 
         assertThat(layers).extracting(Layer::rope).containsExactly(new Rope(2e6, 8),
                 new Rope(2e6, 8), new Rope(2e6, 8), null);
@@ -128,13 +135,13 @@ class ModelConfigTest {
 
     @Test
     void read_olmo2_normsWhatComesOut() {
-        assertThat(ModelConfig.read(Golden.checkpoint("olmo2")).norms())
+        assertThat(Families.read(Golden.checkpoint("olmo2")).norms())
                 .isEqualTo(new Norms(1e-5, false, true, QkNorm.ALL_HEADS, true, false));
     }
 
     @Test
     void read_gemma2_capsAndAlternates() {
-        ModelConfig config = ModelConfig.read(Golden.checkpoint("gemma2"));
+        ModelConfig config = Families.read(Golden.checkpoint("gemma2"));
 
         assertThat(config.norms()).isEqualTo(new Norms(1e-6, true, true, QkNorm.NONE, true, true));
         assertThat(config.attention().softcap()).isEqualTo(5);
@@ -160,7 +167,7 @@ class ModelConfigTest {
     /** Linear scaling, which the larger models have, is of the layers without a window only. */
     @Test
     void read_gemma3_hasARotationForEachKindOfLayer() throws IOException {
-        ModelConfig golden = ModelConfig.read(Golden.checkpoint("gemma3"));
+        ModelConfig golden = Families.read(Golden.checkpoint("gemma3"));
         Layer sliding = new Layer(8, plain(16));
         assertThat(golden.attention().layers()).containsExactly(sliding, sliding, sliding, sliding, sliding,
                 new Layer(0, new Rope(1e6, 16)));
@@ -255,7 +262,7 @@ class ModelConfigTest {
 
     @Test
     void inverseFrequencies_default_arePowersOfTheta() {
-        assertThat(rope(ModelConfig.read(Golden.checkpoint("llama-mha-bias"))).inverseFrequencies())
+        assertThat(rope(Families.read(Golden.checkpoint("llama-mha-bias"))).inverseFrequencies())
                 .containsExactly(new double[]{1, 0.1, 0.01, 0.001}, within(1e-15));
     }
 
@@ -277,10 +284,9 @@ class ModelConfigTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
-            "{}|model_type is missing; supported are llama, mistral, qwen2, qwen3, phi3, "
-                    + "smollm3, olmo2, gemma2 and gemma3_text.",
-            "{'model_type':'mixtral'}|model_type \"mixtral\" is not supported (nearest by name: mistral); supported "
-                    + "are llama, mistral, qwen2, qwen3, phi3, smollm3, olmo2, gemma2 and gemma3_text.",
+            "{}|model_type is missing; supported are " + NAMES + ".",
+            "{'model_type':'mixtral'}|model_type \"mixtral\" is not supported (nearest by name: mistral); supported are "
+                    + NAMES + ".",
             "{'model_type':'llama','architectures':['LlamaForSequenceClassification']}|architecture "
                     + "\"LlamaForSequenceClassification\" is not supported; for model_type llama it is "
                     + "\"LlamaForCausalLM\".",
@@ -311,8 +317,10 @@ class ModelConfigTest {
                     + "be an even number of dimensions.",
             "{'model_type':'phi3','rope_scaling':{'type':'su','long_factor':[1]}}|short_factor of the rope scaling is "
                     + "missing.",
-            "{'model_type':'gemma3','text_config':{}}|model_type \"gemma3\" is not supported (nearest by name: "
-                    + "gemma3_text); supported are llama, mistral, qwen2, qwen3, phi3, smollm3, olmo2, gemma2 and gemma3_text.",
+            "{'model_type':'gemma3n'}|model_type \"gemma3n\" is not supported (nearest by name: gemma3); supported are "
+                    + NAMES + ".",
+            "{'model_type':'mistral3','text_config':{'model_type':'ministral3'}}|text_config's model_type \"ministral3\" "
+                    + "is not supported in a mistral3; supported is mistral.",
             "{'model_type':'gemma2','attn_logit_softcapping':0}|attn_logit_softcapping must be above 0, not 0.0.",
             "{'model_type':'gemma3_text','attn_logit_softcapping':50}|attn_logit_softcapping 50.0 is not supported "
                     + "for gemma3_text.",
@@ -360,8 +368,8 @@ class ModelConfigTest {
             "{'model_type':'llama','rms_norm_eps':NaN}|rms_norm_eps must be a number, not NaN.",
             "{'model_type':'llama','rope_theta':-Infinity}|rope_theta must be a number, not -Infinity.",
             "{'model_type':'llama','hidden_size':Infinity}|hidden_size must be an integer, not Infinity.",
-            "{'model_type':'\\u001b[2J\\u202ellama'}|model_type \"\\u001b[2J\\u202ellama\" is not supported; supported "
-                    + "are llama, mistral, qwen2, qwen3, phi3, smollm3, olmo2, gemma2 and gemma3_text."})
+            "{'model_type':'\\u001b[2J\\u202ellama'}|model_type \"\\u001b[2J\\u202ellama\" is not supported; supported are "
+                    + NAMES + "."})
     void read_unsupported_isOneSentenceWithTheFile(String json, String sentence) {
         assertThatThrownBy(() -> config(json.replace('\'', '"'))).isInstanceOf(ModelException.class)
                 .hasMessage(directory.resolve("config.json") + ": " + sentence);
@@ -392,6 +400,6 @@ class ModelConfigTest {
 
     private ModelConfig config(String json) throws IOException {
         Files.writeString(directory.resolve("config.json"), json);
-        return ModelConfig.read(directory);
+        return Families.read(directory);
     }
 }

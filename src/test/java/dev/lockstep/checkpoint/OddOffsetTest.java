@@ -10,15 +10,18 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-import dev.lockstep.checkpoint.ModelConfig.Activation;
-import dev.lockstep.checkpoint.ModelConfig.Attention;
-import dev.lockstep.checkpoint.ModelConfig.Norms;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.decoder.Admission;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.DecoderAllocation;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.fixtures.RandomCheckpoint;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelConfig.Activation;
+import dev.lockstep.model.ModelConfig.Attention;
+import dev.lockstep.model.ModelConfig.Norms;
+import dev.lockstep.model.Rope;
 import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThat;

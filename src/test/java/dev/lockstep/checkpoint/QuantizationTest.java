@@ -15,6 +15,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.SafetensorsFile;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelException;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

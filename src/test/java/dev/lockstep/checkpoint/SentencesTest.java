@@ -13,6 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.model.ModelException;
 import dev.lockstep.tokenizer.ChatTemplate;
 import dev.lockstep.tokenizer.Tokenizer;
 

@@ -8,6 +8,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+import dev.lockstep.family.Families;
+import dev.lockstep.model.ModelConfig;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** Which layers have a window, by the rules of each family's configuration class and model in transformers 5. */
@@ -48,6 +51,6 @@ class SlidingWindowTest {
 
     private ModelConfig config(String json) throws IOException {
         Files.writeString(directory.resolve("config.json"), json);
-        return ModelConfig.read(directory);
+        return Families.read(directory);
     }
 }

@@ -20,6 +20,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.model.ModelException;
 import dev.lockstep.tokenizer.Tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;

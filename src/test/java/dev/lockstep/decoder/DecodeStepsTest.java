@@ -9,10 +9,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelConfig;
-import dev.lockstep.checkpoint.ModelException;
-import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.decoder.Acceleration.SameText;
 import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.decoder.kv.LayerGroups;
@@ -20,7 +16,12 @@ import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.sampling.SamplingKind;
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.decoder.shard.Shard;
+import dev.lockstep.family.Families;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelException;
+import dev.lockstep.model.Rope;
 import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -97,7 +98,7 @@ class DecodeStepsTest {
     /** As on a host whose CUDA driver lacks something: here there is none at all. */
     @Test
     void kernelsThatCannotBeMade_areLeftToTheProgram() {
-        ModelConfig config = ModelConfig.read(Golden.checkpoint("llama-gqa"));
+        ModelConfig config = Families.read(Golden.checkpoint("llama-gqa"));
         try (DecoderProgram program = program();
                 DecodeSteps steps = DecodeSteps.of(program, new KvCache(program, config, DType.FLOAT32, true, null),
                         Shard.of(config, 0, 1), Device.ofRank("cuda"), DType.FLOAT32, Acceleration.FULL,
@@ -118,7 +119,7 @@ class DecodeStepsTest {
             "gemma2 | cuda | FLOAT16 | WIDE | true | 1 | flash attention, which has no soft cap, and gemma2 needs one: leave it out"})
     void sameText_thatCannotBeHad_isASentence(String family, String device, DType dtype, Weights kept, boolean kernels,
             int ranks, @Nullable String reason) {
-        ModelConfig config = ModelConfig.read(Golden.checkpoint(family));
+        ModelConfig config = Families.read(Golden.checkpoint(family));
         Device on = Device.ofRank(device);
         for (SameText wanted : SameText.values()) {
             Acceleration acceleration = new Acceleration(true, kernels, kept, false, wanted);
@@ -134,7 +135,7 @@ class DecodeStepsTest {
     @ParameterizedTest
     @CsvSource({"llama-gqa, BFLOAT16, WIDE", "llama-gqa, FLOAT16, WIDE", "llama-gqa, BFLOAT16, FP8"})
     void sameText_whereItIsPossible_isHadUnlessItIsOff(String family, DType dtype, Weights kept) {
-        ModelConfig config = ModelConfig.read(Golden.checkpoint(family));
+        ModelConfig config = Families.read(Golden.checkpoint(family));
         for (SameText wanted : SameText.values()) {
             assertThat(DecodeSteps.isSameText(config, Device.ofRank("cuda"), dtype,
                     new Acceleration(true, true, kept, false, wanted), kept, 1)).isEqualTo(wanted != SameText.OFF);

@@ -20,16 +20,17 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelConfig;
-import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.checkpoint.StoredType;
 import dev.lockstep.checkpoint.TensorRef;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.sampling.SamplingColumns;
+import dev.lockstep.family.Families;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.RandomCheckpoint;
 import dev.lockstep.fixtures.SafetensorsFile;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.Rope;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.OutOfDeviceMemoryException;
 import dev.lockstep.torch.ScalarType;
@@ -172,7 +173,7 @@ class DecoderTest {
     @ParameterizedTest
     @ValueSource(strings = {"llama-mha-bias", "qwen2", "phi3", "gemma2"})
     void firstLogits_packedWeights_equalMappedOnes(String family, @TempDir Path scratch) throws IOException {
-        ModelConfig config = ModelConfig.read(Golden.checkpoint(family)).withDtype(DType.BFLOAT16);
+        ModelConfig config = Families.read(Golden.checkpoint(family)).withDtype(DType.BFLOAT16);
         for (String name : List.of("packed", "mapped")) {
             RandomCheckpoint.write(scratch.resolve(name), config, RandomCheckpoint.Layout.PLAIN);
         }

@@ -11,9 +11,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import org.junit.jupiter.api.Test;
 
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.DType;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.fixtures.GpuTest;
+import dev.lockstep.model.DType;
 import dev.lockstep.tokenizer.Tokenizer;
 import dev.lockstep.torch.Device;
 

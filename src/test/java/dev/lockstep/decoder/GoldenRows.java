@@ -7,10 +7,10 @@ import java.util.List;
 import com.fasterxml.jackson.databind.JsonNode;
 
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.DType;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.model.DType;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.TorchScriptProgram;
 

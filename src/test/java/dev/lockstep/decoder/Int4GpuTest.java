@@ -11,16 +11,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelConfig;
-import dev.lockstep.checkpoint.ModelConfig.Activation;
-import dev.lockstep.checkpoint.ModelConfig.Attention;
-import dev.lockstep.checkpoint.ModelConfig.Norms;
-import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.GpuTest;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelConfig.Activation;
+import dev.lockstep.model.ModelConfig.Attention;
+import dev.lockstep.model.ModelConfig.Norms;
+import dev.lockstep.model.Rope;
 import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThat;

@@ -8,11 +8,11 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelException;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.TorchScriptProgram;
 

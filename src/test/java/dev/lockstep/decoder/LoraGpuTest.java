@@ -6,11 +6,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.GpuTest;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelException;
 import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -9,10 +9,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.DType;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.sampling.SamplingRefinements;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.model.DType;
 import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThat;

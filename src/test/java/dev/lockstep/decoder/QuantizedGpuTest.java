@@ -10,10 +10,10 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.DType;
 import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.GpuTest;
+import dev.lockstep.model.DType;
 import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThat;

@@ -11,18 +11,18 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelConfig;
-import dev.lockstep.checkpoint.ModelConfig.Activation;
-import dev.lockstep.checkpoint.ModelConfig.Attention;
-import dev.lockstep.checkpoint.ModelConfig.Layer;
-import dev.lockstep.checkpoint.ModelConfig.Norms;
-import dev.lockstep.checkpoint.ModelConfig.QkNorm;
-import dev.lockstep.checkpoint.Rope;
 import dev.lockstep.decoder.Acceleration.SameText;
 import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.fixtures.GpuTest;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelConfig.Activation;
+import dev.lockstep.model.ModelConfig.Attention;
+import dev.lockstep.model.ModelConfig.Layer;
+import dev.lockstep.model.ModelConfig.Norms;
+import dev.lockstep.model.ModelConfig.QkNorm;
+import dev.lockstep.model.Rope;
 import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThat;

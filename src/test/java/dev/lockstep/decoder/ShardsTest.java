@@ -9,11 +9,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.DType;
-import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.checkpoint.lora.Adapter;
 import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelException;
 import dev.lockstep.replica.Team;
 import dev.lockstep.torch.Device;
 import dev.lockstep.world.Worlds;

@@ -12,9 +12,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.host.Share;
+import dev.lockstep.model.ModelException;
 import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThat;

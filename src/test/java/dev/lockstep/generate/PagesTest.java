@@ -14,9 +14,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.DType;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.model.DType;
 import dev.lockstep.replica.Team;
 import dev.lockstep.torch.Device;
 import dev.lockstep.world.Worlds;

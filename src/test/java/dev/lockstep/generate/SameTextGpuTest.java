@@ -11,12 +11,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.DType;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.decoder.Acceleration.SameText;
 import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.decoder.TokenLogprobs;
 import dev.lockstep.fixtures.GpuTest;
+import dev.lockstep.model.DType;
 import dev.lockstep.torch.Device;
 
 import static org.assertj.core.api.Assertions.assertThat;

@@ -18,8 +18,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.model.ModelException;
 import dev.lockstep.tokenizer.ChatTemplate;
 
 import static org.assertj.core.api.Assertions.assertThat;

@@ -16,10 +16,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 import dev.lockstep.batch.GenerateOptions;
 import dev.lockstep.batch.JobSettings;
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.DType;
 import dev.lockstep.checkpoint.lora.Adapter;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.Runs;
+import dev.lockstep.model.DType;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -11,7 +11,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.checkpoint.DType;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.decoder.shard.ReplicaException;
 import dev.lockstep.fixtures.Golden;
@@ -19,6 +18,7 @@ import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Request;
 import dev.lockstep.generate.SamplingParams;
+import dev.lockstep.model.DType;
 import dev.lockstep.torch.Device;
 import dev.lockstep.world.Worlds;
 

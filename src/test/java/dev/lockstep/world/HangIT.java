@@ -138,7 +138,7 @@ class HangIT {
             "both-send | tcp | for rank %d to receive a message with tag 7",
             "both-send | niodev | for rank %d to receive a message with tag 7"})
     void ranks_thatWaitForEachOthersMessages_areNamed(String how, String device, String message) {
-        Launched.Result result = stuck("2", how, "--dev", device, "--timeout-collective", "2").run();
+        Launched.Result result = stuck("2", how, "--dev", device, "--timeout-collective", "4").run();
         assertThat(result.exitCode()).as(result.stderr()).isEqualTo(124);
         String both = String.format("rank 0 has waited " + message + " for \\d+ s; it has been waiting " + message
                 + " for \\d+ s; rank 0 has been waiting " + message + " for \\d+ s", 1, 0, 1);

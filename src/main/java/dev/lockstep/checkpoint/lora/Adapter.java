@@ -17,7 +17,6 @@ import java.util.stream.Collectors;
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.Checkpoint.Update;
 import dev.lockstep.checkpoint.ExpectedTensor;
-import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.checkpoint.SafetensorsHeader;
 import dev.lockstep.checkpoint.StoredType;
 import dev.lockstep.checkpoint.TensorRef;
@@ -25,6 +24,7 @@ import dev.lockstep.checkpoint.hub.Hub;
 import dev.lockstep.checkpoint.hub.Watch;
 import dev.lockstep.host.Printable;
 import dev.lockstep.host.UsageException;
+import dev.lockstep.model.ModelException;
 
 /**
  * A LoRA adapter as PEFT saves it, {@code adapter_config.json} and {@code adapter_model.safetensors}: two narrow matrices

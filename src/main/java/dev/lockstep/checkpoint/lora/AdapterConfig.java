@@ -10,9 +10,9 @@ import java.util.regex.PatternSyntaxException;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import dev.lockstep.checkpoint.JsonFile;
-import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.host.Printable;
+import dev.lockstep.model.JsonFile;
+import dev.lockstep.model.ModelException;
 
 /**
  * What {@code adapter_config.json} says of how an adapter's matrices are added. Which layers they are for is not asked of

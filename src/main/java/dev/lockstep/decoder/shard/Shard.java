@@ -1,10 +1,10 @@
 package dev.lockstep.decoder.shard;
 
 import dev.lockstep.checkpoint.ExpectedTensor;
-import dev.lockstep.checkpoint.ModelConfig;
-import dev.lockstep.checkpoint.ModelConfig.QkNorm;
-import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.decoder.shard.Cut.Range;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelConfig.QkNorm;
+import dev.lockstep.model.ModelException;
 
 /**
  * What one of the ranks that compute a model together has of it: some of the heads and of the MLP's width, for which q, k,

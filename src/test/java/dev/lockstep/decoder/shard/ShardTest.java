@@ -15,12 +15,13 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.ExpectedTensor;
-import dev.lockstep.checkpoint.ModelConfig;
-import dev.lockstep.checkpoint.ModelException;
 import dev.lockstep.checkpoint.ModelWeight;
 import dev.lockstep.checkpoint.StoredType;
 import dev.lockstep.checkpoint.TensorRef;
+import dev.lockstep.family.Families;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelException;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -34,7 +35,7 @@ class ShardTest {
     @ParameterizedTest
     @MethodSource("checkpoints")
     void cut_partsOfEveryWeight_haveTheShapesOfThePart(String family) {
-        ModelConfig config = ModelConfig.read(Golden.checkpoint(family));
+        ModelConfig config = Families.read(Golden.checkpoint(family));
         for (int size : new int[]{1, 2, 4}) {
             for (int rank = 0; rank < size; rank++) {
                 Shard shard = Shard.of(config, rank, size);
@@ -61,7 +62,7 @@ class ShardTest {
     @ParameterizedTest
     @CsvSource({"2, q_proj, 0 1", "2, k_proj, 0 1", "4, q_proj, 0 1 2 3", "4, k_proj, 0 0 1 1", "4, v_proj, 0 0 1 1"})
     void cut_heads_areThoseOfTheRank(int size, String name, String firstHeads) {
-        ModelConfig config = ModelConfig.read(Golden.checkpoint("llama-gqa"));
+        ModelConfig config = Families.read(Golden.checkpoint("llama-gqa"));
         int heads = name.equals("q_proj") ? config.heads() : config.kvHeads();
         int each = Math.max(1, heads / size) * config.headDim();
         ExpectedTensor tensor = new ExpectedTensor("model.layers.0.self_attn." + name + ".weight",
@@ -73,7 +74,7 @@ class ShardTest {
 
     @Test
     void of_rows_areBytesOfTheFile() {
-        ModelConfig config = ModelConfig.read(Golden.checkpoint("phi3"));
+        ModelConfig config = Families.read(Golden.checkpoint("phi3"));
         TensorRef stored = Checkpoint.open(Golden.checkpoint("phi3"))
                 .tensor("model.layers.1.self_attn.qkv_proj.weight");
         int head = config.headDim();
@@ -89,7 +90,7 @@ class ShardTest {
 
     @Test
     void of_columns_areThoseOfTheFile() throws IOException {
-        ModelConfig config = ModelConfig.read(Golden.checkpoint("llama-gqa"));
+        ModelConfig config = Families.read(Golden.checkpoint("llama-gqa"));
         TensorRef stored = Checkpoint.open(Golden.checkpoint("llama-gqa"))
                 .tensor("model.layers.1.mlp.down_proj.weight");
         ByteBuffer file = ByteBuffer.wrap(Files.readAllBytes(stored.file())).order(ByteOrder.LITTLE_ENDIAN);
@@ -112,7 +113,7 @@ class ShardTest {
 
     @Test
     void firstToken_vocabularyThatDoesNotDivide_hasEveryTokenOnce() {
-        ModelConfig config = ModelConfig.read(Golden.checkpoint("llama-gqa"));
+        ModelConfig config = Families.read(Golden.checkpoint("llama-gqa"));
         for (int vocabulary : new int[]{1, 2, 3, 4, 5, 15, 16, 17, 49, 63, 64, 65, 4096, 32001}) {
             ModelConfig other = config.part(config.heads(), config.kvHeads(), config.intermediate(), vocabulary);
             if (vocabulary < 4) {
@@ -136,7 +137,7 @@ class ShardTest {
             "llama-gqa | 8 | this llama cannot be computed by 8 ranks together, among whom its 4 attention heads cannot be divided; give --tensor-parallel a smaller number.",
             "olmo2 | 2 | this olmo2 cannot be computed by 2 ranks together: it norms queries and keys over all heads together, which no rank has; leave out --tensor-parallel."})
     void check_whatCannotBeDivided_isRefused(String family, int size, String sentence) {
-        ModelConfig config = ModelConfig.read(Golden.checkpoint(family));
+        ModelConfig config = Families.read(Golden.checkpoint(family));
         assertThatThrownBy(() -> Shard.check(config, size)).isInstanceOf(ModelException.class).hasMessage(sentence);
     }
 }

@@ -1,4 +1,4 @@
-package dev.lockstep.checkpoint;
+package dev.lockstep.model;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -42,7 +42,7 @@ public final class ModelFile {
     }
 
     /** @throws ModelException when it is absent or is no regular file */
-    static void requireRegular(Path file) {
+    public static void requireRegular(Path file) {
         if (Files.isRegularFile(file)) {
             return;
         }
@@ -98,7 +98,7 @@ public final class ModelFile {
     }
 
     /** The beginning of what seems to be text, for a sentence; empty where it is binary. */
-    static Optional<String> snippet(byte[] head) {
+    public static Optional<String> snippet(byte[] head) {
         for (byte b : head) {
             if (b >= 0 && b < ' ' && b != '\n' && b != '\r' && b != '\t') {
                 return Optional.empty();

@@ -1,4 +1,4 @@
-package dev.lockstep.checkpoint;
+package dev.lockstep.model;
 
 import java.util.List;
 
@@ -137,7 +137,7 @@ public record Rope(double theta, int width, Scaling scaling) {
     public record Yarn(double factor, int originalContextLength, double fast, double slow, double magnitude,
             boolean truncate) implements Scaling {
         /** The magnitude that the paper gives a factor. */
-        static double magnitude(double factor, double weight) {
+        public static double magnitude(double factor, double weight) {
             return factor <= 1 ? 1 : 0.1 * weight * Math.log(factor) + 1;
         }
 
@@ -179,7 +179,7 @@ public record Rope(double theta, int width, Scaling scaling) {
         }
 
         /** The magnitude that the paper gives a factor. */
-        static double magnitude(double factor, int originalContextLength) {
+        public static double magnitude(double factor, int originalContextLength) {
             return factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(originalContextLength));
         }
 

@@ -1,4 +1,4 @@
-package dev.lockstep.checkpoint;
+package dev.lockstep.family;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -6,14 +6,16 @@ import java.util.List;
 import com.fasterxml.jackson.databind.JsonNode;
 
 import dev.lockstep.host.Printable;
+import dev.lockstep.model.JsonFile;
+import dev.lockstep.model.Rope;
 
 /** Reads the parts of {@code config.json} that are about rotary position embedding. */
 final class RopeReader {
     private final JsonFile json;
-    private final ModelFamily family;
+    private final Family family;
     private final int headDim;
 
-    RopeReader(JsonFile json, ModelFamily family, int headDim) {
+    RopeReader(JsonFile json, Family family, int headDim) {
         this.json = json;
         this.family = family;
         this.headDim = headDim;
@@ -29,7 +31,8 @@ final class RopeReader {
                 throw json.fault("rope_parameters by kind of layer (" + entry.getKey() + ") are not supported.");
             }
         });
-        return rope(given, given.number("rope_theta").or(() -> json.number("rope_theta")).orElse(family.theta));
+        return rope(given,
+                given.number("rope_theta").or(() -> json.number("rope_theta")).orElse(family.defaults().theta()));
     }
 
     /** That of the layers of one kind, where each kind has its own: theta and scaling are of those without a window. */
@@ -40,7 +43,9 @@ final class RopeReader {
         if (full) {
             given = json.object("rope_scaling").orElse(given);
         }
-        double theta = json.number(full ? "rope_theta" : "rope_local_base_freq").orElse(full ? family.theta : 10_000);
+        boolean own = !full && family.ropeForm().localTheta() > 0;
+        double theta = json.number(own ? "rope_local_base_freq" : "rope_theta")
+                .orElse(own ? family.ropeForm().localTheta() : family.defaults().theta());
         return rope(given, given.number("rope_theta").orElse(theta));
     }
 
@@ -49,13 +54,14 @@ final class RopeReader {
             throw json.fault("rope_theta must be above 0, not " + theta + ".");
         }
         String type = given.text("rope_type").or(() -> given.text("type")).orElse("default");
-        if (family == ModelFamily.PHI3 && (type.equals("su") || type.equals("yarn"))) {
+        if (family.ropeForm().olderNames() && (type.equals("su") || type.equals("yarn"))) {
             type = "longrope"; // its names in older files
         }
         int width = width(given);
         return new Rope(theta, width, switch (type) {
-            case "default" -> new Rope.Plain();
-            case "linear" -> new Rope.Linear(factor(given, "factor"), family != ModelFamily.GEMMA3_TEXT);
+            // three positions a token, which are one where there is text alone
+            case "default", "mrope" -> new Rope.Plain();
+            case "linear" -> new Rope.Linear(factor(given, "factor"), family.ropeForm().reaches());
             case "llama3" -> llama3(given);
             case "yarn" -> yarn(given);
             case "longrope" -> longRope(given, width);
@@ -68,13 +74,14 @@ final class RopeReader {
 
     /** What the file says how many there may be. */
     int positions() {
-        return json.positive("max_position_embeddings").orElse(family.contextLength);
+        return json.positive("max_position_embeddings").orElse(family.defaults().contextLength());
     }
 
     private int width(JsonFile given) {
+        double partial = family.ropeForm().partial();
         double rotated = given.number("partial_rotary_factor").or(() -> json.number("partial_rotary_factor"))
-                .orElse(1.0);
-        if (rotated != 1 && family != ModelFamily.PHI3 && family != ModelFamily.LLAMA) {
+                .orElse(partial == 0 ? 1 : partial);
+        if (rotated != 1 && partial == 0) {
             throw json.fault("partial_rotary_factor " + rotated + " is not supported; supported is 1.");
         }
         int width = (int) (headDim * rotated);
@@ -123,7 +130,7 @@ final class RopeReader {
     /** Positions before the stretching; transformers takes what stands outside of the scaling first. */
     private int original(JsonFile given) {
         String key = "original_max_position_embeddings";
-        if (family == ModelFamily.PHI3) {
+        if (family.ropeForm().olderNames()) {
             return json.positive(key).orElse(4096);
         }
         return json.positive(key).or(() -> given.positive(key)).orElseGet(this::positions);

@@ -1,6 +1,5 @@
-package dev.lockstep.checkpoint;
+package dev.lockstep.model;
 
-import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
@@ -25,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param attentionBias    q, k and v projections have a bias
  * @param outputBias       the attention's output projection has a bias
  * @param mlpBias          the three MLP projections have a bias
- * @param fusedProjections q, k and v are stored as one tensor, and so are the MLP's gate and up
+ * @param stored           how its weights are stored
  * @param norms            RMS norms
  * @param attention        what attention computes, layer by layer
  * @param embeddingScale   embeddings are multiplied by it, rounded to the type of computation; 1 for none
@@ -35,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record ModelConfig(String family, int hidden, int heads, int kvHeads, int headDim, int intermediate,
         int vocabulary, int contextLength, boolean tiedEmbeddings, boolean attentionBias, boolean outputBias,
-        boolean mlpBias, boolean fusedProjections, Norms norms, Attention attention, double embeddingScale,
+        boolean mlpBias, Stored stored, Norms norms, Attention attention, double embeddingScale,
         double finalSoftcap, Activation activation, DType dtype) {
 
     /** The MLP's activation; GELU_TANH is the approximation by a hyperbolic tangent. */
@@ -97,13 +96,38 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
     public record Layer(int window, @Nullable Rope rope) {}
 
     /**
-     * Reads {@code config.json} of a checkpoint directory.
+     * How weights are stored, and what is done to them once, as they are loaded, instead of to what is computed with them.
      *
-     * @throws ModelException when the file is absent, is not JSON, has a bad value, or describes a model that the
-     *                        decoder does not compute
+     * @param fusedQueries   q, k and v are one tensor
+     * @param fusedGate      the MLP's gate and up are one tensor
+     * @param interleaved    of a head's dimensions two neighbours turn together, not one of each half: rows of q and k change
+     *                       their places
+     * @param residualFactor what attention and MLP give is multiplied by it before it is added to the residual stream: their
+     *                       last weights are
+     * @param logitFactor    logits are multiplied by it: the last norm's weight is
+     * @param names          where they differ from Llama's
      */
-    public static ModelConfig read(Path directory) {
-        return ConfigReader.read(directory);
+    public record Stored(boolean fusedQueries, boolean fusedGate, boolean interleaved, double residualFactor,
+            double logitFactor, TensorNames names) {
+        /** As Llama's, which has all tensors apart, or as Phi-3's, which has them fused. */
+        public static Stored plain(boolean fused) {
+            return new Stored(fused, fused, false, 1, 1, TensorNames.LLAMA);
+        }
+
+        /** The same with other names. */
+        public Stored with(TensorNames other) {
+            return new Stored(fusedQueries, fusedGate, interleaved, residualFactor, logitFactor, other);
+        }
+    }
+
+    /** One whose weights are stored as Llama's, or {@code fused} as Phi-3's. */
+    public ModelConfig(String family, int hidden, int heads, int kvHeads, int headDim, int intermediate, int vocabulary,
+            int contextLength, boolean tiedEmbeddings, boolean attentionBias, boolean outputBias, boolean mlpBias,
+            boolean fused, Norms norms, Attention attention, double embeddingScale, double finalSoftcap,
+            Activation activation, DType dtype) {
+        this(family, hidden, heads, kvHeads, headDim, intermediate, vocabulary, contextLength, tiedEmbeddings,
+                attentionBias, outputBias, mlpBias, Stored.plain(fused), norms, attention, embeddingScale,
+                finalSoftcap, activation, dtype);
     }
 
     /** Decoder layers. */
@@ -133,21 +157,21 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
 
     public ModelConfig withDtype(DType other) {
         return new ModelConfig(family, hidden, heads, kvHeads, headDim, intermediate, vocabulary, contextLength,
-                tiedEmbeddings, attentionBias, outputBias, mlpBias, fusedProjections, norms, attention, embeddingScale,
+                tiedEmbeddings, attentionBias, outputBias, mlpBias, stored, norms, attention, embeddingScale,
                 finalSoftcap, activation, other);
     }
 
     /** The shapes of a part of the model, of as many layers as wide, with less of what is named here. */
     public ModelConfig part(int heads, int kvHeads, int intermediate, int vocabulary) {
         return new ModelConfig(family, hidden, heads, kvHeads, headDim, intermediate, vocabulary, contextLength,
-                tiedEmbeddings, attentionBias, outputBias, mlpBias, fusedProjections, norms, attention, embeddingScale,
+                tiedEmbeddings, attentionBias, outputBias, mlpBias, stored, norms, attention, embeddingScale,
                 finalSoftcap, activation, dtype);
     }
 
     /** The same with an output projection of its own. */
-    ModelConfig untied() {
+    public ModelConfig untied() {
         return new ModelConfig(family, hidden, heads, kvHeads, headDim, intermediate, vocabulary, contextLength, false,
-                attentionBias, outputBias, mlpBias, fusedProjections, norms, attention, embeddingScale, finalSoftcap,
+                attentionBias, outputBias, mlpBias, stored, norms, attention, embeddingScale, finalSoftcap,
                 activation, dtype);
     }
 }

@@ -1,4 +1,4 @@
-package dev.lockstep.checkpoint;
+package dev.lockstep.model;
 
 import dev.lockstep.host.Printable;
 /**

@@ -1,4 +1,4 @@
-package dev.lockstep.checkpoint;
+package dev.lockstep.model;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -47,7 +47,7 @@ public final class JsonFile {
     }
 
     /** {@link #read(Path)} of a file that may have so many bytes. */
-    static JsonFile read(Path file, int most) {
+    public static JsonFile read(Path file, int most) {
         return read(file, most, JSON.reader());
     }
 
@@ -74,7 +74,7 @@ public final class JsonFile {
      * @param part  what of the file is not valid, with a leading blank, or empty for all of it
      * @param bytes that were read, of the whole file
      */
-    static ModelException invalid(Path file, String part, IOException e, byte[] bytes) {
+    public static ModelException invalid(Path file, String part, IOException e, byte[] bytes) {
         Optional<String> mistaken = part.isEmpty()
                 ? ModelFile.mistaken(Arrays.copyOf(bytes, Math.min(bytes.length, 512)))
                 : Optional.empty();
@@ -108,7 +108,7 @@ public final class JsonFile {
     }
 
     /** Another object of the same file. */
-    JsonFile with(JsonNode other) {
+    public JsonFile with(JsonNode other) {
         return new JsonFile(file, other);
     }
 
@@ -117,7 +117,7 @@ public final class JsonFile {
         return Optional.ofNullable(object.get(key)).filter(node -> !node.isNull());
     }
 
-    boolean has(String key) {
+    public boolean has(String key) {
         return object.has(key);
     }
 
@@ -131,7 +131,7 @@ public final class JsonFile {
         });
     }
 
-    Optional<JsonNode> array(String key) {
+    public Optional<JsonNode> array(String key) {
         return value(key).map(node -> {
             if (!node.isArray()) {
                 throw wrong(key, node, "a list");
@@ -140,7 +140,7 @@ public final class JsonFile {
         });
     }
 
-    Optional<Integer> integer(String key) {
+    public Optional<Integer> integer(String key) {
         return value(key).map(node -> {
             if (!node.isIntegralNumber() || !node.canConvertToInt()) {
                 throw wrong(key, node, "an integer");

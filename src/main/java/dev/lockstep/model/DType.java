@@ -1,4 +1,4 @@
-package dev.lockstep.checkpoint;
+package dev.lockstep.model;
 
 import java.util.Locale;
 

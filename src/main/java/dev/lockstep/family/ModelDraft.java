@@ -1,0 +1,106 @@
+package dev.lockstep.family;
+
+import java.util.List;
+
+import org.jspecify.annotations.Nullable;
+
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelConfig.Activation;
+import dev.lockstep.model.ModelConfig.Attention;
+import dev.lockstep.model.ModelConfig.Layer;
+import dev.lockstep.model.ModelConfig.Norms;
+import dev.lockstep.model.ModelConfig.QkNorm;
+import dev.lockstep.model.ModelConfig.Stored;
+import dev.lockstep.model.Rope;
+import dev.lockstep.model.TensorNames;
+
+/** What a family says of its models; without a word they are as Llama's. */
+final class ModelDraft {
+    private final ConfigFile file;
+    private boolean queryBias;
+    private boolean outputBias;
+    private boolean mlpBias;
+    private boolean tied;
+    private Norms norms;
+    private double attentionScale;
+    private double attentionSoftcap;
+    // those of layers that are all alike and see all tokens, unless the family says otherwise
+    private @Nullable Rope rope;
+    private @Nullable List<Layer> layers;
+    private double embeddingScale = 1;
+    private double finalSoftcap;
+    private @Nullable Activation activation;
+    private Stored stored = Stored.plain(false);
+
+    ModelDraft(ConfigFile file) {
+        this.file = file;
+        this.tied = file.flag("tie_word_embeddings", file.defaults().tied());
+        this.norms = Norms.before(file.eps("rms_norm_eps"));
+        this.attentionScale = 1 / Math.sqrt(file.headDim());
+    }
+
+    /** Biases of q, k and v, of the attention's output projection, and of the MLP's three. */
+    void biases(boolean queries, boolean output, boolean mlp) {
+        queryBias = queries;
+        outputBias = output;
+        mlpBias = mlp;
+    }
+
+    void tied(boolean yes) {
+        tied = yes;
+    }
+
+    void qkNorm(QkNorm form) {
+        norms = norms.with(form);
+    }
+
+    /** Norms around attention and MLP, with the eps that the file has. */
+    void norms(boolean before, boolean after, QkNorm qk, boolean wide, boolean addOne) {
+        norms = new Norms(norms.eps(), before, after, qk, wide, addOne);
+    }
+
+    /** Products of queries and keys are multiplied by it, and pass this cap, if it is not 0. */
+    void attention(double scale, double softcap) {
+        attentionScale = scale;
+        attentionSoftcap = softcap;
+    }
+
+    /** @param full the rotary embedding of layers that see all tokens, which the context's length follows from */
+    void layers(Rope full, List<Layer> each) {
+        rope = full;
+        layers = each;
+    }
+
+    void embeddingScale(double factor) {
+        embeddingScale = factor;
+    }
+
+    void finalSoftcap(double cap) {
+        finalSoftcap = cap;
+    }
+
+    void stored(Stored form) {
+        stored = form;
+    }
+
+    void names(TensorNames names) {
+        stored = stored.with(names);
+    }
+
+    void activation(Activation other) {
+        activation = other;
+    }
+
+    ModelConfig config(String family) {
+        Defaults absent = file.defaults();
+        Rope full = rope == null ? file.rope() : rope;
+        List<Layer> each = layers == null ? file.alike(0, full) : layers;
+        return new ModelConfig(family, file.hidden(), file.heads(), file.kvHeads(), file.headDim(),
+                file.size("intermediate_size", absent.intermediate()), file.size("vocab_size", absent.vocabulary()),
+                // positions that rows may have: where they are stretched, often more than the file says
+                full.scaling().reach(file.positions()), tied, queryBias, outputBias, mlpBias, stored, norms,
+                new Attention(attentionScale, attentionSoftcap, each), embeddingScale, finalSoftcap,
+                activation == null ? file.activation("hidden_act", "silu") : activation,
+                file.dtype());
+    }
+}
