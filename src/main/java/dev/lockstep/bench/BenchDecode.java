@@ -112,7 +112,7 @@ final class BenchDecode implements Measurement {
         }
         double seconds = (System.nanoTime() - start) / 1e9 / steps;
         // on average a row has its prompt and half of the new tokens in the cache
-        long bytes = BenchModel.weightBytes(part, type, options.acceleration().weights())
+        long bytes = BenchModel.weightBytes(part, type, options.acceleration().weights(), batchSize)
                 + (long) (batchSize * decoder.tokenBytes() * (promptTokens + options.newTokens() / 2.0));
         return new Line(batchSize, seconds * 1e3, cpuNanos / 1e6 / steps, batchSize / seconds, bytes,
                 bytes / seconds / bandwidth, decoder.graphBytes());

@@ -1,6 +1,7 @@
 package dev.lockstep.bench;
 
 import java.nio.file.Path;
+import java.util.Set;
 
 import dev.lockstep.checkpoint.hub.Hub;
 import dev.lockstep.checkpoint.hub.Watch;
@@ -10,7 +11,10 @@ import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
 import dev.lockstep.model.ModelConfig.Activation;
 import dev.lockstep.model.ModelConfig.Attention;
+import dev.lockstep.model.ModelConfig.Experts;
 import dev.lockstep.model.ModelConfig.Norms;
+import dev.lockstep.model.ModelConfig.QkNorm;
+import dev.lockstep.model.ModelConfig.Stored;
 import dev.lockstep.model.Rope;
 
 /** The shapes that benches measure; weights are random, so no checkpoint is needed. */
@@ -18,12 +22,13 @@ final class BenchModel {
     private BenchModel() {}
 
     /**
-     * @param name {@code llama-3-8b}, {@code llama-3-70b}, {@code kjv-6m}, a directory with a config.json, or a model's name on the hub
+     * @param name {@code llama-3-8b}, {@code llama-3-70b}, {@code qwen3-30b-a3b}, {@code kjv-6m}, a directory with a config.json, or a model's name on the hub
      */
     static ModelConfig of(String name) {
         return switch (name) {
             case "llama-3-8b" -> llama3(32, 4096, 32, 14336);
             case "llama-3-70b" -> llama3(80, 8192, 64, 28672);
+            case "qwen3-30b-a3b" -> qwen3Moe(48, 2048, 32, 4, 128, 8, 768);
             case "kjv-6m" -> Families.read(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m"));
             default -> Families.read(new Hub(System.getenv(), Watch.log()).settings(name));
         };
@@ -35,17 +40,44 @@ final class BenchModel {
                 Activation.SILU, DType.BFLOAT16);
     }
 
-    /** Bytes of weights that a decode step reads: all but the embedding, of which it reads a row per token. */
-    static long weightBytes(ModelConfig config, DType dtype, Acceleration.Weights weights) {
+    private static ModelConfig qwen3Moe(int layers, int hidden, int heads, int kvHeads, int experts, int perToken,
+            int width) {
+        return new ModelConfig("qwen3_moe", hidden, heads, kvHeads, 128, 6144, 151936, 40960, false, false, false,
+                false,
+                Stored.plain(false), Norms.before(1e-6).with(QkNorm.EACH_HEAD),
+                Attention.alike(layers, 128, 0, new Rope(1e6, 128)), 1, 0, Activation.SILU, DType.BFLOAT16,
+                new Experts(experts, perToken, width, true, 0, false, Set.of()));
+    }
+
+    /**
+     * Bytes of weights that a decode step reads: all but the embedding, of which it reads a row per token. Of a mixture's
+     * experts, which stay in 16 bits, those that the rows go through if each goes its own way.
+     */
+    static long weightBytes(ModelConfig config, DType dtype, Acceleration.Weights weights, double rows) {
         long attention = (long) config.hidden() * config.headDim() * (2L * config.heads() + 2L * config.kvHeads());
         long mlp = 3L * config.hidden() * config.intermediate();
+        Experts experts = config.experts();
+        if (experts != null) {
+            double missed = Math.pow(1 - (double) experts.perToken() / experts.count(), rows);
+            double hit = experts.count() * (1 - missed);
+            double mixture = config.hidden()
+                    * (3 * (hit * experts.intermediate() + experts.shared()) + experts.count());
+            int plain = experts.plainLayers().size();
+            return weightBytes(config.layers() * attention + plain * mlp, config, dtype, weights)
+                    + (long) ((config.layers() - plain) * mixture * dtype.bytes());
+        }
+        return weightBytes(config.layers() * (attention + mlp), config, dtype, weights);
+    }
+
+    /** @param values of the layers' weights */
+    private static long weightBytes(long values, ModelConfig config, DType dtype, Acceleration.Weights weights) {
         double each = switch (weights) {
             case FP8 -> 1;
             // and 4 bytes for 128 of them
             case INT4 -> 0.5 + 1 / 32.0;
             default -> dtype.bytes();
         };
-        return (long) (config.layers() * (attention + mlp) * each)
+        return (long) (values * each)
                 + (long) config.vocabulary() * config.hidden() * dtype.bytes();
     }
 }

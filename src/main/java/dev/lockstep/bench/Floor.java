@@ -11,7 +11,7 @@ import dev.lockstep.torch.DeviceRates;
 /**
  * What rows take at least, whatever computes them.
  *
- * @param operations multiplications and additions: of each token with all weights, and of attention
+ * @param operations multiplications and additions: of each token with all weights, of experts its own, and of attention
  * @param bytes      read from the device's memory: the weights once for each step, of which there are as many as the longest
  *                   row wants or as all rows fill, and keys and values of all tokens before for each new one
  */
@@ -23,7 +23,7 @@ record Floor(double operations, double bytes) {
     static Floor of(ModelConfig shapes, DType type, Acceleration acceleration,
             List<Request> rows, int common, int slots) {
         double head = (double) shapes.vocabulary() * shapes.hidden();
-        double weights = (double) BenchModel.weightBytes(shapes, DType.BFLOAT16, Acceleration.Weights.WIDE)
+        double weights = (double) BenchModel.weightBytes(shapes, DType.BFLOAT16, Acceleration.Weights.WIDE, 1)
                 / DType.BFLOAT16.bytes() - head;
         double computed = common;
         double seenByPrompts = common * (common + 1) / 2.0;
@@ -43,7 +43,7 @@ record Floor(double operations, double bytes) {
         double operations = 2 * weights * (computed + stepped) + 2 * head * (rows.size() + stepped)
                 + 4.0 * shapes.layers() * shapes.heads() * shapes.headDim() * (seenByPrompts + seenBySteps);
         return new Floor(operations,
-                steps * BenchModel.weightBytes(shapes, type, acceleration.weights())
+                steps * BenchModel.weightBytes(shapes, type, acceleration.weights(), slots)
                         + seenBySteps * shapes.tokenBytes(type) / (acceleration.fp8Kv() ? type.bytes() : 1));
     }
 

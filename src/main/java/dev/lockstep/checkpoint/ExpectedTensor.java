@@ -24,6 +24,17 @@ public record ExpectedTensor(String name, int[] shape) {
         return name.contains(".q_proj.") || name.contains(".k_proj.");
     }
 
+    /** Whether it is of a mixture of experts. */
+    public boolean isOfExperts() {
+        return name.contains(".mlp.experts.") || name.contains(".mlp.gate.") || isOfSharedExpert()
+                || name.contains(".mlp.shared_expert_gate.");
+    }
+
+    /** Whether it is of an expert that all tokens go through. */
+    public boolean isOfSharedExpert() {
+        return name.contains(".mlp.shared_expert.");
+    }
+
     /** The name of the layer whose weight it is. */
     public String module() {
         return name.substring(0, name.length() - WEIGHT.length());

@@ -3,8 +3,10 @@ package dev.lockstep.checkpoint;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
 import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelConfig.Experts;
 import dev.lockstep.model.ModelConfig.Norms;
 import dev.lockstep.model.ModelConfig.QkNorm;
 
@@ -23,7 +25,7 @@ public record ModelWeight(String name, List<ExpectedTensor> parts) {
         List<ModelWeight> weights = new ArrayList<>();
         weights.add(one("embed", "model.embed_tokens.weight", config.vocabulary(), config.hidden()));
         for (int layer = 0; layer < config.layers(); layer++) {
-            new Layer(LAYERS + layer + ".", config, weights).add();
+            new Layer(LAYERS + layer + ".", config, config.hasExperts(layer), weights).add();
         }
         weights.add(one("norm", "model.norm.weight", config.hidden()));
         if (!config.tiedEmbeddings()) {
@@ -39,10 +41,16 @@ public record ModelWeight(String name, List<ExpectedTensor> parts) {
     /** What it is multiplied by as it is loaded: {@link ModelConfig.Stored}. */
     public double factor(ModelConfig config) {
         return switch (name) {
-            case "output", "output_bias", "down", "down_bias" -> config.stored().residualFactor();
+            case "output", "output_bias", "down", "down_bias", "expert_down", "shared_down" -> config.stored()
+                    .residualFactor();
             case "norm" -> config.stored().logitFactor();
             default -> 1;
         };
+    }
+
+    /** Whether it is of a mixture of experts. */
+    public boolean isOfExperts() {
+        return parts.get(0).isOfExperts();
     }
 
     /** The size of all parts together. */
@@ -53,7 +61,7 @@ public record ModelWeight(String name, List<ExpectedTensor> parts) {
     }
 
     /** Adds the weights of one layer. */
-    private record Layer(String prefix, ModelConfig config, List<ModelWeight> weights) {
+    private record Layer(String prefix, ModelConfig config, boolean mixture, List<ModelWeight> weights) {
 
         void add() {
             int hidden = config.hidden();
@@ -67,14 +75,47 @@ public record ModelWeight(String name, List<ExpectedTensor> parts) {
                 addProjection("qkv", hidden, config.attentionBias(), part("self_attn.q_proj", queries),
                         part("self_attn.k_proj", keys), part("self_attn.v_proj", keys));
             }
+            addProjection("output", queries, config.outputBias(), part("self_attn.o_proj", hidden));
+            if (mixture) {
+                addExperts(hidden, Objects.requireNonNull(config.experts()));
+                return;
+            }
             if (config.stored().fusedGate()) {
                 addProjection("gate_up", hidden, config.mlpBias(), part("mlp.gate_up_proj", 2 * intermediate));
             } else {
                 addProjection("gate_up", hidden, config.mlpBias(), part("mlp.gate_proj", intermediate),
                         part("mlp.up_proj", intermediate));
             }
-            addProjection("output", queries, config.outputBias(), part("self_attn.o_proj", hidden));
             addProjection("down", intermediate, config.mlpBias(), part("mlp.down_proj", hidden));
+        }
+
+        /** All of a layer's one above the other, each with gate and up. */
+        private void addExperts(int hidden, Experts experts) {
+            int width = experts.intermediate();
+            addProjection("router", hidden, false, part("mlp.gate", experts.count()));
+            if (experts.stacked()) {
+                weights.add(
+                        one("expert_gate_up", prefix + "mlp.experts.gate_up_proj.weight", experts.count(), 2 * width,
+                                hidden));
+                weights.add(
+                        one("expert_down", prefix + "mlp.experts.down_proj.weight", experts.count(), hidden, width));
+            } else {
+                Part[] gateUp = new Part[2 * experts.count()];
+                Part[] down = new Part[experts.count()];
+                for (int i = 0; i < experts.count(); i++) {
+                    gateUp[2 * i] = part("mlp.experts." + i + ".gate_proj", width);
+                    gateUp[2 * i + 1] = part("mlp.experts." + i + ".up_proj", width);
+                    down[i] = part("mlp.experts." + i + ".down_proj", hidden);
+                }
+                addProjection("expert_gate_up", hidden, false, gateUp);
+                addProjection("expert_down", width, false, down);
+            }
+            if (experts.shared() > 0) {
+                addProjection("shared_gate_up", hidden, false, part("mlp.shared_expert.gate_proj", experts.shared()),
+                        part("mlp.shared_expert.up_proj", experts.shared()));
+                addProjection("shared_down", experts.shared(), false, part("mlp.shared_expert.down_proj", hidden));
+                addProjection("shared_gate", hidden, false, part("mlp.shared_expert_gate", 1));
+            }
         }
 
         private void addNorms(int queries, int keys) {

@@ -132,13 +132,18 @@ final class CheckpointWeights {
                 weights.addProduct(update.scaling());
             }
             finish(weight, part);
-            if (!fuse) {
+            if (!fuses(weight)) {
                 keep(weight);
             }
         }
-        if (fuse) {
+        if (fuses(weight)) {
             keep(weight);
         }
+    }
+
+    /** A mixture's experts are one weight in any case. */
+    private boolean fuses(ModelWeight weight) {
+        return fuse || weight.isOfExperts();
     }
 
     private void keep(ModelWeight weight) {
@@ -220,8 +225,9 @@ final class CheckpointWeights {
     }
 
     private boolean isTakenAsItIs(ModelWeight weight) {
-        return kept == Weights.FP8 && !weight.name().equals("head") && weight.parts().stream().allMatch(
-                part -> checkpoint.quantized(part.name()).filter(QuantizedWeight::isFp8ByRow).isPresent());
+        return kept == Weights.FP8 && !weight.name().equals("head") && !weight.isOfExperts()
+                && weight.parts().stream().allMatch(
+                        part -> checkpoint.quantized(part.name()).filter(QuantizedWeight::isFp8ByRow).isPresent());
     }
 
     /** A weight whose tensors are on their way. */

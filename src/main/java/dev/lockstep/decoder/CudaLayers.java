@@ -128,7 +128,8 @@ final class CudaLayers {
     /** Whether the kernels can compute this model in this type. */
     static boolean fits(ModelConfig config, DType dtype) {
         int pack = CudaKernels.pack(dtype);
-        return config.hidden() % pack == 0 && config.intermediate() % pack == 0 && config.headDim() % pack == 0
+        return config.experts() == null && config.hidden() % pack == 0 && config.intermediate() % pack == 0
+                && config.headDim() % pack == 0
                 && config.headDim() <= WIDEST_HEAD
                 && config.ropes().stream().mapToInt(Rope::width).distinct().count() <= 1
                 && config.ropes().stream().allMatch(rope -> rope.width() % ROTARY_UNIT == 0);

@@ -96,8 +96,13 @@ final class DecoderProgram implements AutoCloseable {
                     rope.theta(),
                     rope.scaling()instanceof Rope.Dynamic it ? it.factor() : 0.0, (double) rope.longestPrompt());
         }
-        for (ModelConfig.Layer layer : layers) {
-            program.integer("add_layer", layer.window(), ropes.indexOf(layer.rope()));
+        ModelConfig.Experts experts = config.experts();
+        if (experts != null) {
+            program.integer("configure_experts", experts.perToken(), experts.normalized());
+        }
+        for (int i = 0; i < layers.size(); i++) {
+            program.integer("add_layer", layers.get(i).window(), ropes.indexOf(layers.get(i).rope()),
+                    config.hasExperts(i));
         }
     }
 

@@ -2,6 +2,7 @@ package dev.lockstep.family;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -15,6 +16,7 @@ import dev.lockstep.host.Printable;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.JsonFile;
 import dev.lockstep.model.ModelConfig.Activation;
+import dev.lockstep.model.ModelConfig.Experts;
 import dev.lockstep.model.ModelConfig.Layer;
 import dev.lockstep.model.ModelException;
 import dev.lockstep.model.Rope;
@@ -26,6 +28,8 @@ final class ConfigFile {
 
     /** Ten times as many as the deepest models have. */
     private static final int MOST_LAYERS = 10_000;
+    /** Ten times as many as models have. */
+    private static final int MOST_EXPERTS = 10_000;
     private static final int LARGEST_SIZE = 1 << 26;
 
     private final JsonFile json;
@@ -242,6 +246,30 @@ final class ConfigFile {
                     + " are not supported; supported are [" + FULL + ", " + SLIDING + "].");
         }
         return types;
+    }
+
+    /**
+     * A mixture of experts.
+     *
+     * @param count     experts of a layer, where the file does not say it
+     * @param perToken  so many of them, likewise
+     * @param width     of each
+     */
+    Experts experts(int count, int perToken, int width, boolean normalized) {
+        int all = limited("num_experts", positive("num_local_experts", positive("num_experts", count)), MOST_EXPERTS);
+        int chosen = positive("num_experts_per_tok", perToken);
+        if (chosen > all) {
+            throw json.fault("num_experts_per_tok " + chosen + " is more than the " + all + " experts that there are.");
+        }
+        int step = positive("decoder_sparse_step", 1);
+        Set<Integer> plain = new HashSet<>();
+        json.array("mlp_only_layers").ifPresent(given -> given.forEach(layer -> plain.add(layer.asInt())));
+        for (int layer = 0; layer < layers; layer++) {
+            if ((layer + 1) % step != 0) {
+                plain.add(layer);
+            }
+        }
+        return new Experts(all, chosen, width, normalized, 0, false, plain);
     }
 
     /** The file itself, for what one family alone has in it. */

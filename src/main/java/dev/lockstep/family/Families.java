@@ -17,10 +17,12 @@ import dev.lockstep.model.ModelException;
 /** All model types that the decoder computes. */
 public final class Families {
     private static final List<Family> ALL = List.of(new Ernie45(), new Exaone4(), new Gemma2(), WithImages.GEMMA3,
-            new Gemma3(), new Glm(), new Glm4(), new Granite(), new Helium(), new Llama(), new Ministral(),
+            new Gemma3(), new Glm(), new Glm4(), new Granite(), new GraniteMoe(), new Helium(), new Llama(),
+            new Ministral(),
             new Mistral(),
-            WithImages.MISTRAL3, new Olmo2(), new Olmo3(), new Phi3(), new Qwen2(), WithImages.QWEN2_5_VL,
-            WithImages.QWEN2_VL, new Qwen3(), WithImages.QWEN3_VL, new SeedOss(), new SmolLm3());
+            WithImages.MISTRAL3, new Mixtral(), new Olmo2(), new Olmo3(), new Olmoe(), new Phi3(), new Qwen2(),
+            WithImages.QWEN2_5_VL, new Qwen2Moe(),
+            WithImages.QWEN2_VL, new Qwen3(), new Qwen3Moe(), WithImages.QWEN3_VL, new SeedOss(), new SmolLm3());
 
     private Families() {}
 

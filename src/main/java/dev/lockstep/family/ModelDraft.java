@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import dev.lockstep.model.ModelConfig;
 import dev.lockstep.model.ModelConfig.Activation;
 import dev.lockstep.model.ModelConfig.Attention;
+import dev.lockstep.model.ModelConfig.Experts;
 import dev.lockstep.model.ModelConfig.Layer;
 import dev.lockstep.model.ModelConfig.Norms;
 import dev.lockstep.model.ModelConfig.QkNorm;
@@ -30,6 +31,7 @@ final class ModelDraft {
     private double embeddingScale = 1;
     private double finalSoftcap;
     private @Nullable Activation activation;
+    private @Nullable Experts experts;
     private Stored stored = Stored.plain(false);
 
     ModelDraft(ConfigFile file) {
@@ -79,6 +81,10 @@ final class ModelDraft {
         finalSoftcap = cap;
     }
 
+    void experts(Experts mixture) {
+        experts = mixture;
+    }
+
     void stored(Stored form) {
         stored = form;
     }
@@ -101,6 +107,6 @@ final class ModelDraft {
                 full.scaling().reach(file.positions()), tied, queryBias, outputBias, mlpBias, stored, norms,
                 new Attention(attentionScale, attentionSoftcap, each), embeddingScale, finalSoftcap,
                 activation == null ? file.activation("hidden_act", "silu") : activation,
-                file.dtype());
+                file.dtype(), experts);
     }
 }

@@ -3,6 +3,7 @@ package dev.lockstep.model;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
 
@@ -31,11 +32,13 @@ import org.jspecify.annotations.Nullable;
  * @param finalSoftcap     logits pass {@code softcap * tanh(x / softcap)}; 0 for none
  * @param activation       the MLP's activation
  * @param dtype            the type the model computes in where nothing else is asked for
+ * @param experts          what MLPs of some layers are made of, or null where all are plain
  */
 public record ModelConfig(String family, int hidden, int heads, int kvHeads, int headDim, int intermediate,
         int vocabulary, int contextLength, boolean tiedEmbeddings, boolean attentionBias, boolean outputBias,
         boolean mlpBias, Stored stored, Norms norms, Attention attention, double embeddingScale,
-        double finalSoftcap, Activation activation, DType dtype) {
+        double finalSoftcap, Activation activation, DType dtype,
+        @Nullable Experts experts) {
 
     /** The MLP's activation; GELU_TANH is the approximation by a hyperbolic tangent. */
     public enum Activation {
@@ -120,19 +123,56 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
         }
     }
 
-    /** One whose weights are stored as Llama's, or {@code fused} as Phi-3's. */
+    /**
+     * A mixture of experts, gated MLPs of which each token goes through some: those of the largest softmax over all in float32.
+     *
+     * @param count        experts of a layer
+     * @param perToken     so many of them
+     * @param intermediate width of each
+     * @param normalized   their shares are divided by the sum of them
+     * @param shared       width of one that all tokens go through besides, weighed by a sigmoid; 0 for none
+     * @param stacked      the tensors of a layer's experts are stored as one
+     * @param plainLayers  the layers whose MLP is a plain one
+     */
+    public record Experts(int count, int perToken, int intermediate, boolean normalized, int shared, boolean stacked,
+            Set<Integer> plainLayers) {
+        public Experts {
+            plainLayers = Set.copyOf(plainLayers);
+        }
+
+        /** These with one of this width that all tokens go through. */
+        public Experts withShared(int width) {
+            return new Experts(count, perToken, intermediate, normalized, width, stacked, plainLayers);
+        }
+
+        /** These, of which a layer's tensors are stored as one. */
+        public Experts asOneTensor() {
+            return new Experts(count, perToken, intermediate, normalized, shared, true, plainLayers);
+        }
+
+        private Experts part(int size) {
+            return new Experts(count, perToken, intermediate / size, normalized, shared / size, stacked, plainLayers);
+        }
+    }
+
+    /** One without experts, whose weights are stored as Llama's, or {@code fused} as Phi-3's. */
     public ModelConfig(String family, int hidden, int heads, int kvHeads, int headDim, int intermediate, int vocabulary,
             int contextLength, boolean tiedEmbeddings, boolean attentionBias, boolean outputBias, boolean mlpBias,
             boolean fused, Norms norms, Attention attention, double embeddingScale, double finalSoftcap,
             Activation activation, DType dtype) {
         this(family, hidden, heads, kvHeads, headDim, intermediate, vocabulary, contextLength, tiedEmbeddings,
                 attentionBias, outputBias, mlpBias, Stored.plain(fused), norms, attention, embeddingScale,
-                finalSoftcap, activation, dtype);
+                finalSoftcap, activation, dtype, null);
     }
 
     /** Decoder layers. */
     public int layers() {
         return attention.layers.size();
+    }
+
+    /** Whether the MLP of a layer is a mixture of experts. */
+    public boolean hasExperts(int layer) {
+        return experts != null && !experts.plainLayers.contains(layer);
     }
 
     /** The rotary embeddings that layers have, each once, in the order of the layers. */
@@ -158,20 +198,23 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
     public ModelConfig withDtype(DType other) {
         return new ModelConfig(family, hidden, heads, kvHeads, headDim, intermediate, vocabulary, contextLength,
                 tiedEmbeddings, attentionBias, outputBias, mlpBias, stored, norms, attention, embeddingScale,
-                finalSoftcap, activation, other);
+                finalSoftcap, activation, other, experts);
     }
 
-    /** The shapes of a part of the model, of as many layers as wide, with less of what is named here. */
-    public ModelConfig part(int heads, int kvHeads, int intermediate, int vocabulary) {
-        return new ModelConfig(family, hidden, heads, kvHeads, headDim, intermediate, vocabulary, contextLength,
+    /**
+     * The shapes of what one of {@code size} ranks has of the model, in all of its layers: so many heads and rows of the
+     * vocabulary, and its share of the MLPs.
+     */
+    public ModelConfig part(int size, int heads, int kvHeads, int vocabulary) {
+        return new ModelConfig(family, hidden, heads, kvHeads, headDim, intermediate / size, vocabulary, contextLength,
                 tiedEmbeddings, attentionBias, outputBias, mlpBias, stored, norms, attention, embeddingScale,
-                finalSoftcap, activation, dtype);
+                finalSoftcap, activation, dtype, experts == null ? null : experts.part(size));
     }
 
     /** The same with an output projection of its own. */
     public ModelConfig untied() {
         return new ModelConfig(family, hidden, heads, kvHeads, headDim, intermediate, vocabulary, contextLength, false,
                 attentionBias, outputBias, mlpBias, stored, norms, attention, embeddingScale, finalSoftcap,
-                activation, dtype);
+                activation, dtype, experts);
     }
 }

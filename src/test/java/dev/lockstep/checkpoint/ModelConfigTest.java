@@ -30,8 +30,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 class ModelConfigTest {
-    static final String NAMES = "ernie4_5, exaone4, gemma2, gemma3, gemma3_text, glm, glm4, granite, helium, llama, "
-            + "ministral, mistral, mistral3, olmo2, olmo3, phi3, qwen2, qwen2_5_vl, qwen2_vl, qwen3, qwen3_vl, seed_oss and smollm3";
+    static final String NAMES = "ernie4_5, exaone4, gemma2, gemma3, gemma3_text, glm, glm4, granite, granitemoe, "
+            + "helium, llama, ministral, mistral, mistral3, mixtral, olmo2, olmo3, olmoe, phi3, qwen2, qwen2_5_vl, qwen2_moe, "
+            + "qwen2_vl, qwen3, qwen3_moe, qwen3_vl, seed_oss and smollm3";
     private static final Norms NORMS = Norms.before(1e-6);
 
     @TempDir
@@ -285,7 +286,7 @@ class ModelConfigTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
             "{}|model_type is missing; supported are " + NAMES + ".",
-            "{'model_type':'mixtral'}|model_type \"mixtral\" is not supported (nearest by name: mistral); supported are "
+            "{'model_type':'mistrall'}|model_type \"mistrall\" is not supported (nearest by name: mistral); supported are "
                     + NAMES + ".",
             "{'model_type':'llama','architectures':['LlamaForSequenceClassification']}|architecture "
                     + "\"LlamaForSequenceClassification\" is not supported; for model_type llama it is "
@@ -317,6 +318,8 @@ class ModelConfigTest {
                     + "be an even number of dimensions.",
             "{'model_type':'phi3','rope_scaling':{'type':'su','long_factor':[1]}}|short_factor of the rope scaling is "
                     + "missing.",
+            "{'model_type':'mixtral','num_experts_per_tok':9}|num_experts_per_tok 9 is more than the 8 experts that there are.",
+            "{'model_type':'olmoe','clip_qkv':8.0}|clip_qkv is not supported; leave it out, or set it to null.",
             "{'model_type':'gemma3n'}|model_type \"gemma3n\" is not supported (nearest by name: gemma3); supported are "
                     + NAMES + ".",
             "{'model_type':'mistral3','text_config':{'model_type':'ministral3'}}|text_config's model_type \"ministral3\" "
@@ -376,7 +379,7 @@ class ModelConfigTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"qwen3_moe,qwen3", "Llama,llama", "phi,phi3", "smolm3,smollm3", "gpt2,", "ll,", "internlm3,"})
+    @CsvSource({"qwen3_next,qwen3", "Llama,llama", "phi,phi3", "smolm3,smollm3", "gpt2,", "ll,", "internlm3,"})
     void read_unknownFamily_namesTheNearest(String type, String nearest) {
         assertThatThrownBy(() -> config("{\"model_type\":\"" + type + "\"}")).isInstanceOf(ModelException.class)
                 .hasMessageContaining("\"" + type + "\" is not supported"

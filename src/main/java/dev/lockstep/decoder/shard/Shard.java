@@ -3,6 +3,7 @@ package dev.lockstep.decoder.shard;
 import dev.lockstep.checkpoint.ExpectedTensor;
 import dev.lockstep.decoder.shard.Cut.Range;
 import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelConfig.Experts;
 import dev.lockstep.model.ModelConfig.QkNorm;
 import dev.lockstep.model.ModelException;
 
@@ -62,6 +63,14 @@ public final class Shard {
         if (whole.intermediate() % size != 0) {
             throw new ModelException(indivisible(whole, size, "MLP of width " + whole.intermediate()));
         }
+        Experts experts = whole.experts();
+        if (experts != null && experts.stacked()) {
+            throw new ModelException(refusal(whole, size) + ", because all of a layer's experts are one tensor.");
+        }
+        if (experts != null && (experts.intermediate() % size != 0 || experts.shared() % size != 0)) {
+            throw new ModelException(indivisible(whole, size, "experts of width " + experts.intermediate()
+                    + (experts.shared() == 0 ? "" : " or " + experts.shared())));
+        }
         if (whole.vocabulary() < size) {
             throw new ModelException(indivisible(whole, size, "vocabulary of " + whole.vocabulary()));
         }
@@ -99,7 +108,7 @@ public final class Shard {
     public ModelConfig part() {
         return size == 1
                 ? whole
-                : whole.part(whole.heads() / size, keyHeads, whole.intermediate() / size, vocabulary.size());
+                : whole.part(size, whole.heads() / size, keyHeads, vocabulary.size());
     }
 
     /** The first of this rank's tokens. */
@@ -123,10 +132,10 @@ public final class Shard {
                 int keys = whole.kvHeads() * whole.headDim();
                 yield Cut.rows(queries(), keys().from(queries), keys().from(queries + keys));
             }
-            case "gate_proj", "up_proj" -> Cut.rows(width());
-            case "gate_up_proj" -> Cut.rows(width(), width().from(whole.intermediate()));
+            case "gate_proj", "up_proj" -> Cut.rows(width(tensor));
+            case "gate_up_proj" -> Cut.rows(width(tensor), width(tensor).from(whole.intermediate()));
             case "o_proj" -> bias ? onFirst() : Cut.columns(queries());
-            case "down_proj" -> bias ? onFirst() : Cut.columns(width());
+            case "down_proj" -> bias ? onFirst() : Cut.columns(width(tensor));
             default -> Cut.WHOLE;
         };
     }
@@ -144,7 +153,13 @@ public final class Shard {
         return new Range(first * whole.headDim(), (first + keyHeads) * whole.headDim());
     }
 
-    private Range width() {
-        return Range.of(whole.intermediate(), rank, size);
+    /** Of the MLP that the tensor is of. Experts are divided as plain ones are, so that all ranks have as much to do. */
+    private Range width(ExpectedTensor tensor) {
+        Experts experts = whole.experts();
+        int width = whole.intermediate();
+        if (experts != null && tensor.isOfExperts()) {
+            width = tensor.isOfSharedExpert() ? experts.shared() : experts.intermediate();
+        }
+        return Range.of(width, rank, size);
     }
 }

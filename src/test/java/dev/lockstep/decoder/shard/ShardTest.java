@@ -115,7 +115,7 @@ class ShardTest {
     void firstToken_vocabularyThatDoesNotDivide_hasEveryTokenOnce() {
         ModelConfig config = Families.read(Golden.checkpoint("llama-gqa"));
         for (int vocabulary : new int[]{1, 2, 3, 4, 5, 15, 16, 17, 49, 63, 64, 65, 4096, 32001}) {
-            ModelConfig other = config.part(config.heads(), config.kvHeads(), config.intermediate(), vocabulary);
+            ModelConfig other = config.part(1, config.heads(), config.kvHeads(), vocabulary);
             if (vocabulary < 4) {
                 assertThatThrownBy(() -> Shard.check(other, 4)).isInstanceOf(ModelException.class)
                         .hasMessageContaining("its vocabulary of " + vocabulary + " cannot be divided");
