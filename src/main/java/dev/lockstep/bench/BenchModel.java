@@ -11,6 +11,7 @@ import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
 import dev.lockstep.model.ModelConfig.Activation;
 import dev.lockstep.model.ModelConfig.Attention;
+import dev.lockstep.model.ModelConfig.Ends;
 import dev.lockstep.model.ModelConfig.Experts;
 import dev.lockstep.model.ModelConfig.Norms;
 import dev.lockstep.model.ModelConfig.QkNorm;
@@ -46,7 +47,7 @@ final class BenchModel {
                 false,
                 Stored.plain(false), Norms.before(1e-6).with(QkNorm.EACH_HEAD),
                 Attention.alike(layers, 128, 0, new Rope(1e6, 128)), 1, 0, Activation.SILU, DType.BFLOAT16,
-                new Experts(experts, perToken, width, true, 0, false, Set.of()));
+                new Experts(experts, perToken, width, true, 0, false, Set.of()), Ends.NONE);
     }
 
     /**
@@ -55,7 +56,7 @@ final class BenchModel {
      */
     static long weightBytes(ModelConfig config, DType dtype, Acceleration.Weights weights, double rows) {
         long attention = (long) config.hidden() * config.headDim() * (2L * config.heads() + 2L * config.kvHeads());
-        long mlp = 3L * config.hidden() * config.intermediate();
+        long mlp = (config.activation().isAlone() ? 2L : 3L) * config.hidden() * config.intermediate();
         Experts experts = config.experts();
         if (experts != null) {
             double missed = Math.pow(1 - (double) experts.perToken() / experts.count(), rows);

@@ -5,13 +5,24 @@ package dev.lockstep.checkpoint;
  *
  * @param name  Hugging Face's name
  * @param shape sizes, outermost first ({@code [out, in]} for a projection); not to be written to
+ * @param transposed a projection that is stored as {@code [in, out]}
  */
-public record ExpectedTensor(String name, int[] shape) {
+public record ExpectedTensor(String name, int[] shape, boolean transposed) {
     private static final String WEIGHT = ".weight";
+
+    /** One that is stored in its shape. */
+    public ExpectedTensor(String name, int[] shape) {
+        this(name, shape, false);
+    }
+
+    /** The shape that it is stored in; not to be written to. */
+    int[] storedShape() {
+        return transposed ? new int[]{shape[1], shape[0]} : shape;
+    }
 
     /** Whether it is the weight of a linear layer, which may be stored in fewer bits. */
     public boolean isLinear() {
-        return shape.length == 2 && name.endsWith(WEIGHT) && !name.equals("model.embed_tokens" + WEIGHT);
+        return shape.length == 2 && name.endsWith(WEIGHT) && !name.startsWith("model.embed_") && !isOfQueryOrKeyNorm();
     }
 
     /** Whether it is the weight of a linear layer that each of the model's layers has one of. */
@@ -33,6 +44,16 @@ public record ExpectedTensor(String name, int[] shape) {
     /** Whether it is of an expert that all tokens go through. */
     public boolean isOfSharedExpert() {
         return name.contains(".mlp.shared_expert.");
+    }
+
+    /** Whether it is of queries, keys and values in one. */
+    public boolean isOfQueriesKeysAndValues() {
+        return name.contains(".qkv_proj.");
+    }
+
+    /** Whether it is of a norm of queries or of keys. */
+    public boolean isOfQueryOrKeyNorm() {
+        return name.contains(".q_norm.") || name.contains(".k_norm.");
     }
 
     /** The name of the layer whose weight it is. */

@@ -101,9 +101,9 @@ record MatchedTensors(Map<String, TensorRef> tensors, Map<String, QuantizedWeigh
     private static TensorRef matched(ExpectedTensor expected, StoredTensors.Stored found) {
         SafetensorsHeader.Entry entry = found.entry();
         String tensor = found.file() + ": tensor " + entry.name();
-        if (!Arrays.equals(entry.shape(), expected.shape())) {
+        if (!Arrays.equals(entry.shape(), expected.storedShape())) {
             throw new ModelException(tensor + " has shape " + Arrays.toString(entry.shape())
-                    + ", but config.json calls for " + Arrays.toString(expected.shape()) + ".");
+                    + ", but config.json calls for " + Arrays.toString(expected.storedShape()) + ".");
         }
         StoredType type = StoredType.of(entry.dtype()).filter(StoredType.FLOATS::contains)
                 .orElseThrow(() -> new ModelException(

@@ -7,8 +7,10 @@ import java.util.Objects;
 
 import dev.lockstep.model.ModelConfig;
 import dev.lockstep.model.ModelConfig.Experts;
+import dev.lockstep.model.ModelConfig.NormForm;
 import dev.lockstep.model.ModelConfig.Norms;
 import dev.lockstep.model.ModelConfig.QkNorm;
+import dev.lockstep.model.ModelConfig.Residual;
 
 /**
  * A weight of the decoder's program and the tensors it is stored as.
@@ -24,12 +26,22 @@ public record ModelWeight(String name, List<ExpectedTensor> parts) {
     public static List<ModelWeight> of(ModelConfig config) {
         List<ModelWeight> weights = new ArrayList<>();
         weights.add(one("embed", "model.embed_tokens.weight", config.vocabulary(), config.hidden()));
+        if (config.ends().positions() > 0) {
+            weights.add(one("embed_positions", "model.embed_positions.weight", config.ends().positions(),
+                    config.hidden()));
+        }
         for (int layer = 0; layer < config.layers(); layer++) {
             new Layer(LAYERS + layer + ".", config, config.hasExperts(layer), weights).add();
         }
         weights.add(one("norm", "model.norm.weight", config.hidden()));
+        if (config.norms().form() == NormForm.LAYER_WITH_BIAS) {
+            weights.add(one("norm_bias", "model.norm.bias", config.hidden()));
+        }
         if (!config.tiedEmbeddings()) {
             weights.add(one("head", "lm_head.weight", config.vocabulary(), config.hidden()));
+        }
+        if (config.ends().headBias()) {
+            weights.add(one("head_bias", "lm_head.bias", config.vocabulary()));
         }
         return List.copyOf(weights);
     }
@@ -43,7 +55,7 @@ public record ModelWeight(String name, List<ExpectedTensor> parts) {
         return switch (name) {
             case "output", "output_bias", "down", "down_bias", "expert_down", "shared_down" -> config.stored()
                     .residualFactor();
-            case "norm" -> config.stored().logitFactor();
+            case "norm", "norm_bias" -> config.stored().logitFactor();
             default -> 1;
         };
     }
@@ -80,7 +92,9 @@ public record ModelWeight(String name, List<ExpectedTensor> parts) {
                 addExperts(hidden, Objects.requireNonNull(config.experts()));
                 return;
             }
-            if (config.stored().fusedGate()) {
+            if (config.activation().isAlone()) {
+                addProjection("gate_up", hidden, config.mlpBias(), part("mlp.up_proj", intermediate));
+            } else if (config.stored().fusedGate()) {
                 addProjection("gate_up", hidden, config.mlpBias(), part("mlp.gate_up_proj", 2 * intermediate));
             } else {
                 addProjection("gate_up", hidden, config.mlpBias(), part("mlp.gate_proj", intermediate),
@@ -122,22 +136,34 @@ public record ModelWeight(String name, List<ExpectedTensor> parts) {
             Norms norms = config.norms();
             if (norms.before()) {
                 addNorm("attention_norm", "input_layernorm", config.hidden());
-                addNorm("mlp_norm", norms.after() ? "pre_feedforward_layernorm" : "post_attention_layernorm",
-                        config.hidden());
+                if (norms.residual() != Residual.PARALLEL_WITH_ONE_NORM) {
+                    addNorm("mlp_norm", norms.after() ? "pre_feedforward_layernorm" : "post_attention_layernorm",
+                            config.hidden());
+                }
             }
             if (norms.after()) {
                 addNorm("attention_post_norm", "post_attention_layernorm", config.hidden());
                 addNorm("mlp_post_norm", "post_feedforward_layernorm", config.hidden());
             }
-            if (norms.qk() != QkNorm.NONE) {
-                boolean each = norms.qk() == QkNorm.EACH_HEAD;
-                addNorm("q_norm", "self_attn.q_norm", each ? config.headDim() : queries);
-                addNorm("k_norm", "self_attn.k_norm", each ? config.headDim() : keys);
+            if (norms.qk() == QkNorm.EACH_HEAD_ITS_OWN) {
+                weights.add(one("q_norm", prefix + "self_attn.q_norm.weight", config.heads(), config.headDim()));
+                weights.add(one("k_norm", prefix + "self_attn.k_norm.weight", config.kvHeads(), config.headDim()));
+            } else if (norms.qk() != QkNorm.NONE) {
+                boolean all = norms.qk() == QkNorm.ALL_HEADS;
+                addNormOfHeads("q_norm", all ? queries : config.headDim());
+                addNormOfHeads("k_norm", all ? keys : config.headDim());
             }
+        }
+
+        private void addNormOfHeads(String name, int width) {
+            weights.add(one(name, prefix + "self_attn." + name + ".weight", width));
         }
 
         private void addNorm(String name, String tensor, int width) {
             weights.add(one(name, prefix + tensor + ".weight", width));
+            if (config.norms().form() == NormForm.LAYER_WITH_BIAS) {
+                weights.add(one(name + "_bias", prefix + tensor + ".bias", width));
+            }
         }
 
         /** The rows of a projection that are stored under a name of their own. */
@@ -148,8 +174,10 @@ public record ModelWeight(String name, List<ExpectedTensor> parts) {
         }
 
         private void addProjection(String name, int in, boolean bias, Part... parts) {
+            boolean transposed = config.stored().transposed();
             weights.add(new ModelWeight(name, Arrays.stream(parts)
-                    .map(part -> new ExpectedTensor(part.tensor + ".weight", new int[]{part.rows, in})).toList()));
+                    .map(part -> new ExpectedTensor(part.tensor + ".weight", new int[]{part.rows, in}, transposed))
+                    .toList()));
             if (bias) {
                 weights.add(new ModelWeight(name + "_bias", Arrays.stream(parts)
                         .map(part -> new ExpectedTensor(part.tensor + ".bias", new int[]{part.rows})).toList()));

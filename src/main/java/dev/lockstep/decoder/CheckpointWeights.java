@@ -27,6 +27,7 @@ import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.host.DiskReads;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelConfig.QkNorm;
 import dev.lockstep.model.ModelException;
 import dev.lockstep.torch.Device;
 
@@ -176,23 +177,38 @@ final class CheckpointWeights {
                 .orElseGet(() -> List.of(checkpoint.tensor(part.name())));
     }
 
+    private boolean isInGroups(ExpectedTensor part) {
+        return checkpoint.config().stored().queryGroups() > 0 && part.isOfQueriesKeysAndValues();
+    }
+
     /** Rows stand together in a file. Columns do not: on CPU they are mapped anyway, a device's memory is read into apart. */
     private boolean isReadInPart(ExpectedTensor part) {
         Optional<QuantizedWeight> quantized = checkpoint.quantized(part.name());
-        return checkpoint.updates(part.name()).isEmpty() && switch (shard.cut(part).kind()) {
-            case ROWS -> quantized.isEmpty() || quantized.get().isFp8ByRow();
-            case COLUMNS -> reading && quantized.isEmpty();
-            default -> false;
-        };
+        return !part.transposed() && !isInGroups(part) && checkpoint.updates(part.name()).isEmpty()
+                && switch (shard.cut(part).kind()) {
+                case ROWS -> quantized.isEmpty() || quantized.get().isFp8ByRow();
+                case COLUMNS -> reading && quantized.isEmpty();
+                default -> false;
+                };
     }
 
     /** Leaves of what is staged of a part what this rank has of it, as the program computes with it. */
     private void finish(ModelWeight weight, ExpectedTensor part) {
+        ModelConfig config = checkpoint.config();
+        if (part.transposed()) {
+            weights.transpose();
+        }
+        if (isInGroups(part)) {
+            weights.apart(config.stored().queryGroups(), config.headDim());
+        }
         if (!isReadInPart(part)) {
             weights.cut(shard.cut(part), isTakenAsItIs(weight));
         }
-        ModelConfig config = checkpoint.config();
-        if (config.stored().interleaved() && part.isOfQueriesOrKeys()) {
+        boolean ownNorm = part.isOfQueryOrKeyNorm() && config.norms().qk() == QkNorm.EACH_HEAD_ITS_OWN;
+        if (ownNorm) {
+            weights.flatten();
+        }
+        if (config.stored().interleaved() && (part.isOfQueriesOrKeys() || ownNorm)) {
             weights.unweave(config.headDim(), config.ropes().get(0).width(), isTakenAsItIs(weight), isInt4(weight));
         }
         double factor = weight.factor(config);
@@ -225,7 +241,8 @@ final class CheckpointWeights {
     }
 
     private boolean isTakenAsItIs(ModelWeight weight) {
-        return kept == Weights.FP8 && !weight.name().equals("head") && !weight.isOfExperts()
+        return kept == Weights.FP8 && weight.parts().stream().noneMatch(this::isInGroups)
+                && !weight.name().equals("head") && !weight.isOfExperts()
                 && weight.parts().stream().allMatch(
                         part -> checkpoint.quantized(part.name()).filter(QuantizedWeight::isFp8ByRow).isPresent());
     }

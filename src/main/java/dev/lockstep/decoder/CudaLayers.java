@@ -17,7 +17,10 @@ import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelConfig.Ends;
+import dev.lockstep.model.ModelConfig.NormForm;
 import dev.lockstep.model.ModelConfig.QkNorm;
+import dev.lockstep.model.ModelConfig.Residual;
 import dev.lockstep.model.Rope;
 import dev.lockstep.torch.ScalarType;
 
@@ -128,7 +131,10 @@ final class CudaLayers {
     /** Whether the kernels can compute this model in this type. */
     static boolean fits(ModelConfig config, DType dtype) {
         int pack = CudaKernels.pack(dtype);
-        return config.experts() == null && config.hidden() % pack == 0 && config.intermediate() % pack == 0
+        return config.experts() == null && config.norms().form() == NormForm.RMS
+                && config.norms().residual() == Residual.IN_TURN && !config.activation().isAlone()
+                && config.norms().qk() != QkNorm.EACH_HEAD_TURNED && config.ends().equals(Ends.NONE)
+                && config.hidden() % pack == 0 && config.intermediate() % pack == 0
                 && config.headDim() % pack == 0
                 && config.headDim() <= WIDEST_HEAD
                 && config.ropes().stream().mapToInt(Rope::width).distinct().count() <= 1

@@ -18,6 +18,9 @@ import dev.lockstep.decoder.sampling.SamplingKind;
 import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelConfig.NormForm;
+import dev.lockstep.model.ModelConfig.QkNorm;
+import dev.lockstep.model.ModelConfig.Residual;
 import dev.lockstep.model.Rope;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.ScalarType;
@@ -84,10 +87,12 @@ final class DecoderProgram implements AutoCloseable {
         program.integer("configure_vocabulary", shard.whole().vocabulary(), shard.firstToken());
         program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), scalarType(dtype),
                 device.name());
-        program.integer("configure_norms", config.norms().eps(), config.norms().wide(), config.norms().addOne());
+        program.integer("configure_norms", config.norms().eps(), config.norms().wide(), config.norms().addOne(),
+                config.norms().form() != NormForm.RMS, config.norms().qk() == QkNorm.EACH_HEAD_TURNED,
+                config.norms().qk() == QkNorm.EACH_HEAD_ITS_OWN, config.norms().residual() != Residual.IN_TURN);
         program.integer("configure_attention", config.attention().scale(), config.attention().softcap());
         program.integer("configure_ends", config.embeddingScale(), config.finalSoftcap(),
-                config.activation() == ModelConfig.Activation.GELU_TANH);
+                config.activation().function(), config.activation().isAlone(), config.ends().firstPosition());
         List<ModelConfig.Layer> layers = config.attention().layers();
         List<Rope> ropes = config.ropes();
         near = config.nearTokens();

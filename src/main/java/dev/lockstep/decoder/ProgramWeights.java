@@ -88,6 +88,21 @@ final class ProgramWeights {
         program.integer("unweave", headDim, width, fp8, int4);
     }
 
+    /** The last tensor that was staged is [in, out]. */
+    void transpose() {
+        program.integer("transpose");
+    }
+
+    /** The last tensor that was staged has queries, key and value of so many groups, one group after the other. */
+    void apart(int groups, int headDim) {
+        program.integer("apart", groups, headDim);
+    }
+
+    /** The last tensor that was staged becomes one of one dimension. */
+    void flatten() {
+        program.integer("flatten");
+    }
+
     /**
      * Multiplies the last tensor that was staged.
      *

@@ -79,26 +79,26 @@ final class ConfigFile {
     }
 
     boolean has(String key) {
-        return json.has(key);
+        return json.has(family.key(key));
     }
 
     boolean flag(String key, boolean absent) {
-        return json.flag(key).orElse(absent);
+        return json.flag(family.key(key)).orElse(absent);
     }
 
     int integer(String key, int absent) {
-        return json.integer(key).orElse(absent);
+        return json.integer(family.key(key)).orElse(absent);
     }
 
     int positive(String key, int absent) {
-        return json.positive(key).orElse(absent);
+        return json.positive(family.key(key)).orElse(absent);
     }
 
     /** A number above 0 by which something is multiplied or divided. */
     double factor(String key, double absent) {
-        double factor = json.number(key).orElse(absent);
+        double factor = json.number(family.key(key)).orElse(absent);
         if (factor <= 0) {
-            throw json.fault(key + " must be above 0, not " + factor + ".");
+            throw json.fault(family.key(key) + " must be above 0, not " + factor + ".");
         }
         return factor;
     }
@@ -114,17 +114,17 @@ final class ConfigFile {
 
     private int limited(String key, int value, int most) {
         if (value > most) {
-            throw json.fault(key + " must be at most " + most + ", not " + value + ".");
+            throw json.fault(family.key(key) + " must be at most " + most + ", not " + value + ".");
         }
         return value;
     }
 
     int kvHeads() {
-        boolean asManyAsHeads = defaults().kvHeads() == 0 || json.has("num_key_value_heads");
+        boolean asManyAsHeads = defaults().kvHeads() == 0 || has("num_key_value_heads");
         int kvHeads = size("num_key_value_heads", asManyAsHeads ? heads : defaults().kvHeads());
         if (heads % kvHeads != 0) {
-            throw json.fault("num_attention_heads " + heads + " must be a multiple of num_key_value_heads " + kvHeads
-                    + ".");
+            throw json.fault(family.key("num_attention_heads") + " " + heads + " must be a multiple of "
+                    + family.key("num_key_value_heads") + " " + kvHeads + ".");
         }
         return kvHeads;
     }
@@ -133,13 +133,14 @@ final class ConfigFile {
         Optional<Integer> given = json.positive("head_dim");
         int absent = defaults().headDim();
         if (given.isEmpty() && absent == 0 && hidden % heads != 0) {
-            throw json.fault("hidden_size " + hidden + " must be a multiple of num_attention_heads " + heads
-                    + " where head_dim is not given.");
+            throw json.fault(family.key("hidden_size") + " " + hidden + " must be a multiple of "
+                    + family.key("num_attention_heads") + " " + heads + " where head_dim is not given.");
         }
         int width = given.orElse(absent == 0 ? hidden / heads : absent);
         if ((long) limited("head_dim", width, LARGEST_SIZE) * heads > LARGEST_SIZE) {
-            throw json.fault("num_attention_heads " + heads + " of " + width + " dimensions each are more than "
-                    + LARGEST_SIZE + ".");
+            throw json.fault(
+                    family.key("num_attention_heads") + " " + heads + " of " + width + " dimensions each are more than "
+                            + LARGEST_SIZE + ".");
         }
         if (width % 2 != 0) {
             throw json.fault("a head's width must be even for rotary embedding, not " + width + ".");
@@ -148,9 +149,9 @@ final class ConfigFile {
     }
 
     double eps(String key) {
-        double eps = json.number(key).orElse(defaults().eps());
+        double eps = json.number(family.key(key)).orElse(defaults().eps());
         if (eps < 0) {
-            throw json.fault(key + " must be 0 or more, not " + eps + ".");
+            throw json.fault(family.key(key) + " must be 0 or more, not " + eps + ".");
         }
         return eps;
     }
@@ -166,6 +167,24 @@ final class ConfigFile {
         } catch (IllegalArgumentException e) {
             throw json.fault(key + " " + e.getMessage() + ".", e);
         }
+    }
+
+    /**
+     * That of an MLP without a gate.
+     *
+     * @param absent the name of the one that there is where the file names none
+     */
+    Activation activationAlone(String absent) {
+        String key = family.key("hidden_act");
+        String activation = json.text(key).orElse(absent);
+        return switch (activation) {
+            case "gelu" -> Activation.GELU_ALONE;
+            case "gelu_pytorch_tanh", "gelu_new", "gelu_fast" -> Activation.GELU_TANH_ALONE;
+            case "relu" -> Activation.RELU_ALONE;
+            case "relu2" -> Activation.SQUARED_RELU_ALONE;
+            default -> throw json.fault(key + " \"" + Printable.cut(activation) + "\" is not supported; supported are "
+                    + "gelu, gelu_new, gelu_fast, gelu_pytorch_tanh, relu and relu2.");
+        };
     }
 
     /** @param absent the name of the one that there is where the file names none */
@@ -205,7 +224,7 @@ final class ConfigFile {
     }
 
     /** Layers that are all alike. */
-    List<Layer> alike(int window, Rope rope) {
+    List<Layer> alike(int window, @Nullable Rope rope) {
         return Collections.nCopies(layers, new Layer(window, rope));
     }
 

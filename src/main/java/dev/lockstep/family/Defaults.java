@@ -5,6 +5,7 @@ package dev.lockstep.family;
  *
  * @param kvHeads       0 is as many as there are heads
  * @param headDim       0 is the hidden size over the heads
+ * @param intermediate  0 is four times the hidden size
  * @param contextLength positions
  * @param eps           of norms
  * @param theta         base of the rotary embedding

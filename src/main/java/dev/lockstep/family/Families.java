@@ -16,13 +16,15 @@ import dev.lockstep.model.ModelException;
 
 /** All model types that the decoder computes. */
 public final class Families {
-    private static final List<Family> ALL = List.of(new Ernie45(), new Exaone4(), new Gemma2(), WithImages.GEMMA3,
-            new Gemma3(), new Glm(), new Glm4(), new Granite(), new GraniteMoe(), new Helium(), new Llama(),
-            new Ministral(),
-            new Mistral(),
-            WithImages.MISTRAL3, new Mixtral(), new Olmo2(), new Olmo3(), new Olmoe(), new Phi3(), new Qwen2(),
-            WithImages.QWEN2_5_VL, new Qwen2Moe(),
-            WithImages.QWEN2_VL, new Qwen3(), new Qwen3Moe(), WithImages.QWEN3_VL, new SeedOss(), new SmolLm3());
+    private static final List<Family> ALL = List.of(new Arcee(), new Cohere(), new Cohere2(), new Ernie45(),
+            new Exaone4(),
+            new Falcon(), new Gemma2(), WithImages.GEMMA3, new Gemma3(), new Glm(), new Glm4(), new Gpt2(),
+            new GptNeoX(),
+            new Granite(), new GraniteMoe(), new Helium(), new Hunyuan(), new Llama(), new Ministral(), new Mistral(),
+            WithImages.MISTRAL3, new Mixtral(), new Nemotron(), new Olmo2(), new Olmo3(), new Olmoe(), new Opt(),
+            new Phi(),
+            new Phi3(), new Qwen2(), WithImages.QWEN2_5_VL, new Qwen2Moe(), WithImages.QWEN2_VL, new Qwen3(),
+            new Qwen3Moe(), WithImages.QWEN3_VL, new SeedOss(), new SmolLm3(), new StableLm(), new Starcoder2());
 
     private Families() {}
 

@@ -13,6 +13,11 @@ interface Family {
     /** What the file may leave out. */
     Defaults defaults();
 
+    /** What the file calls what Llama's calls so. */
+    default String key(String llamas) {
+        return llamas;
+    }
+
     /** How its rotary embedding is told of. */
     default RopeForm ropeForm() {
         return RopeForm.PLAIN;

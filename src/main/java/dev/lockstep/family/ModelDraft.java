@@ -7,10 +7,13 @@ import org.jspecify.annotations.Nullable;
 import dev.lockstep.model.ModelConfig;
 import dev.lockstep.model.ModelConfig.Activation;
 import dev.lockstep.model.ModelConfig.Attention;
+import dev.lockstep.model.ModelConfig.Ends;
 import dev.lockstep.model.ModelConfig.Experts;
 import dev.lockstep.model.ModelConfig.Layer;
+import dev.lockstep.model.ModelConfig.NormForm;
 import dev.lockstep.model.ModelConfig.Norms;
 import dev.lockstep.model.ModelConfig.QkNorm;
+import dev.lockstep.model.ModelConfig.Residual;
 import dev.lockstep.model.ModelConfig.Stored;
 import dev.lockstep.model.Rope;
 import dev.lockstep.model.TensorNames;
@@ -18,6 +21,8 @@ import dev.lockstep.model.TensorNames;
 /** What a family says of its models; without a word they are as Llama's. */
 final class ModelDraft {
     private final ConfigFile file;
+    // 0 is what the file says
+    private int kvHeads;
     private boolean queryBias;
     private boolean outputBias;
     private boolean mlpBias;
@@ -32,6 +37,7 @@ final class ModelDraft {
     private double finalSoftcap;
     private @Nullable Activation activation;
     private @Nullable Experts experts;
+    private Ends ends = Ends.NONE;
     private Stored stored = Stored.plain(false);
 
     ModelDraft(ConfigFile file) {
@@ -73,6 +79,25 @@ final class ModelDraft {
         layers = each;
     }
 
+    /** Layer norms instead of RMS norms, and what the MLP takes. */
+    void layerNorms(boolean bias, Residual residual) {
+        norms = new Norms(norms.eps(), true, false, norms.qk(), norms.wide(), norms.addOne(),
+                bias ? NormForm.LAYER_WITH_BIAS : NormForm.LAYER, residual);
+    }
+
+    void ends(Ends other) {
+        ends = other;
+    }
+
+    /** No layer turns: positions are learned. */
+    void layersWithoutRotation() {
+        layers = file.alike(0, null);
+    }
+
+    void kvHeads(int count) {
+        kvHeads = count;
+    }
+
     void embeddingScale(double factor) {
         embeddingScale = factor;
     }
@@ -101,12 +126,15 @@ final class ModelDraft {
         Defaults absent = file.defaults();
         Rope full = rope == null ? file.rope() : rope;
         List<Layer> each = layers == null ? file.alike(0, full) : layers;
-        return new ModelConfig(family, file.hidden(), file.heads(), file.kvHeads(), file.headDim(),
-                file.size("intermediate_size", absent.intermediate()), file.size("vocab_size", absent.vocabulary()),
+        return new ModelConfig(family, file.hidden(), file.heads(), kvHeads == 0 ? file.kvHeads() : kvHeads,
+                file.headDim(),
+                file.size("intermediate_size",
+                        absent.intermediate() == 0 ? 4 * file.hidden() : absent.intermediate()),
+                file.size("vocab_size", absent.vocabulary()),
                 // positions that rows may have: where they are stretched, often more than the file says
                 full.scaling().reach(file.positions()), tied, queryBias, outputBias, mlpBias, stored, norms,
                 new Attention(attentionScale, attentionSoftcap, each), embeddingScale, finalSoftcap,
                 activation == null ? file.activation("hidden_act", "silu") : activation,
-                file.dtype(), experts);
+                file.dtype(), experts, ends);
     }
 }

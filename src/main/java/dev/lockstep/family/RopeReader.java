@@ -32,7 +32,8 @@ final class RopeReader {
             }
         });
         return rope(given,
-                given.number("rope_theta").or(() -> json.number("rope_theta")).orElse(family.defaults().theta()));
+                given.number("rope_theta").or(() -> json.number(family.key("rope_theta")))
+                        .orElse(family.defaults().theta()));
     }
 
     /** That of the layers of one kind, where each kind has its own: theta and scaling are of those without a window. */
@@ -58,6 +59,11 @@ final class RopeReader {
             type = "longrope"; // its names in older files
         }
         int width = width(given);
+        if (type.equals("dynamic") && given.has("alpha")) {
+            // Hunyuan's: another base, whatever the length
+            double alpha = factor(given, "alpha");
+            return new Rope(theta * Math.pow(alpha, headDim / (headDim - 2.0)), width, new Rope.Plain());
+        }
         return new Rope(theta, width, switch (type) {
             // three positions a token, which are one where there is text alone
             case "default", "mrope" -> new Rope.Plain();
@@ -74,12 +80,13 @@ final class RopeReader {
 
     /** What the file says how many there may be. */
     int positions() {
-        return json.positive("max_position_embeddings").orElse(family.defaults().contextLength());
+        return json.positive(family.key("max_position_embeddings")).orElse(family.defaults().contextLength());
     }
 
     private int width(JsonFile given) {
         double partial = family.ropeForm().partial();
-        double rotated = given.number("partial_rotary_factor").or(() -> json.number("partial_rotary_factor"))
+        double rotated = given.number("partial_rotary_factor")
+                .or(() -> json.number(family.key("partial_rotary_factor")))
                 .orElse(partial == 0 ? 1 : partial);
         if (rotated != 1 && partial == 0) {
             throw json.fault("partial_rotary_factor " + rotated + " is not supported; supported is 1.");

@@ -33,25 +33,62 @@ import org.jspecify.annotations.Nullable;
  * @param activation       the MLP's activation
  * @param dtype            the type the model computes in where nothing else is asked for
  * @param experts          what MLPs of some layers are made of, or null where all are plain
+ * @param ends             what there is beside the embedding and the output projection
  */
 public record ModelConfig(String family, int hidden, int heads, int kvHeads, int headDim, int intermediate,
         int vocabulary, int contextLength, boolean tiedEmbeddings, boolean attentionBias, boolean outputBias,
         boolean mlpBias, Stored stored, Norms norms, Attention attention, double embeddingScale,
         double finalSoftcap, Activation activation, DType dtype,
-        @Nullable Experts experts) {
+        @Nullable Experts experts, Ends ends) {
 
-    /** The MLP's activation; GELU_TANH is the approximation by a hyperbolic tangent. */
+    /**
+     * The MLP's activation: of one of two projections, which gates the other, or {@code ALONE} of the only one there is.
+     * GELU_TANH is the approximation by a hyperbolic tangent, SQUARED_RELU its square.
+     */
     public enum Activation {
-        SILU, GELU_TANH
-    }
+        SILU(false, "silu"), GELU_TANH(false, "gelu_tanh"), GELU_TANH_ALONE(true, "gelu_tanh"), GELU_ALONE(true,
+                "gelu"),
+        RELU_ALONE(true, "relu"), SQUARED_RELU_ALONE(true, "relu2");
 
-    /** What an RMS norm of queries and of keys goes over before rotation. */
-    public enum QkNorm {
-        NONE, EACH_HEAD, ALL_HEADS
+        private final boolean alone;
+        private final String function;
+
+        Activation(boolean alone, String function) {
+            this.alone = alone;
+            this.function = function;
+        }
+
+        /** Whether there is no projection that it gates. */
+        public boolean isAlone() {
+            return alone;
+        }
+
+        /** The name of what is computed, as the decoder's program has it. */
+        public String function() {
+            return function;
+        }
     }
 
     /**
-     * RMS norms.
+     * What a norm of queries and of keys goes over before rotation, or after it in {@code EACH_HEAD_TURNED}; in
+     * {@code EACH_HEAD_ITS_OWN} every head has weights of its own.
+     */
+    public enum QkNorm {
+        NONE, EACH_HEAD, ALL_HEADS, EACH_HEAD_TURNED, EACH_HEAD_ITS_OWN
+    }
+
+    /** What the MLP takes: the residual stream after attention, or, where both are computed side by side, that before. */
+    public enum Residual {
+        IN_TURN, PARALLEL, PARALLEL_WITH_ONE_NORM
+    }
+
+    /** What norms are: RMS norms, or layer norms, which take the mean away, with or without a bias. */
+    public enum NormForm {
+        RMS, LAYER, LAYER_WITH_BIAS
+    }
+
+    /**
+     * Norms.
      *
      * @param eps    epsilon of all of them
      * @param before attention and MLP take normed input
@@ -59,8 +96,16 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
      * @param qk     norms of queries and keys
      * @param wide   the weight multiplies in float32, before the result is rounded
      * @param addOne weights are stored less one; only where {@code wide}
+     * @param form     of all but those of queries and keys of RMS
+     * @param residual what the MLP's goes over
      */
-    public record Norms(double eps, boolean before, boolean after, QkNorm qk, boolean wide, boolean addOne) {
+    public record Norms(double eps, boolean before, boolean after, QkNorm qk, boolean wide, boolean addOne,
+            NormForm form, Residual residual) {
+        /** RMS norms of a model whose attention and MLP are computed in turn. */
+        public Norms(double eps, boolean before, boolean after, QkNorm qk, boolean wide, boolean addOne) {
+            this(eps, before, after, qk, wide, addOne, NormForm.RMS, Residual.IN_TURN);
+        }
+
         /** Llama's: before attention and MLP only. */
         public static Norms before(double eps) {
             return new Norms(eps, true, false, QkNorm.NONE, false, false);
@@ -68,7 +113,7 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
 
         /** These with norms of queries and keys as well. */
         public Norms with(QkNorm other) {
-            return new Norms(eps, before, after, other, wide, addOne);
+            return new Norms(eps, before, after, other, wide, addOne, form, residual);
         }
     }
 
@@ -109,9 +154,18 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
      *                       last weights are
      * @param logitFactor    logits are multiplied by it: the last norm's weight is
      * @param names          where they differ from Llama's
+     * @param queryGroups    where q, k and v are one tensor: it has them group by group, each with its queries, its key and its
+     *                       value; 0 where it has all queries first
+     * @param transposed     projections of layers are [in, out]
      */
     public record Stored(boolean fusedQueries, boolean fusedGate, boolean interleaved, double residualFactor,
-            double logitFactor, TensorNames names) {
+            double logitFactor, TensorNames names, int queryGroups, boolean transposed) {
+        /** One whose projections are [out, in], and if q, k and v are fused, has queries first. */
+        public Stored(boolean fusedQueries, boolean fusedGate, boolean interleaved, double residualFactor,
+                double logitFactor, TensorNames names) {
+            this(fusedQueries, fusedGate, interleaved, residualFactor, logitFactor, names, 0, false);
+        }
+
         /** As Llama's, which has all tensors apart, or as Phi-3's, which has them fused. */
         public static Stored plain(boolean fused) {
             return new Stored(fused, fused, false, 1, 1, TensorNames.LLAMA);
@@ -119,7 +173,8 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
 
         /** The same with other names. */
         public Stored with(TensorNames other) {
-            return new Stored(fusedQueries, fusedGate, interleaved, residualFactor, logitFactor, other);
+            return new Stored(fusedQueries, fusedGate, interleaved, residualFactor, logitFactor, other, queryGroups,
+                    transposed);
         }
     }
 
@@ -155,6 +210,18 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
         }
     }
 
+    /**
+     * What some families have at either end.
+     *
+     * @param positions     rows of an embedding of positions, which is added to that of tokens; 0 for none
+     * @param firstPosition the row of a sequence's first token
+     * @param headBias      the output projection has a bias
+     */
+    public record Ends(int positions, int firstPosition, boolean headBias) {
+        /** Neither. */
+        public static final Ends NONE = new Ends(0, 0, false);
+    }
+
     /** One without experts, whose weights are stored as Llama's, or {@code fused} as Phi-3's. */
     public ModelConfig(String family, int hidden, int heads, int kvHeads, int headDim, int intermediate, int vocabulary,
             int contextLength, boolean tiedEmbeddings, boolean attentionBias, boolean outputBias, boolean mlpBias,
@@ -162,7 +229,7 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
             Activation activation, DType dtype) {
         this(family, hidden, heads, kvHeads, headDim, intermediate, vocabulary, contextLength, tiedEmbeddings,
                 attentionBias, outputBias, mlpBias, Stored.plain(fused), norms, attention, embeddingScale,
-                finalSoftcap, activation, dtype, null);
+                finalSoftcap, activation, dtype, null, Ends.NONE);
     }
 
     /** Decoder layers. */
@@ -198,7 +265,7 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
     public ModelConfig withDtype(DType other) {
         return new ModelConfig(family, hidden, heads, kvHeads, headDim, intermediate, vocabulary, contextLength,
                 tiedEmbeddings, attentionBias, outputBias, mlpBias, stored, norms, attention, embeddingScale,
-                finalSoftcap, activation, other, experts);
+                finalSoftcap, activation, other, experts, ends);
     }
 
     /**
@@ -208,13 +275,13 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
     public ModelConfig part(int size, int heads, int kvHeads, int vocabulary) {
         return new ModelConfig(family, hidden, heads, kvHeads, headDim, intermediate / size, vocabulary, contextLength,
                 tiedEmbeddings, attentionBias, outputBias, mlpBias, stored, norms, attention, embeddingScale,
-                finalSoftcap, activation, dtype, experts == null ? null : experts.part(size));
+                finalSoftcap, activation, dtype, experts == null ? null : experts.part(size), ends);
     }
 
     /** The same with an output projection of its own. */
     public ModelConfig untied() {
         return new ModelConfig(family, hidden, heads, kvHeads, headDim, intermediate, vocabulary, contextLength, false,
                 attentionBias, outputBias, mlpBias, stored, norms, attention, embeddingScale, finalSoftcap,
-                activation, dtype, experts);
+                activation, dtype, experts, ends);
     }
 }

@@ -58,8 +58,8 @@ class BrokenCheckpointTest {
                         directory -> Files.writeString(directory.resolve("config.json"), "{\"model_type\": \"lla"),
                         "/config.json is not valid JSON at line 1, column 20: Unexpected end-of-input in VALUE_STRING."),
                 broken("unknown model", SINGLE,
-                        directory -> Files.writeString(directory.resolve("config.json"), "{\"model_type\":\"gpt2\"}"),
-                        "/config.json: model_type \"gpt2\" is not supported; supported are " + ModelConfigTest.NAMES
+                        directory -> Files.writeString(directory.resolve("config.json"), "{\"model_type\":\"bert\"}"),
+                        "/config.json: model_type \"bert\" is not supported; supported are " + FamiliesTest.NAMES
                                 + "."),
                 broken("two objects", SINGLE,
                         directory -> Files.writeString(directory.resolve("generation_config.json"), "{} {}"),

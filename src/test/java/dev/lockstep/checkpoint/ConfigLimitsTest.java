@@ -30,7 +30,7 @@ class ConfigLimitsTest {
     void read_longValue_isCut() {
         assertThatThrownBy(() -> config("{\"model_type\":\"" + "x".repeat(1 << 20) + "\"}"))
                 .hasMessage(directory.resolve("config.json") + ": model_type \"" + "x".repeat(117)
-                        + "...\" is not supported; supported are " + ModelConfigTest.NAMES + ".");
+                        + "...\" is not supported; supported are " + FamiliesTest.NAMES + ".");
         assertThatThrownBy(() -> config("{\"model_type\":\"llama\",\"vocab_size\":[" + "1,".repeat(100_000) + "1]}"))
                 .hasMessageMatching(".*: vocab_size must be an integer, not \\[(1,)+1?\\.\\.\\.\\.");
     }

@@ -30,9 +30,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 class ModelConfigTest {
-    static final String NAMES = "ernie4_5, exaone4, gemma2, gemma3, gemma3_text, glm, glm4, granite, granitemoe, "
-            + "helium, llama, ministral, mistral, mistral3, mixtral, olmo2, olmo3, olmoe, phi3, qwen2, qwen2_5_vl, qwen2_moe, "
-            + "qwen2_vl, qwen3, qwen3_moe, qwen3_vl, seed_oss and smollm3";
     private static final Norms NORMS = Norms.before(1e-6);
 
     @TempDir
@@ -285,9 +282,7 @@ class ModelConfigTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
-            "{}|model_type is missing; supported are " + NAMES + ".",
-            "{'model_type':'mistrall'}|model_type \"mistrall\" is not supported (nearest by name: mistral); supported are "
-                    + NAMES + ".",
+            "{}|model_type is missing; supported are " + FamiliesTest.NAMES + ".",
             "{'model_type':'llama','architectures':['LlamaForSequenceClassification']}|architecture "
                     + "\"LlamaForSequenceClassification\" is not supported; for model_type llama it is "
                     + "\"LlamaForCausalLM\".",
@@ -318,12 +313,6 @@ class ModelConfigTest {
                     + "be an even number of dimensions.",
             "{'model_type':'phi3','rope_scaling':{'type':'su','long_factor':[1]}}|short_factor of the rope scaling is "
                     + "missing.",
-            "{'model_type':'mixtral','num_experts_per_tok':9}|num_experts_per_tok 9 is more than the 8 experts that there are.",
-            "{'model_type':'olmoe','clip_qkv':8.0}|clip_qkv is not supported; leave it out, or set it to null.",
-            "{'model_type':'gemma3n'}|model_type \"gemma3n\" is not supported (nearest by name: gemma3); supported are "
-                    + NAMES + ".",
-            "{'model_type':'mistral3','text_config':{'model_type':'ministral3'}}|text_config's model_type \"ministral3\" "
-                    + "is not supported in a mistral3; supported is mistral.",
             "{'model_type':'gemma2','attn_logit_softcapping':0}|attn_logit_softcapping must be above 0, not 0.0.",
             "{'model_type':'gemma3_text','attn_logit_softcapping':50}|attn_logit_softcapping 50.0 is not supported "
                     + "for gemma3_text.",
@@ -372,18 +361,10 @@ class ModelConfigTest {
             "{'model_type':'llama','rope_theta':-Infinity}|rope_theta must be a number, not -Infinity.",
             "{'model_type':'llama','hidden_size':Infinity}|hidden_size must be an integer, not Infinity.",
             "{'model_type':'\\u001b[2J\\u202ellama'}|model_type \"\\u001b[2J\\u202ellama\" is not supported; supported are "
-                    + NAMES + "."})
+                    + FamiliesTest.NAMES + "."})
     void read_unsupported_isOneSentenceWithTheFile(String json, String sentence) {
         assertThatThrownBy(() -> config(json.replace('\'', '"'))).isInstanceOf(ModelException.class)
                 .hasMessage(directory.resolve("config.json") + ": " + sentence);
-    }
-
-    @ParameterizedTest
-    @CsvSource({"qwen3_next,qwen3", "Llama,llama", "phi,phi3", "smolm3,smollm3", "gpt2,", "ll,", "internlm3,"})
-    void read_unknownFamily_namesTheNearest(String type, String nearest) {
-        assertThatThrownBy(() -> config("{\"model_type\":\"" + type + "\"}")).isInstanceOf(ModelException.class)
-                .hasMessageContaining("\"" + type + "\" is not supported"
-                        + (nearest == null ? ";" : " (nearest by name: " + nearest + ");"));
     }
 
     @ParameterizedTest

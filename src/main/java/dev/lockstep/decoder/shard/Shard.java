@@ -54,6 +54,10 @@ public final class Shard {
                     refusal(whole, size) + ": it norms queries and keys over all heads together, which no"
                             + " rank has; leave out --tensor-parallel.");
         }
+        if (whole.norms().qk() == QkNorm.EACH_HEAD_ITS_OWN) {
+            throw new ModelException(refusal(whole, size) + ": each of its heads has a norm of its own; leave out"
+                    + " --tensor-parallel.");
+        }
         if (whole.heads() % size != 0) {
             throw new ModelException(indivisible(whole, size, whole.heads() + " attention heads"));
         }
@@ -125,6 +129,7 @@ public final class Shard {
         boolean bias = name[name.length - 1].equals("bias");
         return switch (name[name.length - 2]) {
             case "embed_tokens", "lm_head" -> Cut.rows(vocabulary);
+            case "embed_positions" -> onFirst();
             case "q_proj" -> Cut.rows(queries());
             case "k_proj", "v_proj" -> Cut.rows(keys());
             case "qkv_proj" -> {

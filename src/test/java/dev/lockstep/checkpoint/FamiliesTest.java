@@ -1,0 +1,59 @@
+package dev.lockstep.checkpoint;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import dev.lockstep.family.Families;
+import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelException;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+/** What is said of families that are not computed, and of what is not computed of one. */
+class FamiliesTest {
+    static final String NAMES = "arcee, cohere, cohere2, ernie4_5, exaone4, falcon, gemma2, gemma3, gemma3_text, glm, glm4, "
+            + "gpt2, gpt_neox, granite, granitemoe, helium, hunyuan_v1_dense, llama, ministral, mistral, mistral3, mixtral, "
+            + "nemotron, olmo2, olmo3, olmoe, opt, phi, phi3, qwen2, qwen2_5_vl, qwen2_moe, qwen2_vl, qwen3, qwen3_moe, "
+            + "qwen3_vl, seed_oss, smollm3, stablelm and starcoder2";
+
+    @TempDir
+    private Path directory;
+
+    private ModelConfig config(String json) throws IOException {
+        Files.writeString(directory.resolve("config.json"), json);
+        return Families.read(directory);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"qwen3_next,qwen3", "Llama,llama", "phi4,phi", "smolm3,smollm3", "bert,", "ll,", "internlm3,"})
+    void read_unknownFamily_namesTheNearest(String type, String nearest) {
+        assertThatThrownBy(() -> config("{\"model_type\":\"" + type + "\"}")).isInstanceOf(ModelException.class)
+                .hasMessageContaining("\"" + type + "\" is not supported"
+                        + (nearest == null ? ";" : " (nearest by name: " + nearest + ");"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+            "{'model_type':'mixtral','num_experts_per_tok':9}|num_experts_per_tok 9 is more than the 8 experts that there are.",
+            "{'model_type':'olmoe','clip_qkv':8.0}|clip_qkv is not supported; leave it out, or set it to null.",
+            "{'model_type':'falcon','alibi':true}|alibi true is not supported; supported are models with rotary embedding.",
+            "{'model_type':'stablelm','qk_layernorm':true}|qk_layernorm true is not supported; supported are models without it.",
+            "{'model_type':'gpt2','n_embd':10,'n_head':3}|n_embd 10 must be a multiple of n_head 3 where head_dim is not given.",
+            "{'model_type':'gpt_neox','hidden_act':'silu'}|hidden_act \"silu\" is not supported; supported are gelu, gelu_new, "
+                    + "gelu_fast, gelu_pytorch_tanh, relu and relu2.",
+            "{'model_type':'gemma3n'}|model_type \"gemma3n\" is not supported (nearest by name: gemma3); supported are "
+                    + NAMES + ".",
+            "{'model_type':'mistral3','text_config':{'model_type':'ministral3'}}|text_config's model_type \"ministral3\" "
+                    + "is not supported in a mistral3; supported is mistral.",
+            "{'model_type':'mistrall'}|model_type \"mistrall\" is not supported (nearest by name: mistral); supported are "
+                    + NAMES + "."})
+    void read_unsupported_isOneSentenceWithTheFile(String json, String sentence) {
+        assertThatThrownBy(() -> config(json.replace('\'', '"'))).isInstanceOf(ModelException.class)
+                .hasMessage(directory.resolve("config.json") + ": " + sentence);
+    }
+}
