@@ -15,6 +15,7 @@ import dev.lockstep.model.ModelConfig.Ends;
 import dev.lockstep.model.ModelConfig.Experts;
 import dev.lockstep.model.ModelConfig.Norms;
 import dev.lockstep.model.ModelConfig.QkNorm;
+import dev.lockstep.model.ModelConfig.Routing;
 import dev.lockstep.model.ModelConfig.Stored;
 import dev.lockstep.model.Rope;
 
@@ -47,7 +48,7 @@ final class BenchModel {
                 false,
                 Stored.plain(false), Norms.before(1e-6).with(QkNorm.EACH_HEAD),
                 Attention.alike(layers, 128, 0, new Rope(1e6, 128)), 1, 0, Activation.SILU, DType.BFLOAT16,
-                new Experts(experts, perToken, width, true, 0, false, Set.of()), Ends.NONE);
+                new Experts(experts, width, Routing.softmax(perToken, true), 0, false, false, Set.of()), Ends.NONE);
     }
 
     /**
@@ -59,7 +60,7 @@ final class BenchModel {
         long mlp = (config.activation().isAlone() ? 2L : 3L) * config.hidden() * config.intermediate();
         Experts experts = config.experts();
         if (experts != null) {
-            double missed = Math.pow(1 - (double) experts.perToken() / experts.count(), rows);
+            double missed = Math.pow(1 - (double) experts.routing().perToken() / experts.count(), rows);
             double hit = experts.count() * (1 - missed);
             double mixture = config.hidden()
                     * (3 * (hit * experts.intermediate() + experts.shared()) + experts.count());

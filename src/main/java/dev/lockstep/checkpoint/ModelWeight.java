@@ -107,6 +107,9 @@ public record ModelWeight(String name, List<ExpectedTensor> parts) {
         private void addExperts(int hidden, Experts experts) {
             int width = experts.intermediate();
             addProjection("router", hidden, false, part("mlp.gate", experts.count()));
+            if (experts.routing().sigmoid()) {
+                weights.add(one("router_bias", prefix + "mlp.gate.e_score_correction_bias", experts.count()));
+            }
             if (experts.stacked()) {
                 weights.add(
                         one("expert_gate_up", prefix + "mlp.experts.gate_up_proj.weight", experts.count(), 2 * width,
@@ -128,7 +131,9 @@ public record ModelWeight(String name, List<ExpectedTensor> parts) {
                 addProjection("shared_gate_up", hidden, false, part("mlp.shared_expert.gate_proj", experts.shared()),
                         part("mlp.shared_expert.up_proj", experts.shared()));
                 addProjection("shared_down", experts.shared(), false, part("mlp.shared_expert.down_proj", hidden));
-                addProjection("shared_gate", hidden, false, part("mlp.shared_expert_gate", 1));
+                if (experts.sharedGate()) {
+                    addProjection("shared_gate", hidden, false, part("mlp.shared_expert_gate", 1));
+                }
             }
         }
 

@@ -103,7 +103,9 @@ final class DecoderProgram implements AutoCloseable {
         }
         ModelConfig.Experts experts = config.experts();
         if (experts != null) {
-            program.integer("configure_experts", experts.perToken(), experts.normalized());
+            ModelConfig.Routing routing = experts.routing();
+            program.integer("configure_experts", routing.perToken(), routing.normalized(), routing.sigmoid(),
+                    routing.groups(), routing.chosen(), routing.factor());
         }
         for (int i = 0; i < layers.size(); i++) {
             program.integer("add_layer", layers.get(i).window(), ropes.indexOf(layers.get(i).rope()),

@@ -18,6 +18,7 @@ import dev.lockstep.model.JsonFile;
 import dev.lockstep.model.ModelConfig.Activation;
 import dev.lockstep.model.ModelConfig.Experts;
 import dev.lockstep.model.ModelConfig.Layer;
+import dev.lockstep.model.ModelConfig.Routing;
 import dev.lockstep.model.ModelException;
 import dev.lockstep.model.Rope;
 
@@ -270,9 +271,9 @@ final class ConfigFile {
     /**
      * A mixture of experts.
      *
-     * @param count     experts of a layer, where the file does not say it
-     * @param perToken  so many of them, likewise
-     * @param width     of each
+     * @param count    experts of a layer, where the file does not say it
+     * @param perToken so many of them, likewise
+     * @param width    of each
      */
     Experts experts(int count, int perToken, int width, boolean normalized) {
         int all = limited("num_experts", positive("num_local_experts", positive("num_experts", count)), MOST_EXPERTS);
@@ -281,14 +282,29 @@ final class ConfigFile {
             throw json.fault("num_experts_per_tok " + chosen + " is more than the " + all + " experts that there are.");
         }
         int step = positive("decoder_sparse_step", 1);
+        int first = integer("first_k_dense_replace", 0);
         Set<Integer> plain = new HashSet<>();
         json.array("mlp_only_layers").ifPresent(given -> given.forEach(layer -> plain.add(layer.asInt())));
         for (int layer = 0; layer < layers; layer++) {
-            if ((layer + 1) % step != 0) {
+            if (layer < first || (layer + 1) % step != 0) {
                 plain.add(layer);
             }
         }
-        return new Experts(all, chosen, width, normalized, 0, false, plain);
+        return new Experts(all, width, Routing.softmax(chosen, normalized), 0, false, false, plain);
+    }
+
+    /** Those of a mixture that go by sigmoids, of some groups of all. */
+    Experts bySigmoids(Experts experts, int groups, int chosenGroups) {
+        Routing routing = experts.routing();
+        int all = positive("n_group", groups);
+        int chosen = positive("topk_group", chosenGroups);
+        if (experts.count() % all != 0 || experts.count() / all < 2 && all > 1 || chosen > all
+                || routing.perToken() > experts.count() / all * chosen) {
+            throw json.fault("n_group " + all + " and topk_group " + chosen + " do not go with " + experts.count()
+                    + " experts, " + routing.perToken() + " for each token.");
+        }
+        return experts.with(new Routing(routing.perToken(), true, routing.normalized(), all, chosen,
+                factor("routed_scaling_factor", 1)));
     }
 
     /** The file itself, for what one family alone has in it. */

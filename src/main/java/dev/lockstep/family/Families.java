@@ -18,9 +18,11 @@ import dev.lockstep.model.ModelException;
 public final class Families {
     private static final List<Family> ALL = List.of(new Arcee(), new Cohere(), new Cohere2(), new Ernie45(),
             new Exaone4(),
-            new Falcon(), new Gemma2(), WithImages.GEMMA3, new Gemma3(), new Glm(), new Glm4(), new Gpt2(),
+            new Falcon(), new Gemma2(), WithImages.GEMMA3, new Gemma3(), new Glm(), new Glm4(), new Glm4Moe(),
+            new Gpt2(),
             new GptNeoX(),
-            new Granite(), new GraniteMoe(), new Helium(), new Hunyuan(), new Llama(), new Ministral(), new Mistral(),
+            new Granite(), new GraniteMoe(), new Helium(), new Hunyuan(), new Llama(), new Ministral(),
+            new Ministral3(), new Mistral(),
             WithImages.MISTRAL3, new Mixtral(), new Nemotron(), new Olmo2(), new Olmo3(), new Olmoe(), new Opt(),
             new Phi(),
             new Phi3(), new Qwen2(), WithImages.QWEN2_5_VL, new Qwen2Moe(), WithImages.QWEN2_VL, new Qwen3(),
@@ -38,8 +40,9 @@ public final class Families {
         JsonFile whole = JsonFile.read(directory.resolve("config.json"));
         Family family = family(whole);
         checkArchitecture(whole, family);
-        if (family instanceof WithImages images) {
-            JsonFile part = images.part(whole);
+        if (family instanceof WithImages model) {
+            JsonFile part = WithImages.part(whole);
+            WithImages images = model.of(part);
             ConfigFile file = new ConfigFile(part, images);
             ModelDraft draft = new ModelDraft(file);
             images.read(file, draft);

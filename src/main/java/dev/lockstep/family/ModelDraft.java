@@ -36,6 +36,7 @@ final class ModelDraft {
     private double embeddingScale = 1;
     private double finalSoftcap;
     private @Nullable Activation activation;
+    private int longest = Integer.MAX_VALUE;
     private @Nullable Experts experts;
     private Ends ends = Ends.NONE;
     private Stored stored = Stored.plain(false);
@@ -94,6 +95,11 @@ final class ModelDraft {
         layers = file.alike(0, null);
     }
 
+    /** Rows have no more tokens than this. */
+    void longest(int tokens) {
+        longest = tokens;
+    }
+
     void kvHeads(int count) {
         kvHeads = count;
     }
@@ -132,7 +138,8 @@ final class ModelDraft {
                         absent.intermediate() == 0 ? 4 * file.hidden() : absent.intermediate()),
                 file.size("vocab_size", absent.vocabulary()),
                 // positions that rows may have: where they are stretched, often more than the file says
-                full.scaling().reach(file.positions()), tied, queryBias, outputBias, mlpBias, stored, norms,
+                Math.min(longest, full.scaling().reach(file.positions())), tied, queryBias, outputBias, mlpBias, stored,
+                norms,
                 new Attention(attentionScale, attentionSoftcap, each), embeddingScale, finalSoftcap,
                 activation == null ? file.activation("hidden_act", "silu") : activation,
                 file.dtype(), experts, ends);

@@ -29,6 +29,6 @@ final class Qwen2Moe implements Family {
                 layer -> rope));
         draft.experts(file.experts(60, 4, file.size("moe_intermediate_size", 1408),
                 file.flag("norm_topk_prob", false))
-                .withShared(file.size("shared_expert_intermediate_size", 5632)));
+                .withShared(file.size("shared_expert_intermediate_size", 5632), true));
     }
 }

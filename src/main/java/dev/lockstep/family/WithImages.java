@@ -2,6 +2,8 @@ package dev.lockstep.family;
 
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import dev.lockstep.host.Printable;
 import dev.lockstep.model.JsonFile;
@@ -17,8 +19,11 @@ import dev.lockstep.model.TensorNames;
  * @param tied         what the whole model's configuration class takes for an absent {@code tie_word_embeddings}
  * @param defaults     those of the text model
  * @param text         how the text model is read
+ * @param others       other text models that there may be
  */
-record WithImages(String name, String architecture, boolean tied, Defaults defaults, Family text) implements Family {
+record WithImages(String name, String architecture, boolean tied, Defaults defaults, Family text, Family... others)
+        implements
+            Family {
     private static final TensorNames NAMES = TensorNames.of("model.language_model.", "model.",
             "language_model.model.", "model.", "language_model.lm_head", "lm_head");
 
@@ -29,7 +34,7 @@ record WithImages(String name, String architecture, boolean tied, Defaults defau
     static final WithImages QWEN3_VL = new WithImages("qwen3_vl", "Qwen3VLForConditionalGeneration", false,
             new Defaults(32, 4096, 32, 32, 128, 22016, 151936, 128000, 1e-6, 5_000_000, false), new Qwen3());
     static final WithImages MISTRAL3 = new WithImages("mistral3", "Mistral3ForConditionalGeneration", true,
-            new Mistral().defaults(), new Mistral());
+            new Mistral().defaults(), new Mistral(), new Ministral3());
     static final WithImages GEMMA3 = new WithImages("gemma3", "Gemma3ForConditionalGeneration", true,
             new Gemma3().defaults(), new Gemma3());
 
@@ -44,14 +49,21 @@ record WithImages(String name, String architecture, boolean tied, Defaults defau
     }
 
     /** The text model's part of the file. */
-    JsonFile part(JsonFile whole) {
-        JsonFile part = whole.object("text_config").orElse(whole);
+    static JsonFile part(JsonFile whole) {
+        return whole.object("text_config").orElse(whole);
+    }
+
+    /** This with the text model that the part is of. */
+    WithImages of(JsonFile part) {
         String type = part.text("model_type").orElse(name);
-        if (!List.of(name, name + "_text", text.name()).contains(type)) {
-            throw whole.fault("text_config's model_type \"" + Printable.cut(type) + "\" is not supported in a " + name
-                    + "; supported is " + text.name() + ".");
+        if (List.of(name, name + "_text", text.name()).contains(type)) {
+            return this;
         }
-        return part;
+        Family other = Stream.of(others).filter(each -> each.name().equals(type)).findFirst()
+                .orElseThrow(() -> part.fault("text_config's model_type \"" + Printable.cut(type)
+                        + "\" is not supported in a " + name + "; supported is " + text.name()
+                        + Stream.of(others).map(each -> " or " + each.name()).collect(Collectors.joining()) + "."));
+        return new WithImages(name, architecture, tied, other.defaults(), other);
     }
 
     @Override

@@ -179,34 +179,57 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
     }
 
     /**
-     * A mixture of experts, gated MLPs of which each token goes through some: those of the largest softmax over all in float32.
+     * Which experts a token goes through: those of the best scores, with their scores as shares.
+     *
+     * @param perToken   so many
+     * @param sigmoid    scores are sigmoids, and a bias is added to them for the choice alone; else a softmax over all, in
+     *                   float32
+     * @param normalized shares are divided by the sum of them
+     * @param groups     experts are in so many groups, 1 for all in one
+     * @param chosen     only those of so many groups are chosen from, by the sum of each group's two best scores
+     * @param factor     shares are multiplied by it in the end
+     */
+    public record Routing(int perToken, boolean sigmoid, boolean normalized, int groups, int chosen, double factor) {
+        /** By a softmax. */
+        public static Routing softmax(int perToken, boolean normalized) {
+            return new Routing(perToken, false, normalized, 1, 1, 1);
+        }
+    }
+
+    /**
+     * A mixture of experts, gated MLPs of which each token goes through some.
      *
      * @param count        experts of a layer
-     * @param perToken     so many of them
      * @param intermediate width of each
-     * @param normalized   their shares are divided by the sum of them
-     * @param shared       width of one that all tokens go through besides, weighed by a sigmoid; 0 for none
+     * @param routing      which of them
+     * @param shared       width of one that all tokens go through besides; 0 for none
+     * @param sharedGate   what that one gives is weighed by a sigmoid of its own
      * @param stacked      the tensors of a layer's experts are stored as one
      * @param plainLayers  the layers whose MLP is a plain one
      */
-    public record Experts(int count, int perToken, int intermediate, boolean normalized, int shared, boolean stacked,
+    public record Experts(int count, int intermediate, Routing routing, int shared, boolean sharedGate, boolean stacked,
             Set<Integer> plainLayers) {
         public Experts {
             plainLayers = Set.copyOf(plainLayers);
         }
 
         /** These with one of this width that all tokens go through. */
-        public Experts withShared(int width) {
-            return new Experts(count, perToken, intermediate, normalized, width, stacked, plainLayers);
+        public Experts withShared(int width, boolean gate) {
+            return new Experts(count, intermediate, routing, width, gate, stacked, plainLayers);
         }
 
         /** These, of which a layer's tensors are stored as one. */
         public Experts asOneTensor() {
-            return new Experts(count, perToken, intermediate, normalized, shared, true, plainLayers);
+            return new Experts(count, intermediate, routing, shared, sharedGate, true, plainLayers);
+        }
+
+        /** These with another choice. */
+        public Experts with(Routing other) {
+            return new Experts(count, intermediate, other, shared, sharedGate, stacked, plainLayers);
         }
 
         private Experts part(int size) {
-            return new Experts(count, perToken, intermediate / size, normalized, shared / size, stacked, plainLayers);
+            return new Experts(count, intermediate / size, routing, shared / size, sharedGate, stacked, plainLayers);
         }
     }
 

@@ -16,8 +16,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** What is said of families that are not computed, and of what is not computed of one. */
 class FamiliesTest {
-    static final String NAMES = "arcee, cohere, cohere2, ernie4_5, exaone4, falcon, gemma2, gemma3, gemma3_text, glm, glm4, "
-            + "gpt2, gpt_neox, granite, granitemoe, helium, hunyuan_v1_dense, llama, ministral, mistral, mistral3, mixtral, "
+    static final String NAMES = "arcee, cohere, cohere2, ernie4_5, exaone4, falcon, gemma2, gemma3, gemma3_text, glm, glm4, glm4_moe, "
+            + "gpt2, gpt_neox, granite, granitemoe, helium, hunyuan_v1_dense, llama, ministral, ministral3, mistral, mistral3, mixtral, "
             + "nemotron, olmo2, olmo3, olmoe, opt, phi, phi3, qwen2, qwen2_5_vl, qwen2_moe, qwen2_vl, qwen3, qwen3_moe, "
             + "qwen3_vl, seed_oss, smollm3, stablelm and starcoder2";
 
@@ -41,6 +41,7 @@ class FamiliesTest {
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
             "{'model_type':'mixtral','num_experts_per_tok':9}|num_experts_per_tok 9 is more than the 8 experts that there are.",
             "{'model_type':'olmoe','clip_qkv':8.0}|clip_qkv is not supported; leave it out, or set it to null.",
+            "{'model_type':'glm4_moe','n_group':3}|n_group 3 and topk_group 1 do not go with 128 experts, 8 for each token.",
             "{'model_type':'falcon','alibi':true}|alibi true is not supported; supported are models with rotary embedding.",
             "{'model_type':'stablelm','qk_layernorm':true}|qk_layernorm true is not supported; supported are models without it.",
             "{'model_type':'gpt2','n_embd':10,'n_head':3}|n_embd 10 must be a multiple of n_head 3 where head_dim is not given.",
@@ -48,8 +49,8 @@ class FamiliesTest {
                     + "gelu_fast, gelu_pytorch_tanh, relu and relu2.",
             "{'model_type':'gemma3n'}|model_type \"gemma3n\" is not supported (nearest by name: gemma3); supported are "
                     + NAMES + ".",
-            "{'model_type':'mistral3','text_config':{'model_type':'ministral3'}}|text_config's model_type \"ministral3\" "
-                    + "is not supported in a mistral3; supported is mistral.",
+            "{'model_type':'mistral3','text_config':{'model_type':'mixtral'}}|text_config's model_type \"mixtral\" "
+                    + "is not supported in a mistral3; supported is mistral or ministral3.",
             "{'model_type':'mistrall'}|model_type \"mistrall\" is not supported (nearest by name: mistral); supported are "
                     + NAMES + "."})
     void read_unsupported_isOneSentenceWithTheFile(String json, String sentence) {
