@@ -48,7 +48,8 @@ final class BenchModel {
                 false,
                 Stored.plain(false), Norms.before(1e-6).with(QkNorm.EACH_HEAD),
                 Attention.alike(layers, 128, 0, new Rope(1e6, 128)), 1, 0, Activation.SILU, DType.BFLOAT16,
-                new Experts(experts, width, Routing.softmax(perToken, true), 0, false, false, Set.of()), Ends.NONE);
+                new Experts(experts, width, Routing.softmax(perToken, true), 0, false, false, false, false, Set.of()),
+                Ends.NONE);
     }
 
     /**

@@ -17,7 +17,13 @@ public record ExpectedTensor(String name, int[] shape, boolean transposed) {
 
     /** The shape that it is stored in; not to be written to. */
     int[] storedShape() {
-        return transposed ? new int[]{shape[1], shape[0]} : shape;
+        int[] stored = shape.clone();
+        if (transposed) {
+            int last = shape.length - 1;
+            stored[last] = shape[last - 1];
+            stored[last - 1] = shape[last];
+        }
+        return stored;
     }
 
     /** Whether it is the weight of a linear layer, which may be stored in fewer bits. */
@@ -39,6 +45,11 @@ public record ExpectedTensor(String name, int[] shape, boolean transposed) {
     public boolean isOfExperts() {
         return name.contains(".mlp.experts.") || name.contains(".mlp.gate.") || isOfSharedExpert()
                 || name.contains(".mlp.shared_expert_gate.");
+    }
+
+    /** Whether it has the weights of all of a layer's experts, [experts, out, in]. */
+    public boolean isOfAllExperts() {
+        return shape.length == 3;
     }
 
     /** Whether it is of an expert that all tokens go through. */

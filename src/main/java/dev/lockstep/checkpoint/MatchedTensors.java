@@ -64,7 +64,7 @@ record MatchedTensors(Map<String, TensorRef> tensors, Map<String, QuantizedWeigh
         Map<String, TensorRef> tensors = new LinkedHashMap<>();
         Map<String, QuantizedWeight> quantized = new LinkedHashMap<>();
         for (ExpectedTensor tensor : ownHead ? expected : Checkpoint.expected(config)) {
-            Optional<QuantizedWeight> weight = quantization == null || !tensor.isLinear()
+            Optional<QuantizedWeight> weight = quantization == null || !tensor.isLinear() && !tensor.isOfAllExperts()
                     ? Optional.empty()
                     : quantization.form(own.stored(tensor.module())).flatMap(form -> form.match(tensor, byName::get));
             if (weight.isPresent()) {
@@ -86,8 +86,9 @@ record MatchedTensors(Map<String, TensorRef> tensors, Map<String, QuantizedWeigh
     private static Set<String> names(List<ExpectedTensor> expected, boolean quantized) {
         Set<String> names = expected.stream().map(ExpectedTensor::name).collect(Collectors.toSet());
         if (quantized) {
-            expected.stream().filter(ExpectedTensor::isLinear).map(ExpectedTensor::module).forEach(
-                    module -> QuantizedForm.SUFFIXES.forEach(suffix -> names.add(module + "." + suffix)));
+            expected.stream().filter(tensor -> tensor.isLinear() || tensor.isOfAllExperts())
+                    .map(ExpectedTensor::module).forEach(
+                            module -> QuantizedForm.SUFFIXES.forEach(suffix -> names.add(module + "." + suffix)));
         }
         return names;
     }

@@ -88,6 +88,9 @@ public record ModelWeight(String name, List<ExpectedTensor> parts) {
                         part("self_attn.k_proj", keys), part("self_attn.v_proj", keys));
             }
             addProjection("output", queries, config.outputBias(), part("self_attn.o_proj", hidden));
+            if (config.attention().sinks()) {
+                weights.add(one("sinks", prefix + "self_attn.sinks", config.heads()));
+            }
             if (mixture) {
                 addExperts(hidden, Objects.requireNonNull(config.experts()));
                 return;
@@ -107,15 +110,18 @@ public record ModelWeight(String name, List<ExpectedTensor> parts) {
         private void addExperts(int hidden, Experts experts) {
             int width = experts.intermediate();
             addProjection("router", hidden, false, part("mlp.gate", experts.count()));
+            if (experts.biased()) {
+                weights.add(one("router_bias", prefix + "mlp.gate.bias", experts.count()));
+                weights.add(one("expert_gate_up_bias", prefix + "mlp.experts.gate_up_proj.bias", experts.count(),
+                        2 * width));
+                weights.add(one("expert_down_bias", prefix + "mlp.experts.down_proj.bias", experts.count(), hidden));
+            }
             if (experts.routing().sigmoid()) {
                 weights.add(one("router_bias", prefix + "mlp.gate.e_score_correction_bias", experts.count()));
             }
             if (experts.stacked()) {
-                weights.add(
-                        one("expert_gate_up", prefix + "mlp.experts.gate_up_proj.weight", experts.count(), 2 * width,
-                                hidden));
-                weights.add(
-                        one("expert_down", prefix + "mlp.experts.down_proj.weight", experts.count(), hidden, width));
+                weights.add(stacked("expert_gate_up", "gate_up_proj", experts, 2 * width, hidden));
+                weights.add(stacked("expert_down", "down_proj", experts, hidden, width));
             } else {
                 Part[] gateUp = new Part[2 * experts.count()];
                 Part[] down = new Part[experts.count()];
@@ -135,6 +141,11 @@ public record ModelWeight(String name, List<ExpectedTensor> parts) {
                     addProjection("shared_gate", hidden, false, part("mlp.shared_expert_gate", 1));
                 }
             }
+        }
+
+        private ModelWeight stacked(String name, String tensor, Experts experts, int out, int in) {
+            return new ModelWeight(name, List.of(new ExpectedTensor(prefix + "mlp.experts." + tensor + ".weight",
+                    new int[]{experts.count(), out, in}, experts.byTurns())));
         }
 
         private void addNorms(int queries, int keys) {

@@ -17,7 +17,7 @@ import dev.lockstep.model.JsonFile;
 /** Reads {@code quantization_config}, or says what of it is not supported and what would be. */
 final class QuantizationReader {
     private static final String SUPPORTED = "supported are compressed-tensors (fp8, int8, packed int4 and int8), fp8,"
-            + " fbgemm_fp8, awq and gptq: take such a checkpoint of this model, or the one that is not quantized, with"
+            + " fbgemm_fp8, awq, gptq and mxfp4: take such a checkpoint of this model, or the one that is not quantized, with"
             + " --quantize fp8 on a GPU for 8 bits";
     private static final int LARGEST_BLOCK = 1 << 26;
 
@@ -52,6 +52,7 @@ final class QuantizationReader {
             case "fp8", "fbgemm_fp8" -> all(fp8());
             case "awq" -> all(awq());
             case "gptq" -> all(gptq());
+            case "mxfp4" -> all(new QuantizedForm(QuantizedWeight.Layout.MXFP4, 4, 1, 32, false, false));
             default -> throw json
                     .fault("weights quantized by " + Printable.cut(method) + " are not supported; " + SUPPORTED
                             + ".");

@@ -25,7 +25,8 @@ record QuantizedForm(QuantizedWeight.Layout layout, int bits, int blockRows, int
 
     /** Suffixes of what may belong to a quantized weight, but for {@code weight}, whether or not it is read. */
     static final List<String> SUFFIXES = List.of("weight_scale", "weight_scale_inv", "input_scale", "activation_scale",
-            "weight_packed", "weight_shape", "weight_zero_point", "weight_g_idx", "qweight", "qzeros", "scales",
+            "blocks", "weight_packed", "weight_shape", "weight_zero_point", "weight_g_idx", "qweight", "qzeros",
+            "scales",
             "g_idx");
 
     /** The suffix of the tensor that says whether a layer is quantized at all. */
@@ -34,12 +35,17 @@ record QuantizedForm(QuantizedWeight.Layout layout, int bits, int blockRows, int
             case FP8, INT8 -> "weight";
             case PACKED_ROWS -> "weight_packed";
             case GPTQ, AWQ -> "qweight";
+            case MXFP4 -> "blocks";
         };
     }
 
     /** For people, such as int4. */
     String type() {
-        return layout == QuantizedWeight.Layout.FP8 ? "fp8" : "int" + bits;
+        return switch (layout) {
+            case FP8 -> "fp8";
+            case MXFP4 -> "mxfp4";
+            default -> "int" + bits;
+        };
     }
 
     /**
@@ -55,11 +61,15 @@ record QuantizedForm(QuantizedWeight.Layout layout, int bits, int blockRows, int
         StoredType type = switch (layout) {
             case FP8 -> StoredType.F8_E4M3;
             case INT8 -> StoredType.I8;
+            case MXFP4 -> StoredType.U8;
             default -> StoredType.I32;
         };
         boolean plain = values == null || values().equals("weight") && !values.entry().dtype().equals(type.name());
         if (plain) {
             return Optional.empty();
+        }
+        if (layout == QuantizedWeight.Layout.MXFP4) {
+            return Optional.of(experts(weight, parts));
         }
         int out = weight.shape()[0];
         int in = weight.shape()[1];
@@ -71,6 +81,7 @@ record QuantizedForm(QuantizedWeight.Layout layout, int bits, int blockRows, int
             case FP8, INT8 -> new int[][]{{out, in}, {scaleRows, groups}, {}};
             case PACKED_ROWS -> new int[][]{{out, words(in)}, {scaleRows, groups}, {words(out), groups}};
             case GPTQ -> new int[][]{{words(in), out}, {groups, out}, {groups, words(out)}};
+            case MXFP4 -> throw new IllegalStateException("of all experts at once");
             case AWQ -> new int[][]{{in, words(out)}, {groups, out}, {groups, words(out)}};
         };
         TensorRef zeros = zeroPoints ? parts.required(zeros(), StoredType.I32, shapes[2]) : null;
@@ -83,6 +94,21 @@ record QuantizedForm(QuantizedWeight.Layout layout, int bits, int blockRows, int
                 parts.required(values(), type, shapes[0]), parts.scales(shapes[1]), zeros, order));
     }
 
+    /** Of all of a layer's experts [experts, out, in], one above the other. */
+    private QuantizedWeight experts(ExpectedTensor weight, Parts parts) {
+        int experts = weight.shape()[0];
+        int out = weight.shape()[1];
+        int in = weight.shape()[2];
+        if (in % blockColumns != 0) {
+            throw new ModelException(weight.name() + ": mxfp4 has blocks of " + blockColumns + " columns, of which "
+                    + in + " is no multiple.");
+        }
+        int groups = in / blockColumns;
+        return new QuantizedWeight(layout, bits, 1, blockColumns, false, new int[]{experts * out, in},
+                parts.required("blocks", StoredType.U8, experts, out, groups, blockColumns / 2),
+                parts.required("scales", StoredType.U8, experts, out, groups), null, null);
+    }
+
     private String zeros() {
         return layout == QuantizedWeight.Layout.PACKED_ROWS ? "weight_zero_point" : "qzeros";
     }
@@ -91,7 +117,7 @@ record QuantizedForm(QuantizedWeight.Layout layout, int bits, int blockRows, int
         return switch (layout) {
             case FP8 -> List.of("weight_scale", "weight_scale_inv");
             case INT8, PACKED_ROWS -> List.of("weight_scale");
-            case GPTQ, AWQ -> List.of("scales");
+            case GPTQ, AWQ, MXFP4 -> List.of("scales");
         };
     }
 

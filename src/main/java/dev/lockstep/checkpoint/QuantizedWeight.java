@@ -24,7 +24,7 @@ import dev.lockstep.model.ModelException;
  * @param zeroLessOne  zeros are stored less one
  * @param shape        [out, in]; not to be written to
  * @param values       the values
- * @param scales       F32, BF16 or F16
+ * @param scales       F32, BF16 or F16, of MXFP4 U8
  * @param zeros        zero points, packed as values are; null where the zero is the middle of the values' range
  * @param order        [in], I32: which block of columns each column belongs to; null where that is in order, as it is
  *                     too where one of these is below 0
@@ -42,6 +42,11 @@ public record QuantizedWeight(Layout layout, int bits, int blockRows, int blockC
         PACKED_ROWS,
         /** Values along columns [in / n, out], scales [groups, out], zeros [groups, out / n]. */
         GPTQ,
+        /**
+         * Of all of a layer's experts: U8 [experts, out, in / 32, 16] with two values of e2m1 in each byte, the lower bits
+         * first; scales U8 [experts, out, in / 32], which are powers of 2, by their exponent and 127.
+         */
+        MXFP4,
         /** [in, out / 8], of each 8 values first those with even numbers; scales and zeros as GPTQ's, in that order. */
         AWQ
     }
@@ -53,7 +58,7 @@ public record QuantizedWeight(Layout layout, int bits, int blockRows, int blockC
 
     /** Whether it is in 4 bits, with blocks that are parts of one row. */
     public boolean isInt4() {
-        return bits == 4 && blockRows == 1;
+        return bits == 4 && blockRows == 1 && layout != Layout.MXFP4;
     }
 
     /**

@@ -12,7 +12,7 @@ import dev.lockstep.model.DType;
 public enum StoredType {
     F32(4, DType.FLOAT32), BF16(2, DType.BFLOAT16), F16(2, DType.FLOAT16),
     // of quantized weights
-    F8_E4M3(1, null), I8(1, null), I32(4, null);
+    F8_E4M3(1, null), I8(1, null), U8(1, null), I32(4, null);
 
     /** Those that can be computed in. */
     public static final List<StoredType> FLOATS = List.of(F32, BF16, F16);

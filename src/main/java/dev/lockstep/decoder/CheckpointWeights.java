@@ -27,6 +27,7 @@ import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.host.DiskReads;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelConfig.Experts;
 import dev.lockstep.model.ModelConfig.QkNorm;
 import dev.lockstep.model.ModelException;
 import dev.lockstep.torch.Device;
@@ -195,8 +196,12 @@ final class CheckpointWeights {
     /** Leaves of what is staged of a part what this rank has of it, as the program computes with it. */
     private void finish(ModelWeight weight, ExpectedTensor part) {
         ModelConfig config = checkpoint.config();
-        if (part.transposed()) {
+        if (part.transposed() && checkpoint.quantized(part.name()).isEmpty()) {
             weights.transpose();
+        }
+        Experts experts = config.experts();
+        if (experts != null && experts.byTurns() && weight.name().startsWith("expert_gate_up")) {
+            weights.unturn(experts.count());
         }
         if (isInGroups(part)) {
             weights.apart(config.stored().queryGroups(), config.headDim());

@@ -134,6 +134,7 @@ final class CudaLayers {
         return config.experts() == null && config.norms().form() == NormForm.RMS
                 && config.norms().residual() == Residual.IN_TURN && !config.activation().isAlone()
                 && config.norms().qk() != QkNorm.EACH_HEAD_TURNED && config.ends().equals(Ends.NONE)
+                && !config.attention().sinks()
                 && config.hidden() % pack == 0 && config.intermediate() % pack == 0
                 && config.headDim() % pack == 0
                 && config.headDim() <= WIDEST_HEAD

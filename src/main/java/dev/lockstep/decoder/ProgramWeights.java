@@ -93,6 +93,11 @@ final class ProgramWeights {
         program.integer("transpose");
     }
 
+    /** The last tensor that was staged has, for each of so many experts, rows of gate and of up by turns. */
+    void unturn(int experts) {
+        program.integer("unturn", experts);
+    }
+
     /** The last tensor that was staged has queries, key and value of so many groups, one group after the other. */
     void apart(int groups, int headDim) {
         program.integer("apart", groups, headDim);
@@ -156,6 +161,7 @@ final class ProgramWeights {
             case F16 -> ScalarType.FLOAT16;
             case F8_E4M3 -> ScalarType.UINT8;
             case I8 -> ScalarType.INT8;
+            case U8 -> ScalarType.UINT8;
             case I32 -> ScalarType.INT32;
         };
     }

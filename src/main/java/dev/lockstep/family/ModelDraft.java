@@ -36,6 +36,7 @@ final class ModelDraft {
     private double embeddingScale = 1;
     private double finalSoftcap;
     private @Nullable Activation activation;
+    private boolean sinks;
     private int longest = Integer.MAX_VALUE;
     private @Nullable Experts experts;
     private Ends ends = Ends.NONE;
@@ -124,6 +125,10 @@ final class ModelDraft {
         stored = stored.with(names);
     }
 
+    void sinks() {
+        sinks = true;
+    }
+
     void activation(Activation other) {
         activation = other;
     }
@@ -140,7 +145,7 @@ final class ModelDraft {
                 // positions that rows may have: where they are stretched, often more than the file says
                 Math.min(longest, full.scaling().reach(file.positions())), tied, queryBias, outputBias, mlpBias, stored,
                 norms,
-                new Attention(attentionScale, attentionSoftcap, each), embeddingScale, finalSoftcap,
+                new Attention(attentionScale, attentionSoftcap, each, sinks), embeddingScale, finalSoftcap,
                 activation == null ? file.activation("hidden_act", "silu") : activation,
                 file.dtype(), experts, ends);
     }

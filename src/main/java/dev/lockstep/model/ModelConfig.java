@@ -43,10 +43,13 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
 
     /**
      * The MLP's activation: of one of two projections, which gates the other, or {@code ALONE} of the only one there is.
-     * GELU_TANH is the approximation by a hyperbolic tangent, SQUARED_RELU its square.
+     * GELU_TANH is the approximation by a hyperbolic tangent, SQUARED_RELU its square, CLAMPED that of GPT-OSS: both
+     * projections are kept within 7 of 0, the gate from above alone, which passes a sigmoid of 1.702 times itself, and 1 is
+     * added to the other.
      */
     public enum Activation {
-        SILU(false, "silu"), GELU_TANH(false, "gelu_tanh"), GELU_TANH_ALONE(true, "gelu_tanh"), GELU_ALONE(true,
+        SILU(false, "silu"), GELU_TANH(false, "gelu_tanh"), CLAMPED(false, "clamped"),
+        GELU_TANH_ALONE(true, "gelu_tanh"), GELU_ALONE(true,
                 "gelu"),
         RELU_ALONE(true, "relu"), SQUARED_RELU_ALONE(true, "relu2");
 
@@ -123,8 +126,14 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
      * @param scale   products of queries and keys are multiplied by it
      * @param softcap then they pass {@code softcap * tanh(x / softcap)}; 0 for none
      * @param layers  in what the layers differ, first to last
+     * @param sinks   each head attends to something besides that gives nothing, as much as is learned
      */
-    public record Attention(double scale, double softcap, List<Layer> layers) {
+    public record Attention(double scale, double softcap, List<Layer> layers, boolean sinks) {
+        /** One that attends to tokens alone. */
+        public Attention(double scale, double softcap, List<Layer> layers) {
+            this(scale, softcap, layers, false);
+        }
+
         public Attention {
             layers = List.copyOf(layers);
         }
@@ -205,31 +214,39 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
      * @param shared       width of one that all tokens go through besides; 0 for none
      * @param sharedGate   what that one gives is weighed by a sigmoid of its own
      * @param stacked      the tensors of a layer's experts are stored as one
+     * @param byTurns      those are [in, out], with gate and up by turns
+     * @param biased       router and experts have biases
      * @param plainLayers  the layers whose MLP is a plain one
      */
     public record Experts(int count, int intermediate, Routing routing, int shared, boolean sharedGate, boolean stacked,
-            Set<Integer> plainLayers) {
+            boolean byTurns, boolean biased, Set<Integer> plainLayers) {
         public Experts {
             plainLayers = Set.copyOf(plainLayers);
         }
 
         /** These with one of this width that all tokens go through. */
         public Experts withShared(int width, boolean gate) {
-            return new Experts(count, intermediate, routing, width, gate, stacked, plainLayers);
+            return new Experts(count, intermediate, routing, width, gate, stacked, byTurns, biased, plainLayers);
         }
 
         /** These, of which a layer's tensors are stored as one. */
         public Experts asOneTensor() {
-            return new Experts(count, intermediate, routing, shared, sharedGate, true, plainLayers);
+            return new Experts(count, intermediate, routing, shared, sharedGate, true, byTurns, biased, plainLayers);
+        }
+
+        /** These as GPT-OSS stores them. */
+        public Experts byTurnsWithBiases() {
+            return new Experts(count, intermediate, routing, shared, sharedGate, true, true, true, plainLayers);
         }
 
         /** These with another choice. */
         public Experts with(Routing other) {
-            return new Experts(count, intermediate, other, shared, sharedGate, stacked, plainLayers);
+            return new Experts(count, intermediate, other, shared, sharedGate, stacked, byTurns, biased, plainLayers);
         }
 
         private Experts part(int size) {
-            return new Experts(count, intermediate / size, routing, shared / size, sharedGate, stacked, plainLayers);
+            return new Experts(count, intermediate / size, routing, shared / size, sharedGate, stacked, byTurns, biased,
+                    plainLayers);
         }
     }
 

@@ -24,7 +24,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 /** What quantization_config may say, and what is found where its tensors are not as it says. */
 class QuantizationTest {
     private static final String SUPPORTED = "supported are compressed-tensors (fp8, int8, packed int4 and int8), fp8, "
-            + "fbgemm_fp8, awq and gptq: take such a checkpoint of this model, or the one that is not quantized, with "
+            + "fbgemm_fp8, awq, gptq and mxfp4: take such a checkpoint of this model, or the one that is not quantized, with "
             + "--quantize fp8 on a GPU for 8 bits.";
     private static final String Q_PROJ = "model.layers.0.self_attn.q_proj.";
 
@@ -76,7 +76,7 @@ class QuantizationTest {
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
             "{'bits':4}|quantization_config has no quant_method; SUPPORTED",
             "{'load_in_4bit':true}|weights quantized by bitsandbytes are not supported; SUPPORTED",
-            "{'quant_method':'mxfp4'}|weights quantized by mxfp4 are not supported; SUPPORTED",
+            "{'quant_method':'quark'}|weights quantized by quark are not supported; SUPPORTED",
             "{'quant_method':'torchao'}|weights quantized by torchao are not supported; SUPPORTED",
             "{'quant_method':'modelopt','quant_algo':'NVFP4'}|weights quantized by modelopt are not supported; SUPPORTED",
             "{'quant_method':'awq','version':'gemv'}|AWQ's version gemv is not supported; supported is gemm.",

@@ -17,7 +17,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 /** Experts are computed in one of three ways, two of which only steps on a GPU take; on CPU all three come to the same. */
 class MixtureTest {
     @ParameterizedTest
-    @CsvSource({"qwen3_moe, 1", "qwen3_moe, 4", "qwen3_moe, 33", "granitemoe, 1", "granitemoe, 2", "granitemoe, 70"})
+    @CsvSource({"qwen3_moe, 1", "qwen3_moe, 4", "qwen3_moe, 33", "granitemoe, 1", "granitemoe, 2", "granitemoe, 70",
+            "gpt_oss, 3", "gpt_oss, 40"})
     void experts_allWays_areTheSame(String family, int tokens) {
         Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint("family/" + family));
         Shard whole = Shard.of(checkpoint.config(), 0, 1);
