@@ -38,7 +38,8 @@ final class DecoderProgram implements AutoCloseable {
 
     /** The parts of the program. */
     static final List<String> PARTS = List.of("decoder.torchscript", "cache.torchscript", "weights.torchscript",
-            "layers.torchscript", "shards.torchscript", "random.torchscript", "sampling.torchscript");
+            "layers.torchscript", "mlp.torchscript", "shards.torchscript", "random.torchscript",
+            "sampling.torchscript");
 
     private static final Logger LOG = LoggerFactory.getLogger(DecoderProgram.class);
 

@@ -33,13 +33,18 @@ final class Cohere implements Family {
 
     @Override
     public void read(ConfigFile file, ModelDraft draft) {
-        boolean bias = file.flag("attention_bias", false);
-        draft.biases(bias, bias, false);
-        draft.layerNorms(false, Residual.PARALLEL_WITH_ONE_NORM);
-        draft.stored(new Stored(false, false, true, 1, file.factor("logit_scale", 0.0625), TensorNames.LLAMA));
+        parallel(file, draft);
 
         if (file.flag("use_qk_norm", false)) {
             draft.qkNorm(QkNorm.EACH_HEAD_ITS_OWN);
         }
+    }
+
+    /** Attention and MLP of one layer norm, and what is put into weights. */
+    static void parallel(ConfigFile file, ModelDraft draft) {
+        boolean bias = file.flag("attention_bias", false);
+        draft.biases(bias, bias, false);
+        draft.layerNorms(false, Residual.PARALLEL_WITH_ONE_NORM);
+        draft.stored(new Stored(false, false, true, 1, file.factor("logit_scale", 0.0625), TensorNames.LLAMA));
     }
 }

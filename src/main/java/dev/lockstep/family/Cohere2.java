@@ -2,10 +2,7 @@ package dev.lockstep.family;
 
 import java.util.Map;
 
-import dev.lockstep.model.ModelConfig.Residual;
-import dev.lockstep.model.ModelConfig.Stored;
 import dev.lockstep.model.Rope;
-import dev.lockstep.model.TensorNames;
 
 /** Command A and R7B: Command R with windows; layers without one do not turn. */
 final class Cohere2 implements Family {
@@ -33,10 +30,7 @@ final class Cohere2 implements Family {
 
     @Override
     public void read(ConfigFile file, ModelDraft draft) {
-        boolean bias = file.flag("attention_bias", false);
-        draft.biases(bias, bias, false);
-        draft.layerNorms(false, Residual.PARALLEL_WITH_ONE_NORM);
-        draft.stored(new Stored(false, false, true, 1, file.factor("logit_scale", 0.0625), TensorNames.LLAMA));
+        Cohere.parallel(file, draft);
 
         Rope rope = file.rope();
         int window = file.window(4096);

@@ -1,7 +1,6 @@
 package dev.lockstep.family;
 
 import dev.lockstep.model.ModelConfig.QkNorm;
-import dev.lockstep.model.ModelConfig.Stored;
 import dev.lockstep.model.TensorNames;
 
 /** GLM-4 of 2025: GLM with norms on both sides, under names of its own. */
@@ -21,7 +20,7 @@ final class Glm4 implements Family {
 
     @Override
     public Defaults defaults() {
-        return new Defaults(40, 4096, 32, 2, 128, 13696, 151552, 131072, 1.5625e-7, 10_000, false);
+        return new Glm().defaults();
     }
 
     @Override
@@ -32,7 +31,7 @@ final class Glm4 implements Family {
     @Override
     public void read(ConfigFile file, ModelDraft draft) {
         draft.norms(true, true, QkNorm.NONE, false, false);
-        draft.biases(file.flag("attention_bias", true), false, false);
-        draft.stored(new Stored(false, true, true, 1, 1, NAMES));
+        new Glm().read(file, draft);
+        draft.names(NAMES);
     }
 }
