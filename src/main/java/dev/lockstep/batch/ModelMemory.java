@@ -30,7 +30,9 @@ record ModelMemory(ModelConfig config, String stored, long diskBytes, DType dtyp
                 .sorted().collect(Collectors.joining(" and "));
         boolean fp8 = type == DType.BFLOAT16 && checkpoint.isFp8ByRow();
         long gpuBytes = Checkpoint.expected(checkpoint.config()).stream().mapToLong(
-                tensor -> elements(tensor) * (fp8 && tensor.isLinearOfLayer() ? 1 : type.bytes())).sum();
+                tensor -> elements(tensor)
+                        * (fp8 && tensor.isLinearOfLayer() && !tensor.isOfExperts() ? 1 : type.bytes()))
+                .sum();
         return new ModelMemory(checkpoint.config(), stored, checkpoint.bytes(), type, gpuBytes);
     }
 
