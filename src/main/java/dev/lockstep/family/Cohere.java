@@ -27,14 +27,13 @@ final class Cohere implements Family {
     }
 
     @Override
-    public String key(String llamas) {
-        return KEYS.getOrDefault(llamas, llamas);
+    public Map<String, String> keys() {
+        return KEYS;
     }
 
     @Override
     public void read(ConfigFile file, ModelDraft draft) {
         parallel(file, draft);
-
         if (file.flag("use_qk_norm", false)) {
             draft.qkNorm(QkNorm.EACH_HEAD_ITS_OWN);
         }

@@ -24,14 +24,13 @@ final class Cohere2 implements Family {
     }
 
     @Override
-    public String key(String llamas) {
-        return KEYS.getOrDefault(llamas, llamas);
+    public Map<String, String> keys() {
+        return KEYS;
     }
 
     @Override
     public void read(ConfigFile file, ModelDraft draft) {
         Cohere.parallel(file, draft);
-
         Rope rope = file.rope();
         int window = file.window(4096);
         int pattern = file.positive("sliding_window_pattern", 4);

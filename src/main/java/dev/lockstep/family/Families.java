@@ -17,16 +17,13 @@ import dev.lockstep.model.ModelException;
 /** All model types that the decoder computes. */
 public final class Families {
     private static final List<Family> ALL = List.of(new Arcee(), new Cohere(), new Cohere2(), new Ernie45(),
-            new Exaone4(),
-            new Falcon(), new Gemma2(), WithImages.GEMMA3, new Gemma3(), new Glm(), new Glm4(), new Glm4Moe(),
-            new Gpt2(),
-            new GptNeoX(), new GptOss(),
-            new Granite(), new GraniteMoe(), new Helium(), new Hunyuan(), new Llama(), new Ministral(),
-            new Ministral3(), new Mistral(),
-            WithImages.MISTRAL3, new Mixtral(), new Nemotron(), new Olmo2(), new Olmo3(), new Olmoe(), new Opt(),
-            new Phi(),
-            new Phi3(), new Qwen2(), WithImages.QWEN2_5_VL, new Qwen2Moe(), WithImages.QWEN2_VL, new Qwen3(),
-            new Qwen3Moe(), WithImages.QWEN3_VL, new SeedOss(), new SmolLm3(), new StableLm(), new Starcoder2());
+            new Exaone4(), new Falcon(), new Gemma2(), WithImages.GEMMA3, new Gemma3(), new Glm(), new Glm4(),
+            new Glm4Moe(), new Gpt2(), new GptNeoX(), new GptOss(), new Granite(), new GraniteMoe(),
+            new Helium(), new Hunyuan(), new Llama(), new Ministral(), new Ministral3(), new Mistral(),
+            WithImages.MISTRAL3, new Mixtral(), new Nemotron(), new Olmo2(), new Olmo3(), new Olmoe(),
+            new Opt(), new Phi(), new Phi3(), new Qwen2(), WithImages.QWEN2_5_VL, new Qwen2Moe(),
+            WithImages.QWEN2_VL, new Qwen3(), new Qwen3Moe(), WithImages.QWEN3_VL, new SeedOss(), new SmolLm3(),
+            new StableLm(), new Starcoder2());
 
     private Families() {}
 
@@ -43,17 +40,19 @@ public final class Families {
         if (family instanceof WithImages model) {
             JsonFile part = WithImages.part(whole);
             WithImages images = model.of(part);
-            ConfigFile file = new ConfigFile(part, images);
-            ModelDraft draft = new ModelDraft(file);
-            images.read(file, draft);
+            ModelDraft draft = draft(part, images);
             draft.tied(whole.flag("tie_word_embeddings").orElse(images.tied()));
             ModelConfig config = draft.config(images.name());
             return namesDtype(whole) ? config.withDtype(ConfigFile.dtype(whole)) : config;
         }
-        ConfigFile file = new ConfigFile(whole, family);
+        return draft(whole, family).config(family.name());
+    }
+
+    private static ModelDraft draft(JsonFile json, Family family) {
+        ConfigFile file = new ConfigFile(json, family);
         ModelDraft draft = new ModelDraft(file);
         family.read(file, draft);
-        return draft.config(family.name());
+        return draft;
     }
 
     /** Whether the configuration says the type of the weights, and does not leave it to them. */

@@ -1,5 +1,6 @@
 package dev.lockstep.family;
 
+import java.util.Map;
 import java.util.Set;
 
 /** A model type that the decoder computes: what its {@code config.json} says, and how its tensors are named. */
@@ -13,9 +14,14 @@ interface Family {
     /** What the file may leave out. */
     Defaults defaults();
 
+    /** By Llama's keys, those of the file that are called otherwise. */
+    default Map<String, String> keys() {
+        return Map.of();
+    }
+
     /** What the file calls what Llama's calls so. */
     default String key(String llamas) {
-        return llamas;
+        return keys().getOrDefault(llamas, llamas);
     }
 
     /** How its rotary embedding is told of. */

@@ -22,16 +22,21 @@ final class Gemma2 implements Family {
 
     @Override
     public void read(ConfigFile file, ModelDraft draft) {
-        draft.biases(file.flag("attention_bias", false), file.flag("attention_bias", false), false);
-        draft.norms(true, true, QkNorm.NONE, true, true);
-        draft.activation(file.activation("hidden_activation", "gelu_pytorch_tanh"));
-        draft.embeddingScale(Math.sqrt(file.hidden()));
-
+        common(file, draft, QkNorm.NONE);
         draft.finalSoftcap(file.softcap("final_logit_softcapping", 30));
         draft.attention(1 / Math.sqrt(file.positive("query_pre_attn_scalar", 256)),
                 file.softcap("attn_logit_softcapping", 50));
         Rope rope = file.rope();
         draft.layers(rope,
                 file.layers(file.window(4096), layer -> layer % 2 == 0, layer -> rope, layer -> rope));
+    }
+
+    /** What Gemma 3 has too. */
+    static void common(ConfigFile file, ModelDraft draft, QkNorm qk) {
+        boolean bias = file.flag("attention_bias", false);
+        draft.biases(bias, bias, false);
+        draft.norms(true, true, qk, true, true);
+        draft.activation(file.activation("hidden_activation", "gelu_pytorch_tanh"));
+        draft.embeddingScale(Math.sqrt(file.hidden()));
     }
 }

@@ -34,11 +34,7 @@ final class Gemma3 implements Family {
 
     @Override
     public void read(ConfigFile file, ModelDraft draft) {
-        draft.biases(file.flag("attention_bias", false), file.flag("attention_bias", false), false);
-        draft.norms(true, true, QkNorm.EACH_HEAD, true, true);
-        draft.activation(file.activation("hidden_activation", "gelu_pytorch_tanh"));
-        draft.embeddingScale(Math.sqrt(file.hidden()));
-
+        Gemma2.common(file, draft, QkNorm.EACH_HEAD);
         draft.finalSoftcap(file.softcap("final_logit_softcapping", 0));
         double softcap = file.softcap("attn_logit_softcapping", 0);
         if (softcap > 0) {

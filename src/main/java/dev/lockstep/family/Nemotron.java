@@ -25,8 +25,8 @@ final class Nemotron implements Family {
     }
 
     @Override
-    public String key(String llamas) {
-        return KEYS.getOrDefault(llamas, llamas);
+    public Map<String, String> keys() {
+        return KEYS;
     }
 
     @Override

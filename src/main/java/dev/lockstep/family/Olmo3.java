@@ -1,6 +1,5 @@
 package dev.lockstep.family;
 
-import dev.lockstep.model.ModelConfig.QkNorm;
 import dev.lockstep.model.Rope;
 
 /** OLMo 3: OLMo 2 with a window in three of four layers, where the context is not stretched. */
@@ -22,9 +21,7 @@ final class Olmo3 implements Family {
 
     @Override
     public void read(ConfigFile file, ModelDraft draft) {
-        boolean bias = file.flag("attention_bias", false);
-        draft.biases(bias, bias, false);
-        draft.norms(false, true, QkNorm.ALL_HEADS, true, false);
+        new Olmo2().read(file, draft);
         Rope full = file.rope(false);
         Rope sliding = file.rope(true);
         int window = file.window(4096);

@@ -28,8 +28,8 @@ final class Phi implements Family {
     }
 
     @Override
-    public String key(String llamas) {
-        return KEYS.getOrDefault(llamas, llamas);
+    public Map<String, String> keys() {
+        return KEYS;
     }
 
     @Override

@@ -24,8 +24,8 @@ final class StableLm implements Family {
     }
 
     @Override
-    public String key(String llamas) {
-        return KEYS.getOrDefault(llamas, llamas);
+    public Map<String, String> keys() {
+        return KEYS;
     }
 
     @Override
