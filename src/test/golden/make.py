@@ -2,7 +2,7 @@
 
     python make.py OUT [FAMILY...]
 
-Needs torch and transformers (made with 5.17.0 and 2.11.0). Weights are rounded to bfloat16; expected.json has, for each of
+Needs torch and transformers (made with 5.17.0 and 2.11.0, mixtures of experts with 2.13.0). Weights are rounded to bfloat16; expected.json has, for each of
 some prompts, the greedy tokens and the first logits of eager attention in float32 on CPU, the whole sequence computed
 anew for every token. Seeds are tried until the second best token is nowhere near the best.
 """
@@ -37,8 +37,15 @@ def sized(hidden, heads=6, kv_heads=2, **more):
                 **more)
 
 
+# of widths that kernels take
 def moe(experts="num_experts", **more):
-    return dict(sized(64, head_dim=16), **{experts: 6}, num_experts_per_tok=2, **more)
+    return dict(sized(64, head_dim=16), **{experts: 6, "intermediate_size": 64, "num_experts_per_tok": 2, **more})
+
+
+def glm4_moe(n_group):
+    return moe("n_routed_experts", moe_intermediate_size=64, n_shared_experts=1, n_group=n_group, topk_group=1,
+               norm_topk_prob=True, routed_scaling_factor=1.5, first_k_dense_replace=1, attention_bias=True,
+               use_qk_norm=True, partial_rotary_factor=0.5)
 
 
 VISION = dict(depth=1, hidden_size=16, intermediate_size=16, num_heads=1, patch_size=2, spatial_merge_size=1)
@@ -85,21 +92,19 @@ CASES = {
     "opt": ("opt", dict(vocab_size=VOCABULARY, hidden_size=96, ffn_dim=80, num_hidden_layers=LAYERS,
                         num_attention_heads=6, max_position_embeddings=128, word_embed_proj_dim=96, bos_token_id=1,
                         eos_token_id=2)),
-    "qwen3_moe": ("qwen3_moe", moe(moe_intermediate_size=40, norm_topk_prob=True, decoder_sparse_step=1,
+    "qwen3_moe": ("qwen3_moe", moe(moe_intermediate_size=64, norm_topk_prob=True, decoder_sparse_step=1,
                                    mlp_only_layers=[1])),
     "mixtral": ("mixtral", moe("num_local_experts")),
-    "olmoe": ("olmoe", dict(sized(96), num_experts=6, num_experts_per_tok=2, norm_topk_prob=False)),
-    "qwen2_moe": ("qwen2_moe", dict(sized(96), num_experts=6, num_experts_per_tok=2, moe_intermediate_size=40,
-                                    shared_expert_intermediate_size=56, norm_topk_prob=False, qkv_bias=True)),
-    "granitemoe": ("granitemoe", dict(sized(96), num_local_experts=6, num_experts_per_tok=2, embedding_multiplier=6.0,
-                                      residual_multiplier=0.22, attention_multiplier=0.1, logits_scaling=3.0,
-                                      tie_word_embeddings=True)),
-    "glm4_moe": ("glm4_moe", dict(sized(64), head_dim=16, n_routed_experts=6, num_experts_per_tok=2,
-                                  moe_intermediate_size=40, n_shared_experts=1, n_group=2, topk_group=1,
-                                  norm_topk_prob=True, routed_scaling_factor=1.5, first_k_dense_replace=1,
-                                  attention_bias=True, use_qk_norm=True, partial_rotary_factor=0.5)),
-    "gpt_oss": ("gpt_oss", dict(sized(64), head_dim=16, num_local_experts=6, num_experts_per_tok=2, sliding_window=8,
-                                layer_types=SLIDING)),
+    "olmoe": ("olmoe", dict(sized(64, 4), **{"intermediate_size": 64}, num_experts=6, num_experts_per_tok=2,
+                            norm_topk_prob=False)),
+    "qwen2_moe": ("qwen2_moe", dict(sized(64, 4), num_experts=6, num_experts_per_tok=2, moe_intermediate_size=64,
+                                    shared_expert_intermediate_size=48, norm_topk_prob=False, qkv_bias=True)),
+    "granitemoe": ("granitemoe", dict(sized(64, 4), **{"intermediate_size": 64}, num_local_experts=6, num_experts_per_tok=2,
+                                      embedding_multiplier=1.5, residual_multiplier=0.22, attention_multiplier=0.25,
+                                      logits_scaling=3.0, tie_word_embeddings=True)),
+    "glm4_moe": ("glm4_moe", glm4_moe(n_group=1)),
+    "glm4_moe-grouped": ("glm4_moe", glm4_moe(n_group=2)),
+    "gpt_oss": ("gpt_oss", moe("num_local_experts", sliding_window=8, layer_types=SLIDING)),
     "qwen2_vl": ("qwen2_vl", dict(text_config=dict(sized(96), **MROPE), vision_config=dict(
         depth=1, embed_dim=16, hidden_size=96, num_heads=1, mlp_ratio=1, patch_size=2, spatial_merge_size=1))),
     "qwen2_5_vl": ("qwen2_5_vl", dict(text_config=dict(sized(96), **MROPE),

@@ -2,6 +2,7 @@ package dev.lockstep.bench;
 
 import java.nio.file.Path;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 import dev.lockstep.checkpoint.hub.Hub;
 import dev.lockstep.checkpoint.hub.Watch;
@@ -13,6 +14,7 @@ import dev.lockstep.model.ModelConfig.Activation;
 import dev.lockstep.model.ModelConfig.Attention;
 import dev.lockstep.model.ModelConfig.Ends;
 import dev.lockstep.model.ModelConfig.Experts;
+import dev.lockstep.model.ModelConfig.Layer;
 import dev.lockstep.model.ModelConfig.Norms;
 import dev.lockstep.model.ModelConfig.QkNorm;
 import dev.lockstep.model.ModelConfig.Routing;
@@ -24,13 +26,15 @@ final class BenchModel {
     private BenchModel() {}
 
     /**
-     * @param name {@code llama-3-8b}, {@code llama-3-70b}, {@code qwen3-30b-a3b}, {@code kjv-6m}, a directory with a config.json, or a model's name on the hub
+     * @param name {@code llama-3-8b}, {@code llama-3-70b}, {@code qwen3-30b-a3b}, {@code gpt-oss-20b},
+     *             {@code kjv-6m}, a directory with a config.json, or a model's name on the hub
      */
     static ModelConfig of(String name) {
         return switch (name) {
             case "llama-3-8b" -> llama3(32, 4096, 32, 14336);
             case "llama-3-70b" -> llama3(80, 8192, 64, 28672);
             case "qwen3-30b-a3b" -> qwen3Moe(48, 2048, 32, 4, 128, 8, 768);
+            case "gpt-oss-20b" -> gptOss(24, 32);
             case "kjv-6m" -> Families.read(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m"));
             default -> Families.read(new Hub(System.getenv(), Watch.log()).settings(name));
         };
@@ -49,6 +53,17 @@ final class BenchModel {
                 Stored.plain(false), Norms.before(1e-6).with(QkNorm.EACH_HEAD),
                 Attention.alike(layers, 128, 0, new Rope(1e6, 128)), 1, 0, Activation.SILU, DType.BFLOAT16,
                 new Experts(experts, width, Routing.softmax(perToken, true), 0, false, false, false, false, Set.of()),
+                Ends.NONE);
+    }
+
+    private static ModelConfig gptOss(int layers, int experts) {
+        Rope rope = new Rope(150000, 64);
+        return new ModelConfig("gpt_oss", 2880, 64, 8, 64, 2880, 201088, 131072, false, true, true, false,
+                Stored.plain(false), Norms.before(1e-5),
+                new Attention(1 / 8.0, 0, IntStream.range(0, layers)
+                        .mapToObj(layer -> new Layer(layer % 2 == 0 ? 128 : 0, rope)).toList(), true),
+                1, 0, Activation.CLAMPED, DType.BFLOAT16, new Experts(experts, 2880, Routing.softmax(4, true), 0, false,
+                        true, true, true, Set.of()),
                 Ends.NONE);
     }
 

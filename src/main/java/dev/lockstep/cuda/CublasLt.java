@@ -79,6 +79,7 @@ public final class CublasLt implements AutoCloseable {
     public record Weight(long address, long bias) {}
 
     private static final String LIBRARY = "libcublasLt.so";
+    private static final int NOT_SUPPORTED = 15;
 
     private final NativeLibrary library = LoadedLibrary.named(LIBRARY);
     private final Pointer handle;
@@ -221,12 +222,17 @@ public final class CublasLt implements AutoCloseable {
                 call("cublasLtMatmulPreferenceSetAttribute", preference, PREFERENCE_REDUCTIONS, value, 4L);
             }
             IntByReference count = new IntByReference();
-            call("cublasLtMatmulAlgoGetHeuristic", handle, description, a, b, c, c, preference, most, algorithms,
-                    count);
+            int status = library.getFunction("cublasLtMatmulAlgoGetHeuristic").invokeInt(new Object[]{handle,
+                    description, a, b, c, c, preference, most, algorithms, count});
             call("cublasLtMatmulPreferenceDestroy", preference);
-            if (count.getValue() == 0 || algorithms.getInt(STATE_OFFSET) != 0) {
+            if (status == NOT_SUPPORTED || count.getValue() == 0 || algorithms.getInt(STATE_OFFSET) != 0) {
+                // few rows then take what many have
+                if (whole && shape.rows() != MANY_ROWS) {
+                    return 0;
+                }
                 throw new CudaException("cuBLASLt has no algorithm for " + shape);
             }
+            CudaException.check(status, "cublasLtMatmulAlgoGetHeuristic");
             return count.getValue();
         }
 

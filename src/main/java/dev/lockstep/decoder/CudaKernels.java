@@ -59,6 +59,9 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
     /** Threads of a block that spreads or joins logits. */
     static final int SPREAD_THREADS = 256;
 
+    /** Values of a kernel's 16-byte accesses, in 16 bits. */
+    static final int PACK_16 = 8;
+
     /** Values of a kernel's 16-byte accesses. */
     static int pack(DType dtype) {
         return 16 / dtype.bytes();
@@ -113,10 +116,11 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
                 attentions,
                 kernel(compiler, prelude + source("kv_cache") + source("attention_common") + source("place"), "place",
                         PLACE_THREADS, with(projected, heads(config, fp8Kv, 0))),
-                kernel(compiler, prelude + source("swiglu"), "swiglu",
-                        fp8 ? Math.min(SWIGLU_ROW_THREADS, threads(config.intermediate() / pack)) : SWIGLU_THREADS,
-                        with(types, "I=" + config.intermediate(),
-                                "GELU=" + (config.activation() == Activation.GELU_TANH ? 1 : 0))),
+                fp8
+                        ? kernel(compiler, prelude + source("swiglu"), "swiglu",
+                                Math.min(SWIGLU_ROW_THREADS, threads(config.intermediate() / pack)),
+                                with(types, gate(config.intermediate(), config.activation())))
+                        : swiglu(config.intermediate(), dtype, config.activation(), compiler),
                 fp8
                         ? kernel(compiler, prelude + source("quantize"), "quantize", threads(queries / pack),
                                 with(types, "K=" + queries))
@@ -140,6 +144,17 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
                         ? kernel(compiler, prelude + source("shards"), "scaleRows", threads(config.hidden() / pack),
                                 with(types, "H=" + config.hidden()))
                         : null);
+    }
+
+    /** Of an MLP of this width, whose weights are not fp8. */
+    static Kernel swiglu(int intermediate, DType dtype, Activation activation, KernelCompiler compiler) {
+        return kernel(compiler, source("storage") + source("swiglu"), "swiglu", SWIGLU_THREADS,
+                with(List.of("STORAGE=" + DecoderProgram.scalarType(dtype).code(), "WIDE_NORMS=0", "FP8=0"),
+                        gate(intermediate, activation)));
+    }
+
+    private static List<String> gate(int intermediate, Activation activation) {
+        return List.of("I=" + intermediate, "GELU=" + (activation == Activation.GELU_TANH ? 1 : 0));
     }
 
     private static Attention attention(ModelConfig config, DType dtype, boolean fp8Kv, int window,
@@ -186,7 +201,7 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
     }
 
     /** Whole warps for so many pieces of work, at most what a block can have. */
-    private static int threads(int pieces) {
+    static int threads(int pieces) {
         return Math.min(MOST_THREADS, (pieces + WARP - 1) / WARP * WARP);
     }
 

@@ -2,6 +2,7 @@ package dev.lockstep.decoder;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.LongStream;
@@ -17,6 +18,7 @@ import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelConfig.Activation;
 import dev.lockstep.model.ModelConfig.Ends;
 import dev.lockstep.model.ModelConfig.NormForm;
 import dev.lockstep.model.ModelConfig.QkNorm;
@@ -50,13 +52,14 @@ final class CudaLayers {
      */
     record Linear(Weight weight, long scales, Int4Products.@Nullable Weight int4) {}
 
-    /** The weights of a layer; a norm that the family lacks is 0. */
-    record Layer(long attentionNorm, Linear qkv, long queryNorm, long keyNorm, Linear output, long attentionPostNorm,
-            long mlpNorm, Linear gateUp, Linear down, long mlpPostNorm) {}
+    /** The weights of a layer; a norm that the family lacks is 0, and so is an MLP where there are experts. */
+    record Layer(long attentionNorm, Linear qkv, long queryNorm, long keyNorm, long sinks, Linear output,
+            long attentionPostNorm,
+            long mlpNorm, @Nullable Linear gateUp, @Nullable Linear down, long mlpPostNorm) {}
 
     /** Addresses of what a pass works in. */
     record Buffers(long x, long normed, long qkv, long attended, long gateUp, long activated, long quantized,
-            long rowScales) {}
+            long rowScales, long experts) {}
 
     /** The attention of one layer, from its projection on. */
     interface Attention {
@@ -65,11 +68,16 @@ final class CudaLayers {
     }
 
     /**
-     * What a product has left in {@code normed}, to be added to the residual stream.
+     * What has been left in {@code normed}, to be added to the residual stream.
      *
+     * @param scales   of a product's columns, and its {@code bias}; 0 for what needs none
      * @param postNorm the norm that it passes before, or 0
      */
-    private record Left(Linear linear, long postNorm) {}
+    private record Left(long scales, long bias, long postNorm) {
+        static Left of(Linear linear, long postNorm) {
+            return new Left(linear.scales(), linear.weight().bias(), postNorm);
+        }
+    }
 
     private final DecoderProgram program;
     private final ModelConfig config;
@@ -85,6 +93,7 @@ final class CudaLayers {
     private final int queries;
     private final int keys;
     private final CudaKernels kernels;
+    private final @Nullable CudaExperts experts;
     private final List<Layer> layers = new ArrayList<>();
     private final long embedding;
     private final long head;
@@ -116,13 +125,22 @@ final class CudaLayers {
         this.kernels = CudaKernels.compile(config, dtype, fp8, fp8Kv, replica.size() > 1, compiler);
         ModelConfig.Norms norms = config.norms();
         boolean headNorm = norms.qk() != QkNorm.NONE;
+        int plain = 0;
         for (int i = 0; i < config.layers(); i++) {
+            boolean mixture = config.hasExperts(i);
+            int place = mixture ? 0 : plain++;
             layers.add(new Layer(norm("attention_norm", norms.before(), i), linear("qkv", config.attentionBias(), i),
                     norm("q_norm", headNorm, i), norm("k_norm", headNorm, i),
+                    config.attention().sinks()
+                            ? program.weightAddress("sinks", i, DecoderProgram.scalarType(dtype))
+                            : 0,
                     linear("output", config.outputBias(), i), norm("attention_post_norm", norms.after(), i),
-                    norm("mlp_norm", norms.before(), i), linear("gate_up", config.mlpBias(), i),
-                    linear("down", config.mlpBias(), i), norm("mlp_post_norm", norms.after(), i)));
+                    norm("mlp_norm", norms.before(), i),
+                    mixture ? null : linear("gate_up", config.mlpBias(), place),
+                    mixture ? null : linear("down", config.mlpBias(), place),
+                    norm("mlp_post_norm", norms.after(), i)));
         }
+        experts = config.experts() == null ? null : new CudaExperts(program, config, dtype, compiler);
         embedding = program.weightAddress("embed", 0, DecoderProgram.scalarType(dtype));
         head = program.weightAddress("head", 0, DecoderProgram.scalarType(dtype));
         lastNorm = norm("norm", true, 0);
@@ -131,10 +149,11 @@ final class CudaLayers {
     /** Whether the kernels can compute this model in this type. */
     static boolean fits(ModelConfig config, DType dtype) {
         int pack = CudaKernels.pack(dtype);
-        return config.experts() == null && config.norms().form() == NormForm.RMS
+        return (config.experts() == null
+                ? config.activation() != Activation.CLAMPED
+                : CudaExperts.fits(config, dtype)) && config.norms().form() == NormForm.RMS
                 && config.norms().residual() == Residual.IN_TURN && !config.activation().isAlone()
                 && config.norms().qk() != QkNorm.EACH_HEAD_TURNED && config.ends().equals(Ends.NONE)
-                && !config.attention().sinks()
                 && config.hidden() % pack == 0 && config.intermediate() % pack == 0
                 && config.headDim() % pack == 0
                 && config.headDim() <= WIDEST_HEAD
@@ -180,21 +199,23 @@ final class CudaLayers {
         for (int i = 0; i < starts.length; i++) {
             starts[i] = i == 0 ? address : starts[i - 1] + sizes[i - 1];
         }
-        return new Buffers(starts[0], starts[1], starts[2], starts[3], starts[4], starts[5], starts[6], starts[7]);
+        return new Buffers(starts[0], starts[1], starts[2], starts[3], starts[4], starts[5], starts[6], starts[7],
+                starts[8]);
     }
 
     /** In the order of {@link Buffers}. */
     private long[] sizes(int rows) {
+        int intermediate = Math.max(config.intermediate(), experts == null ? 0 : experts.sharedWidth());
         return new long[]{values(rows, config.hidden()), values(rows, config.hidden()),
                 values(rows, queries + 2 * keys), values(rows, queries),
                 // products that add are tried there too
-                values(rows, Math.max(2 * config.intermediate(), config.hidden())),
-                fp8 ? 0 : values(rows, config.intermediate()),
+                values(rows, Math.max(2 * intermediate, config.hidden())),
+                fp8 && experts == null ? 0 : values(rows, intermediate),
                 fp8
-                        ? align((long) wholeRows(rows)
-                                * Math.max(config.hidden(), Math.max(queries, config.intermediate())))
+                        ? align((long) wholeRows(rows) * Math.max(config.hidden(), Math.max(queries, intermediate)))
                         : 0,
-                align((long) wholeRows(rows) * Float.BYTES)};
+                align((long) wholeRows(rows) * Float.BYTES),
+                experts == null ? 0 : experts.bytes(wholeRows(rows))};
     }
 
     private long values(int rows, int width) {
@@ -220,12 +241,12 @@ final class CudaLayers {
      */
     void run(Pointer stream, CublasLt products, Buffers in, long token, int rows, int count, Attention attention) {
         int hidden = config.hidden();
-        int intermediate = config.intermediate();
         kernels.embed().launch(stream, rows, 1, 1, in.x, embedding, token, hidden, (float) config.embeddingScale(),
                 shard.firstToken(), config.vocabulary());
         add(in.x, rows);
         Pass pass = new Pass(stream, products, in, rows);
         Left left = null;
+        int mixtures = 0;
         for (int i = 0; i < count; i++) {
             Layer layer = layers.get(i);
             pass.multiply(queries + 2 * keys, hidden, false, pass.norm(layer.attentionNorm(), !fp8, left), Layer::qkv,
@@ -240,20 +261,10 @@ final class CudaLayers {
             }
             pass.multiply(hidden, queries, true, attended, Layer::output, i, in.x);
             pass.add(layer.output());
-            left = leaves ? new Left(layer.output(), layer.attentionPostNorm()) : null;
-            pass.multiply(2 * intermediate, hidden, false, pass.norm(layer.mlpNorm(), !fp8, left), Layer::gateUp, i,
-                    in.gateUp);
-            if (fp8) {
-                kernels.swiglu().launch(stream, rows, 1, 1, in.quantized, in.gateUp, in.rowScales,
-                        layer.gateUp().scales(), layer.gateUp().weight().bias());
-            } else {
-                int blocks = (intermediate / CudaKernels.pack(dtype) + CudaKernels.SWIGLU_THREADS - 1)
-                        / CudaKernels.SWIGLU_THREADS;
-                kernels.swiglu().launch(stream, blocks, rows, 1, in.activated, in.gateUp);
-            }
-            pass.multiply(hidden, intermediate, true, in.activated, Layer::down, i, in.x);
-            pass.add(layer.down());
-            left = leaves ? new Left(layer.down(), layer.mlpPostNorm()) : null;
+            left = leaves ? Left.of(layer.output(), layer.attentionPostNorm()) : null;
+            left = config.hasExperts(i)
+                    ? pass.mixture(mixtures++, layer, left)
+                    : pass.mlp(i, layer, left);
         }
         pass.norm(lastNorm, true, left);
     }
@@ -307,10 +318,41 @@ final class CudaLayers {
             if (weight != 0 || !wide || left != null) {
                 kernels.norm().launch(stream, rows, 1, 1, in.normed, in.x, weight, (float) config.norms().eps(),
                         wide ? 0 : in.quantized, left == null ? 0 : in.normed, in.rowScales,
-                        left == null ? 0 : left.linear().scales(), left == null ? 0 : left.linear().weight().bias(),
+                        left == null ? 0 : left.scales(), left == null ? 0 : left.bias(),
                         left == null ? 0 : left.postNorm());
             }
             return weight == 0 ? in.x : in.normed;
+        }
+
+        /** From the residual stream, with what is left to be added to it, to an MLP's result. */
+        @Nullable
+        Left mlp(int i, Layer layer, @Nullable Left before) {
+            int hidden = config.hidden();
+            int intermediate = config.intermediate();
+            multiply(2 * intermediate, hidden, false, norm(layer.mlpNorm(), !fp8, before), Layer::gateUp, i, in.gateUp);
+            if (fp8) {
+                Linear gateUp = Objects.requireNonNull(layer.gateUp());
+                kernels.swiglu().launch(stream, rows, 1, 1, in.quantized, in.gateUp, in.rowScales, gateUp.scales(),
+                        gateUp.weight().bias());
+            } else {
+                int blocks = (intermediate / CudaKernels.pack(dtype) + CudaKernels.SWIGLU_THREADS - 1)
+                        / CudaKernels.SWIGLU_THREADS;
+                kernels.swiglu().launch(stream, blocks, rows, 1, in.activated, in.gateUp);
+            }
+            multiply(hidden, intermediate, true, in.activated, Layer::down, i, in.x);
+            Linear down = Objects.requireNonNull(layer.down());
+            add(down);
+            return leaves ? Left.of(down, layer.mlpPostNorm()) : null;
+        }
+
+        /** To a mixture's, whose weights are in the type of computation; of several ranks what is to be added. */
+        @Nullable
+        Left mixture(int place, Layer layer, @Nullable Left before) {
+            boolean several = replica.size() > 1;
+            Objects.requireNonNull(experts).run(stream, products, in, place, rows, wholeRows(rows),
+                    norm(layer.mlpNorm(), true, before), several ? in.normed : in.x, !several);
+            CudaLayers.this.add(in.normed, rows);
+            return several ? new Left(0, 0, 0) : null;
         }
 
         /** Adds up what the ranks' products have left in {@code normed}. */
@@ -323,9 +365,11 @@ final class CudaLayers {
         }
 
         /** One product of a layer; with fp8 weights of what is quantized, and to normed where it would add and cannot. */
-        void multiply(int n, int k, boolean add, long from, Function<Layer, Linear> linear, int layer, long to) {
-            Linear one = linear.apply(layers.get(layer));
-            Supplier<List<Weight>> alike = () -> layers.stream().map(linear).map(Linear::weight).toList();
+        void multiply(int n, int k, boolean add, long from, Function<Layer, @Nullable Linear> linear, int layer,
+                long to) {
+            Linear one = Objects.requireNonNull(linear.apply(layers.get(layer)));
+            Supplier<List<Weight>> alike = () -> layers.stream().map(linear).filter(Objects::nonNull)
+                    .map(Linear::weight).toList();
             long result = add && leaves ? in.normed : to;
             if (fp8) {
                 products.multiply(stream, new Shape(CublasLt.Type.FP8, type, wholeRows(rows), n, k, false, false),

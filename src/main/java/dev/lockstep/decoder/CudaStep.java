@@ -59,7 +59,7 @@ final class CudaStep implements ForwardStep {
     private long token;
     private long position;
     private long turnFrom;
-    private CudaLayers.Buffers buffers = new CudaLayers.Buffers(0, 0, 0, 0, 0, 0, 0, 0);
+    private CudaLayers.Buffers buffers = new CudaLayers.Buffers(0, 0, 0, 0, 0, 0, 0, 0, 0);
     private @Nullable Cascade cascade;
     private long sharedBytes = SHARED_BYTES;
     private long beginnings;
@@ -278,7 +278,7 @@ final class CudaStep implements ForwardStep {
                     layer.queryNorm(), layer.keyNorm(), position, partial, arrived, tables[i], tableWidth, splitTokens,
                     scale * cache.keyScale(i), eps, buffers.rowScales(), layer.qkv().scales(),
                     layer.qkv().weight().bias(), share == null ? 0L : beginnings, shared, cache.keyScale(i),
-                    cache.valueScale(i));
+                    cache.valueScale(i), layer.sinks());
             return buffers.attended();
         });
     }

@@ -194,6 +194,8 @@ final class DecodeSteps implements AutoCloseable {
             why = "a model on one GPU: leave out --tensor-parallel, or it";
         } else if (!acceleration.kernels()) {
             why = "Lockstep's CUDA kernels: leave out --kernels off";
+        } else if (config.experts() != null) {
+            why = "a model without a mixture of experts: leave it out";
         } else if (!CudaLayers.fits(config, dtype)) {
             why = "Lockstep's CUDA kernels, which have no heads or widths like this model's: leave it out";
         } else if (!DecoderProgram.hasFlashAttention(config, dtype, device)) {

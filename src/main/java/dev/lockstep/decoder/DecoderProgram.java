@@ -116,8 +116,7 @@ final class DecoderProgram implements AutoCloseable {
 
     /** Whether it has flash attention for the model, which {@link #attendPass} needs. */
     static boolean hasFlashAttention(ModelConfig config, DType dtype, Device device) {
-        return !device.isCpu() && dtype != DType.FLOAT32 && config.attention().softcap() == 0
-                && !config.attention().sinks();
+        return !device.isCpu() && dtype != DType.FLOAT32 && config.attention().softcap() == 0;
     }
 
     /** The layers' products are in fp8; before weights come. */

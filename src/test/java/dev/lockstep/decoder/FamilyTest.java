@@ -35,7 +35,7 @@ class FamilyTest {
     private static final float TOLERANCE = 2e-4f;
     private static final Path PAGE = Path.of(System.getProperty("lockstep.home"), "src/site/markdown/families.md");
 
-    private static List<String> families() {
+    static List<String> families() {
         try (Stream<Path> all = Files.list(Golden.FOLDER.resolve("family"))) {
             return all.map(folder -> "family/" + folder.getFileName()).sorted().toList();
         } catch (IOException e) {

@@ -5,7 +5,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Named;
@@ -20,9 +22,11 @@ import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
 import dev.lockstep.model.ModelConfig.Activation;
 import dev.lockstep.model.ModelConfig.Attention;
+import dev.lockstep.model.ModelConfig.Experts;
 import dev.lockstep.model.ModelConfig.Layer;
 import dev.lockstep.model.ModelConfig.Norms;
 import dev.lockstep.model.ModelConfig.QkNorm;
+import dev.lockstep.model.ModelConfig.Routing;
 import dev.lockstep.model.Rope;
 import dev.lockstep.torch.Device;
 
@@ -233,6 +237,95 @@ class KernelGpuTest {
             double embeddingScale, double finalSoftcap, Activation activation) {
         return new ModelConfig("llama", 512, heads, kvHeads, headDim, 800, 1500, 4096, false, false, false, false,
                 false, norms, attention, embeddingScale, finalSoftcap, activation, DType.FLOAT32);
+    }
+
+    /** Where the next best expert is hardly worse the other one may be chosen, which is no error, but hardly ever is. */
+    @ParameterizedTest(name = "{1}, {2}")
+    @MethodSource("mixtures")
+    void step_kernelsForMixtures_computeWhatTheProgramDoes(ModelConfig config, String what,
+            Acceleration.Weights weights) {
+        double limit = weights == Acceleration.Weights.FP8 ? 1.0 / 16 : 1e-2;
+        try (Decoder decoder = Decoder.random(config, Device.ofRank("cuda"), DType.BFLOAT16,
+                new Acceleration(true, true, weights, false, SameText.OFF))) {
+            for (int[] lengths : LENGTHS) {
+                decoder.allocate(new DecoderAllocation(lengths.length, 3100));
+                for (int slot = 0; slot < lengths.length; slot++) {
+                    int length = lengths[slot] == 0 ? random.nextInt(1, 130) : lengths[slot];
+                    int[] prompt = random.ints(length, 0, config.vocabulary()).toArray();
+                    decoder.prefill(List.of(new Admission(slot, prompt, GREEDY)));
+                }
+                for (int layer : new int[]{1, 2, 3, -1}) {
+                    float[][][] both = decoder.compareStep(lengths.length, layer);
+                    double[] errors = errors(both);
+                    assertThat(errors[errors.length / 2]).as("%d rows, layer %d: the error in the middle of %s",
+                            lengths.length, layer, Arrays.toString(errors)).isLessThan(limit);
+                    assertThat(Arrays.stream(errors).filter(error -> error > 3 * limit).count())
+                            .as("%d rows, layer %d: other experts in %s", lengths.length, layer,
+                                    Arrays.toString(errors))
+                            .isLessThanOrEqualTo(lengths.length / 8 + 1);
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest(name = "{1}, {2}")
+    @MethodSource("mixtures")
+    void prefill_kernelsForMixtures_computeWhatTheProgramDoes(ModelConfig config, String what,
+            Acceleration.Weights weights) {
+        double limit = weights == Acceleration.Weights.FP8 ? 1.0 / 16 : 1e-2;
+        try (Decoder decoder = Decoder.random(config, Device.ofRank("cuda"), DType.BFLOAT16,
+                new Acceleration(true, true, weights, false, SameText.OFF))) {
+            decoder.allocate(new DecoderAllocation(64, 320));
+            List<Admission> rows = new ArrayList<>();
+            for (int slot = 0; slot < 64; slot++) {
+                rows.add(new Admission(slot, random.ints(random.nextInt(1, 40), 0, config.vocabulary()).toArray(),
+                        GREEDY));
+            }
+            double[] errors = errors(new float[][][]{decoder.programLogits(rows), decoder.firstLogits(rows)});
+            assertThat(errors[errors.length / 2]).as("the error in the middle of %s", Arrays.toString(errors))
+                    .isLessThan(limit);
+            assertThat(errors[errors.length * 3 / 4]).as("the error of three quarters").isLessThan(3 * limit);
+        }
+    }
+
+    /** Of each row, in order of their size. */
+    private static double[] errors(float[][][] both) {
+        double[] errors = new double[both[0].length];
+        for (int row = 0; row < errors.length; row++) {
+            errors[row] = GoldenRows.error(new float[][]{both[0][row]}, new float[][]{both[1][row]});
+        }
+        Arrays.sort(errors);
+        return errors;
+    }
+
+    private static Stream<Arguments> mixtures() {
+        Routing sigmoid = new Routing(4, true, true, 1, 1, 1.5);
+        Map<String, ModelConfig> models = new TreeMap<>(Map.of(
+                "qwen3_moe, a few experts of many",
+                mixture(experts(128, 192, Routing.softmax(8, true), 0, false), Activation.SILU),
+                "32 experts, shares of all", mixture(experts(32, 320, Routing.softmax(4, false), 0, false),
+                        Activation.SILU),
+                "mixtral, of two shares", mixture(experts(8, 448, Routing.softmax(2, true), 0, false),
+                        Activation.SILU),
+                "glm4_moe, by sigmoids, one for all, one layer plain",
+                mixture(experts(24, 128, sigmoid, 96, false), Activation.SILU),
+                "gpt_oss, with biases", mixture(experts(32, 192, Routing.softmax(4, true), 0, true),
+                        Activation.CLAMPED)));
+        return models.entrySet().stream()
+                .flatMap(model -> Stream.of(Acceleration.Weights.WIDE, Acceleration.Weights.FP8)
+                        .map(weights -> Arguments.of(model.getValue(), model.getKey(), weights)));
+    }
+
+    private static Experts experts(int count, int width, Routing routing, int shared, boolean biased) {
+        return new Experts(count, width, routing, shared, false, biased, biased, biased,
+                shared > 0 ? Set.of(0) : Set.of());
+    }
+
+    private static ModelConfig mixture(Experts experts, Activation activation) {
+        return new ModelConfig("qwen3_moe", 512, 8, 2, 64, 800, 1500, 4096, false, false, false, false,
+                ModelConfig.Stored.plain(false), Norms.before(1e-6).with(QkNorm.EACH_HEAD),
+                Attention.alike(3, 64, 0, new Rope(10000, 64)), 1, 0, activation, DType.BFLOAT16, experts,
+                ModelConfig.Ends.NONE);
     }
 
     @ParameterizedTest(name = "fp8: {0}")

@@ -22,7 +22,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
         const float *cosine, const float *sine, const long long *turnFrom, const factor *queryNorm, const factor *keyNorm,
         const long long *position, float *partial, int *arrived, const long long *table, long long W, int splitTokens, float scale,
         float eps, const float *rowScales, const float *columnScales, const stored *bias, const long long *beginnings,
-        const float *shared, float keyScale, float valueScale) {
+        const float *shared, float keyScale, float valueScale, const stored *sinks) {
     __shared__ __align__(16) stored query[8][HEAD_DIM];
     __shared__ __align__(16) float sums[WARPS][CHUNK][HEAD_DIM];
     __shared__ float most[WARPS][CHUNK];
@@ -133,5 +133,5 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
     }
     __syncthreads();
     leave<WARPS, CHUNK>(out + ((long long)my.row * HEADS + my.first) * HEAD_DIM, sums, most, total, my.heads, mine.parts,
-            partial, arrived, beginning(beginnings, shared, my.row, at), my.first, valueScale);
+            partial, arrived, beginning(beginnings, shared, my.row, at), my.first, valueScale, sinks);
 }

@@ -246,15 +246,20 @@ __device__ __forceinline__ void storeQuad(stored *to, float4 x, float times) {
     storePair(to + 2, make_float2(x.z * times, x.w * times));
 }
 
+// The weight of a head's sink where that of the highest score is 1.
+__device__ __forceinline__ float sunk(const stored *sinks, int head, float highest) {
+    return sinks ? exp2Fast(wide(sinks[head]) * LOG2E - highest) : 0;
+}
+
 // Ends a block's work on the heads of one kv head and row: merges its warps' sums and, where the row's tokens are split
 // over several blocks (splits), leaves them for the last of those to arrive, which merges them all. sums are not normalized yet;
-// most and total are the maximum and the sum of the weights. What the row shares comes to it last; first is the first of the heads, valueScale what values are to be multiplied by.
-// partial holds [pairs of row and y, SPLITS, CHUNK, HEAD_DIM +
-// 4] floats, arrived [pairs] ints, zeros before and after.
+// most and total are the maximum and the sum of the weights. What the row shares comes to it last; first is the first of the
+// heads, valueScale what values are to be multiplied by. A head's sink, unless sinks [HEADS] is null, is a score of nothing.
+// partial holds [pairs of row and y, SPLITS, CHUNK, HEAD_DIM + 4] floats, arrived [pairs] ints, zeros before and after.
 template <int WARPS_, int CHUNK_>
 __device__ __forceinline__ void leave(stored *to, float (&sums)[WARPS_][CHUNK_][HEAD_DIM], float (&most)[WARPS_][CHUNK_],
         float (&total)[WARPS_][CHUNK_], int heads, int splits, float *partial, int *arrived, Beginning before, int first,
-        float valueScale) {
+        float valueScale, const stored *sinks) {
     __shared__ int last;
     const int width = HEAD_DIM + 4, quads = HEAD_DIM / 4;
     long long pair = (long long)blockIdx.z * gridDim.y + blockIdx.y;
@@ -277,7 +282,7 @@ __device__ __forceinline__ void leave(stored *to, float (&sums)[WARPS_][CHUNK_][
             }
             if (splits == 1) {
                 merge(m, before, first + h, d);
-                storeQuad(to + h * HEAD_DIM + d, m.x, valueScale / m.all);
+                storeQuad(to + h * HEAD_DIM + d, m.x, valueScale / (m.all + sunk(sinks, first + h, m.highest)));
             } else {
                 *(float4 *)(left + h * width + d) = m.x;
                 if (d == 0) {
@@ -306,7 +311,7 @@ __device__ __forceinline__ void leave(stored *to, float (&sums)[WARPS_][CHUNK_][
             merge(m, parts + (split * CHUNK_ + h) * width, d);
         }
         merge(m, before, first + h, d);
-        storeQuad(to + h * HEAD_DIM + d, m.x, valueScale / m.all);
+        storeQuad(to + h * HEAD_DIM + d, m.x, valueScale / (m.all + sunk(sinks, first + h, m.highest)));
     }
     if (threadIdx.x == 0) {
         arrived[pair] = 0;
