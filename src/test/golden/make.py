@@ -72,6 +72,7 @@ CASES = {
     "arcee": ("arcee", dict(sized(96))),
     "apertus": ("apertus", dict(sized(96))),
     "cohere": ("cohere", dict(sized(96), logit_scale=0.25, use_qk_norm=True, tie_word_embeddings=True)),
+    "cohere-plain": ("cohere", dict(sized(96), logit_scale=0.25, tie_word_embeddings=True)),
     "cohere2": ("cohere2", dict(sized(96), logit_scale=0.25, sliding_window=8, layer_types=SLIDING,
                                 tie_word_embeddings=True)),
     "starcoder2": ("starcoder2", dict(sized(96), use_bias=True, sliding_window=8, tie_word_embeddings=True)),

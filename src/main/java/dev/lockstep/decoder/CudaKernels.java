@@ -16,6 +16,7 @@ import dev.lockstep.cuda.KernelCompiler;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
 import dev.lockstep.model.ModelConfig.Activation;
+import dev.lockstep.model.ModelConfig.NormForm;
 import dev.lockstep.model.ModelConfig.QkNorm;
 import dev.lockstep.model.Rope;
 
@@ -26,13 +27,13 @@ import dev.lockstep.model.Rope;
  * @param place      norm, rotation and keeping of what prompts' attention is computed of
  * @param quantize   null unless weights are fp8
  * @param headNorms  null unless queries and keys are normed over all of their heads
- * @param softcap    null unless logits are capped
+ * @param logits     null unless they have a bias or are capped
  * @param spread     makes logits of some tokens a term of all tokens'; null unless several ranks compute the model together
  * @param join       makes logits that are gathered all tokens'; null unless they do
  * @param scaleRows  makes a term of what a product has left; null unless they do, with fp8 weights
  */
 record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel place, Kernel swiglu,
-        @Nullable Kernel quantize, @Nullable Kernel headNorms, @Nullable Kernel softcap, @Nullable Kernel spread,
+        @Nullable Kernel quantize, @Nullable Kernel headNorms, @Nullable Kernel logits, @Nullable Kernel spread,
         @Nullable Kernel join,
         @Nullable Kernel scaleRows) {
     /**
@@ -54,8 +55,8 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
     private static final int SHARE_THREADS = 256;
     private static final int MOST_THREADS = 1024;
     private static final int WARP = 32;
-    /** Threads of a block of the logits' soft cap. */
-    static final int SOFTCAP_THREADS = 256;
+    /** Threads of a block that ends the logits' work. */
+    static final int LOGITS_THREADS = 256;
     /** Threads of a block that spreads or joins logits. */
     static final int SPREAD_THREADS = 256;
 
@@ -112,6 +113,7 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
                 kernel(compiler, prelude + source("embed"), "embed", threads(config.hidden() / pack), types),
                 kernel(compiler, prelude + source("norm"), "rmsNorm", threads(config.hidden() / pack),
                         with(types, "H=" + config.hidden(), "AFTER=" + (config.norms().after() ? 1 : 0),
+                                "CENTERED=" + (config.norms().form() == NormForm.RMS ? 0 : 1),
                                 "SUMMED=" + (summed ? 1 : 0))),
                 attentions,
                 kernel(compiler, prelude + source("kv_cache") + source("attention_common") + source("place"), "place",
@@ -129,8 +131,8 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
                         ? kernel(compiler, prelude + source("head_norms"), "headNorms",
                                 threads(Math.max(queries, keys) / pack), with(types, heads))
                         : null,
-                config.finalSoftcap() > 0
-                        ? kernel(compiler, source("softcap"), "softcap", SOFTCAP_THREADS, List.of())
+                config.finalSoftcap() > 0 || config.ends().headBias()
+                        ? kernel(compiler, source("storage") + source("logits"), "finishLogits", LOGITS_THREADS, stored)
                         : null,
                 summed
                         ? kernel(compiler, prelude + source("shards"), "spread", SPREAD_THREADS,
@@ -154,7 +156,14 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
     }
 
     private static List<String> gate(int intermediate, Activation activation) {
-        return List.of("I=" + intermediate, "GELU=" + (activation == Activation.GELU_TANH ? 1 : 0));
+        int function = switch (activation) {
+            case SILU, CLAMPED -> 0;
+            case GELU_TANH, GELU_TANH_ALONE -> 1;
+            case GELU_ALONE -> 2;
+            case RELU_ALONE -> 3;
+            case SQUARED_RELU_ALONE -> 4;
+        };
+        return List.of("I=" + intermediate, "ALONE=" + (activation.isAlone() ? 1 : 0), "ACTIVATION=" + function);
     }
 
     private static Attention attention(ModelConfig config, DType dtype, boolean fp8Kv, int window,
@@ -176,7 +185,10 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
     private static List<String> heads(ModelConfig config, boolean fp8Kv, int window) {
         double cap = config.attention().softcap();
         return List.of("PAGE=" + KvCache.PAGE_TOKENS, "WINDOW=" + window, "ROTARY=" + rotary(config),
-                "QK_NORM=" + (config.norms().qk() == QkNorm.EACH_HEAD ? 1 : 0), "KV_FP8=" + (fp8Kv ? 1 : 0),
+                "QK_NORM=" + (config.norms().qk() == QkNorm.EACH_HEAD
+                        ? 1
+                        : config.norms().qk() == QkNorm.EACH_HEAD_TURNED ? 2 : 0),
+                "KV_FP8=" + (fp8Kv ? 1 : 0),
                 "CAPPED=" + (cap > 0 ? 1 : 0), "SOFTCAP=" + (float) cap + "f");
     }
 

@@ -19,7 +19,6 @@ import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
 import dev.lockstep.model.ModelConfig.Activation;
-import dev.lockstep.model.ModelConfig.Ends;
 import dev.lockstep.model.ModelConfig.NormForm;
 import dev.lockstep.model.ModelConfig.QkNorm;
 import dev.lockstep.model.ModelConfig.Residual;
@@ -52,10 +51,13 @@ final class CudaLayers {
      */
     record Linear(Weight weight, long scales, Int4Products.@Nullable Weight int4) {}
 
+    /** Addresses of a norm's weight, and of what it adds; 0 for none. */
+    record Norm(long weight, long shift) {}
+
     /** The weights of a layer; a norm that the family lacks is 0, and so is an MLP where there are experts. */
-    record Layer(long attentionNorm, Linear qkv, long queryNorm, long keyNorm, long sinks, Linear output,
+    record Layer(Norm attentionNorm, Linear qkv, long queryNorm, long keyNorm, long sinks, Linear output,
             long attentionPostNorm,
-            long mlpNorm, @Nullable Linear gateUp, @Nullable Linear down, long mlpPostNorm) {}
+            Norm mlpNorm, @Nullable Linear gateUp, @Nullable Linear down, long mlpPostNorm) {}
 
     /** Addresses of what a pass works in. */
     record Buffers(long x, long normed, long qkv, long attended, long gateUp, long activated, long quantized,
@@ -97,7 +99,9 @@ final class CudaLayers {
     private final List<Layer> layers = new ArrayList<>();
     private final long embedding;
     private final long head;
-    private final long lastNorm;
+    private final Norm lastNorm;
+    private final long headBias;
+    private final long places;
 
     /**
      * Compiles the kernels, unless they are on disk, and finds the weights of a program that has all of them.
@@ -129,31 +133,41 @@ final class CudaLayers {
         for (int i = 0; i < config.layers(); i++) {
             boolean mixture = config.hasExperts(i);
             int place = mixture ? 0 : plain++;
-            layers.add(new Layer(norm("attention_norm", norms.before(), i), linear("qkv", config.attentionBias(), i),
+            layers.add(new Layer(shifted("attention_norm", norms.before(), i), linear("qkv", config.attentionBias(), i),
                     norm("q_norm", headNorm, i), norm("k_norm", headNorm, i),
                     config.attention().sinks()
                             ? program.weightAddress("sinks", i, DecoderProgram.scalarType(dtype))
                             : 0,
                     linear("output", config.outputBias(), i), norm("attention_post_norm", norms.after(), i),
-                    norm("mlp_norm", norms.before(), i),
+                    shifted("mlp_norm", norms.before() && norms.residual() != Residual.PARALLEL_WITH_ONE_NORM, i),
                     mixture ? null : linear("gate_up", config.mlpBias(), place),
                     mixture ? null : linear("down", config.mlpBias(), place),
                     norm("mlp_post_norm", norms.after(), i)));
         }
         experts = config.experts() == null ? null : new CudaExperts(program, config, dtype, compiler);
-        embedding = program.weightAddress("embed", 0, DecoderProgram.scalarType(dtype));
-        head = program.weightAddress("head", 0, DecoderProgram.scalarType(dtype));
-        lastNorm = norm("norm", true, 0);
+        ScalarType kept = DecoderProgram.scalarType(dtype);
+        embedding = program.weightAddress("embed", 0, kept);
+        head = program.weightAddress("head", 0, kept);
+        lastNorm = shifted("norm", true, 0);
+        headBias = config.ends().headBias() ? program.weightAddress("head_bias", 0, kept) : 0;
+        places = config.ends().positions() > 0 && shard.firstToken() == 0
+                ? program.weightAddress("embed_positions", 0, kept)
+                : 0;
     }
 
-    /** Whether the kernels can compute this model in this type. */
-    static boolean fits(ModelConfig config, DType dtype) {
+    /**
+     * Whether the kernels can compute this model in this type.
+     *
+     * @param plain weights are not fp8, and one rank has the whole model
+     */
+    static boolean fits(ModelConfig config, DType dtype, boolean plain) {
         int pack = CudaKernels.pack(dtype);
         return (config.experts() == null
                 ? config.activation() != Activation.CLAMPED
-                : CudaExperts.fits(config, dtype)) && config.norms().form() == NormForm.RMS
-                && config.norms().residual() == Residual.IN_TURN && !config.activation().isAlone()
-                && config.norms().qk() != QkNorm.EACH_HEAD_TURNED && config.ends().equals(Ends.NONE)
+                : CudaExperts.fits(config, dtype))
+                && (config.norms().form() == NormForm.RMS || !config.norms().after())
+                && (config.norms().residual() == Residual.IN_TURN || plain && config.experts() == null)
+                && config.norms().qk() != QkNorm.EACH_HEAD_ITS_OWN
                 && config.hidden() % pack == 0 && config.intermediate() % pack == 0
                 && config.headDim() % pack == 0
                 && config.headDim() <= WIDEST_HEAD
@@ -164,6 +178,12 @@ final class CudaLayers {
     private long norm(String name, boolean has, int i) {
         ScalarType stored = config.norms().wide() ? ScalarType.FLOAT32 : DecoderProgram.scalarType(dtype);
         return has ? program.weightAddress(name, i, stored) : 0;
+    }
+
+    private Norm shifted(String name, boolean has, int i) {
+        return new Norm(norm(name, has, i), has && config.norms().form() == NormForm.LAYER_WITH_BIAS
+                ? program.weightAddress(name + "_bias", i, DecoderProgram.scalarType(dtype))
+                : 0);
     }
 
     private Linear linear(String name, boolean bias, int i) {
@@ -237,12 +257,15 @@ final class CudaLayers {
      * Hands a pass to the GPU: from tokens to the residual stream after so many layers, and the last norm of it.
      *
      * @param token    address of [rows] int64
+     * @param position address of [rows] int64, where each token stands
      * @param products may be tried, which a recording must not see
      */
-    void run(Pointer stream, CublasLt products, Buffers in, long token, int rows, int count, Attention attention) {
+    void run(Pointer stream, CublasLt products, Buffers in, long token, long position, int rows, int count,
+            Attention attention) {
         int hidden = config.hidden();
         kernels.embed().launch(stream, rows, 1, 1, in.x, embedding, token, hidden, (float) config.embeddingScale(),
-                shard.firstToken(), config.vocabulary());
+                shard.firstToken(), config.vocabulary(), places, position, config.ends().firstPosition(),
+                config.ends().positions());
         add(in.x, rows);
         Pass pass = new Pass(stream, products, in, rows);
         Left left = null;
@@ -258,6 +281,9 @@ final class CudaLayers {
             long attended = attention.attend(stream, i);
             if (kernels.quantize() != null) {
                 kernels.quantize().launch(stream, rows, 1, 1, in.quantized, in.rowScales, attended);
+            }
+            if (config.norms().residual() == Residual.PARALLEL) {
+                pass.norm(layer.mlpNorm(), true, null); // before attention's is added
             }
             pass.multiply(hidden, queries, true, attended, Layer::output, i, in.x);
             pass.add(layer.output());
@@ -280,9 +306,10 @@ final class CudaLayers {
         products.multiply(stream,
                 new Shape(type, CublasLt.Type.FLOAT32, rows, config.vocabulary(), config.hidden(), false, false), from,
                 weight, to, to, () -> List.of(weight));
-        if (kernels.softcap() != null) {
-            int blocks = (config.vocabulary() + CudaKernels.SOFTCAP_THREADS - 1) / CudaKernels.SOFTCAP_THREADS;
-            kernels.softcap().launch(stream, blocks, rows, 1, to, config.vocabulary(), (float) config.finalSoftcap());
+        if (kernels.logits() != null) {
+            int blocks = (config.vocabulary() + CudaKernels.LOGITS_THREADS - 1) / CudaKernels.LOGITS_THREADS;
+            kernels.logits().launch(stream, blocks, rows, 1, to, config.vocabulary(), (float) config.finalSoftcap(),
+                    headBias);
         }
     }
 
@@ -311,15 +338,15 @@ final class CudaLayers {
          * Adds what is left to the residual stream, and norms that into {@code normed} or else, for a product in fp8, into
          * {@code quantized}.
          *
-         * @param weight 0 where there is no norm
-         * @return where the result is
+         * @return where the result is; the residual stream itself where there is no norm
          */
-        long norm(long weight, boolean wide, @Nullable Left left) {
+        long norm(Norm norm, boolean wide, @Nullable Left left) {
+            long weight = norm.weight();
             if (weight != 0 || !wide || left != null) {
                 kernels.norm().launch(stream, rows, 1, 1, in.normed, in.x, weight, (float) config.norms().eps(),
                         wide ? 0 : in.quantized, left == null ? 0 : in.normed, in.rowScales,
                         left == null ? 0 : left.scales(), left == null ? 0 : left.bias(),
-                        left == null ? 0 : left.postNorm());
+                        left == null ? 0 : left.postNorm(), norm.shift());
             }
             return weight == 0 ? in.x : in.normed;
         }
@@ -329,7 +356,11 @@ final class CudaLayers {
         Left mlp(int i, Layer layer, @Nullable Left before) {
             int hidden = config.hidden();
             int intermediate = config.intermediate();
-            multiply(2 * intermediate, hidden, false, norm(layer.mlpNorm(), !fp8, before), Layer::gateUp, i, in.gateUp);
+            long from = config.norms().residual() == Residual.IN_TURN
+                    ? norm(layer.mlpNorm(), !fp8, before)
+                    : in.normed;
+            multiply(config.activation().isAlone() ? intermediate : 2 * intermediate, hidden, false, from,
+                    Layer::gateUp, i, in.gateUp);
             if (fp8) {
                 Linear gateUp = Objects.requireNonNull(layer.gateUp());
                 kernels.swiglu().launch(stream, rows, 1, 1, in.quantized, in.gateUp, in.rowScales, gateUp.scales(),

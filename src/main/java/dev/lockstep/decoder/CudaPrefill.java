@@ -57,6 +57,7 @@ final class CudaPrefill {
         long scratch = program.passAddress("scratch", 0, ScalarType.UINT8);
         CudaLayers.Buffers in = layers.buffers(scratch, tokens);
         long token = program.passAddress("token", 0, ScalarType.INT64);
+        long position = program.passAddress("position", 0, ScalarType.INT64);
         int[] groups = cache.groups();
         long[] places = IntStream.rangeClosed(0, Arrays.stream(groups).max().orElse(0))
                 .mapToLong(group -> program.passAddress("rows", group, ScalarType.INT64)).toArray();
@@ -69,15 +70,17 @@ final class CudaPrefill {
         }
         float eps = (float) config.norms().eps();
         List<ModelConfig.Layer> shapes = config.attention().layers();
-        layers.run(CudaDriver.stream(), products, in, token, tokens, shapes.size(), (Pointer stream, int i) -> {
-            CudaLayers.Layer layer = layers.layer(i);
-            int rope = ropes.indexOf(shapes.get(i).rope());
-            layers.kernels().place().launch(stream, tokens, 1, 1, in.qkv(), layerCaches[i],
-                    rope < 0 ? 0L : cosines[rope], rope < 0 ? 0L : sines[rope], places[groups[i]], layer.queryNorm(),
-                    layer.keyNorm(), eps, in.rowScales(), layer.qkv().scales(), layer.qkv().weight().bias(),
-                    cache.keyScale(i), cache.valueScale(i));
-            return program.attendPass(i, tokens, in.qkv() - scratch, layers.wholeRows(tokens), type);
-        });
+        layers.run(CudaDriver.stream(), products, in, token, position, tokens, shapes.size(),
+                (Pointer stream, int i) -> {
+                    CudaLayers.Layer layer = layers.layer(i);
+                    int rope = ropes.indexOf(shapes.get(i).rope());
+                    layers.kernels().place().launch(stream, tokens, 1, 1, in.qkv(), layerCaches[i],
+                            rope < 0 ? 0L : cosines[rope], rope < 0 ? 0L : sines[rope], places[groups[i]],
+                            layer.queryNorm(),
+                            layer.keyNorm(), eps, in.rowScales(), layer.qkv().scales(), layer.qkv().weight().bias(),
+                            cache.keyScale(i), cache.valueScale(i));
+                    return program.attendPass(i, tokens, in.qkv() - scratch, layers.wholeRows(tokens), type);
+                });
         boolean outside = layers.isSameText();
         program.endPass(rows, complete, in.normed() - scratch, outside);
         if (outside && complete > 0) {

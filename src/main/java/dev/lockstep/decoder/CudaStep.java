@@ -262,7 +262,7 @@ final class CudaStep implements ForwardStep {
         long itemsAt = cascade == null ? 0 : beginnings + (long) cascade.itemsFrom() * Long.BYTES;
         float scale = (float) config.attention().scale();
         float eps = (float) config.norms().eps();
-        layers.run(stream, products, buffers, token, rows, count, (on, i) -> {
+        layers.run(stream, products, buffers, token, position, rows, count, (on, i) -> {
             CudaLayers.Layer layer = layers.layer(i);
             CudaKernels.Attention attention = layers.kernels().attentions().get(i);
             Kernel share = items == 0 ? null : attention.share();

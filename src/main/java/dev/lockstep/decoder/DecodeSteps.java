@@ -111,7 +111,9 @@ final class DecodeSteps implements AutoCloseable {
                         ? needed(IN_4_BITS, WITHOUT_INT4, own)
                         : demanded
                                 ? needed(SAME_TEXT, WITHOUT_SAME_TEXT, own)
-                                : CudaLayers.fits(config, dtype) ? attempt(WITHOUT_KERNELS, own, none) : none;
+                                : CudaLayers.fits(config, dtype, kept != Weights.FP8 && replica.size() == 1)
+                                        ? attempt(WITHOUT_KERNELS, own, none)
+                                        : none;
                 // on all ranks or on none
                 made = replica.least(made.step instanceof CudaStep ? 1 : 0) == 0 ? none : made;
                 step = made.step;
@@ -196,7 +198,7 @@ final class DecodeSteps implements AutoCloseable {
             why = "Lockstep's CUDA kernels: leave out --kernels off";
         } else if (config.experts() != null) {
             why = "a model without a mixture of experts: leave it out";
-        } else if (!CudaLayers.fits(config, dtype)) {
+        } else if (!CudaLayers.fits(config, dtype, kept != Weights.FP8)) {
             why = "Lockstep's CUDA kernels, which have no heads or widths like this model's: leave it out";
         } else if (!DecoderProgram.hasFlashAttention(config, dtype, device)) {
             why = "flash attention, which has no soft cap, and " + config.family() + " needs one: leave it out";

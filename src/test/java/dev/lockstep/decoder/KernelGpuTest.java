@@ -22,10 +22,13 @@ import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
 import dev.lockstep.model.ModelConfig.Activation;
 import dev.lockstep.model.ModelConfig.Attention;
+import dev.lockstep.model.ModelConfig.Ends;
 import dev.lockstep.model.ModelConfig.Experts;
 import dev.lockstep.model.ModelConfig.Layer;
+import dev.lockstep.model.ModelConfig.NormForm;
 import dev.lockstep.model.ModelConfig.Norms;
 import dev.lockstep.model.ModelConfig.QkNorm;
+import dev.lockstep.model.ModelConfig.Residual;
 import dev.lockstep.model.ModelConfig.Routing;
 import dev.lockstep.model.Rope;
 import dev.lockstep.torch.Device;
@@ -207,7 +210,8 @@ class KernelGpuTest {
     }
 
     private static Stream<Arguments> fp8Families() {
-        return Stream.of("gemma2", "gemma3", "olmo2").map(name -> Arguments.of(FAMILIES.get(name), name));
+        return Stream.of("gemma2", "gemma3", "olmo2", "layer norms and one projection alone",
+                "learned positions, a bias of logits").map(name -> Arguments.of(FAMILIES.get(name), name));
     }
 
     private static final Map<String, ModelConfig> FAMILIES = families(
@@ -216,7 +220,22 @@ class KernelGpuTest {
     private static Map<String, ModelConfig> families(Norms gemma) {
         Rope full = new Rope(10000, 64);
         Rope wide = new Rope(1e6, 256, new Rope.Linear(8, false));
-        return Map.of(
+        Attention wide64 = Attention.alike(3, 64, 0, full);
+        Norms layer = new Norms(1e-5, true, false, QkNorm.NONE, false, false, NormForm.LAYER_WITH_BIAS,
+                Residual.IN_TURN);
+        Map<String, ModelConfig> more = Map.of(
+                "layer norms and one projection alone", ends(layer, wide64, Activation.GELU_TANH_ALONE, Ends.NONE),
+                "ReLU squared", ends(layer, wide64, Activation.SQUARED_RELU_ALONE, Ends.NONE),
+                "side by side, two norms", ends(with(layer, Residual.PARALLEL), Attention.alike(3, 64, 0,
+                        new Rope(10000, 16)), Activation.GELU_ALONE, Ends.NONE),
+                "side by side, one norm", ends(new Norms(1e-5, true, false, QkNorm.NONE, false, false, NormForm.LAYER,
+                        Residual.PARALLEL_WITH_ONE_NORM), wide64, Activation.SILU, Ends.NONE),
+                "learned positions, a bias of logits", ends(layer, Attention.alike(3, 64, 0, null),
+                        Activation.RELU_ALONE, new Ends(3200, 2, true)),
+                "heads normed when they have turned", family(64, 8, 2,
+                        Norms.before(1e-5).with(QkNorm.EACH_HEAD_TURNED), wide64, 1, 0, Activation.SILU));
+        Map<String, ModelConfig> all = new TreeMap<>(more);
+        all.putAll(Map.of(
                 "gemma2", family(64, 8, 4, gemma, new Attention(1 / 16.0, 50, List.of(new Layer(40, full),
                         new Layer(0, full), new Layer(40, full))), 22.625, 30, Activation.GELU_TANH),
                 "gemma3", family(256, 4, 1, gemma.with(QkNorm.EACH_HEAD), new Attention(1 / 16.0, 0,
@@ -230,7 +249,19 @@ class KernelGpuTest {
                 "partial rotation", family(96, 8, 2, Norms.before(1e-5),
                         Attention.alike(3, 96, 0, new Rope(10000, 24)), 1, 0, Activation.SILU),
                 "partial rotation, normed heads", family(64, 6, 2, Norms.before(1e-5).with(QkNorm.EACH_HEAD),
-                        Attention.alike(3, 64, 0, new Rope(10000, 16)), 1, 0, Activation.SILU));
+                        Attention.alike(3, 64, 0, new Rope(10000, 16)), 1, 0, Activation.SILU)));
+        return all;
+    }
+
+    private static Norms with(Norms norms, Residual residual) {
+        return new Norms(norms.eps(), norms.before(), norms.after(), norms.qk(), norms.wide(), norms.addOne(),
+                norms.form(), residual);
+    }
+
+    /** With biases everywhere. */
+    private static ModelConfig ends(Norms norms, Attention attention, Activation activation, Ends ends) {
+        return new ModelConfig("llama", 512, 8, 2, 64, 800, 1500, 4096, false, true, true, true,
+                ModelConfig.Stored.plain(false), norms, attention, 1, 0, activation, DType.FLOAT32, null, ends);
     }
 
     private static ModelConfig family(int headDim, int heads, int kvHeads, Norms norms, Attention attention,
@@ -325,7 +356,7 @@ class KernelGpuTest {
         return new ModelConfig("qwen3_moe", 512, 8, 2, 64, 800, 1500, 4096, false, false, false, false,
                 ModelConfig.Stored.plain(false), Norms.before(1e-6).with(QkNorm.EACH_HEAD),
                 Attention.alike(3, 64, 0, new Rope(10000, 64)), 1, 0, activation, DType.BFLOAT16, experts,
-                ModelConfig.Ends.NONE);
+                Ends.NONE);
     }
 
     @ParameterizedTest(name = "fp8: {0}")

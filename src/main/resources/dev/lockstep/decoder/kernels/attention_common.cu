@@ -1,7 +1,7 @@
 // What both attention kernels share: constants of the model, and the norm and rotation of one head by a warp.
 //
 // Constants: HEADS query heads, KV_HEADS key and value heads, HEAD_DIM, of which ROTARY dimensions turn (a multiple of 4), WINDOW
-// tokens a query sees (0: all), QK_NORM (1: each query and key head passes an RMSNorm first), CAPPED (1: scores pass SOFTCAP
+// tokens a query sees (0: all), QK_NORM (1: each query and key head passes an RMSNorm first; 2: after it has turned), CAPPED (1: scores pass SOFTCAP
 // tanh(x / SOFTCAP)), FP8 (1: the projection is still to be scaled).
 
 #define GROUP (HEADS / KV_HEADS)
@@ -82,9 +82,8 @@ __device__ __forceinline__ Angles angles(const float *cosine, const float *sine,
     return a;
 }
 
-// The norm of a head, in models that have one, and rotary embedding in the half-split layout of Hugging Face checkpoints.
-__device__ __forceinline__ void turn(Head &head, const factor *weight, const Angles &a, float eps) {
-#if QK_NORM
+// What a head's norm multiplies by besides weights; turning does not change it.
+__device__ __forceinline__ float normScale(const Head &head, float eps) {
     float squares = 0;
 #pragma unroll
     for (int j = 0; j < PAIRS; j++) {
@@ -94,7 +93,13 @@ __device__ __forceinline__ void turn(Head &head, const factor *weight, const Ang
     for (int offset = 16; offset; offset /= 2) {
         squares += __shfl_xor_sync(~0u, squares, offset);
     }
-    float scale = rsqrtf(squares / HEAD_DIM + eps);
+    return rsqrtf(squares / HEAD_DIM + eps);
+}
+
+// The norm of a head, in models that have one, and rotary embedding in the half-split layout of Hugging Face checkpoints.
+__device__ __forceinline__ void turn(Head &head, const factor *weight, const Angles &a, float eps) {
+#if QK_NORM
+    float scale = normScale(head, eps);
 #endif
 #pragma unroll
     for (int j = 0; j < PAIRS; j++) {
@@ -103,12 +108,18 @@ __device__ __forceinline__ void turn(Head &head, const factor *weight, const Ang
             float2 low = head.low[j], high = head.high[j];
 #if QK_NORM
             float2 w = loadFactorPair(weight + lowOf(d)), v = loadFactorPair(weight + highOf(d));
+#endif
+#if QK_NORM == 1
             low = make_float2(low.x * scale * w.x, low.y * scale * w.y);
             high = make_float2(high.x * scale * v.x, high.y * scale * v.y);
 #endif
             float2 c = a.cosine[j], s = a.sine[j];
             head.low[j] = make_float2(low.x * c.x - high.x * s.x, low.y * c.y - high.y * s.y);
             head.high[j] = make_float2(high.x * c.x + low.x * s.x, high.y * c.y + low.y * s.y);
+#if QK_NORM == 2
+            head.low[j] = make_float2(head.low[j].x * scale * w.x, head.low[j].y * scale * w.y);
+            head.high[j] = make_float2(head.high[j].x * scale * v.x, head.high[j].y * scale * v.y);
+#endif
         }
     }
 }

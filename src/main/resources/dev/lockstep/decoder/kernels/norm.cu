@@ -1,4 +1,5 @@
-// RMSNorm of each row: out[n] = x[n] / sqrt(mean(x[n]^2) + eps) * weight.
+// RMSNorm of each row: out[n] = x[n] / sqrt(mean(x[n]^2) + eps) * weight; or (CENTERED) its layer norm, that of x[n] - mean(x[n]),
+// with shift [H] added in the end, unless that is null.
 //
 // x, out [N, H], weight [H], contiguous; H, a constant, divides by PACK. Mostly the sums that a norm follows are made by the
 // products before it, which add to the residual stream x as they store, so x is read here and not written. Where they cannot,
@@ -23,7 +24,7 @@ __device__ __forceinline__ float squareSum(const Pack &pack) {
 
 extern "C" __global__ void __launch_bounds__(THREADS) rmsNorm(stored *out, stored *x, const factor *weight, float eps,
         unsigned char *out8, const stored *raw, float *rowScales, const float *columnScales, const stored *bias,
-        const factor *rawWeight) {
+        const factor *rawWeight, const stored *shift) {
     long long row = (long long)blockIdx.x * H;
     Pack held[PIECES], weights[PIECES];
 #pragma unroll
@@ -90,6 +91,27 @@ extern "C" __global__ void __launch_bounds__(THREADS) rmsNorm(stored *out, store
     }
 #endif
     if (weight) {
+#if CENTERED
+        float mean = 0;
+#pragma unroll
+        for (int p = 0; p < PIECES; p++) {
+            if ((p * THREADS + threadIdx.x) * PACK < H) {
+#pragma unroll
+                for (int k = 0; k < PACK; k++) {
+                    mean += held[p].value[k];
+                }
+            }
+        }
+        mean = blockSum(mean) / H;
+        __syncthreads();
+#pragma unroll
+        for (int p = 0; p < PIECES; p++) {
+#pragma unroll
+            for (int k = 0; k < PACK; k++) {
+                held[p].value[k] -= mean;
+            }
+        }
+#endif
         float squares = 0;
 #pragma unroll
         for (int p = 0; p < PIECES; p++) {
@@ -104,6 +126,16 @@ extern "C" __global__ void __launch_bounds__(THREADS) rmsNorm(stored *out, store
             for (int k = 0; k < PACK; k++) {
                 held[p].value[k] *= scale * weights[p].value[k];
             }
+#if CENTERED
+            int i = (p * THREADS + threadIdx.x) * PACK;
+            if (shift && i < H) {
+                Pack more = load(shift + i);
+#pragma unroll
+                for (int k = 0; k < PACK; k++) {
+                    held[p].value[k] += more.value[k];
+                }
+            }
+#endif
         }
     }
 #if FP8
