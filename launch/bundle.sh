@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes one archive for machines that have no JDK, no Maven and no network: a Java runtime, Lockstep with its libraries
-# and MPJ Express, the launch scripts, the examples, docs/api. Unpacked, launch/mpjrun.sh in it works as in a clone.
+# and MPJ Express, UCX where it can be fetched, the launch scripts, the examples, docs/api. Unpacked, launch/mpjrun.sh in it works as in a clone.
 #   launch/bundle.sh [--libtorch cpu|DIR] [FILE]      (default: target/lockstep-VERSION-linux-x86_64.tar.gz)
 # Without --libtorch the archive holds no libtorch: the machine's own is named by PYTORCH_LIBRARY_PATH (see running.md). With
 # DIR it holds the libraries in there, with PYTORCH_VERSION and PYTORCH_FLAVOR as they are set now.
@@ -41,6 +41,19 @@ lockstep_maven javadoc:javadoc-no-fork
 mkdir "$root/docs" && cp -r "$LOCKSTEP_HOME/target/reports/apidocs" "$root/docs/api"
 cp "$LOCKSTEP_HOME/target/lockstep.cdx.json" "$LOCKSTEP_HOME/target/THIRD-PARTY.txt" "$root"
 cp "$LOCKSTEP_HOME/target/lockstep.jar" "$root/target"
+ucx=$LOCKSTEP_CACHE/ucx # what is fetched runs elsewhere too, of the system's own there may be more than one file
+[ -e "$ucx/libnuma1.copyright" ] || lockstep_fetch_ucx
+if [ -e "$ucx/libnuma1.copyright" ] && [ -z "$(lockstep_open_to_others "$LOCKSTEP_CACHE" "$ucx" "$ucx/lib" "$ucx"/lib/*)" ]; then
+  mkdir "$root/lib/ucx"
+  cp "$ucx"/lib/* "$ucx"/*.copyright "$root/lib/ucx"
+  for library in "$ucx"/lib/*; do
+    package=libucx0
+    [[ $library != */libnuma* ]] || package=libnuma1
+    printf '\nlib/ucx/%s\n    From the package %s\n    Licence: lib/ucx/%s.copyright\n' "${library##*/}" "$package" "$package"
+  done >>"$root/THIRD-PARTY.txt"
+else
+  lockstep_say "UCX could not be fetched, so ranks of one host send their messages over TCP where there is none"
+fi
 cp "$LOCKSTEP_HOME"/target/lib/*.jar "$root/target/lib"
 if [ "$libtorch" = cpu ]; then
   cp "$LOCKSTEP_HOME"/target/lib-cpu/*.jar "$root/target/lib-cpu"

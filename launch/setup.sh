@@ -89,12 +89,16 @@ lockstep_check_mpj() {
     lockstep_stop "$open belongs to another user or others may write it, so MPJ Express in there is not run: remove $LOCKSTEP_CACHE/mpj, and chmod go-w what stays, or set LOCKSTEP_CACHE to a directory of your own"
 }
 
-# UCX carries the ranks' messages inside a host; without it MPJ Express's own TCP does. The system's own first, then what
-# was fetched earlier. That it could not be fetched is remembered for a day. A bundle fetches nothing.
+# UCX carries the ranks' messages inside a host; without it Lockstep's own TCP does. The system's own first, then a bundle's,
+# which fetches nothing, then what was fetched earlier. That it could not be fetched is remembered for a day.
 lockstep_find_ucx() {
   local fetched=$LOCKSTEP_CACHE/ucx/lib open
   UCX_DIR=
   lockstep_system_has libucp.so.0 && return
+  if [ -e "$LOCKSTEP_HOME/lib/ucx/libucp.so.0" ]; then
+    UCX_DIR=$LOCKSTEP_HOME/lib/ucx
+    return
+  fi
   if [ ! -e "$fetched/libucp.so.0" ]; then
     [ ! -e "$LOCKSTEP_HOME/pom.xml" ] || [ -n "$(find "$LOCKSTEP_CACHE/ucx.none" -mtime -1 2>/dev/null)" ]
     return
@@ -179,8 +183,7 @@ lockstep_fetch_mpj() {
 
 # What UCX needs for memory alone; its module for InfiniBand stays out. Whatever goes wrong, jobs run without it.
 lockstep_fetch_ucx() {
-  local packages=(libucx0) new=$LOCKSTEP_CACHE/ucx.new
-  lockstep_system_has libnuma.so.1 || packages+=(libnuma1)
+  local packages=(libucx0 libnuma1) new=$LOCKSTEP_CACHE/ucx.new
   rm -f "$LOCKSTEP_CACHE/ucx.none"
   (
     command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || exit
@@ -189,6 +192,7 @@ lockstep_fetch_ucx() {
     rm -rf "$new" && mkdir -p "$new/all" "$new/lib" || exit
     for package in "$LOCKSTEP_CACHE"/apt/deb/*.deb; do dpkg-deb -x "$package" "$new/all" || exit; done
     find "$new/all" \( -name 'libuc[mpst].so.0' -o -name libnuma.so.1 \) -exec cp -L {} "$new/lib" \;
+    for package in "${packages[@]}"; do cp "$new/all/usr/share/doc/$package/copyright" "$new/$package.copyright" || exit; done
     [ -e "$new/lib/libucp.so.0" ] && rm -rf "$new/all" "$LOCKSTEP_CACHE/ucx" && mv "$new" "$LOCKSTEP_CACHE/ucx"
   ) || {
     rm -rf "$new"

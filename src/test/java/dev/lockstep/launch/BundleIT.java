@@ -55,6 +55,15 @@ class BundleIT {
         assertThat(notices).contains("runtime/legal/", "Permission is hereby granted");
         assertThat(root.resolve("runtime/legal/java.base")).isNotEmptyDirectory();
 
+        // UCX with all that it needs, and its licence
+        Path ucx = root.resolve("lib/ucx");
+        assertThat(notices).contains("lib/ucx/libucp.so.0\n    From the package libucx0\n"
+                + "    Licence: lib/ucx/libucx0.copyright\n");
+        assertThat(ucx.resolve("libucx0.copyright")).content().contains("BSD-3-Clause");
+        Launched.Result needs = Launched.script(Path.of("/usr/bin/ldd"), ucx.resolve("libucp.so.0").toString())
+                .env("LD_LIBRARY_PATH", ucx.toString()).run();
+        assertThat(needs.stdout()).contains(ucx + "/libucs.so.0", ucx + "/libuct.so.0").doesNotContain("not found");
+
         // what the README links to is there
         assertThat(root.resolve("src/site/markdown/running.md")).isRegularFile();
 
