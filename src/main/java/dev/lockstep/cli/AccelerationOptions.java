@@ -18,7 +18,7 @@ public final class AccelerationOptions {
     private @Nullable String quantize;
     @Option(names = "--kv-dtype", paramLabel = "auto|fp8", description = "On a GPU, in 16 bits: fp8 keeps keys and values in 8 bits, which gives twice the room for rows and not quite the same text (auto: as the model computes).")
     private String kvDtype = "auto";
-    @Option(names = "--same-text", paramLabel = "on|off", description = "On a GPU, in 16 bits: a row's text and log-probabilities are the same to the bit whatever rows are beside it, with any batch size and number of ranks, and after whatever interruption; off is faster where many rows begin alike (on where Lockstep's kernels compute: not with weights in 4 bits or Gemma 2; in float32 texts are the same anyway).")
+    @Option(names = "--same-text", paramLabel = "on|off", description = "On a GPU, in 16 bits: a row's text and log-probabilities are the same to the bit whatever rows are beside it, with any batch size and number of ranks, and after whatever interruption; off is faster where many rows begin alike (on where Lockstep's kernels compute: not with weights in 4 bits, Gemma 2 or mixtures of experts; in float32 texts are the same anyway).")
     private @Nullable String sameText;
 
     /**

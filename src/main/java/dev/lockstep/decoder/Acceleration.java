@@ -38,7 +38,7 @@ public record Acceleration(boolean graphs, boolean kernels, Weights weights, boo
      * or several, computed or found in the cache. Rows that begin alike are then not attended to together.
      */
     public enum SameText {
-        /** Where kernels of our own compute prompts and steps: not with weights in 4 bits or models with a soft cap. */
+        /** Where kernels of our own compute prompts and steps: not with weights in 4 bits or models with a soft cap; nor with experts. */
         WHERE_POSSIBLE,
         /** Or the model is not loaded. */
         ON, OFF

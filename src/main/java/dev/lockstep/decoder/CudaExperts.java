@@ -29,13 +29,14 @@ final class CudaExperts {
     private static final int MOST_CHOSEN = 32;
     private static final int MOST_EXPERTS = 1024;
     private static final int UNIT = 64;
+    private static final int HALF_UNIT = 32;
     private static final int WARP = 32;
     private static final int ROUTE_THREADS = 1024;
     private static final int MANY_THREADS = 256;
-    private static final int MOST_FEW_WARPS = 8;
+    private static final int MOST_FEW_WARPS = 4;
     private static final int SCORE_THREADS = 128;
-    /** Rows up to which reading them again for each expert is no matter. */
-    private static final int FEW_SCORED = 4;
+    /** As experts.cu has it. */
+    private static final int SCORED = 8;
     /** Rows that one block brings to their experts sooner than many blocks and another launch. */
     private static final int ROWS_OF_ONE_BLOCK = 128;
     /** Rows of weights of a block of few pairs, and of one of many. */
@@ -59,10 +60,11 @@ final class CudaExperts {
      * @param sharedGateUp of what all tokens go through; null for none
      * @param sharedGate   address of what weighs that, or 0
      */
-    record Layer(Weight router, long routerBias, long gateUp, long gateUpBias, long down, long downBias,
+    record Layer(long router, long routerBias, long gateUp, long gateUpBias, long down, long downBias,
             @Nullable Weight sharedGateUp, @Nullable Weight sharedDown, long sharedGate) {}
 
     private final Experts experts;
+    private final boolean sameText;
     private final int hidden;
     private final CublasLt.Type type;
     private final int valueBytes;
@@ -71,12 +73,14 @@ final class CudaExperts {
     private final Kernel group;
     private final Kernel routeAndGroup;
     private final Kernel combine;
-    private final List<Products> products = new ArrayList<>();
+    private final List<Products> few = new ArrayList<>();
+    private final Products many;
     private final @Nullable Kernel swiglu;
     private final List<Layer> layers = new ArrayList<>();
 
     /** Compiles the kernels, unless they are on disk, and finds the weights of a program that has all of them. */
-    CudaExperts(DecoderProgram program, ModelConfig config, DType dtype, KernelCompiler compiler) {
+    CudaExperts(DecoderProgram program, ModelConfig config, DType dtype, boolean sameText, KernelCompiler compiler) {
+        this.sameText = sameText;
         this.experts = Objects.requireNonNull(config.experts());
         this.hidden = config.hidden();
         this.type = CublasLt.Type.valueOf(dtype.name());
@@ -91,24 +95,24 @@ final class CudaExperts {
         group = kernel(compiler, shapes, "ROUTE", "groupPairs", ROUTE_THREADS);
         routeAndGroup = kernel(compiler, shapes, "ROUTE", "routeAndGroup", ROUTE_THREADS);
         combine = kernel(compiler, shapes, "ROUTE", "combine", CudaKernels.threads(hidden / CudaKernels.PACK_16));
+        // of all alike, so that sums over K are in one order
+        int up = fewThreads(hidden);
+        int down = fewThreads(experts.intermediate());
         for (int tiles : new int[]{1, 2, 4}) {
-            int most = tiles == 1 ? MOST_FEW_WARPS / 2 : MOST_FEW_WARPS;
-            int up = fewThreads(hidden, most);
-            int down = fewThreads(experts.intermediate(), most);
-            products.add(new Products(kernel(compiler, shapes, "FEW", "gateUp" + tiles, up),
+            few.add(new Products(kernel(compiler, shapes, "FEW", "gateUp" + tiles, up),
                     kernel(compiler, shapes, "FEW", "down" + tiles, down), tiles * TILE, FEW_ROWS,
                     // about so many are hardly ever more than a tile
                     tiles * TILE * 0.6));
         }
-        products.add(new Products(kernel(compiler, shapes, "MANY", "gateUpMany", MANY_THREADS),
-                kernel(compiler, shapes, "MANY", "downMany", MANY_THREADS), MANY_ROWS, MANY_ROWS, Double.MAX_VALUE));
+        many = new Products(kernel(compiler, shapes, "MANY", "gateUpMany", MANY_THREADS),
+                kernel(compiler, shapes, "MANY", "downMany", MANY_THREADS), MANY_ROWS, MANY_ROWS, Double.MAX_VALUE);
         swiglu = experts.shared() == 0
                 ? null
                 : CudaKernels.swiglu(experts.shared(), dtype, config.activation(), compiler);
         ScalarType kept = DecoderProgram.scalarType(dtype);
         for (int i = 0; i < config.layers() - experts.plainLayers().size(); i++) {
             boolean biased = experts.biased();
-            layers.add(new Layer(new Weight(program.weightAddress("router", i, kept), 0),
+            layers.add(new Layer(program.weightAddress("router", i, kept),
                     biased || experts.routing().sigmoid()
                             ? program.weightAddress("router_bias", i, ScalarType.FLOAT32)
                             : 0,
@@ -131,14 +135,14 @@ final class CudaExperts {
     }
 
     /** So many that each warp has about three pieces of a row of weights. */
-    private static int fewThreads(int k, int mostWarps) {
-        return WARP * Math.min(mostWarps, Integer.highestOneBit(Math.max(1, k / UNIT / 3)));
+    private static int fewThreads(int k) {
+        return WARP * Math.min(MOST_FEW_WARPS, Integer.highestOneBit(Math.max(1, k / UNIT / 3)));
     }
 
     /** Whether they can compute a model's mixtures in this type. */
     static boolean fits(ModelConfig config, DType dtype) {
         Experts experts = Objects.requireNonNull(config.experts());
-        return dtype != DType.FLOAT32 && config.hidden() % UNIT == 0 && experts.intermediate() % UNIT == 0
+        return dtype != DType.FLOAT32 && config.hidden() % UNIT == 0 && experts.intermediate() % HALF_UNIT == 0
                 && experts.shared() % CudaKernels.PACK_16 == 0
                 && experts.routing().groups() == 1 && experts.routing().perToken() <= MOST_CHOSEN
                 && experts.count() <= MOST_EXPERTS
@@ -176,13 +180,15 @@ final class CudaExperts {
     /**
      * Hands one mixture to the GPU.
      *
+     * @param prompts it is of a pass over prompts, not of a step
      * @param place   of the layer among mixtures
      * @param normed  address of [wholeRows, hidden]
      * @param result  address of [rows, hidden]: the residual stream, which is added to, or what {@code normed} is
      * @param add     whether it is added to
      * @param in      of which {@code gateUp} and {@code activated} are free, and {@code experts} is this one's
      */
-    void run(Pointer stream, CublasLt lt, CudaLayers.Buffers in, int place, int rows, int wholeRows, long normed,
+    void run(Pointer stream, CublasLt lt, CudaLayers.Buffers in, boolean prompts, int place, int rows, int wholeRows,
+            long normed,
             long result, boolean add) {
         Layer layer = layers.get(place);
         long[] at = sizes(wholeRows);
@@ -199,26 +205,21 @@ final class CudaExperts {
         long tiles = at[4];
         long active = at[5];
         long out = at[6];
-        if (rows <= FEW_SCORED) {
-            int warps = SCORE_THREADS / WARP;
-            score.launch(stream, (experts.count() + warps - 1) / warps, 1, 1, logits, normed, layer.router().address(),
-                    rows);
-        } else {
-            lt.multiply(stream,
-                    new Shape(type, CublasLt.Type.FLOAT32, wholeRows, experts.count(), hidden, false, false),
-                    normed, layer.router(), logits, logits, () -> layers.stream().map(Layer::router).toList());
-        }
+        int warps = SCORE_THREADS / WARP;
+        score.launch(stream, (experts.count() + warps - 1) / warps, (rows + SCORED - 1) / SCORED, 1, logits, normed,
+                layer.router(), rows);
         int pairs = (int) pairs(rows);
         double average = (double) pairs / experts.count();
-        Products chosen = products.stream().filter(one -> average <= one.average()).findFirst().orElseThrow();
+        Products chosen = products(average, prompts);
         int most = mostTiles(rows, chosen.pairs());
         float factor = (float) experts.routing().factor();
         if (rows <= ROWS_OF_ONE_BLOCK) {
             routeAndGroup.launch(stream, 1, 1, 1, order, tiles, expert, share, logits, layer.routerBias(), factor, rows,
                     chosen.pairs(), most);
         } else {
-            int warps = ROUTE_THREADS / WARP;
-            route.launch(stream, (rows + warps - 1) / warps, 1, 1, expert, share, logits, layer.routerBias(), factor,
+            int routing = ROUTE_THREADS / WARP;
+            route.launch(stream, (rows + routing - 1) / routing, 1, 1, expert, share, logits, layer.routerBias(),
+                    factor,
                     rows);
             group.launch(stream, 1, 1, 1, order, tiles, expert, pairs, chosen.pairs(), most);
         }
@@ -230,6 +231,15 @@ final class CudaExperts {
         }
         combine.launch(stream, rows, 1, 1, result, out, expert, share, layer.downBias(),
                 swiglu == null ? 0L : in.gateUp(), layer.sharedGate(), normed, add ? 1 : 0);
+    }
+
+    /** For the same text a prompt's are one kind always and a step's another, whose sums are in other orders. */
+    private Products products(double average, boolean prompts) {
+        if (sameText && prompts) {
+            return many;
+        }
+        return few.stream().filter(one -> average <= one.average()).findFirst()
+                .orElse(sameText ? few.get(few.size() - 1) : many);
     }
 
     private static int blocks(int rows, Products products) {

@@ -144,7 +144,7 @@ final class CudaLayers {
                     mixture ? null : linear("down", config.mlpBias(), place),
                     norm("mlp_post_norm", norms.after(), i)));
         }
-        experts = config.experts() == null ? null : new CudaExperts(program, config, dtype, compiler);
+        experts = config.experts() == null ? null : new CudaExperts(program, config, dtype, sameText, compiler);
         ScalarType kept = DecoderProgram.scalarType(dtype);
         embedding = program.weightAddress("embed", 0, kept);
         head = program.weightAddress("head", 0, kept);
@@ -258,16 +258,18 @@ final class CudaLayers {
      *
      * @param token    address of [rows] int64
      * @param position address of [rows] int64, where each token stands
+     * @param prompts  it is a pass over prompts, not a step
      * @param products may be tried, which a recording must not see
      */
-    void run(Pointer stream, CublasLt products, Buffers in, long token, long position, int rows, int count,
+    void run(Pointer stream, CublasLt products, Buffers in, boolean prompts, long token, long position, int rows,
+            int count,
             Attention attention) {
         int hidden = config.hidden();
         kernels.embed().launch(stream, rows, 1, 1, in.x, embedding, token, hidden, (float) config.embeddingScale(),
                 shard.firstToken(), config.vocabulary(), places, position, config.ends().firstPosition(),
                 config.ends().positions());
         add(in.x, rows);
-        Pass pass = new Pass(stream, products, in, rows);
+        Pass pass = new Pass(stream, products, in, prompts, rows);
         Left left = null;
         int mixtures = 0;
         for (int i = 0; i < count; i++) {
@@ -313,6 +315,14 @@ final class CudaLayers {
         }
     }
 
+    /** Makes of logits of this rank's tokens a term of all tokens'. */
+    void spread(Pointer stream, long logits, long own, int rows) {
+        int all = shard.whole().vocabulary();
+        int blocks = (all + CudaKernels.SPREAD_THREADS - 1) / CudaKernels.SPREAD_THREADS;
+        Objects.requireNonNull(kernels.spread()).launch(stream, blocks, rows, 1, logits, own, all, shard.firstToken(),
+                config.vocabulary());
+    }
+
     /** Adds up what the ranks have in a buffer as wide as the residual stream. */
     private void add(long address, int rows) {
         if (replica.size() > 1) {
@@ -325,12 +335,14 @@ final class CudaLayers {
         private final Pointer stream;
         private final CublasLt products;
         private final Buffers in;
+        private final boolean prompts;
         private final int rows;
 
-        Pass(Pointer stream, CublasLt products, Buffers in, int rows) {
+        Pass(Pointer stream, CublasLt products, Buffers in, boolean prompts, int rows) {
             this.stream = stream;
             this.products = products;
             this.in = in;
+            this.prompts = prompts;
             this.rows = rows;
         }
 
@@ -380,7 +392,7 @@ final class CudaLayers {
         @Nullable
         Left mixture(int place, Layer layer, @Nullable Left before) {
             boolean several = replica.size() > 1;
-            Objects.requireNonNull(experts).run(stream, products, in, place, rows, wholeRows(rows),
+            Objects.requireNonNull(experts).run(stream, products, in, prompts, place, rows, wholeRows(rows),
                     norm(layer.mlpNorm(), true, before), several ? in.normed : in.x, !several);
             CudaLayers.this.add(in.normed, rows);
             return several ? new Left(0, 0, 0) : null;

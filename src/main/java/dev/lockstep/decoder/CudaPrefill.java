@@ -27,13 +27,17 @@ final class CudaPrefill {
     private final Replica replica;
     private final ScalarType type;
     private final CudaLayers layers;
+    private final CudaStep step;
     private final CublasLt products;
     // by allocation
     private long[] layerCaches = {};
 
-    /** @param workspaceBytes of the program's workspace, which others have allocated */
+    /**
+     * @param step           has room for logits of some tokens
+     * @param workspaceBytes of the program's workspace, which others have allocated
+     */
     CudaPrefill(DecoderProgram program, KvCache cache, Shard shard, DType dtype, CudaLayers layers, Replica replica,
-            long workspaceBytes) {
+            CudaStep step, long workspaceBytes) {
         this.program = program;
         this.cache = cache;
         this.config = shard.part();
@@ -41,6 +45,7 @@ final class CudaPrefill {
         this.replica = replica;
         this.type = DecoderProgram.scalarType(dtype);
         this.layers = layers;
+        this.step = step;
         this.products = new CublasLt(program.stateAddress("workspace", ScalarType.UINT8), workspaceBytes,
                 layers.isSameText());
     }
@@ -70,7 +75,7 @@ final class CudaPrefill {
         }
         float eps = (float) config.norms().eps();
         List<ModelConfig.Layer> shapes = config.attention().layers();
-        layers.run(CudaDriver.stream(), products, in, token, position, tokens, shapes.size(),
+        layers.run(CudaDriver.stream(), products, in, true, token, position, tokens, shapes.size(),
                 (Pointer stream, int i) -> {
                     CudaLayers.Layer layer = layers.layer(i);
                     int rope = ropes.indexOf(shapes.get(i).rope());
@@ -84,8 +89,14 @@ final class CudaPrefill {
         boolean outside = layers.isSameText();
         program.endPass(rows, complete, in.normed() - scratch, outside);
         if (outside && complete > 0) {
-            layers.head(CudaDriver.stream(), products, program.stateAddress("last_normed", type),
-                    program.stateAddress("first_logits", ScalarType.FLOAT32), complete);
+            Pointer stream = CudaDriver.stream();
+            long logits = program.stateAddress("first_logits", ScalarType.FLOAT32);
+            boolean several = replica.size() > 1;
+            layers.head(stream, products, program.stateAddress("last_normed", type),
+                    several ? step.ownLogits() : logits, complete);
+            if (several) {
+                layers.spread(stream, logits, step.ownLogits(), complete);
+            }
         }
         if (replica.size() > 1 && complete > 0) {
             replica.sum(program.stateAddress("first_logits", ScalarType.FLOAT32), (long) complete * vocabulary,

@@ -221,6 +221,11 @@ final class CudaStep implements ForwardStep {
         }
     }
 
+    /** Where logits of some of all tokens have room, for as many rows as there are slots. */
+    long ownLogits() {
+        return ownLogits;
+    }
+
     /** Many logits are gathered, which takes half of the time of their sums; few are summed faster. */
     private boolean isGathered(int rows) {
         return replica.size() > 1 && shard.evenTokens() > 0
@@ -234,16 +239,14 @@ final class CudaStep implements ForwardStep {
 
     /** From the logits that each rank has to those that all have. */
     private void share(Pointer stream, int rows, boolean gathered) {
-        CudaKernels kernels = layers.kernels();
         int all = shard.whole().vocabulary();
-        int blocks = (all + CudaKernels.SPREAD_THREADS - 1) / CudaKernels.SPREAD_THREADS;
         if (gathered) {
+            int blocks = (all + CudaKernels.SPREAD_THREADS - 1) / CudaKernels.SPREAD_THREADS;
             replica.gather(ownLogits, ownBytes(rows) / Float.BYTES, ScalarType.FLOAT32);
-            Objects.requireNonNull(kernels.join()).launch(stream, blocks, rows, 1, logits, ownLogits, all,
+            Objects.requireNonNull(layers.kernels().join()).launch(stream, blocks, rows, 1, logits, ownLogits, all,
                     shard.evenTokens());
         } else {
-            Objects.requireNonNull(kernels.spread()).launch(stream, blocks, rows, 1, logits, ownLogits, all,
-                    shard.firstToken(), config.vocabulary());
+            layers.spread(stream, logits, ownLogits, rows);
             replica.sum(logits, (long) rows * all, ScalarType.FLOAT32);
         }
     }
@@ -262,7 +265,7 @@ final class CudaStep implements ForwardStep {
         long itemsAt = cascade == null ? 0 : beginnings + (long) cascade.itemsFrom() * Long.BYTES;
         float scale = (float) config.attention().scale();
         float eps = (float) config.norms().eps();
-        layers.run(stream, products, buffers, token, position, rows, count, (on, i) -> {
+        layers.run(stream, products, buffers, false, token, position, rows, count, (on, i) -> {
             CudaLayers.Layer layer = layers.layer(i);
             CudaKernels.Attention attention = layers.kernels().attentions().get(i);
             Kernel share = items == 0 ? null : attention.share();

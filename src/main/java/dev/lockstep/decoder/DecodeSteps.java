@@ -36,6 +36,7 @@ final class DecodeSteps implements AutoCloseable {
     private static final String WITHOUT_INT4 = "leave out --quantize int4, or give --quantize none, and weights are in 16 bits.";
     private static final String SAME_TEXT = "--same-text on needs";
     private static final String WITHOUT_SAME_TEXT = "leave it out.";
+    private static final int MOST_RANKS_SAME = 2;
     // of recorded steps: those that end with the logits
     private static final int NO_SAMPLING = -1;
 
@@ -100,9 +101,10 @@ final class DecodeSteps implements AutoCloseable {
                 Supplier<Own> own = () -> {
                     CudaLayers layers = new CudaLayers(program, shard, dtype, kept == Weights.FP8, products,
                             cache.isFp8(), sameText, replica, one);
-                    return new Own(new CudaStep(program, cache, shard, dtype, layers, replica, directory),
+                    CudaStep steps = new CudaStep(program, cache, shard, dtype, layers, replica, directory);
+                    return new Own(steps,
                             DecoderProgram.hasFlashAttention(config, dtype, device)
-                                    ? new CudaPrefill(program, cache, shard, dtype, layers, replica,
+                                    ? new CudaPrefill(program, cache, shard, dtype, layers, replica, steps,
                                             CudaStep.WORKSPACE_BYTES)
                                     : null);
                 };
@@ -184,7 +186,10 @@ final class DecodeSteps implements AutoCloseable {
      */
     static boolean isSameText(ModelConfig config, Device device, DType dtype, Acceleration acceleration, Weights kept,
             int ranks) {
-        if (acceleration.sameText() == SameText.OFF || dtype == DType.FLOAT32) {
+        // a mixture's narrow layers would pay a fifth for it where rows are few
+        boolean asked = acceleration.sameText() == SameText.ON
+                || acceleration.sameText() == SameText.WHERE_POSSIBLE && config.experts() == null;
+        if (!asked || dtype == DType.FLOAT32) {
             return false;
         }
         String why = null;
@@ -192,12 +197,10 @@ final class DecodeSteps implements AutoCloseable {
             why = "float32 on CPU: leave out --dtype";
         } else if (kept == Weights.INT4) {
             why = "weights in 16 bits or fp8: give --quantize none, or leave it out";
-        } else if (ranks > 1) {
-            why = "a model on one GPU: leave out --tensor-parallel, or it";
+        } else if (ranks > MOST_RANKS_SAME) {
+            why = "a model on one GPU or two, whose sums go but one way: give --tensor-parallel 2, or leave it out";
         } else if (!acceleration.kernels()) {
             why = "Lockstep's CUDA kernels: leave out --kernels off";
-        } else if (config.experts() != null) {
-            why = "a model without a mixture of experts: leave it out";
         } else if (!CudaLayers.fits(config, dtype, kept != Weights.FP8)) {
             why = "Lockstep's CUDA kernels, which have no heads or widths like this model's: leave it out";
         } else if (!DecoderProgram.hasFlashAttention(config, dtype, device)) {

@@ -112,7 +112,7 @@ class DecodeStepsTest {
     @CsvSource(delimiter = '|', nullValues = "-", value = {
             "llama-gqa | cpu | FLOAT32 | WIDE | true | 1 | -",
             "llama-gqa | cuda | FLOAT32 | WIDE | true | 1 | -",
-            "llama-gqa | cuda | BFLOAT16 | WIDE | true | 2 | a model on one GPU: leave out --tensor-parallel, or it",
+            "llama-gqa | cuda | BFLOAT16 | WIDE | true | 4 | a model on one GPU or two, whose sums go but one way: give --tensor-parallel 2, or leave it out",
             "llama-gqa | cpu | BFLOAT16 | WIDE | true | 1 | float32 on CPU: leave out --dtype",
             "llama-gqa | cuda | BFLOAT16 | INT4 | true | 1 | weights in 16 bits or fp8: give --quantize none, or leave it out",
             "llama-gqa | cuda | BFLOAT16 | FP8 | false | 1 | Lockstep's CUDA kernels: leave out --kernels off",
@@ -133,12 +133,24 @@ class DecodeStepsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"llama-gqa, BFLOAT16, WIDE", "llama-gqa, FLOAT16, WIDE", "llama-gqa, BFLOAT16, FP8"})
-    void sameText_whereItIsPossible_isHadUnlessItIsOff(String family, DType dtype, Weights kept) {
+    @CsvSource({"llama-gqa, BFLOAT16, WIDE, 1", "llama-gqa, FLOAT16, WIDE, 1", "llama-gqa, BFLOAT16, FP8, 1",
+            "llama-gqa, BFLOAT16, WIDE, 2"})
+    void sameText_whereItIsPossible_isHadUnlessItIsOff(String family, DType dtype, Weights kept, int ranks) {
         ModelConfig config = Families.read(Golden.checkpoint(family));
         for (SameText wanted : SameText.values()) {
             assertThat(DecodeSteps.isSameText(config, Device.ofRank("cuda"), dtype,
-                    new Acceleration(true, true, kept, false, wanted), kept, 1)).isEqualTo(wanted != SameText.OFF);
+                    new Acceleration(true, true, kept, false, wanted), kept, ranks))
+                            .isEqualTo(wanted != SameText.OFF);
+        }
+    }
+
+    @Test
+    void sameText_ofAMixture_isHadWhereItIsAskedFor() {
+        ModelConfig config = Families.read(Golden.checkpoint("family/qwen3_moe"));
+        for (SameText wanted : SameText.values()) {
+            assertThat(DecodeSteps.isSameText(config, Device.ofRank("cuda"), DType.BFLOAT16,
+                    new Acceleration(true, true, Weights.WIDE, false, wanted), Weights.WIDE, 1))
+                            .isEqualTo(wanted == SameText.ON);
         }
     }
 

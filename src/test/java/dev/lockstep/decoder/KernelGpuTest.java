@@ -336,7 +336,7 @@ class KernelGpuTest {
                 mixture(experts(128, 192, Routing.softmax(8, true), 0, false), Activation.SILU),
                 "32 experts, shares of all", mixture(experts(32, 320, Routing.softmax(4, false), 0, false),
                         Activation.SILU),
-                "mixtral, of two shares", mixture(experts(8, 448, Routing.softmax(2, true), 0, false),
+                "mixtral, of two shares", mixture(experts(8, 416, Routing.softmax(2, true), 0, false),
                         Activation.SILU),
                 "glm4_moe, by sigmoids, one for all, one layer plain",
                 mixture(experts(24, 128, sigmoid, 96, false), Activation.SILU),

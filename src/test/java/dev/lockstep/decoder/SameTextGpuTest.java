@@ -3,6 +3,7 @@ package dev.lockstep.decoder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 
@@ -161,7 +162,21 @@ class SameTextGpuTest {
                 new ModelConfig("llama", 896, 14, 2, 64, 4864, 8189, 8192, true, false, false, false, true,
                         Norms.before(1e-6), Attention.alike(2, 64, 0, new Rope(1e6, 64)), 1, 0, Activation.SILU,
                         DType.BFLOAT16));
-        return Stream.of(Arguments.of(llama, DType.BFLOAT16, plain), Arguments.of(llama, DType.BFLOAT16, fp8),
+        Named<ModelConfig> mixture = Named.of("a mixture with a shared expert",
+                new ModelConfig("qwen3_moe", 1024, 16, 4, 64, 2048, 8192, 8192, false, false, false, false,
+                        ModelConfig.Stored.plain(false), Norms.before(1e-6).with(QkNorm.EACH_HEAD),
+                        Attention.alike(3, 64, 0, new Rope(1e6, 64)), 1, 0, Activation.SILU, DType.BFLOAT16,
+                        new ModelConfig.Experts(48, 384, ModelConfig.Routing.softmax(4, true), 512, true, false, false,
+                                false, Set.of(0)),
+                        ModelConfig.Ends.NONE));
+        Named<ModelConfig> parallel = Named.of("side by side, with layer norms",
+                new ModelConfig("llama", 1024, 16, 4, 64, 4096, 8192, 8192, false, true, true, true, false,
+                        new Norms(1e-5, true, false, QkNorm.NONE, false, false,
+                                ModelConfig.NormForm.LAYER_WITH_BIAS, ModelConfig.Residual.PARALLEL),
+                        Attention.alike(3, 64, 0, new Rope(1e6, 16)), 1, 0, Activation.GELU_ALONE, DType.BFLOAT16));
+        return Stream.of(Arguments.of(mixture, DType.BFLOAT16, plain), Arguments.of(mixture, DType.BFLOAT16, fp8),
+                Arguments.of(parallel, DType.BFLOAT16, plain), Arguments.of(llama, DType.BFLOAT16, plain),
+                Arguments.of(llama, DType.BFLOAT16, fp8),
                 Arguments.of(llama, DType.BFLOAT16, fp8Kv), Arguments.of(llama, DType.FLOAT16, plain),
                 Arguments.of(qwen, DType.BFLOAT16, plain), Arguments.of(gemma, DType.BFLOAT16, plain));
     }

@@ -19,7 +19,9 @@ public record Cut(Kind kind, List<Range> ranges) {
 
     /** Along what a tensor is cut. */
     public enum Kind {
-        WHOLE, ZEROS, ROWS, COLUMNS
+        WHOLE, ZEROS, ROWS, COLUMNS,
+        /** Of each of the experts that a tensor has all of, [experts, rows, columns] or [experts, rows]. */
+        EXPERT_ROWS, EXPERT_COLUMNS
     }
 
     /** From one to before the other. */
@@ -44,6 +46,14 @@ public record Cut(Kind kind, List<Range> ranges) {
 
     static Cut columns(Range range) {
         return new Cut(Kind.COLUMNS, List.of(range));
+    }
+
+    static Cut expertRows(Range... ranges) {
+        return new Cut(Kind.EXPERT_ROWS, List.of(ranges));
+    }
+
+    static Cut expertColumns(Range range) {
+        return new Cut(Kind.EXPERT_COLUMNS, List.of(range));
     }
 
     /** Where each range begins. */

@@ -68,9 +68,6 @@ public final class Shard {
             throw new ModelException(indivisible(whole, size, "MLP of width " + whole.intermediate()));
         }
         Experts experts = whole.experts();
-        if (experts != null && experts.stacked()) {
-            throw new ModelException(refusal(whole, size) + ", because all of a layer's experts are one tensor.");
-        }
         if (experts != null && (experts.intermediate() % size != 0 || experts.shared() % size != 0)) {
             throw new ModelException(indivisible(whole, size, "experts of width " + experts.intermediate()
                     + (experts.shared() == 0 ? "" : " or " + experts.shared())));
@@ -127,6 +124,13 @@ public final class Shard {
         }
         String[] name = tensor.name().split("\\.", -1);
         boolean bias = name[name.length - 1].equals("bias");
+        if (name[name.length - 1].equals("sinks")) {
+            return Cut.rows(Range.of(whole.heads(), rank, size));
+        }
+        Experts experts = whole.experts();
+        if (experts != null && experts.stacked() && tensor.name().contains(".mlp.experts.")) {
+            return cutOfStacked(experts.intermediate(), name[name.length - 2], bias);
+        }
         return switch (name[name.length - 2]) {
             case "embed_tokens", "lm_head" -> Cut.rows(vocabulary);
             case "embed_positions" -> onFirst();
@@ -143,6 +147,15 @@ public final class Shard {
             case "down_proj" -> bias ? onFirst() : Cut.columns(width(tensor));
             default -> Cut.WHOLE;
         };
+    }
+
+    /** Of what all of a layer's experts of this width are in. */
+    private Cut cutOfStacked(int all, String projection, boolean bias) {
+        Range width = Range.of(all, rank, size);
+        if (projection.equals("gate_up_proj")) {
+            return Cut.expertRows(width, width.from(all));
+        }
+        return bias ? onFirst() : Cut.expertColumns(width);
     }
 
     private Cut onFirst() {

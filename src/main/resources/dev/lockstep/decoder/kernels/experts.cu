@@ -3,7 +3,7 @@
 // their experts and cut into tiles, of one expert and few enough pairs each, and a product has blocks for as many tiles as there
 // could be.
 //
-// H, the width of a token, and I, that of an expert, divide by 64.
+// H, the width of a token, divides by 64, and I, that of an expert, by 32.
 
 #define WARPS (THREADS / 32)
 
@@ -174,17 +174,31 @@ __device__ __forceinline__ void group(int *order, Tile *tiles, const int *expert
     }
 }
 
-// x [rows, H], router [EXPERTS, H] -> logits [rows, EXPERTS], for few rows: a warp an expert.
+// x [rows, H], router [EXPERTS, H] -> logits [rows, EXPERTS]: a warp an expert and SCORED rows, blocks (x: experts, y: rows).
+// Each sum is in one and the same order whatever rows are beside it, and so are all that follow.
+#define SCORED 8
+
 extern "C" __global__ void __launch_bounds__(THREADS) score(float *logits, const stored *x, const stored *router, int rows) {
     int e = blockIdx.x * WARPS + threadIdx.x / 32, lane = threadIdx.x % 32;
     if (e >= EXPERTS) {
         return;
     }
-    for (int row = 0; row < rows; row++) {
+    const uint4 *weights = (const uint4 *)(router + (long long)e * H);
+    constexpr int PIECES = (H / PACK + 31) / 32;
+    uint4 held[PIECES];
+#pragma unroll
+    for (int p = 0; p < PIECES; p++) {
+        held[p] = p * 32 + lane < H / PACK ? weights[p * 32 + lane] : make_uint4(0, 0, 0, 0);
+    }
+    int end = min((int)(blockIdx.y + 1) * SCORED, rows);
+    for (int row = blockIdx.y * SCORED; row < end; row++) {
         float dot = 0;
-#pragma unroll 8
-        for (int i = lane * PACK; i < H; i += 32 * PACK) {
-            Pack a = load(x + (long long)row * H + i), b = load(router + (long long)e * H + i);
+#pragma unroll
+        for (int p = 0; p < PIECES; p++) {
+            if (p * 32 + lane >= H / PACK) {
+                continue;
+            }
+            Pack a = load(x + (long long)row * H + (p * 32 + lane) * PACK), b = unpack(held[p]);
 #pragma unroll
             for (int v = 0; v < PACK; v++) {
                 dot += a.value[v] * b.value[v];
@@ -281,12 +295,12 @@ extern "C" __global__ void __launch_bounds__(THREADS) combine(stored *x, const s
 struct Block64 {
     uint4 word[2][2]; // row g and row g + 8, of 32 columns and the next 32
 
-    __device__ __forceinline__ void load(const stored *upper, const stored *lower) {
-#pragma unroll
-        for (int half = 0; half < 2; half++) {
-            word[0][half] = once(upper + 32 * half);
-            word[1][half] = once(lower + 32 * half);
-        }
+    // whole: there are 64 columns, and not 32 and then none
+    __device__ __forceinline__ void load(const stored *upper, const stored *lower, bool whole) {
+        word[0][0] = once(upper);
+        word[1][0] = once(lower);
+        word[0][1] = whole ? once(upper + 32) : make_uint4(0, 0, 0, 0);
+        word[1][1] = whole ? once(lower + 32) : make_uint4(0, 0, 0, 0);
     }
 
     __device__ __forceinline__ static uint4 once(const stored *from) {
@@ -319,12 +333,14 @@ __device__ __forceinline__ void few(stored *out, const stored *x, const stored *
         int first = GATED ? h * I + blockIdx.x * 16 : (blockIdx.x * 2 + h) * 16;
         row[h] = weights + ((long long)tile.expert * N + first + g) * K + 8 * c;
     }
-    int at = K / 64 * warp / WARPS * 64, end = K / 64 * (warp + 1) / WARPS * 64;
+    constexpr int BLOCKS = (K + 63) / 64;
+    int at = BLOCKS * warp / WARPS * 64, end = BLOCKS * (warp + 1) / WARPS * 64;
+    auto whole = [](int from) { return K % 64 == 0 || from + 32 < K; };
     // weights are asked for before it is known of which rows
     Block64 ahead[2];
     if (at < end) {
-        ahead[0].load(row[0] + at, row[0] + 8 * K + at);
-        ahead[1].load(row[1] + at, row[1] + 8 * K + at);
+        ahead[0].load(row[0] + at, row[0] + 8 * K + at, whole(at));
+        ahead[1].load(row[1] + at, row[1] + 8 * K + at, whole(at));
     }
     const stored *from[TILES];
 #pragma unroll
@@ -340,12 +356,12 @@ __device__ __forceinline__ void few(stored *out, const stored *x, const stored *
 #pragma unroll
         for (int t = 0; t < TILES; t++) {
             b[t][0] = *(const uint4 *)(from[t] + at);
-            b[t][1] = *(const uint4 *)(from[t] + at + 32);
+            b[t][1] = whole(at) ? *(const uint4 *)(from[t] + at + 32) : make_uint4(0, 0, 0, 0);
         }
         Block64 now[2] = {ahead[0], ahead[1]};
         if (at + 64 < end) {
-            ahead[0].load(row[0] + at + 64, row[0] + 8 * K + at + 64);
-            ahead[1].load(row[1] + at + 64, row[1] + 8 * K + at + 64);
+            ahead[0].load(row[0] + at + 64, row[0] + 8 * K + at + 64, whole(at + 64));
+            ahead[1].load(row[1] + at + 64, row[1] + 8 * K + at + 64, whole(at + 64));
         }
 #pragma unroll
         for (int h = 0; h < 2; h++) {
@@ -458,7 +474,7 @@ __device__ __forceinline__ void many(stored *out, const stored *x, const stored 
         int r = threadIdx.x / 4 + 64 * i, part = threadIdx.x % 4;
         int at = min(tile.first + r, tile.end - 1);
         pair[i] = x + (long long)(GATED ? order[at] / CHOSEN : at) * K + 8 * part;
-        int n = GATED ? i * I + (int)blockIdx.x * 64 + r - 64 * i : min((int)blockIdx.x * 128 + r, H - 1);
+        int n = GATED ? i * I + min((int)blockIdx.x * 64 + r - 64 * i, I - 1) : min((int)blockIdx.x * 128 + r, H - 1);
         row[i] = weights + ((long long)tile.expert * N + n) * K + 8 * part;
         to[i] = base + within(r, part);
     }
@@ -516,6 +532,9 @@ __device__ __forceinline__ void many(stored *out, const stored *x, const stored 
 #pragma unroll
                 for (int n = 0; n < 2; n++) {
                     int column = blockIdx.x * 64 + columns * 16 + n * 8 + 2 * c;
+                    if (column >= I) {
+                        continue;
+                    }
                     float2 gate = make_float2(sum[m][n][2 * half], sum[m][n][2 * half + 1]);
                     float2 up = make_float2(sum[m][n + 2][2 * half], sum[m][n + 2][2 * half + 1]);
                     if (bias) {
