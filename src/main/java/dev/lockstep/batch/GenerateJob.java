@@ -40,6 +40,7 @@ import dev.lockstep.prompts.ChatPrompts;
 import dev.lockstep.prompts.PromptFile;
 import dev.lockstep.prompts.SamplingFields;
 import dev.lockstep.prompts.SamplingOverrides;
+import dev.lockstep.prompts.ScoredRows;
 import dev.lockstep.replica.Team;
 import dev.lockstep.report.RankTrace;
 import dev.lockstep.report.Report;
@@ -149,7 +150,8 @@ public final class GenerateJob {
         try (JournalDirectory directory = JournalDirectory.of(options.output(), options.resume(),
                 world.restarts() > 0 ? world.job() : "");
                 PromptFile prompts = PromptFile.survey(options.prompts(), System.in, options.inBlocks(),
-                        options.numSamples(), new ChatPrompts(settings))) {
+                        options.numSamples(),
+                        new ChatPrompts(settings).andThen(new ScoredRows(options.score())))) {
             // nobody looks at the model before the input is found good: one sentence is enough
             world.barrier();
             Checkpoint checkpoint = open();

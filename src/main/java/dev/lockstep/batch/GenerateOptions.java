@@ -62,6 +62,9 @@ public final class GenerateOptions {
     @Option(names = "--num-samples", paramLabel = "N", description = "Completions of each row that does not say how many itself, at most 10,000 (1).")
     private int numSamples = 1;
 
+    @Option(names = "--score", description = "Generate nothing: find out how likely the model holds each row's \"completion\", or each of its \"choices\", after the prompt.")
+    private boolean score;
+
     @Option(names = "--ignore-generation-config", paramLabel = "FIELD", description = "Go on without a field of the checkpoint's generation_config.json; repeatable.")
     private List<String> ignoredDefaults = List.of();
 
@@ -185,6 +188,11 @@ public final class GenerateOptions {
         return numSamples;
     }
 
+    /** Whether texts of the rows are scored, and none generated. */
+    public boolean score() {
+        return score;
+    }
+
     /** Whether the tokenizer adds its special tokens to a prompt. */
     public boolean addSpecialTokens() {
         return !noSpecialTokens;
@@ -293,6 +301,9 @@ public final class GenerateOptions {
         }
         if (numSamples < 1 || numSamples > Prompt.MOST_SAMPLES) {
             throw new UsageException("--num-samples must be from 1 to " + Prompt.MOST_SAMPLES + ", not " + numSamples);
+        }
+        if (score && numSamples > 1) {
+            throw new UsageException("--num-samples and --score exclude each other: each text is scored once");
         }
         acceleration(); // says what is wrong with them
         Team.check(tensorParallel);

@@ -33,7 +33,7 @@ public final class JobSettings {
         }
         settings.put("prompts", options.prompts());
         settings.put("output", options.output());
-        settings.put("samples per prompt", options.numSamples());
+        settings.put("samples per prompt", options.score() ? "each text is scored" : options.numSamples());
         settings.put("ranks", report.worldSize());
         if (report.tensorParallel() > 1) {
             settings.put("ranks that compute the model together", report.tensorParallel());
@@ -67,7 +67,7 @@ public final class JobSettings {
     /** All that the command line says about which tokens are chosen, in one line that two runs can be compared by. */
     public static String sampling(GenerateOptions options) throws JsonProcessingException {
         return Json.MAPPER.writeValueAsString(options.sampling()) + " samples " + options.numSamples()
-                + (options.addSpecialTokens() ? "" : " without special tokens")
+                + (options.score() ? " scored" : "") + (options.addSpecialTokens() ? "" : " without special tokens")
                 + (options.ignoredDefaults().isEmpty() ? "" : " without " + options.ignoredDefaults());
     }
 

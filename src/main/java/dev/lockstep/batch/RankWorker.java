@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Request;
+import dev.lockstep.generate.SamplingParams;
+import dev.lockstep.generate.ScoredText;
 import dev.lockstep.generate.SequenceListener;
 import dev.lockstep.generate.Timing;
 import dev.lockstep.journal.CrashSuspects;
@@ -101,6 +103,9 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
                 throw new IllegalArgumentException(prompt.error());
             }
             var params = SamplingOverrides.resolve(prompt.overrides(), options.sampling(), defaults);
+            if (prompt.scored() != null) {
+                return scoring(work, prompt.scored(), params);
+            }
             int[] ids = ids(prompt);
             List<Request> requests = new ArrayList<>();
             for (int sample = work.from(); sample < work.to(); sample++) {
@@ -113,6 +118,24 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
             }
             return List.of();
         }
+    }
+
+    /** A request for each text that can be scored, and a failed result for others. */
+    private List<Request> scoring(WorkQueue.Item work, List<String> texts, SamplingParams params) {
+        Prompt prompt = work.prompt();
+        List<Request> requests = new ArrayList<>();
+        for (int sample = work.from(); sample < work.to(); sample++) {
+            try {
+                ScoredText scored = ScoredText.of(generator.tokenizer(), prompt.textOrEmpty(), texts.get(sample),
+                        options.addSpecialTokens() && !prompt.rendered(),
+                        params.eosTokenIds().stream().findFirst().orElse(-1));
+                requests.add(Request.scoring(prompt.index(), sample, scored.promptIds(), scored.textIds(),
+                        Math.max(1, params.logprobs())));
+            } catch (IllegalArgumentException e) {
+                failed(prompt, sample, 0, PromptError.of(e));
+            }
+        }
+        return requests;
     }
 
     /** The samples of a prompt come in turn, and its tokens are the same for all. */

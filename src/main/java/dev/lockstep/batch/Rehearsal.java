@@ -18,6 +18,7 @@ import dev.lockstep.journal.Fingerprint;
 import dev.lockstep.prompts.ChatPrompts;
 import dev.lockstep.prompts.PromptFile;
 import dev.lockstep.prompts.SamplingFields;
+import dev.lockstep.prompts.ScoredRows;
 import dev.lockstep.world.Op;
 import dev.lockstep.world.World;
 
@@ -75,7 +76,8 @@ public final class Rehearsal {
         Path settings = new Hub(System.getenv(), watch).settings(options.model());
         try (PromptFile prompts = PromptFile.survey(options.prompts(), InputStream.nullInputStream(),
                 options.inBlocks(),
-                options.numSamples(), new ChatPrompts(settings))) {
+                options.numSamples(),
+                new ChatPrompts(settings).andThen(new ScoredRows(options.score())))) {
             Checkpoint checkpoint = Checkpoint.open(options.model(), watch);
             SamplingFields.ofCheckpoint(checkpoint.generationDefaults());
             Fingerprint.of(checkpoint, "", prompts.digest(), JobSettings.sampling(options));

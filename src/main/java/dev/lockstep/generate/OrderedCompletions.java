@@ -20,7 +20,8 @@ final class OrderedCompletions implements RequestSource, SequenceListener {
         this.completions = new Completion[all.size()];
         for (Request request : all) {
             // a copy, because nothing forbids that the list has the same one twice
-            Request mine = new Request(request.index(), request.sample(), request.promptIds(), request.params());
+            Request mine = new Request(request.index(), request.sample(), request.promptIds(), request.params(),
+                    request.forced());
             places.put(mine, requests.size());
             requests.add(mine);
         }

@@ -9,5 +9,25 @@ package dev.lockstep.generate;
  * @param promptIds the prompt's tokens, at least one, special tokens among them: nothing is added to these, while
  *                  {@link dev.lockstep.tokenizer.Tokenizer#encode} adds the tokenizer's own if it is told to
  * @param params    how to choose tokens and when to end
+ * @param forced    tokens that come whatever the model would choose, for their log-probabilities, and then it ends; empty
+ *                  where the model chooses
  */
-public record Request(int index, int sample, int[] promptIds, SamplingParams params) {}
+public record Request(int index, int sample, int[] promptIds, SamplingParams params, int[] forced) {
+    private static final int[] NONE = {};
+
+    /** One whose tokens the model chooses. */
+    public Request(int index, int sample, int[] promptIds, SamplingParams params) {
+        this(index, sample, promptIds, params, NONE);
+    }
+
+    /**
+     * One that finds out how likely the model holds these tokens, at least one, after the prompt. Its completion has them,
+     * with their log-probabilities and those of the likeliest tokens in their places.
+     *
+     * @param logprobs of so many likeliest tokens, from 1 to {@value SamplingParams#MOST_LOGPROBS}
+     */
+    public static Request scoring(int index, int sample, int[] promptIds, int[] tokens, int logprobs) {
+        return new Request(index, sample, promptIds,
+                SamplingParams.builder(tokens.length).greedy(true).ignoreEos(true).logprobs(logprobs).build(), tokens);
+    }
+}

@@ -181,11 +181,18 @@ final class Scheduler {
             return "the prompt has " + request.promptIds().length + " tokens, and the model's context of " + context
                     + " leaves no room for a new one";
         }
+        if (request.promptIds().length + request.forced().length > context) {
+            return "the prompt and the text to be scored have " + (request.promptIds().length + request.forced().length)
+                    + " tokens, and the model's context is " + context;
+        }
         int longest = model.longestPrompt();
         if (request.promptIds().length > longest) {
             return "the prompt has " + request.promptIds().length
                     + " tokens, and with dynamic rope scaling it may have "
                     + "as many as the model was trained for, " + longest + "; yarn takes longer ones";
+        }
+        if (Arrays.stream(request.forced()).anyMatch(id -> id < 0 || id >= vocabulary)) {
+            return "the text to be scored has a token that is not in the model's vocabulary of " + vocabulary;
         }
         if (Arrays.stream(request.promptIds()).anyMatch(id -> id < 0 || id >= vocabulary)) {
             return "the prompt has a token that is not in the model's vocabulary of " + vocabulary;

@@ -161,11 +161,14 @@ final class Sequence {
 
     /** Whether its next token depends on the last one by more than the model. */
     boolean isRuled() {
-        return !rules.isEmpty();
+        return request.forced().length > 0 || !rules.isEmpty();
     }
 
     /** What its rules do to the logits of its next token. */
     LogitEdits edits() {
+        if (request.forced().length > 0) {
+            return new LogitEdits(new int[0], new double[0], new int[]{request.forced()[count]});
+        }
         return rules.isEmpty() ? LogitEdits.NONE : rules.next(tokens, prompt + count);
     }
 

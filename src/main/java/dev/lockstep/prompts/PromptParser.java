@@ -62,9 +62,10 @@ final class PromptParser {
                     : new FieldException("prompt", "is missing");
         }
         var overrides = SamplingFields.ofRow(row);
-        return fields.has("prompt")
+        Prompt prompt = fields.has("prompt")
                 ? Prompt.ofText(index, id, fields.string("prompt"), overrides, samples, openAi)
                 : Prompt.ofChat(index, id, chat(row), overrides, samples, openAi);
+        return openAi == null ? prompt.withScored(ScoredRows.texts(row), samples) : prompt;
     }
 
     private static String name(JsonNode row, String field, String otherwise) {

@@ -29,6 +29,7 @@ import dev.lockstep.tokenizer.Tokenizer;
  * @param logprobs         the log-probability of each token; in journals, of a request of OpenAI's batch form what its
  *                         answer has under this name; null and left out where none are wanted
  * @param topLogprobs      for each token the likeliest ones, with text and log-probability; null and left out likewise
+ * @param score            of a text that was scored, else null and left out
  * @param promptTokens     the prompt's length in tokens
  * @param completionTokens how many tokens were generated
  * @param finishReason     why the row ended
@@ -37,15 +38,35 @@ import dev.lockstep.tokenizer.Tokenizer;
  * @param openAi           in journals, how to answer a row that was a request of OpenAI's batch form; else null and left out
  */
 @JsonNaming(SnakeCaseStrategy.class)
-@JsonPropertyOrder({"index", "id", "sample", "prompt", "text", "token_ids", "logprobs", "top_logprobs", "prompt_tokens",
+@JsonPropertyOrder({"index", "id", "sample", "prompt", "text", "token_ids", "score", "logprobs", "top_logprobs",
+        "prompt_tokens",
         "completion_tokens", "finish_reason", "rank", "error", "open_ai"})
 public record Result(int index, String id, int sample, String prompt, String text, int[] tokenIds,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("score") @Nullable Score score,
         @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("logprobs") @Nullable JsonNode logprobs,
         @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("top_logprobs") @Nullable JsonNode topLogprobs,
         int promptTokens,
         int completionTokens, FinishReason finishReason, int rank,
         @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("error") @Nullable String error,
         @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("open_ai") @Nullable OpenAiRequest openAi) {
+
+    /**
+     * How likely the model holds a text after a prompt.
+     *
+     * @param logprob the natural logarithm of its probability: the sum of its tokens'
+     * @param greedy  whether each of them is the likeliest one in its place
+     */
+    public record Score(double logprob, boolean greedy) {
+        static Score of(int[] ids, List<TokenLogprobs> likely) {
+            double sum = 0;
+            boolean greedy = true;
+            for (int i = 0; i < ids.length; i++) {
+                sum += likely.get(i).chosen();
+                greedy &= likely.get(i).bestIds()[0] == ids[i];
+            }
+            return new Score(sum, greedy);
+        }
+    }
 
     /**
      * @throws IllegalArgumentException when there is an error without {@link FinishReason#ERROR} or the other way round
@@ -60,7 +81,8 @@ public record Result(int index, String id, int sample, String prompt, String tex
     /** A result of our own form, without log-probabilities. */
     public Result(int index, String id, int sample, String prompt, String text, int[] tokenIds, int promptTokens,
             int completionTokens, FinishReason finishReason, int rank, @Nullable String error) {
-        this(index, id, sample, prompt, text, tokenIds, null, null, promptTokens, completionTokens, finishReason, rank,
+        this(index, id, sample, prompt, text, tokenIds, null, null, null, promptTokens, completionTokens, finishReason,
+                rank,
                 error, null);
     }
 
@@ -86,8 +108,11 @@ public record Result(int index, String id, int sample, String prompt, String tex
                 logprobs = prompt.openAi().chat() ? json.chat() : json.completions();
             }
         }
-        return new Result(prompt.index(), prompt.id(), completion.sample(), prompt.textOrEmpty(), completion.text(),
-                completion.tokenIds(), logprobs, top, completion.promptTokens(), completion.tokenIds().length,
+        List<String> scored = prompt.scored();
+        return new Result(prompt.index(), prompt.id(), completion.sample(), prompt.textOrEmpty(),
+                scored == null ? completion.text() : scored.get(completion.sample()), completion.tokenIds(),
+                scored == null || likely == null ? null : Score.of(completion.tokenIds(), likely), logprobs, top,
+                completion.promptTokens(), completion.tokenIds().length,
                 completion.finishReason(), rank, null, prompt.openAi());
     }
 
@@ -98,6 +123,6 @@ public record Result(int index, String id, int sample, String prompt, String tex
      */
     public static Result failed(Prompt prompt, int sample, int promptTokens, int rank, String error) {
         return new Result(prompt.index(), prompt.id(), sample, prompt.textOrEmpty(), "",
-                new int[0], null, null, promptTokens, 0, FinishReason.ERROR, rank, error, prompt.openAi());
+                new int[0], null, null, null, promptTokens, 0, FinishReason.ERROR, rank, error, prompt.openAi());
     }
 }

@@ -170,6 +170,7 @@ class GenerateOptionsTest {
             --greedy=false --temperature 0 | --greedy must not be false where temperature is 0
             --num-samples 0             | --num-samples must be from 1 to 10000, not 0
             --num-samples 10001         | --num-samples must be from 1 to 10000, not 10001
+            --score --num-samples 2     | --num-samples and --score exclude each other: each text is scored once
             --batch-size 0              | --batch-size must be auto or a whole number of 1 or more, not 0
             --batch-size big            | --batch-size must be auto or a whole number of 1 or more, not big
             --one-by-one --batch-size 2 | --one-by-one is --batch-size 1, so leave out --batch-size 2
@@ -205,7 +206,7 @@ class GenerateOptionsTest {
     @ValueSource(strings = {"--model", "--prompts", "--output", "--max-new-tokens", "--min-new-tokens", "--batch-size",
             "--greedy", "--temperature", "--top-k", "--top-p", "--min-p", "--repetition-penalty", "--presence-penalty",
             "--frequency-penalty", "--seed", "--num-samples", "--stop", "--eos-token-id", "--ignore-eos",
-            "--no-special-tokens", "--logprobs", "--dtype",
+            "--no-special-tokens", "--logprobs", "--score", "--dtype",
             "--one-by-one", "--split", "--resume", "--report", "--manifest", "--file-mode"})
     void usage_always_namesEveryOption(String option) {
         assertThat(GenerateOptions.usage()).containsPattern("(?m)^ +(-h, )?" + option + "\\b").endsWith("\n");

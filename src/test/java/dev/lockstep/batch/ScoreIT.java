@@ -1,0 +1,70 @@
+package dev.lockstep.batch;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import dev.lockstep.fixtures.Golden;
+import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.Runs;
+import dev.lockstep.json.Json;
+
+import static dev.lockstep.fixtures.Runs.field;
+import static dev.lockstep.fixtures.Runs.rows;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+/** {@code generate --score}, against transformers ({@code src/test/golden/scores.py}). */
+class ScoreIT {
+    @TempDir
+    private Path temp;
+
+    @Test
+    void score_choices_equalTransformersOnTwoRanks() throws IOException {
+        Map<String, List<JsonNode>> byPrompt = new LinkedHashMap<>();
+        Golden.json("scores-kjv-6m.json").get("cases")
+                .forEach(one -> byPrompt.computeIfAbsent(one.get("prompt").asText(), prompt -> new ArrayList<>())
+                        .add(one));
+        StringBuilder input = new StringBuilder();
+        List<JsonNode> expected = new ArrayList<>();
+        byPrompt.forEach((prompt, cases) -> {
+            ObjectNode row = Json.MAPPER.createObjectNode().put("prompt", prompt);
+            cases.forEach(one -> row.withArray("choices").add(one.get("text")));
+            input.append(row).append('\n');
+            expected.addAll(cases);
+        });
+        input.append("{\"prompt\": \"Verily,\", \"completion\": \"\"}\n{\"prompt\": \"Verily,\"}\n");
+        Path prompts = Files.writeString(temp.resolve("prompts.jsonl"), input);
+        Launched.Result ran = Runs.generate(2, temp, "--score", "--batch-size", "3", "--prompts", prompts.toString())
+                .run();
+        assertThat(ran.exitCode()).as(ran.stderr()).isEqualTo(3);
+        List<JsonNode> rows = rows(temp.resolve("results.jsonl"));
+        assertThat(rows).hasSize(expected.size() + 2);
+        for (int i = 0; i < expected.size(); i++) {
+            JsonNode one = expected.get(i);
+            JsonNode row = rows.get(i);
+            assertThat(row.fieldNames()).toIterable().containsExactly("index", "id", "sample", "prompt", "text",
+                    "token_ids", "score", "logprobs", "top_logprobs", "prompt_tokens", "completion_tokens",
+                    "finish_reason", "rank");
+            assertThat(row.get("prompt")).isEqualTo(one.get("prompt"));
+            assertThat(row.get("text")).isEqualTo(one.get("text"));
+            assertThat(row.get("token_ids")).isEqualTo(one.get("token_ids"));
+            assertThat(row.at("/score/logprob").asDouble()).as(row.toString())
+                    .isCloseTo(one.get("logprob").asDouble(), within(1e-4 * one.get("token_ids").size()));
+            assertThat(row.at("/score/greedy").asBoolean()).as(row.toString()).isEqualTo(one.get("greedy").asBoolean());
+        }
+        assertThat(field(rows.subList(0, expected.size()), "rank")).contains("0", "1");
+        assertThat(rows.get(expected.size()).get("error").asText()).isEqualTo("a text to be scored is empty");
+        assertThat(rows.get(expected.size() + 1).get("error").asText()).isEqualTo(
+                "--score needs a text in \"completion\" or texts in \"choices\", and not both");
+    }
+}
