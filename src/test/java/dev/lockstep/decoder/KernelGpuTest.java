@@ -279,12 +279,7 @@ class KernelGpuTest {
         try (Decoder decoder = Decoder.random(config, Device.ofRank("cuda"), DType.BFLOAT16,
                 new Acceleration(true, true, weights, false, SameText.OFF))) {
             for (int[] lengths : LENGTHS) {
-                decoder.allocate(new DecoderAllocation(lengths.length, 3100));
-                for (int slot = 0; slot < lengths.length; slot++) {
-                    int length = lengths[slot] == 0 ? random.nextInt(1, 130) : lengths[slot];
-                    int[] prompt = random.ints(length, 0, config.vocabulary()).toArray();
-                    decoder.prefill(List.of(new Admission(slot, prompt, GREEDY)));
-                }
+                bring(decoder, lengths, config.vocabulary());
                 for (int layer : new int[]{1, 2, 3, -1}) {
                     float[][][] both = decoder.compareStep(lengths.length, layer);
                     double[] errors = errors(both);
@@ -316,6 +311,16 @@ class KernelGpuTest {
             assertThat(errors[errors.length / 2]).as("the error in the middle of %s", Arrays.toString(errors))
                     .isLessThan(limit);
             assertThat(errors[errors.length * 3 / 4]).as("the error of three quarters").isLessThan(3 * limit);
+        }
+    }
+
+    /** Random prompts of these lengths, or of any where it is 0. */
+    private void bring(Decoder decoder, int[] lengths, int vocabulary) {
+        decoder.allocate(new DecoderAllocation(lengths.length, 3100));
+        for (int slot = 0; slot < lengths.length; slot++) {
+            int length = lengths[slot] == 0 ? random.nextInt(1, 130) : lengths[slot];
+            decoder.prefill(
+                    List.of(new Admission(slot, random.ints(length, 0, vocabulary).toArray(), GREEDY)));
         }
     }
 
@@ -405,12 +410,7 @@ class KernelGpuTest {
         double worstRow = 0;
         try (Decoder decoder = Decoder.random(config, Device.ofRank("cuda"), dtype, acceleration)) {
             for (int[] lengths : LENGTHS) {
-                decoder.allocate(new DecoderAllocation(lengths.length, 3100));
-                for (int slot = 0; slot < lengths.length; slot++) {
-                    int length = lengths[slot] == 0 ? random.nextInt(1, 130) : lengths[slot];
-                    int[] prompt = random.ints(length, 0, config.vocabulary()).toArray();
-                    decoder.prefill(List.of(new Admission(slot, prompt, GREEDY)));
-                }
+                bring(decoder, lengths, config.vocabulary());
                 // the embedding, each layer, the logits
                 for (int layer : new int[]{0, 1, 2, 3, -1}) {
                     float[][][] both = decoder.compareStep(lengths.length, layer);
