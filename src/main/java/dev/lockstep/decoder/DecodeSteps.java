@@ -201,8 +201,8 @@ final class DecodeSteps implements AutoCloseable {
             why = "a model on one GPU or two, whose sums go but one way: give --tensor-parallel 2, or leave it out";
         } else if (!acceleration.kernels()) {
             why = "Lockstep's CUDA kernels: leave out --kernels off";
-        } else if (!CudaLayers.fits(config, dtype, kept != Weights.FP8)) {
-            why = "Lockstep's CUDA kernels, which have no heads or widths like this model's: leave it out";
+        } else if (!CudaLayers.fits(config, dtype, kept != Weights.FP8 && ranks == 1)) {
+            why = "Lockstep's CUDA kernels, which do not compute this model so: leave it out";
         } else if (!DecoderProgram.hasFlashAttention(config, dtype, device)) {
             why = "flash attention, which has no soft cap, and " + config.family() + " needs one: leave it out";
         }

@@ -116,6 +116,7 @@ class DecodeStepsTest {
             "llama-gqa | cpu | BFLOAT16 | WIDE | true | 1 | float32 on CPU: leave out --dtype",
             "llama-gqa | cuda | BFLOAT16 | INT4 | true | 1 | weights in 16 bits or fp8: give --quantize none, or leave it out",
             "llama-gqa | cuda | BFLOAT16 | FP8 | false | 1 | Lockstep's CUDA kernels: leave out --kernels off",
+            "family/gpt_neox | cuda | BFLOAT16 | WIDE | true | 2 | Lockstep's CUDA kernels, which do not compute this model so: leave it out",
             "gemma2 | cuda | FLOAT16 | WIDE | true | 1 | flash attention, which has no soft cap, and gemma2 needs one: leave it out"})
     void sameText_thatCannotBeHad_isASentence(String family, String device, DType dtype, Weights kept, boolean kernels,
             int ranks, @Nullable String reason) {
