@@ -134,7 +134,7 @@ def random_model(config, seed):
     seen = set()
     with torch.no_grad():
         for name, value in list(model.named_parameters()) + list(model.named_buffers()):
-            if value.data_ptr() in seen or not value.is_floating_point() or "inv_freq" in name or name.endswith("embed_scale"):
+            if value.data_ptr() in seen or not value.is_floating_point() or "inv_freq" in name or name.endswith(("embed_scale", "act_fn.beta", "act_fn.eps")):
                 continue
             seen.add(value.data_ptr())
             noise = torch.randn(value.shape, generator=random)

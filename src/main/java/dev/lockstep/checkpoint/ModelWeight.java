@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Objects;
 
 import dev.lockstep.model.ModelConfig;
+import dev.lockstep.model.ModelConfig.Activation;
 import dev.lockstep.model.ModelConfig.Experts;
 import dev.lockstep.model.ModelConfig.NormForm;
 import dev.lockstep.model.ModelConfig.Norms;
@@ -97,6 +98,10 @@ public record ModelWeight(String name, List<ExpectedTensor> parts) {
             }
             if (config.activation().isAlone()) {
                 addProjection("gate_up", hidden, config.mlpBias(), part("mlp.up_proj", intermediate));
+                if (config.activation() == Activation.XIELU_ALONE) {
+                    weights.add(one("alpha_p", prefix + "mlp.act_fn.alpha_p", 1));
+                    weights.add(one("alpha_n", prefix + "mlp.act_fn.alpha_n", 1));
+                }
             } else if (config.stored().fusedGate()) {
                 addProjection("gate_up", hidden, config.mlpBias(), part("mlp.gate_up_proj", 2 * intermediate));
             } else {

@@ -162,6 +162,7 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
             case GELU_ALONE -> 2;
             case RELU_ALONE -> 3;
             case SQUARED_RELU_ALONE -> 4;
+            case XIELU_ALONE -> throw new IllegalArgumentException(activation + " has no kernel");
         };
         return List.of("I=" + intermediate, "ALONE=" + (activation.isAlone() ? 1 : 0), "ACTIVATION=" + function);
     }

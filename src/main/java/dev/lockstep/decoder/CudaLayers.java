@@ -163,7 +163,7 @@ final class CudaLayers {
     static boolean fits(ModelConfig config, DType dtype, boolean plain) {
         int pack = CudaKernels.pack(dtype);
         return (config.experts() == null
-                ? config.activation() != Activation.CLAMPED
+                ? config.activation() != Activation.CLAMPED && config.activation() != Activation.XIELU_ALONE
                 : CudaExperts.fits(config, dtype))
                 && (config.norms().form() == NormForm.RMS || !config.norms().after())
                 && (config.norms().residual() == Residual.IN_TURN || plain && config.experts() == null)

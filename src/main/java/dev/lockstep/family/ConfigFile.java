@@ -183,6 +183,7 @@ final class ConfigFile {
             case "gelu_pytorch_tanh", "gelu_new", "gelu_fast" -> Activation.GELU_TANH_ALONE;
             case "relu" -> Activation.RELU_ALONE;
             case "relu2" -> Activation.SQUARED_RELU_ALONE;
+            case "xielu" -> Activation.XIELU_ALONE;
             default -> throw json.fault(key + " \"" + Printable.cut(activation) + "\" is not supported; supported are "
                     + "gelu, gelu_new, gelu_fast, gelu_pytorch_tanh, relu and relu2.");
         };

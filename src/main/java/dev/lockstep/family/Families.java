@@ -16,7 +16,8 @@ import dev.lockstep.model.ModelException;
 
 /** All model types that the decoder computes. */
 public final class Families {
-    private static final List<Family> ALL = List.of(new Arcee(), new Cohere(), new Cohere2(), new Ernie45(),
+    private static final List<Family> ALL = List.of(new Apertus(), new Arcee(), new Cohere(), new Cohere2(),
+            new Ernie45(),
             new Exaone4(), new Falcon(), new Gemma2(), WithImages.GEMMA3, new Gemma3(), new Glm(), new Glm4(),
             new Glm4Moe(), new Gpt2(), new GptNeoX(), new GptOss(), new Granite(), new GraniteMoe(),
             new Helium(), new Hunyuan(), new Llama(), new Ministral(), new Ministral3(), new Mistral(),

@@ -45,13 +45,13 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
      * The MLP's activation: of one of two projections, which gates the other, or {@code ALONE} of the only one there is.
      * GELU_TANH is the approximation by a hyperbolic tangent, SQUARED_RELU its square, CLAMPED that of GPT-OSS: both
      * projections are kept within 7 of 0, the gate from above alone, which passes a sigmoid of 1.702 times itself, and 1 is
-     * added to the other.
+     * added to the other. XIELU has two learned numbers a layer.
      */
     public enum Activation {
         SILU(false, "silu"), GELU_TANH(false, "gelu_tanh"), CLAMPED(false, "clamped"),
         GELU_TANH_ALONE(true, "gelu_tanh"), GELU_ALONE(true,
                 "gelu"),
-        RELU_ALONE(true, "relu"), SQUARED_RELU_ALONE(true, "relu2");
+        RELU_ALONE(true, "relu"), SQUARED_RELU_ALONE(true, "relu2"), XIELU_ALONE(true, "xielu");
 
         private final boolean alone;
         private final String function;

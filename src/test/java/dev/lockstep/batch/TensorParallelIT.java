@@ -35,7 +35,9 @@ class TensorParallelIT {
     @CsvSource({"2, 2, dynamic, 0", "4, 2, dynamic, 0 2", "4, 2, block, 0 2", "4, 4, dynamic, 0"})
     void generate_anyRanks_givesTheResultsOfOne(int ranks, int together, String split, String writers)
             throws IOException {
-        String[] job = {"--temperature", "0.9", "--num-samples", "2", "--batch-size", "7", "--max-new-tokens", "8",
+        Runs.prompts(temp.resolve("few.jsonl"), Runs.firstLines().subList(0, 40));
+        String[] job = {"--prompts", "few.jsonl", "--temperature", "0.9", "--num-samples", "2", "--batch-size", "7",
+                "--max-new-tokens", "6",
                 "--repetition-penalty", "1.1", "--logprobs", "1", "--split", split};
         Runs.succeed(1, temp, with(job, "--output", "whole.jsonl"));
         Launched.Result result = Runs.succeed(ranks, temp, with(job, "--output", "r.jsonl", "--report", "r.json",
@@ -43,7 +45,7 @@ class TensorParallelIT {
         List<JsonNode> whole = Runs.rows(temp.resolve("whole.jsonl"));
         List<JsonNode> rows = Runs.rows(temp.resolve("r.jsonl"));
         for (String field : List.of("index", "sample", "text", "prompt_tokens", "finish_reason")) {
-            assertThat(Runs.field(rows, field)).isEqualTo(Runs.field(whole, field)).hasSize(200);
+            assertThat(Runs.field(rows, field)).isEqualTo(Runs.field(whole, field)).hasSize(80);
         }
         Set<String> wrote = new TreeSet<>(Runs.field(rows, "rank"));
         assertThat(String.join(" ", wrote)).isEqualTo(writers);
@@ -55,13 +57,13 @@ class TensorParallelIT {
         assertThat(String.join(" ", Runs.field(shown, "rank"))).isEqualTo(writers);
         long tokens = Runs.sum(rows, "completion_tokens");
         assertThat(report.get("tokens").asLong()).isEqualTo(tokens).isEqualTo(Runs.sum(shown, "tokens"));
-        assertThat(result.stdout()).contains(", num_tokens " + tokens + ", num_prompts 100\n");
+        assertThat(result.stdout()).contains(", num_tokens " + tokens + ", num_prompts 40\n");
     }
 
     /** The second of two, which keeps no journal. */
     @Test
     void rank_killed_isNamedAndTheJobGoesOnByOthers() throws IOException {
-        String[] job = {"--temperature", "0.9", "--max-new-tokens", "60", "--ignore-eos", "--batch-size", "5",
+        String[] job = {"--temperature", "0.9", "--max-new-tokens", "30", "--ignore-eos", "--batch-size", "5",
                 "--output"};
         Runs.succeed(1, temp, with(job, "whole.jsonl"));
         try (Launched launched = Runs.generate(2, temp, with(job, "r.jsonl", "--tensor-parallel", "2")).start()) {

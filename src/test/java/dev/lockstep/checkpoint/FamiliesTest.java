@@ -16,7 +16,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** What is said of families that are not computed, and of what is not computed of one. */
 class FamiliesTest {
-    static final String NAMES = "arcee, cohere, cohere2, ernie4_5, exaone4, falcon, gemma2, gemma3, gemma3_text, glm, glm4, glm4_moe, "
+    static final String NAMES = "apertus, arcee, cohere, cohere2, ernie4_5, exaone4, falcon, gemma2, gemma3, gemma3_text, glm, glm4, glm4_moe, "
             + "gpt2, gpt_neox, gpt_oss, granite, granitemoe, helium, hunyuan_v1_dense, llama, ministral, ministral3, mistral, mistral3, mixtral, "
             + "nemotron, olmo2, olmo3, olmoe, opt, phi, phi3, qwen2, qwen2_5_vl, qwen2_moe, qwen2_vl, qwen3, qwen3_moe, "
             + "qwen3_vl, seed_oss, smollm3, stablelm and starcoder2";
