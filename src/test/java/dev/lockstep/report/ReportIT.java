@@ -28,7 +28,7 @@ class ReportIT {
     void htmlReport_ofTwoRanksAndABrokenRow_showsThemInABrowser() throws IOException {
         List<String> prompts = new ArrayList<>(IntStream.range(0, 39)
                 .mapToObj(i -> "{\"prompt\": \"In the beginning\", \"max_tokens\": " + (10 + i) + "}").toList());
-        prompts.set(20, "{\"prompt\": \"<script>alert(1)</script>\", \"id\": \"<b>\", \"max_tokens\": 120}");
+        prompts.set(20, "{\"prompt\": \"<script>alert(1)</script>\", \"id\": \"<b>\", \"max_tokens\": 400}");
         prompts.add("{\"prompt\": 7}");
         Files.write(temp.resolve("p.jsonl"), prompts);
         Launched.Result result = Runs.generate(2, temp, "--prompts", "p.jsonl", "--report", "r.html", "--greedy",
@@ -43,9 +43,9 @@ class ReportIT {
             assertThat(frame.get("rate").asInt()).isOne();
             assertThat(texts(frame, "slowest")).hasSize(20).first().isEqualTo("<script>alert(1)</script>");
             assertThat(texts(frame, "failures")).containsExactly("1line 40: prompt must be a string, not 7");
-            // what the rows were told to do: 10 to 48 tokens, one of them 120 instead of 30
+            // what the rows were told to do: 10 to 48 tokens, one of them 400 instead of 30
             assertThat(texts(frame, "figures"))
-                    .contains(String.format("%,dnew tokens", IntStream.range(10, 49).sum() + 90),
+                    .contains(String.format("%,dnew tokens", IntStream.range(10, 49).sum() + 370),
                             "1failed row")
                     .hasSize(6);
             assertThat(texts(frame, "settings")).contains("model", "split", "temperature", "max new tokens", "stop");
