@@ -126,8 +126,8 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
         List<Request> requests = new ArrayList<>();
         for (int sample = work.from(); sample < work.to(); sample++) {
             try {
-                ScoredText scored = ScoredText.of(generator.tokenizer(), prompt.textOrEmpty(), texts.get(sample),
-                        options.addSpecialTokens() && !prompt.rendered(),
+                ScoredText scored = ScoredText.of(generator.tokenizer(), prompt.textOrEmpty(), ids(prompt),
+                        texts.get(sample), addsSpecialTokens(prompt),
                         params.eosTokenIds().stream().findFirst().orElse(-1));
                 requests.add(Request.scoring(prompt.index(), sample, scored.promptIds(), scored.textIds(),
                         Math.max(1, params.logprobs())));
@@ -142,11 +142,17 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     @SuppressWarnings("ReferenceEquality") // the very same: it is read only once
     private int[] ids(Prompt prompt) {
         if (prompt != encoded) {
-            encodedIds = generator.tokenizer().encode(prompt.textOrEmpty(),
-                    options.addSpecialTokens() && !prompt.rendered());
+            String text = prompt.textOrEmpty();
+            encodedIds = generator.tokenizer().encode(prompt.scored() == null ? text : ScoredText.context(text),
+                    addsSpecialTokens(prompt));
             encoded = prompt;
         }
         return encodedIds;
+    }
+
+    /** A chat template has put them in itself. */
+    private boolean addsSpecialTokens(Prompt prompt) {
+        return options.addSpecialTokens() && !prompt.rendered();
     }
 
     private void failed(Prompt prompt, int sample, int promptTokens, String error) {

@@ -130,7 +130,8 @@ final class CudaExperts {
         List<String> definitions = new ArrayList<>(shapes);
         definitions.add(part + "=1");
         definitions.add("THREADS=" + threads);
-        return new Kernel(compiler.compile(CudaKernels.source("storage") + CudaKernels.source("experts"), definitions),
+        return new Kernel(compiler.compile(CudaKernels.source("storage") + CudaKernels.source("products")
+                + CudaKernels.source("experts"), definitions),
                 name, threads);
     }
 

@@ -82,7 +82,8 @@ final class Int4Products {
     }
 
     private static byte[] compile(ScalarType type, KernelCompiler compiler, int threads) {
-        return compiler.compile(CudaKernels.source("storage") + CudaKernels.source("int4"),
+        return compiler.compile(
+                CudaKernels.source("storage") + CudaKernels.source("products") + CudaKernels.source("int4"),
                 List.of("STORAGE=" + type.code(), "WIDE_NORMS=0", "THREADS=" + threads));
     }
 

@@ -63,12 +63,12 @@ final class AppliedTokenRules {
     /** @param tokens of prompt and text; those past {@code length} do not count */
     LogitEdits next(int[] tokens, int length) {
         if (rules.forcedFirst() != null && length == 1) {
-            return only(rules.forcedFirst());
+            return LogitEdits.only(rules.forcedFirst());
         }
         List<Integer> last = TokenRules.orEmpty(rules.forcedLast());
         if (!last.isEmpty() && length == prompt + limit - 1) {
             // all of them would be alike, of which the lowest is taken
-            return only(Collections.min(last));
+            return LogitEdits.only(Collections.min(last));
         }
         Map<Integer, Double> biases = new TreeMap<>();
         for (TokenRules.SequenceBias biased : TokenRules.orEmpty(rules.sequenceBias())) {
@@ -106,10 +106,6 @@ final class AppliedTokenRules {
 
     private static int[] intersection(int[] some, int[] others) {
         return Arrays.stream(some).filter(token -> Arrays.stream(others).anyMatch(other -> other == token)).toArray();
-    }
-
-    private static LogitEdits only(int token) {
-        return new LogitEdits(new int[0], new double[0], new int[]{token});
     }
 
     private void ban(int token, Map<Integer, Double> biases) {

@@ -167,7 +167,7 @@ final class Sequence {
     /** What its rules do to the logits of its next token. */
     LogitEdits edits() {
         if (request.forced().length > 0) {
-            return new LogitEdits(new int[0], new double[0], new int[]{request.forced()[count]});
+            return LogitEdits.only(request.forced()[count]);
         }
         return rules.isEmpty() ? LogitEdits.NONE : rules.next(tokens, prompt + count);
     }

@@ -22,8 +22,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 /** The families' golden cases on a GPU. */
 @GpuTest
 class FamilyGpuTest {
-    private static final float TOLERANCE = 2e-4f;
-
     @ParameterizedTest(name = "{0}")
     @MethodSource("dev.lockstep.decoder.FamilyTest#families")
     void step_greedyInFloat32_equalsTransformersWithKernelsAndWithout(String family) {
@@ -31,10 +29,7 @@ class FamilyGpuTest {
         for (boolean kernels : new boolean[]{false, true}) {
             String what = family + ", kernels " + kernels;
             try (Decoder decoder = decoder(family, DType.FLOAT32, new Acceleration(true, kernels, Weights.WIDE))) {
-                if (cases.get(0).has("first_logits")) {
-                    GoldenRows.assertFirstLogits(decoder, cases, TOLERANCE, what);
-                }
-                GoldenRows.assertGreedy(decoder, cases, what);
+                GoldenRows.assertCases(decoder, cases, what);
             }
         }
     }
@@ -48,15 +43,14 @@ class FamilyGpuTest {
         try (Decoder decoder = decoder(family, DType.BFLOAT16, new Acceleration(true, true, weights))) {
             List<Admission> rows = GoldenRows.admissions(decoder, cases);
             float[][] logits = decoder.firstLogits(rows);
-            double[] errors = new double[logits.length];
-            for (int row = 0; row < errors.length && cases.get(row).has("first_logits"); row++) {
-                float[] expected = Golden.floats(cases.get(row).get("first_logits"));
-                errors[row] = GoldenRows.error(new float[][]{expected},
-                        new float[][]{Arrays.copyOf(logits[row], expected.length)});
+            if (cases.get(0).has("first_logits")) {
+                float[][] expected = new float[logits.length][];
+                for (int row = 0; row < expected.length; row++) {
+                    expected[row] = Golden.floats(cases.get(row).get("first_logits"));
+                    logits[row] = Arrays.copyOf(logits[row], expected[row].length);
+                }
+                assertMiddle(GoldenRows.errors(expected, logits), limit);
             }
-            Arrays.sort(errors);
-            assertThat(errors[errors.length / 2]).as("the error in the middle of %s", Arrays.toString(errors))
-                    .isLessThan(limit);
             // a step is as far from a prompt's pass over the same tokens
             int[] chosen = decoder.prefill(rows);
             float[][] stepped = decoder.stepLogits(chosen.length);
@@ -67,15 +61,13 @@ class FamilyGpuTest {
                 tokens[prompt.length] = chosen[row];
                 longer.add(new Admission(row, tokens, rows.get(row).settings()));
             }
-            double[] between = new double[chosen.length];
-            float[][] whole = decoder.firstLogits(longer);
-            for (int row = 0; row < chosen.length; row++) {
-                between[row] = GoldenRows.error(new float[][]{whole[row]}, new float[][]{stepped[row]});
-            }
-            Arrays.sort(between);
-            assertThat(between[between.length / 2]).as("the error in the middle of %s", Arrays.toString(between))
-                    .isLessThan(limit);
+            assertMiddle(GoldenRows.errors(decoder.firstLogits(longer), stepped), limit);
         }
+    }
+
+    private static void assertMiddle(double[] errors, double limit) {
+        assertThat(errors[errors.length / 2]).as("the error in the middle of %s", Arrays.toString(errors))
+                .isLessThan(limit);
     }
 
     private static Stream<Arguments> inFewerBits() {

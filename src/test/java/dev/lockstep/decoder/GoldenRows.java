@@ -3,6 +3,7 @@ package dev.lockstep.decoder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
@@ -20,6 +21,8 @@ import static org.assertj.core.api.Assertions.within;
 /** What a decoder makes of the prompts of golden cases, against what they say, and how far two results are apart. */
 final class GoldenRows {
     private static final RowSampling GREEDY = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
+
+    private static final float FAMILY_TOLERANCE = 2e-4f;
 
     private GoldenRows() {}
 
@@ -74,6 +77,21 @@ final class GoldenRows {
                     });
             return program.floats("weight_of", weight, layer);
         }
+    }
+
+    /** What transformers computed for a family: the first logits, where the cases have them, and greedy tokens. */
+    static void assertCases(Decoder decoder, JsonNode cases, Object what) {
+        if (cases.get(0).has("first_logits")) {
+            assertFirstLogits(decoder, cases, FAMILY_TOLERANCE, what);
+        }
+        assertGreedy(decoder, cases, what);
+    }
+
+    /** Of each row, in order of their size. */
+    static double[] errors(float[][] reference, float[][] computed) {
+        return IntStream.range(0, reference.length)
+                .mapToDouble(row -> error(new float[][]{reference[row]}, new float[][]{computed[row]})).sorted()
+                .toArray();
     }
 
     /** The norm of the difference over the norm of the reference. */

@@ -275,14 +275,13 @@ class KernelGpuTest {
     @MethodSource("mixtures")
     void step_kernelsForMixtures_computeWhatTheProgramDoes(ModelConfig config, String what,
             Acceleration.Weights weights) {
-        double limit = weights == Acceleration.Weights.FP8 ? 1.0 / 16 : 1e-2;
-        try (Decoder decoder = Decoder.random(config, Device.ofRank("cuda"), DType.BFLOAT16,
-                new Acceleration(true, true, weights, false, SameText.OFF))) {
+        double limit = mixtureLimit(weights);
+        try (Decoder decoder = mixture(config, weights)) {
             for (int[] lengths : LENGTHS) {
                 bring(decoder, lengths, config.vocabulary());
                 for (int layer : new int[]{1, 2, 3, -1}) {
                     float[][][] both = decoder.compareStep(lengths.length, layer);
-                    double[] errors = errors(both);
+                    double[] errors = GoldenRows.errors(both[0], both[1]);
                     assertThat(errors[errors.length / 2]).as("%d rows, layer %d: the error in the middle of %s",
                             lengths.length, layer, Arrays.toString(errors)).isLessThan(limit);
                     assertThat(Arrays.stream(errors).filter(error -> error > 3 * limit).count())
@@ -298,16 +297,15 @@ class KernelGpuTest {
     @MethodSource("mixtures")
     void prefill_kernelsForMixtures_computeWhatTheProgramDoes(ModelConfig config, String what,
             Acceleration.Weights weights) {
-        double limit = weights == Acceleration.Weights.FP8 ? 1.0 / 16 : 1e-2;
-        try (Decoder decoder = Decoder.random(config, Device.ofRank("cuda"), DType.BFLOAT16,
-                new Acceleration(true, true, weights, false, SameText.OFF))) {
+        double limit = mixtureLimit(weights);
+        try (Decoder decoder = mixture(config, weights)) {
             decoder.allocate(new DecoderAllocation(64, 320));
             List<Admission> rows = new ArrayList<>();
             for (int slot = 0; slot < 64; slot++) {
                 rows.add(new Admission(slot, random.ints(random.nextInt(1, 40), 0, config.vocabulary()).toArray(),
                         GREEDY));
             }
-            double[] errors = errors(new float[][][]{decoder.programLogits(rows), decoder.firstLogits(rows)});
+            double[] errors = GoldenRows.errors(decoder.programLogits(rows), decoder.firstLogits(rows));
             assertThat(errors[errors.length / 2]).as("the error in the middle of %s", Arrays.toString(errors))
                     .isLessThan(limit);
             assertThat(errors[errors.length * 3 / 4]).as("the error of three quarters").isLessThan(3 * limit);
@@ -324,14 +322,13 @@ class KernelGpuTest {
         }
     }
 
-    /** Of each row, in order of their size. */
-    private static double[] errors(float[][][] both) {
-        double[] errors = new double[both[0].length];
-        for (int row = 0; row < errors.length; row++) {
-            errors[row] = GoldenRows.error(new float[][]{both[0][row]}, new float[][]{both[1][row]});
-        }
-        Arrays.sort(errors);
-        return errors;
+    private static Decoder mixture(ModelConfig config, Acceleration.Weights weights) {
+        return Decoder.random(config, Device.ofRank("cuda"), DType.BFLOAT16,
+                new Acceleration(true, true, weights, false, SameText.OFF));
+    }
+
+    private static double mixtureLimit(Acceleration.Weights weights) {
+        return weights == Acceleration.Weights.FP8 ? 1.0 / 16 : 1e-2;
     }
 
     private static Stream<Arguments> mixtures() {

@@ -12,6 +12,11 @@ public record LogitEdits(int[] tokens, double[] biases, int[] only) {
     /** Of a row without edits. */
     public static final LogitEdits NONE = new LogitEdits(new int[0], new double[0], new int[0]);
 
+    /** Of a row whose token is this one whatever the model holds. */
+    public static LogitEdits only(int token) {
+        return new LogitEdits(new int[0], new double[0], new int[]{token});
+    }
+
     /** Whether nothing is done. */
     public boolean isNone() {
         return tokens.length == 0 && only.length == 0;

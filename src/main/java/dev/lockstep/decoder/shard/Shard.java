@@ -129,7 +129,9 @@ public final class Shard {
         }
         Experts experts = whole.experts();
         if (experts != null && experts.stacked() && tensor.name().contains(".mlp.experts.")) {
-            return cutOfStacked(experts.intermediate(), name[name.length - 2], bias);
+            return name[name.length - 2].equals("gate_up_proj")
+                    ? Cut.expertRows(width(tensor), width(tensor).from(experts.intermediate()))
+                    : bias ? onFirst() : Cut.expertColumns(width(tensor));
         }
         return switch (name[name.length - 2]) {
             case "embed_tokens", "lm_head" -> Cut.rows(vocabulary);
@@ -147,15 +149,6 @@ public final class Shard {
             case "down_proj" -> bias ? onFirst() : Cut.columns(width(tensor));
             default -> Cut.WHOLE;
         };
-    }
-
-    /** Of what all of a layer's experts of this width are in. */
-    private Cut cutOfStacked(int all, String projection, boolean bias) {
-        Range width = Range.of(all, rank, size);
-        if (projection.equals("gate_up_proj")) {
-            return Cut.expertRows(width, width.from(all));
-        }
-        return bias ? onFirst() : Cut.expertColumns(width);
     }
 
     private Cut onFirst() {

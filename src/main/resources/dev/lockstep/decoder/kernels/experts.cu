@@ -7,23 +7,10 @@
 
 #define WARPS (THREADS / 32)
 
-#if STORAGE == 15
-#define MMA "bf16"
-#else
-#define MMA "f16"
-#endif
-
 // Pairs [first, end) in their order, of one expert; of none where there are fewer tiles.
 struct Tile {
     int expert, first, end;
 };
-
-__device__ __forceinline__ void multiplyAdd(float (&sum)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
-    asm("mma.sync.aligned.m16n8k16.row.col.f32." MMA "." MMA ".f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-        "{%0, %1, %2, %3};"
-        : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-}
 
 __device__ __forceinline__ float activated(float gate, float up) {
 #if CLAMPED
@@ -301,14 +288,6 @@ struct Block64 {
         word[1][0] = once(lower);
         word[0][1] = whole ? once(upper + 32) : make_uint4(0, 0, 0, 0);
         word[1][1] = whole ? once(lower + 32) : make_uint4(0, 0, 0, 0);
-    }
-
-    __device__ __forceinline__ static uint4 once(const stored *from) {
-        uint4 v;
-        asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];"
-                     : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
-                     : "l"(from));
-        return v;
     }
 };
 
