@@ -16,8 +16,10 @@ import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.decoder.Admission;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.DecoderAllocation;
+import dev.lockstep.decoder.KernelTime;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.shard.Shard;
+import dev.lockstep.host.UsageException;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
 import dev.lockstep.replica.Team;
@@ -37,6 +39,8 @@ final class BenchDecode implements Measurement {
     private List<Integer> batchSizes;
     @Option(names = "--prompt-tokens", defaultValue = "20", description = "Tokens of a row before the first step (${DEFAULT-VALUE}).")
     private int promptTokens;
+    @Option(names = "--profile", description = "Also what each kind of a step's kernels takes by itself, the bytes of one and their share of the bandwidth; on GPUs.")
+    private boolean profile;
 
     /**
      * One batch size.
@@ -45,9 +49,10 @@ final class BenchDecode implements Measurement {
      * @param bytes           weights, keys and values that a step reads
      * @param ofBandwidth     bytes per second over the copy bandwidth
      * @param graphBytes      memory that recorded steps hold
+     * @param kernels         empty unless asked for
      */
     record Line(int batchSize, double milliseconds, double cpuMilliseconds, double tokensPerSecond, long bytes,
-            double ofBandwidth, long graphBytes) {}
+            double ofBandwidth, long graphBytes, List<KernelTime> kernels) {}
 
     record Figures(int rank, String config, String dtype, String device, Acceleration acceleration,
             double copyBandwidth, List<Line> lines) {}
@@ -61,6 +66,10 @@ final class BenchDecode implements Measurement {
     public void run(World world) throws IOException {
         ModelConfig shapes = options.shapes();
         Device device = Device.ofRank(world.device());
+        if (profile && device.isCpu()) {
+            throw new UsageException(
+                    "--profile is of kernels on a GPU, and this is rank " + world.rank() + " on CPU: leave it out");
+        }
         DType type = options.dtype(shapes, device);
         Figures figures;
         double bandwidth = DeviceRates.measure(device, ScalarType.valueOf(type.name())).bytesPerSecond();
@@ -86,7 +95,8 @@ final class BenchDecode implements Measurement {
     }
 
     private Line measure(Decoder decoder, ModelConfig part, DType type, int batchSize, double bandwidth) {
-        decoder.allocate(new DecoderAllocation(batchSize, promptTokens + options.newTokens()));
+        // room for the step that is taken apart
+        decoder.allocate(new DecoderAllocation(batchSize, promptTokens + options.newTokens() + (profile ? 1 : 0)));
         // the same steps as below, some of which would be recorded while they are measured
         decoder.warmUp(batchSize, promptTokens + 1, Math.max(Decoder.STEPS_TO_RECORD, options.newTokens() - 1),
                 GREEDY);
@@ -115,7 +125,22 @@ final class BenchDecode implements Measurement {
         long bytes = BenchModel.weightBytes(part, type, options.acceleration().weights(), batchSize)
                 + (long) (batchSize * decoder.tokenBytes() * (promptTokens + options.newTokens() / 2.0));
         return new Line(batchSize, seconds * 1e3, cpuNanos / 1e6 / steps, batchSize / seconds, bytes,
-                bytes / seconds / bandwidth, decoder.graphBytes());
+                bytes / seconds / bandwidth, decoder.graphBytes(), profile ? decoder.profile(batchSize) : List.of());
+    }
+
+    private static void print(Line line, double bandwidth) {
+        double together = line.kernels().stream().mapToDouble(kind -> kind.launches() * kind.seconds()).sum();
+        System.out.printf(Locale.ROOT, "  batch %d: a step takes %.3f ms, its kernels by themselves %.3f ms%n",
+                line.batchSize(), line.milliseconds(), together * 1e3);
+        System.out
+                .println("    kernel                      launches   ms/step   us each   MB each   of copy bandwidth");
+        for (KernelTime kind : line.kernels()) {
+            System.out.printf(Locale.ROOT, "    %-27s %8d %9.3f %9.2f %s%n", kind.name(), kind.launches(),
+                    kind.launches() * kind.seconds() * 1e3, kind.seconds() * 1e6, kind.bytes() == 0
+                            ? ""
+                            : String.format(Locale.ROOT, "%9.2f %17.0f %%", kind.bytes() / 1e6,
+                                    100 * kind.bytes() / kind.seconds() / bandwidth));
+        }
     }
 
     private static void print(Figures figures, String together) {
@@ -128,5 +153,7 @@ final class BenchDecode implements Measurement {
                     line.milliseconds(), line.cpuMilliseconds(), line.tokensPerSecond(), line.bytes() / 1e9,
                     100 * line.ofBandwidth(), line.graphBytes() / 1e6);
         }
+        figures.lines().stream().filter(line -> !line.kernels().isEmpty())
+                .forEach(line -> print(line, figures.copyBandwidth()));
     }
 }

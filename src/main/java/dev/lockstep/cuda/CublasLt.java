@@ -48,12 +48,14 @@ public final class CublasLt implements AutoCloseable {
 
     /** The type of the values of a product, as CUDA numbers it. */
     public enum Type {
-        FLOAT32(R_32F), FLOAT16(2), BFLOAT16(14), FP8(28);
+        FLOAT32(R_32F, 4), FLOAT16(2, 2), BFLOAT16(14, 2), FP8(28, 1);
 
         private final int code;
+        private final int bytes;
 
-        Type(int code) {
+        Type(int code, int bytes) {
             this.code = code;
+            this.bytes = bytes;
         }
     }
 
@@ -68,7 +70,16 @@ public final class CublasLt implements AutoCloseable {
      * @param add  whether y is added to
      * @param bias whether there is a bias
      */
-    public record Shape(Type in, Type out, int rows, int n, int k, boolean add, boolean bias) {}
+    public record Shape(Type in, Type out, int rows, int n, int k, boolean add, boolean bias) {
+        private String title() {
+            return "product " + n + " x " + k;
+        }
+
+        /** That it reads and writes at least. */
+        private long bytes() {
+            return ((long) n * k + (long) rows * k) * in.bytes + (long) rows * n * out.bytes * (add ? 2 : 1);
+        }
+    }
 
     /**
      * A weight by address.
@@ -142,7 +153,9 @@ public final class CublasLt implements AutoCloseable {
             products.put(shape, product);
             product.choose(stream, shape, x, spare, alike);
         }
-        product.run(stream, x, weight, y);
+        if (Launches.goes(shape.title(), shape.bytes())) {
+            product.run(stream, x, weight, y);
+        }
     }
 
     private void call(String name, Object... arguments) {

@@ -7,6 +7,7 @@ import com.sun.jna.Pointer;
 public final class Kernel {
     private static final int MOST_ARGUMENTS = 24;
 
+    private final String name;
     private final Pointer function;
     private final int threads;
     private final Memory values = new Memory(8L * MOST_ARGUMENTS);
@@ -18,6 +19,7 @@ public final class Kernel {
      * @param threads threads of a block
      */
     public Kernel(byte[] cubin, String name, int threads) {
+        this.name = name;
         this.function = CudaDriver.function(cubin, name);
         this.threads = threads;
         for (int i = 0; i < MOST_ARGUMENTS; i++) {
@@ -32,6 +34,9 @@ public final class Kernel {
      * @param arguments Long for an address or a 64-bit integer, Integer, Float
      */
     public void launch(Pointer stream, int x, int y, int z, Object... arguments) {
+        if (!Launches.goes(name, 0)) {
+            return;
+        }
         for (int i = 0; i < arguments.length; i++) {
             if (arguments[i]instanceof Long wide) {
                 values.setLong(8L * i, wide);

@@ -203,6 +203,11 @@ final class CudaLayers {
         return kernels;
     }
 
+    /** @param seen bytes of keys and values that a layer's attention reads */
+    StepProfile profile(int rows, long seen) {
+        return new StepProfile(config, dtype, fp8, leaves, rows, seen);
+    }
+
     Layer layer(int i) {
         return layers.get(i);
     }

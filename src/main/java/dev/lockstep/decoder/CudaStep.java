@@ -221,6 +221,11 @@ final class CudaStep implements ForwardStep {
         }
     }
 
+    /** {@link CudaLayers#profile}. */
+    StepProfile profile(int rows, long seen) {
+        return layers.profile(rows, seen);
+    }
+
     /** Where logits of some of all tokens have room, for as many rows as there are slots. */
     long ownLogits() {
         return ownLogits;

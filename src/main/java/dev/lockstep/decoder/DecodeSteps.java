@@ -334,6 +334,22 @@ final class DecodeSteps implements AutoCloseable {
         program.sample(rows, kind, edited);
     }
 
+    /**
+     * {@link StepProfile#measure} of a step like the last ones.
+     *
+     * @param seen bytes of keys and values that a layer's attention reads
+     * @throws ModelException when steps are not taken by kernels of our own, and recorded
+     */
+    List<KernelTime> profile(int rows, int longest, SamplingKind kind, long seen) {
+        if (graphs == null || !(step instanceof CudaStep own)) {
+            throw new ModelException(
+                    "only steps that Lockstep's CUDA kernels take, and that are recorded, can be measured"
+                            + " kernel by kernel: give no --kernels off and no --graphs off, or leave out --profile");
+        }
+        int bucket = DecodeGraphs.bucket(rows, slots);
+        return own.profile(bucket, seen).measure(() -> call(bucket, longest, kind, false));
+    }
+
     /** The logits of rows 0 to {@code rows - 1} in the next step, by our own kernels; for tests. */
     float[][] logits(int rows, int longest) {
         step.run(rows, longest);

@@ -514,6 +514,20 @@ public final class Decoder implements AutoCloseable {
         }
     }
 
+    /**
+     * What the kernels of a step of slots 0 to {@code rows - 1} take, each kind by itself; some steps like it must have been
+     * taken. Of ranks that compute together all call it. After it the slots are of no use until the next {@link #allocate}.
+     *
+     * @throws ModelException when steps are not taken by Lockstep's CUDA kernels
+     */
+    public List<KernelTime> profile(int rows) {
+        int[] tokens = Arrays.copyOf(lengths, rows);
+        grow(rows, 1);
+        long seen = Arrays.stream(tokens).asLongStream().sum() * tokenBytes() / config.layers();
+        return steps.profile(rows, Arrays.stream(tokens).max().orElseThrow() + 1,
+                SamplingKind.of(Arrays.copyOf(settings, rows)), seen);
+    }
+
     /** The row in slot {@code source} goes on in slot {@code target}, which is empty. */
     public void move(int source, int target) {
         settings[target] = settings[source];

@@ -1,0 +1,81 @@
+package dev.lockstep.decoder;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToLongFunction;
+
+import com.sun.jna.Pointer;
+
+import dev.lockstep.cuda.CudaDriver;
+import dev.lockstep.cuda.CudaGraph;
+import dev.lockstep.cuda.Launches;
+import dev.lockstep.model.DType;
+import dev.lockstep.model.ModelConfig;
+
+/**
+ * What the kinds of a step's launches take: for each the step is recorded with that kind alone, so that all layers' weights
+ * pass through the device's cache as they do in a step, and replayed. Values are then wrong, which no time depends on but that
+ * of a mixture's products.
+ *
+ * @param part   what this rank has of the model
+ * @param leaves additions to the residual stream are part of norms
+ * @param rows   of the step
+ * @param seen   bytes of keys and values that a layer's attention reads
+ */
+record StepProfile(ModelConfig part, DType dtype, boolean fp8, boolean leaves, int rows, long seen) {
+    private static final int WARM = 2;
+    private static final int REPLAYS = 20;
+
+    /**
+     * In the order of a step, the choice of tokens last, after which rows are longer than anybody knows.
+     *
+     * @param step what a recording sees; all that it needs first has been done
+     */
+    List<KernelTime> measure(Runnable step) {
+        Map<String, Launches.Kind> kinds = Launches.of(() -> CudaGraph.record(null, step).close());
+        List<KernelTime> times = new ArrayList<>();
+        kinds.forEach((name, kind) -> times.add(new KernelTime(name, kind.count(),
+                seconds(() -> Launches.only(name, step)) / kind.count(),
+                kind.bytes() > 0 ? kind.bytes() : bytes().applyAsLong(name))));
+        return times;
+    }
+
+    private static double seconds(Runnable work) {
+        Pointer stream = CudaDriver.stream();
+        try (CudaGraph graph = CudaGraph.record(null, work)) {
+            for (int i = 0; i < WARM; i++) {
+                graph.replay();
+            }
+            CudaDriver.await(stream);
+            long start = System.nanoTime();
+            for (int i = 0; i < REPLAYS; i++) {
+                graph.replay();
+            }
+            CudaDriver.await(stream);
+            return (System.nanoTime() - start) / 1e9 / REPLAYS;
+        }
+    }
+
+    /** As the kernels' sources say. */
+    private ToLongFunction<String> bytes() {
+        long value = dtype.bytes();
+        long hidden = (long) rows * part.hidden();
+        long queries = (long) rows * part.heads() * part.headDim();
+        long keys = (long) rows * part.kvHeads() * part.headDim();
+        long narrow = fp8 ? 1 : value;
+        return name -> switch (name) {
+            case "embed" -> 2 * hidden * value;
+            case "rmsNorm" -> hidden * ((leaves ? 3 : 1) * value + narrow);
+            case "attend" -> seen + (2 * queries + 2 * keys) * value;
+            case "quantize" -> queries * (value + 1);
+            case "headNorms" -> 2 * (queries + keys) * value;
+            case "swiglu" -> (long) rows * part.intermediate()
+                    * ((part.activation().isAlone() ? 1 : 2) * value + narrow);
+            case "scaleRows" -> 2 * hidden * value;
+            case "peerSum" -> 2 * hidden * value;
+            case "sample", "finishLogits" -> (long) rows * part.vocabulary() * Float.BYTES;
+            default -> 0;
+        };
+    }
+}
