@@ -36,7 +36,7 @@ final class AlgorithmTable {
     /** The number that is in the table, or else what {@code search} finds, which is then kept there. */
     int best(String shape, IntSupplier search) {
         String known = best.getProperty(shape);
-        if (known != null && known.matches("\\d")) {
+        if (known != null && known.matches("\\d{1,2}")) {
             return Integer.parseInt(known);
         }
         int found = search.getAsInt();

@@ -1,6 +1,8 @@
 package dev.lockstep.cuda;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,8 +37,11 @@ public final class CublasLt implements AutoCloseable {
     private static final int PREFERENCE_REDUCTIONS = 3;
     // cublasLtMatmulHeuristicResult_t: the algorithm in 64 bytes, bytes of workspace, state, and three more fields
     private static final int HEURISTIC_BYTES = 96;
+    private static final int ALGORITHM_BYTES = 64;
     private static final int CANDIDATES = 8;
-    private static final int MOST_CANDIDATES = 32;
+    /** Numbers of rows whose candidates are tried for fewer as well, of which cuBLASLt names but slow ones for some. */
+    private static final int[] ROWS_ASKED_FOR = {80, 96, 112, 128};
+    private static final int MOST_CANDIDATES = CANDIDATES * (1 + 4);
     private static final int ALGORITHM_ID = 0;
     /** Products of so many rows have the algorithm whose sums those of fewer are to equal. */
     private static final int MANY_ROWS = 2048;
@@ -109,10 +114,11 @@ public final class CublasLt implements AutoCloseable {
      * @param cache     the directory that the table of the best algorithms is kept in
      */
     public CublasLt(long workspace, long workspaceBytes, boolean whole, Path cache) {
-        this(workspace, workspaceBytes, whole, new AlgorithmTable(cache.resolve((whole ? "whole-" : "") + "products-sm"
-                + CudaDriver.architecture() + "-"
-                + LoadedLibrary.named(LIBRARY).getFunction("cublasLtGetVersion").invokeLong(new Object[0])
-                + ".properties")));
+        this(workspace, workspaceBytes, whole,
+                new AlgorithmTable(cache.resolve((whole ? "whole-" : "") + "algorithms-sm"
+                        + CudaDriver.architecture() + "-"
+                        + LoadedLibrary.named(LIBRARY).getFunction("cublasLtGetVersion").invokeLong(new Object[0])
+                        + ".properties")));
     }
 
     /**
@@ -192,7 +198,7 @@ public final class CublasLt implements AutoCloseable {
         private final Memory one = new Memory(4);
         private final Memory beta = new Memory(4);
         private final Memory value = new Memory(16);
-        private final Memory algorithms = new Memory((MOST_CANDIDATES + 1L) * HEURISTIC_BYTES);
+        private final Memory algorithms = new Memory((MOST_CANDIDATES + 2L) * HEURISTIC_BYTES);
         private final boolean biased;
         private final int found;
         private Pointer algorithm = algorithms;
@@ -209,7 +215,7 @@ public final class CublasLt implements AutoCloseable {
             a = layout(shape.in(), shape.k(), shape.n());
             b = layout(shape.in(), shape.k(), shape.rows());
             c = layout(shape.out(), shape.n(), shape.rows());
-            found = whole ? alike(candidates(shape, MOST_CANDIDATES), shape) : candidates(shape, CANDIDATES);
+            found = find(shape);
         }
 
         private void describe(int attribute, int number) {
@@ -226,7 +232,47 @@ public final class CublasLt implements AutoCloseable {
             return create("cublasLtMatrixLayoutCreate", type.code, (long) rows, (long) columns, (long) rows);
         }
 
-        private int candidates(Shape shape, int most) {
+        /**
+         * Leaves the algorithms that may be taken in {@code algorithms}, cuBLASLt's first choice first.
+         *
+         * @return how many there are
+         */
+        private int find(Shape shape) {
+            List<byte[]> found = new ArrayList<>(named(b, c));
+            if (isTried(shape)) {
+                for (int rows : ROWS_ASKED_FOR) {
+                    Pointer others = layout(shape.in(), shape.k(), rows);
+                    Pointer results = layout(shape.out(), shape.n(), rows);
+                    named(others, results).stream().filter(this::isPossible).forEach(found::add);
+                    call("cublasLtMatrixLayoutDestroy", others);
+                    call("cublasLtMatrixLayoutDestroy", results);
+                }
+            }
+            if (whole) {
+                // they differ in their tiles and sum in one order, where others may divide K among warps
+                byte[] model = model(shape);
+                found.removeIf(one -> identity(one) != identity(model));
+                if (found.isEmpty()) {
+                    found.add(model);
+                }
+            } else if (found.isEmpty()) {
+                throw new CudaException("cuBLASLt has no algorithm for " + shape);
+            }
+            int kept = 0;
+            for (byte[] one : found) {
+                boolean known = false;
+                for (int i = 0; i < kept; i++) {
+                    known |= Arrays.equals(one, 0, ALGORITHM_BYTES, candidate(i), 0, ALGORITHM_BYTES);
+                }
+                if (!known) {
+                    algorithms.write((long) kept++ * HEURISTIC_BYTES, one, 0, HEURISTIC_BYTES);
+                }
+            }
+            return kept;
+        }
+
+        /** What cuBLASLt names for operands laid out so. */
+        private List<byte[]> named(Pointer x, Pointer y) {
             Pointer preference = create("cublasLtMatmulPreferenceCreate");
             value.setLong(0, workspaceBytes);
             call("cublasLtMatmulPreferenceSetAttribute", preference, PREFERENCE_WORKSPACE, value, 8L);
@@ -236,56 +282,56 @@ public final class CublasLt implements AutoCloseable {
             }
             IntByReference count = new IntByReference();
             int status = library.getFunction("cublasLtMatmulAlgoGetHeuristic").invokeInt(new Object[]{handle,
-                    description, a, b, c, c, preference, most, algorithms, count});
+                    description, a, x, y, y, preference, CANDIDATES, algorithms, count});
             call("cublasLtMatmulPreferenceDestroy", preference);
-            if (status == NOT_SUPPORTED || count.getValue() == 0 || algorithms.getInt(STATE_OFFSET) != 0) {
-                // few rows then take what many have
-                if (whole && shape.rows() != MANY_ROWS) {
-                    return 0;
-                }
-                throw new CudaException("cuBLASLt has no algorithm for " + shape);
+            if (status == NOT_SUPPORTED) {
+                return List.of();
             }
             CudaException.check(status, "cublasLtMatmulAlgoGetHeuristic");
-            return count.getValue();
-        }
-
-        /**
-         * Leaves of so many candidates those of the algorithm that many rows have: they differ in their tiles and sum in one order,
-         * where others may divide K among warps.
-         */
-        private int alike(int count, Shape shape) {
-            Shape many = new Shape(shape.in(), shape.out(), MANY_ROWS, shape.n(), shape.k(), shape.add(), shape.bias());
-            byte[] model = shape.equals(many) ? candidate(0) : models.get(many);
-            if (model == null) {
-                Product other = new Product(many);
-                model = other.candidate(0);
-                other.close();
-            }
-            models.put(many, model);
-            int kept = 0;
-            for (int i = 0; i < count && kept < CANDIDATES; i++) {
-                byte[] next = candidate(i);
-                if (identity(next) == identity(model)) {
-                    algorithms.write((long) kept++ * HEURISTIC_BYTES, next, 0, HEURISTIC_BYTES);
+            List<byte[]> candidates = new ArrayList<>();
+            for (int i = 0; i < count.getValue(); i++) {
+                if (algorithms.getInt((long) i * HEURISTIC_BYTES + STATE_OFFSET) == 0) {
+                    candidates.add(candidate(i));
                 }
             }
-            if (kept == 0) {
-                algorithms.write(0, model, 0, HEURISTIC_BYTES);
+            return candidates;
+        }
+
+        /** Whether an algorithm can do this product, in the workspace that there is. */
+        private boolean isPossible(byte[] candidate) {
+            Pointer one = algorithms.share((long) MOST_CANDIDATES * HEURISTIC_BYTES);
+            one.write(0, candidate, 0, HEURISTIC_BYTES);
+            Pointer result = one.share(HEURISTIC_BYTES);
+            int status = library.getFunction("cublasLtMatmulAlgoCheck").invokeInt(new Object[]{handle, description, a,
+                    b, c, c, one, result});
+            return status == 0 && result.getLong(ALGORITHM_BYTES) <= workspaceBytes;
+        }
+
+        /** The algorithm of many rows. */
+        private byte[] model(Shape shape) {
+            Shape many = new Shape(shape.in(), shape.out(), MANY_ROWS, shape.n(), shape.k(), shape.add(), shape.bias());
+            byte[] model = models.get(many);
+            if (model == null) {
+                if (shape.equals(many)) {
+                    model = named(b, c).stream().findFirst()
+                            .orElseThrow(() -> new CudaException("cuBLASLt has no algorithm for " + shape));
+                } else {
+                    Product other = new Product(many);
+                    model = other.candidate(0);
+                    other.close();
+                }
+                models.put(many, model);
             }
-            return Math.max(1, kept);
+            return model;
         }
 
         private byte[] candidate(int i) {
             return algorithms.getByteArray((long) i * HEURISTIC_BYTES, HEURISTIC_BYTES);
         }
 
-        /** -1 where there is no algorithm. */
         private int identity(byte[] candidate) {
             Pointer one = algorithms.share((long) MOST_CANDIDATES * HEURISTIC_BYTES);
             one.write(0, candidate, 0, HEURISTIC_BYTES);
-            if (one.getInt(STATE_OFFSET) != 0) {
-                return -1;
-            }
             call("cublasLtMatmulAlgoConfigGetAttribute", one, ALGORITHM_ID, value, 4L, value.share(8));
             return value.getInt(0);
         }
@@ -296,9 +342,13 @@ public final class CublasLt implements AutoCloseable {
          */
         void choose(Pointer stream, Shape shape, long x, long y, Supplier<List<Weight>> alike) {
             AlgorithmTable known = table;
-            if (known != null && shape.rows() <= MOST_ROWS_TRIED && shape.in() != Type.FLOAT32) {
+            if (known != null && isTried(shape)) {
                 use(known.best(shape.toString(), () -> fastest(stream, x, y, alike.get())));
             }
+        }
+
+        private boolean isTried(Shape shape) {
+            return table != null && shape.rows() <= MOST_ROWS_TRIED && shape.in() != Type.FLOAT32;
         }
 
         private void use(int candidate) {
@@ -309,13 +359,11 @@ public final class CublasLt implements AutoCloseable {
             int best = 0;
             double bestSeconds = Double.MAX_VALUE;
             for (int candidate = 0; candidate < found; candidate++) {
-                if (algorithms.getInt((long) candidate * HEURISTIC_BYTES + STATE_OFFSET) == 0) {
-                    use(candidate);
-                    double seconds = seconds(stream, x, y, weights);
-                    if (seconds < bestSeconds * WORTH_WHILE) {
-                        best = candidate;
-                        bestSeconds = seconds;
-                    }
+                use(candidate);
+                double seconds = seconds(stream, x, y, weights);
+                if (seconds < bestSeconds * WORTH_WHILE) {
+                    best = candidate;
+                    bestSeconds = seconds;
                 }
             }
             return best;
