@@ -7,6 +7,7 @@ import com.sun.jna.Pointer;
 import com.sun.jna.Structure;
 import com.sun.jna.ptr.IntByReference;
 import com.sun.jna.ptr.PointerByReference;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.djl.LoadedLibrary;
 
@@ -21,6 +22,20 @@ public final class CudaDriver {
     private static final int MULTIPROCESSORS = 16;
     private static final int MAJOR = 75;
     private static final int MINOR = 76;
+    // of CUfunction_attribute
+    private static final int MOST_SHARED = 8;
+    // CUlaunchConfig: blocks in three directions, threads, shared memory, stream, attributes, their number; and an attribute
+    private static final int CONFIG_BLOCK = 12;
+    private static final int CONFIG_SHARED = 24;
+    private static final int CONFIG_STREAM = 32;
+    private static final int CONFIG_ATTRIBUTES = 40;
+    private static final int CONFIG_COUNT = 48;
+    private static final int CONFIG_BYTES = 56;
+    private static final int ATTRIBUTE_BYTES = 72;
+    // of CUlaunchAttributeID
+    private static final int STREAM_SERIALIZATION = 6;
+    /** The first architecture on which a kernel can begin before those before it have ended. */
+    static final int FIRST_THAT_OVERLAPS = 90;
 
     /** {@code c10::cuda::CUDAStream} in memory. */
     @Structure.FieldOrder({"deviceType", "deviceIndex", "id"})
@@ -92,11 +107,36 @@ public final class CudaDriver {
         }
     }
 
-    static void launch(Pointer function, int x, int y, int z, int threads, Pointer stream, Pointer arguments) {
+    /** CUlaunchConfig and its one attribute. */
+    static Memory configuration(int threads, int sharedBytes, boolean overlaps) {
+        Memory memory = new Memory(CONFIG_BYTES + ATTRIBUTE_BYTES);
+        memory.clear();
+        memory.setInt(CONFIG_BLOCK, threads);
+        memory.setInt(CONFIG_BLOCK + 4, 1);
+        memory.setInt(CONFIG_BLOCK + 8, 1);
+        memory.setInt(CONFIG_SHARED, sharedBytes);
+        memory.setPointer(CONFIG_ATTRIBUTES, memory.share(CONFIG_BYTES));
+        memory.setInt(CONFIG_COUNT, overlaps ? 1 : 0);
+        memory.setInt(CONFIG_BYTES, STREAM_SERIALIZATION);
+        memory.setInt(CONFIG_BYTES + 8, 1);
+        return memory;
+    }
+
+    /** A function needs leave for more shared memory than every device has. */
+    static void allowShared(Pointer function, int bytes) {
+        call("cuFuncSetAttribute", function, MOST_SHARED, bytes);
+    }
+
+    static void launch(Memory configuration, Pointer function, int x, int y, int z, @Nullable Pointer stream,
+            Pointer arguments) {
+        configuration.setInt(0, x);
+        configuration.setInt(4, y);
+        configuration.setInt(8, z);
+        configuration.setPointer(CONFIG_STREAM, stream);
         CudaException.check(
-                driverFunction("cuLaunchKernel")
-                        .invokeInt(new Object[]{function, x, y, z, threads, 1, 1, 0, stream, arguments, null}),
-                "cuLaunchKernel");
+                driverFunction("cuLaunchKernelEx")
+                        .invokeInt(new Object[]{configuration, function, arguments, null}),
+                "cuLaunchKernelEx");
     }
 
     static void call(String name, Object... arguments) {

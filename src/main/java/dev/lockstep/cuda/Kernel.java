@@ -9,19 +9,24 @@ public final class Kernel {
 
     private final String name;
     private final Pointer function;
-    private final int threads;
+    private final Memory configuration;
     private final Memory values = new Memory(8L * MOST_ARGUMENTS);
     private final Memory addresses = new Memory(8L * MOST_ARGUMENTS);
 
     /**
-     * @param cubin   what {@link KernelCompiler} made
-     * @param name    the kernel's name there
-     * @param threads threads of a block
+     * @param cubin       what {@link KernelCompiler} made
+     * @param name        the kernel's name there
+     * @param threads     threads of a block
+     * @param sharedBytes of shared memory, besides what it names itself
+     * @param overlaps    it waits itself for the kernels before it
      */
-    public Kernel(byte[] cubin, String name, int threads) {
+    Kernel(byte[] cubin, String name, int threads, int sharedBytes, boolean overlaps) {
         this.name = name;
         this.function = CudaDriver.function(cubin, name);
-        this.threads = threads;
+        this.configuration = CudaDriver.configuration(threads, sharedBytes, overlaps);
+        if (sharedBytes > 0) {
+            CudaDriver.allowShared(function, sharedBytes);
+        }
         for (int i = 0; i < MOST_ARGUMENTS; i++) {
             addresses.setPointer(8L * i, values.share(8L * i));
         }
@@ -34,7 +39,16 @@ public final class Kernel {
      * @param arguments Long for an address or a 64-bit integer, Integer, Float
      */
     public void launch(Pointer stream, int x, int y, int z, Object... arguments) {
-        if (!Launches.goes(name, 0)) {
+        launchAs(name, 0, stream, x, y, z, arguments);
+    }
+
+    /**
+     * {@link #launch} of what {@link Launches} are to know by another name.
+     *
+     * @param bytes that it reads and writes
+     */
+    public void launchAs(String title, long bytes, Pointer stream, int x, int y, int z, Object... arguments) {
+        if (!Launches.goes(title, bytes)) {
             return;
         }
         for (int i = 0; i < arguments.length; i++) {
@@ -46,6 +60,6 @@ public final class Kernel {
                 values.setFloat(8L * i, (Float) arguments[i]);
             }
         }
-        CudaDriver.launch(function, x, y, z, threads, stream, addresses);
+        CudaDriver.launch(configuration, function, x, y, z, stream, addresses);
     }
 }

@@ -31,7 +31,7 @@ import dev.lockstep.host.Sha256;
  * Compiles CUDA C for the device at hand with the NVRTC that comes with libtorch, and keeps what it made on disk by
  * source, options, architecture and compiler.
  */
-public final class KernelCompiler {
+public class KernelCompiler {
     private static final Logger LOG = LoggerFactory.getLogger(KernelCompiler.class);
     // beside cuBLAS, which libtorch loads; its own directory of builtins has to be found by name, so it is loaded first
     private static final Pattern BUILTINS = Pattern.compile("libnvrtc-builtins(-[0-9a-f]+)?\\.so[.\\d]*");
@@ -39,24 +39,52 @@ public final class KernelCompiler {
     private static final String NEIGHBOUR = "libcublasLt.so";
 
     private final Path cache;
-    private final int architecture = CudaDriver.architecture();
+    private final int architecture;
     private double seconds;
     private int compiled;
     private boolean distrusted;
 
     /** @param cache the directory that compiled code is kept in; it need not exist, nor be writable */
     public KernelCompiler(Path cache) {
+        this(cache, CudaDriver.architecture());
+    }
+
+    /** For devices of another architecture than the one at hand, such as 80. */
+    protected KernelCompiler(Path cache, int architecture) {
         this.cache = cache;
+        this.architecture = architecture;
+    }
+
+    /** The compute capability that is compiled for, such as 90. */
+    public int architecture() {
+        return architecture;
     }
 
     /**
-     * Compiled code for the device.
+     * A kernel for the device.
      *
      * @param definitions macros as {@code NAME=value}
+     * @param name        the kernel's name in the source
+     * @param threads     threads of a block
      * @throws CudaException        when the source does not compile
      * @throws UnsatisfiedLinkError when there is no NVRTC
      */
-    public byte[] compile(String source, List<String> definitions) {
+    public Kernel kernel(String source, List<String> definitions, String name, int threads) {
+        return new Kernel(compile(source, definitions), name, threads, 0, false);
+    }
+
+    /**
+     * {@link #kernel} that begins, where the device can do that, while those before it run: it waits for them itself, before it
+     * reads or writes what is theirs.
+     *
+     * @param sharedBytes of shared memory, besides what it names itself
+     */
+    public Kernel overlapping(String source, List<String> definitions, String name, int threads, int sharedBytes) {
+        return new Kernel(compile(source, definitions), name, threads, sharedBytes,
+                architecture >= CudaDriver.FIRST_THAT_OVERLAPS);
+    }
+
+    private byte[] compile(String source, List<String> definitions) {
         NativeLibrary nvrtc = library();
         String[] options = new String[definitions.size() + 2];
         options[0] = "--gpu-architecture=sm_" + architecture;

@@ -130,9 +130,8 @@ final class CudaExperts {
         List<String> definitions = new ArrayList<>(shapes);
         definitions.add(part + "=1");
         definitions.add("THREADS=" + threads);
-        return new Kernel(compiler.compile(CudaKernels.source("storage") + CudaKernels.source("products")
-                + CudaKernels.source("experts"), definitions),
-                name, threads);
+        return compiler.overlapping(CudaKernels.source("storage") + CudaKernels.source("products")
+                + CudaKernels.source("experts"), definitions, name, threads, 0);
     }
 
     /** So many that each warp has about three pieces of a row of weights. */

@@ -200,7 +200,7 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
 
     private static Kernel kernel(KernelCompiler compiler, String source, String name, int threads,
             List<String> definitions) {
-        return new Kernel(compiler.compile(source, with(definitions, "THREADS=" + threads)), name, threads);
+        return compiler.overlapping(source, with(definitions, "THREADS=" + threads), name, threads, 0);
     }
 
     private static List<String> with(List<String> definitions, String... more) {

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 import dev.lockstep.cuda.CublasLt;
 import dev.lockstep.cuda.CublasLt.Shape;
 import dev.lockstep.cuda.CublasLt.Weight;
+import dev.lockstep.cuda.CudaDriver;
 import dev.lockstep.cuda.KernelCompiler;
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.decoder.shard.Shard;
@@ -88,6 +89,7 @@ final class CudaLayers {
     private final boolean fp8;
     private final boolean sameText;
     private final @Nullable Int4Products int4;
+    private final @Nullable FewProducts few;
     private final Shard shard;
     private final Replica replica;
     // products leave what is to be added to the residual stream to what follows them
@@ -122,6 +124,8 @@ final class CudaLayers {
         this.fp8 = fp8;
         this.sameText = sameText;
         this.int4 = int4;
+        // cuBLASLt is as fast where it may divide sums
+        this.few = sameText ? FewProducts.of(dtype, CudaDriver.multiprocessors(), compiler) : null;
         this.leaves = fp8 || config.norms().after() || replica.size() > 1;
         this.type = CublasLt.Type.valueOf(dtype.name());
         this.queries = config.heads() * config.headDim();
@@ -431,6 +435,10 @@ final class CudaLayers {
                     return;
                 }
                 int4.widen(stream, one.int4());
+            }
+            if (few != null && FewProducts.fits(rows, n, k)) {
+                few.multiply(stream, one.weight(), rows, n, k, from, result, adds);
+                return;
             }
             // where algorithms are tried x must not be written to, and gateUp is free then
             products.multiply(stream, new Shape(type, type, wholeRows(rows), n, k, adds, one.weight().bias() != 0),

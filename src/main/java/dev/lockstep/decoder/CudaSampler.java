@@ -45,7 +45,7 @@ final class CudaSampler implements Sampler {
         List<String> definitions = new ArrayList<>(SamplingColumns.definitions());
         definitions.add("NO_NUMBER=" + Decoder.NO_NUMBER);
         definitions.add("NO_TOKEN=" + Decoder.NO_TOKEN);
-        sample = new Kernel(compiler.compile(CudaKernels.source("sample"), definitions), "sample", THREADS);
+        sample = compiler.kernel(CudaKernels.source("sample"), definitions, "sample", THREADS);
     }
 
     /** Takes over the rows' state and the logits that the program has just allocated. */

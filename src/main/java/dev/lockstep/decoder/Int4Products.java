@@ -62,15 +62,13 @@ final class Int4Products {
      */
     Int4Products(DecoderProgram program, ModelConfig config, DType dtype, KernelCompiler compiler) {
         ScalarType type = DecoderProgram.scalarType(dtype);
-        byte[] few = compile(type, compiler, 512);
-        byte[] more = compile(type, compiler, 256);
-        one = new Product(new Kernel(few, "product1", 512), 1, 1);
-        oneOfLarge = new Product(new Kernel(more, "product1", 256), 1, 1);
-        two = new Product(new Kernel(few, "product2", 512), 1, 2);
-        twoOfLarge = new Product(new Kernel(more, "product2", 256), 1, 2);
-        four = new Product(new Kernel(more, "product4", 256), 1, 4);
-        fourOfLarge = new Product(new Kernel(compile(type, compiler, 128), "product4", 128), 2, 4);
-        widen = new Kernel(more, "widen", WIDEN_THREADS);
+        one = product(compiler, type, 1, 1, 512);
+        oneOfLarge = product(compiler, type, 1, 1, 256);
+        two = product(compiler, type, 1, 2, 512);
+        twoOfLarge = product(compiler, type, 1, 2, 256);
+        four = product(compiler, type, 1, 4, 256);
+        fourOfLarge = product(compiler, type, 2, 4, 128);
+        widen = kernel(compiler, type, "widen", WIDEN_THREADS);
         int queries = config.heads() * config.headDim();
         int keys = config.kvHeads() * config.headDim();
         for (int i = 0; i < config.layers(); i++) {
@@ -81,10 +79,14 @@ final class Int4Products {
         }
     }
 
-    private static byte[] compile(ScalarType type, KernelCompiler compiler, int threads) {
-        return compiler.compile(
+    private static Product product(KernelCompiler compiler, ScalarType type, int high, int tiles, int threads) {
+        return new Product(kernel(compiler, type, "product" + tiles, threads), high, tiles);
+    }
+
+    private static Kernel kernel(KernelCompiler compiler, ScalarType type, String name, int threads) {
+        return compiler.kernel(
                 CudaKernels.source("storage") + CudaKernels.source("products") + CudaKernels.source("int4"),
-                List.of("STORAGE=" + type.code(), "WIDE_NORMS=0", "THREADS=" + threads));
+                List.of("STORAGE=" + type.code(), "WIDE_NORMS=0", "THREADS=" + threads), name, threads);
     }
 
     private static Weight weight(DecoderProgram program, String name, int layer, ScalarType type, int n, int k) {

@@ -112,9 +112,9 @@ final class PeerSums {
             KernelCompiler compiler = new KernelCompiler(Utils.getEngineCacheDir().resolve("kernels"));
             Map<ScalarType, Kernel> kernels = new EnumMap<>(ScalarType.class);
             for (ScalarType type : TYPES) {
-                kernels.put(type, new Kernel(compiler.compile(source(), List.of("STORAGE=" + type.code(),
+                kernels.put(type, compiler.kernel(source(), List.of("STORAGE=" + type.code(),
                         "THREADS=" + THREADS, "BLOCKS=" + BLOCKS, "COUNTERS=" + COUNTERS, "FLAGS=" + FLAGS,
-                        "ROOMS=" + ROOMS)), "peerSum", THREADS));
+                        "ROOMS=" + ROOMS), "peerSum", THREADS));
             }
             PeerMemory memory = new PeerMemory(bytes);
             return new Ready(memory, kernels, new Offer(HostName.here(), memory.handle(), ""));

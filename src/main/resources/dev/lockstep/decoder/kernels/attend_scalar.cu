@@ -19,6 +19,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
         const long long *position, float *partial, int *arrived, const long long *table, long long W, int splitTokens, float scale,
         float eps, const float *rowScales, const float *columnScales, const stored *bias, const long long *beginnings,
         const float *shared, float keyScale, float valueScale, const stored *sinks) {
+    begin();
     __shared__ stored query[CHUNK][HEAD_DIM];
     __shared__ __align__(16) float sums[WARPS][CHUNK][HEAD_DIM];
     __shared__ float most[WARPS][CHUNK];

@@ -7,6 +7,7 @@
 
 extern "C" __global__ void embed(stored *out, const stored *table, const long long *token, int H, float scale, int first,
         int V, const stored *places, const long long *position, int firstPlace, int P) {
+    begin();
     long long own = token[blockIdx.x] - first;
     bool here = own >= 0 && own < V;
     const stored *from = table + (here ? own : 0) * H;

@@ -166,6 +166,7 @@ __device__ __forceinline__ void group(int *order, Tile *tiles, const int *expert
 #define SCORED 8
 
 extern "C" __global__ void __launch_bounds__(THREADS) score(float *logits, const stored *x, const stored *router, int rows) {
+    begin();
     int e = blockIdx.x * WARPS + threadIdx.x / 32, lane = threadIdx.x % 32;
     if (e >= EXPERTS) {
         return;
@@ -204,6 +205,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) score(float *logits, const
 // logits [rows, EXPERTS], bias [EXPERTS] or null -> expert and share [rows, CHOSEN]; a warp a row.
 extern "C" __global__ void __launch_bounds__(THREADS) route(int *expert, float *share, const float *logits, const float *bias,
         float factor, int rows) {
+    begin();
     int row = blockIdx.x * WARPS + threadIdx.x / 32;
     if (row < rows) {
         routeRow(expert + row * CHOSEN, share + row * CHOSEN, logits + (long long)row * EXPERTS, bias, factor);
@@ -212,12 +214,14 @@ extern "C" __global__ void __launch_bounds__(THREADS) route(int *expert, float *
 
 extern "C" __global__ void __launch_bounds__(THREADS) groupPairs(int *order, Tile *tiles, const int *expert, int pairs,
         int high, int most) {
+    begin();
     group(order, tiles, expert, pairs, high, most);
 }
 
 // Both, by one block, where rows are few.
 extern "C" __global__ void __launch_bounds__(THREADS) routeAndGroup(int *order, Tile *tiles, int *expert, float *share,
         const float *logits, const float *bias, float factor, int rows, int high, int most) {
+    begin();
     for (int row = threadIdx.x / 32; row < rows; row += WARPS) {
         routeRow(expert + row * CHOSEN, share + row * CHOSEN, logits + (long long)row * EXPERTS, bias, factor);
     }
@@ -231,6 +235,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) routeAndGroup(int *order, 
 // Bytes: rows (CHOSEN + 2) H values, with shared 1 or 2 more.
 extern "C" __global__ void __launch_bounds__(THREADS) combine(stored *x, const stored *out, const int *expert, const float *share,
         const stored *bias, const stored *shared, const stored *gate, const stored *normed, int add) {
+    begin();
     long long row = blockIdx.x;
     float weight = 1;
     if (gate) {
@@ -398,10 +403,12 @@ __device__ __forceinline__ void few(stored *out, const stored *x, const stored *
 #define FEW_OF(TILES, BLOCKS)                                                                                           \
     extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) gateUp##TILES(stored *out, const stored *x,            \
             const stored *weights, const stored *bias, const int *order, const Tile *tiles) {                           \
+        begin();                                                                                                        \
         few<true, TILES>(out, x, weights, bias, order, tiles);                                                          \
     }                                                                                                                   \
     extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) down##TILES(stored *out, const stored *x,              \
             const stored *weights, const stored *bias, const int *order, const Tile *tiles) {                           \
+        begin();                                                                                                        \
         few<false, TILES>(out, x, weights, bias, order, tiles);                                                         \
     }
 FEW_OF(1, 512 / THREADS)
@@ -543,11 +550,13 @@ __device__ __forceinline__ void many(stored *out, const stored *x, const stored 
 
 extern "C" __global__ void __launch_bounds__(THREADS, 2) gateUpMany(stored *out, const stored *x, const stored *weights,
         const stored *bias, const int *order, const Tile *tiles) {
+    begin();
     many<true>(out, x, weights, bias, order, tiles);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, 2) downMany(stored *out, const stored *x, const stored *weights,
         const stored *bias, const int *order, const Tile *tiles) {
+    begin();
     many<false>(out, x, weights, bias, order, tiles);
 }
 #endif

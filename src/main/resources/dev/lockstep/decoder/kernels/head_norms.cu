@@ -11,6 +11,7 @@
 
 extern "C" __global__ void __launch_bounds__(THREADS) headNorms(stored *qkv, const factor *queryNorm, const factor *keyNorm,
         float eps, const float *rowScales, const float *columnScales, const stored *bias) {
+    begin();
     int begin = blockIdx.y == 0 ? 0 : QUERIES + (blockIdx.y - 1) * KEYS, width = blockIdx.y == 0 ? QUERIES : KEYS;
     const factor *weight = blockIdx.y == 0 ? queryNorm : keyNorm;
     stored *row = qkv + (long long)blockIdx.x * (QUERIES + 2 * KEYS);

@@ -4,6 +4,7 @@
 // logits [N, V] floats, in place. One thread a value, blocks (x: of a row's values, y: rows). Bytes: 8 N V.
 
 extern "C" __global__ void __launch_bounds__(THREADS) finishLogits(float *logits, int V, float cap, const stored *bias) {
+    begin();
     int i = blockIdx.x * THREADS + threadIdx.x;
     if (i < V) {
         float *to = logits + (long long)blockIdx.y * V + i;

@@ -25,6 +25,7 @@ __device__ __forceinline__ float squareSum(const Pack &pack) {
 extern "C" __global__ void __launch_bounds__(THREADS) rmsNorm(stored *out, stored *x, const factor *weight, float eps,
         unsigned char *out8, const stored *raw, float *rowScales, const float *columnScales, const stored *bias,
         const factor *rawWeight, const stored *shift) {
+    begin();
     long long row = (long long)blockIdx.x * H;
     Pack held[PIECES], weights[PIECES];
 #pragma unroll

@@ -25,6 +25,7 @@ __device__ __forceinline__ float2 asKept(float2 pair, float scale) {
 extern "C" __global__ void __launch_bounds__(THREADS) place(stored *qkv, kept *kv, const float *cosine, const float *sine,
         const long long *rows, const factor *queryNorm, const factor *keyNorm, float eps, const float *rowScales,
         const float *columnScales, const stored *bias, float keyScale, float valueScale) {
+    begin();
     Projection projection = {qkv, rowScales, columnScales, bias};
     int token = blockIdx.x;
     Angles turns = angles(cosine, sine, token);

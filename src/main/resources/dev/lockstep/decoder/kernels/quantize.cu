@@ -5,6 +5,7 @@
 #define PIECES ((K / PACK + THREADS - 1) / THREADS)
 
 extern "C" __global__ void __launch_bounds__(THREADS) quantize(unsigned char *out, float *scales, const stored *x) {
+    begin();
     Pack held[PIECES];
 #pragma unroll
     for (int p = 0; p < PIECES; p++) {

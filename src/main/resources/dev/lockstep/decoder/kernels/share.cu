@@ -56,6 +56,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) share(float *sums, cons
         const float *sine, const long long *turnFrom, const factor *queryNorm, const long long *position, const long long *table,
         long long W, const long long *items, const long long *rows, float scale, float eps, const float *rowScales,
         const float *columnScales, const stored *bias) {
+    begin();
     __shared__ __align__(16) unsigned char memory[SHARED_BYTES];
     const long long *item = items + 6 * blockIdx.x;
     int count = (int)item[1], begin = (int)item[2], end = (int)item[3], kvHead = blockIdx.y;

@@ -39,6 +39,7 @@ __device__ __forceinline__ Pack gated(Pack gate, const Pack &up) {
 
 extern "C" __global__ void __launch_bounds__(THREADS) swiglu(unsigned char *out, const stored *gateUp, float *rowScales,
         const float *columnScales, const stored *bias) {
+    begin();
     const stored *row = gateUp + (long long)blockIdx.x * WIDTH;
     float rowScale = rowScales[blockIdx.x];
     Pack held[PIECES];
@@ -56,6 +57,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) swiglu(unsigned char *out,
 // One thread a pack, blocks (x: of a row's packs, y: rows). Bytes: N (WIDTH + I) values.
 
 extern "C" __global__ void __launch_bounds__(THREADS) swiglu(stored *out, const stored *gateUp) {
+    begin();
     int i = (blockIdx.x * THREADS + threadIdx.x) * PACK;
     if (i < I) {
         const stored *row = gateUp + (long long)blockIdx.y * WIDTH;
