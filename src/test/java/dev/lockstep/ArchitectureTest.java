@@ -31,6 +31,7 @@ class ArchitectureTest {
     private static final String UCX = "org.openucx.jucx..";
     private static final String JNA = "com.sun.jna..";
     private static final String JUNIT = "org.junit.jupiter.api..";
+    private static final String AUTOMATA = "org.apache.lucene.util.automaton..";
     private static final String COMMAND_LINE = "picocli..";
 
     @ArchTest
@@ -162,12 +163,17 @@ class ArchitectureTest {
             .haveSimpleName("TorchScriptProgram");
 
     @ArchTest
-    static final ArchRule generateUsesDecoder = only("generate", own("decoder"), own("torch"), own("checkpoint"),
+    static final ArchRule grammarUsesLucene = only("grammar", JAVA, JSON, AUTOMATA);
+
+    @ArchTest
+    static final ArchRule generateUsesDecoder = only("generate", own("decoder"), own("grammar"), own("torch"),
+            own("checkpoint"),
             own("model"),
             own("tokenizer"), own("host"), JAVA, LOGGING, JSON);
 
     @ArchTest
-    static final ArchRule promptsUseGenerate = only("prompts", own("generate"), own("tokenizer"), own("checkpoint"),
+    static final ArchRule promptsUseGenerate = only("prompts", own("generate"), own("grammar"), own("tokenizer"),
+            own("checkpoint"),
             own("model"),
             own("djl"), own("json"), own("host"), JAVA, LOGGING, JSON);
 
@@ -190,7 +196,8 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule batchUsesWorldAndAllAboveGenerate = only("batch", own("world"), own("replica"),
             own("cli"), own("report"),
-            own("journal"), own("results"), own("prompts"), own("generate"), own("decoder"), own("torch"),
+            own("journal"), own("results"), own("prompts"), own("grammar"), own("generate"), own("decoder"),
+            own("torch"),
             own("tokenizer"), own("checkpoint"), own("model"), own("djl"), own("json"), own("host"), JAVA, LOGGING,
             JSON,
             COMMAND_LINE);
@@ -209,7 +216,7 @@ class ArchitectureTest {
             own("device"), own("replica"),
             own("torch"), own("cuda"),
             own("checkpoint"), own("family"), own("model"), own("jinja"), own("tokenizer"), own("decoder"),
-            own("generate"),
+            own("grammar"), own("generate"),
             own("prompts"),
             own("results"), own("journal"), own("report"), own("cli"), own("batch"), own("bench"), MPJS_LOGGING);
 

@@ -240,12 +240,13 @@ public final class GenerateOptions {
 
     /**
      * To be called on the root, whose files these are, before anything else runs: nobody wants to hear after an hour that
-     * the results have no place to go.
+     * the results have no place to go, or that the schema of the texts is none.
      *
      * @throws UsageException when {@code --output} {@code --report} or {@code --manifest} could not be written, or would
-     *                        replace the prompts or each other
+     *                        replace the prompts or each other, or when {@code --json-schema} asks for what is not supported
      */
     public void checkTargets() {
+        sampling.checkSchema();
         if (!output.equals("-")) {
             AtomicFile.check("--output", output);
             if (!prompts().equals("-") && sameFile(output, prompts())) {

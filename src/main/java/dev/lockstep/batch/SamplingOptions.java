@@ -1,10 +1,16 @@
 package dev.lockstep.batch;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 
 import picocli.CommandLine.Option;
 
 import dev.lockstep.generate.TokenRules;
+import dev.lockstep.grammar.Grammar;
+import dev.lockstep.grammar.GrammarException;
+import dev.lockstep.host.IoReason;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.json.FieldException;
 import dev.lockstep.prompts.SamplingOverrides;
@@ -56,6 +62,9 @@ final class SamplingOptions {
     @Option(names = "--logprobs", paramLabel = "N", description = "Write each token's log-probability and the N likeliest tokens in its place, 0 to 20.")
     private Integer logprobs;
 
+    @Option(names = "--json-schema", paramLabel = "F", description = "Make each text a JSON value that this schema accepts; a row's own guided_json, guided_regex, guided_choice or response_format comes before it.")
+    private Path jsonSchema;
+
     /**
      * The same as a row would say it.
      *
@@ -71,9 +80,36 @@ final class SamplingOptions {
             SamplingOverrides.requireLogprobs("logprobs", logprobs);
             return new SamplingOverrides(greedy, temperature, topK, topP, minP, repetitionPenalty, presencePenalty,
                     frequencyPenalty, seed, maxNewTokens, minNewTokens, ignoreEos, eosTokenIds, null, stop, logprobs,
-                    TokenRules.NONE);
+                    rules());
         } catch (FieldException e) {
             throw new UsageException(e.asOption(), e);
+        }
+    }
+
+    private TokenRules rules() {
+        if (jsonSchema == null) {
+            return TokenRules.NONE;
+        }
+        try {
+            return TokenRules.of(Grammar.schema(Files.readString(jsonSchema)));
+        } catch (IOException e) {
+            throw new UsageException("--json-schema " + jsonSchema + " cannot be read: " + IoReason.of(e), e);
+        }
+    }
+
+    /**
+     * Finds out whether the schema is one, which the launcher has not the libraries for.
+     *
+     * @throws UsageException in one sentence, when it is not, or asks for what is not supported
+     */
+    void checkSchema() {
+        try {
+            Grammar grammar = rules().grammar();
+            if (grammar != null) {
+                grammar.checked();
+            }
+        } catch (GrammarException e) {
+            throw new UsageException("--json-schema " + jsonSchema + " " + e.getMessage(), e);
         }
     }
 }

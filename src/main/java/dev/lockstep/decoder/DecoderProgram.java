@@ -1,6 +1,8 @@
 package dev.lockstep.decoder;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.stream.DoubleStream;
 import java.util.stream.LongStream;
@@ -303,8 +305,20 @@ final class DecoderProgram implements AutoCloseable {
         DoubleStream.Builder biases = DoubleStream.builder();
         LongStream.Builder onlyRows = LongStream.builder();
         LongStream.Builder only = LongStream.builder();
+        LongStream.Builder masked = LongStream.builder();
+        LongStream.Builder which = LongStream.builder();
+        // rows in the same state share a mask
+        IdentityHashMap<long[], Integer> masks = new IdentityHashMap<>();
+        List<long[]> words = new ArrayList<>();
         for (int row = 0; row < byRow.size(); row++) {
             LogitEdits edits = byRow.get(row);
+            if (edits.mask().length > 0) {
+                masked.add(row);
+                which.add(masks.computeIfAbsent(edits.mask(), mask -> {
+                    words.add(mask);
+                    return words.size() - 1;
+                }));
+            }
             for (int i = 0; i < edits.tokens().length; i++) {
                 rows.add(row);
                 tokens.add(edits.tokens()[i]);
@@ -316,7 +330,8 @@ final class DecoderProgram implements AutoCloseable {
             }
         }
         program.integer("edit", rows.build().toArray(), tokens.build().toArray(), biases.build().toArray(),
-                onlyRows.build().toArray(), only.build().toArray());
+                onlyRows.build().toArray(), only.build().toArray(), masked.build().toArray(), which.build().toArray(),
+                words.stream().flatMapToLong(Arrays::stream).toArray());
     }
 
     void editStep(int rows) {

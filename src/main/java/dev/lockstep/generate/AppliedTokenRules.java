@@ -12,7 +12,7 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.decoder.sampling.LogitEdits;
-import dev.lockstep.tokenizer.Tokenizer;
+import dev.lockstep.grammar.TextAutomaton;
 
 /**
  * What {@link TokenRules} say of the next token of a sequence, given the tokens it has: those of them that depend on more than
@@ -25,25 +25,33 @@ final class AppliedTokenRules {
     private final int prompt;
     private final int limit;
     private final boolean some;
+    private final @Nullable GuidedTokens guided;
     private final @Nullable ChoiceTokens choices;
+    private final @Nullable TextAutomaton grammar;
+    // where the text led to when it was so long, so that not all of it is looked at anew
+    private int stateAt;
+    private int state;
 
     /**
      * @param ends   the sequence's end tokens, which are never bad words
      * @param prompt tokens of the prompt
      * @param limit  at most so many new ones
-     * @param tokenizer the model's; null where it has none, and then there are no choices
+     * @param guided null where the model has no tokenizer, and then there are no choices and no grammar
      */
     AppliedTokenRules(TokenRules rules, Collection<Integer> ends, int vocabulary, int prompt, int limit,
-            @Nullable Tokenizer tokenizer) {
+            @Nullable GuidedTokens guided) {
         this.rules = rules;
         this.ends = new HashSet<>(ends);
         this.vocabulary = vocabulary;
         this.prompt = prompt;
         this.limit = limit;
-        this.choices = rules.choices() == null || tokenizer == null
+        this.guided = guided;
+        this.choices = rules.choices() == null || guided == null ? null : guided.choices(rules.choices(), this.ends);
+        this.grammar = choices != null || rules.grammar() == null || guided == null
                 ? null
-                : new ChoiceTokens(rules.choices(), tokenizer, this.ends, vocabulary);
-        this.some = choices != null || size(rules.noRepeatNgram()) + size(rules.noRepeatPromptNgram()) > 0
+                : rules.grammar().automaton();
+        this.some = choices != null || grammar != null
+                || size(rules.noRepeatNgram()) + size(rules.noRepeatPromptNgram()) > 0
                 || rules.forcedFirst() != null
                 || List.of(TokenRules.orEmpty(rules.badWords()), TokenRules.orEmpty(rules.suppress()),
                         TokenRules.orEmpty(rules.beginSuppress()), TokenRules.orEmpty(rules.sequenceBias()),
@@ -100,8 +108,22 @@ final class AppliedTokenRules {
             }
         }
         return new LogitEdits(biases.keySet().stream().mapToInt(token -> token).toArray(),
-                biases.values().stream().mapToDouble(bias -> bias).toArray(),
-                left);
+                biases.values().stream().mapToDouble(bias -> bias).toArray(), left, mask(tokens, length));
+    }
+
+    private long[] mask(int[] tokens, int length) {
+        if (grammar == null || guided == null) {
+            return LogitEdits.ALL;
+        }
+        if (stateAt < prompt || stateAt > length) {
+            // a sequence that begins again has the same text anew
+            stateAt = prompt;
+            state = TextAutomaton.START;
+        }
+        while (stateAt < length && state != TextAutomaton.NOWHERE) {
+            state = guided.state(grammar, state, tokens[stateAt++]);
+        }
+        return guided.mask(grammar, state, ends);
     }
 
     private static int[] intersection(int[] some, int[] others) {

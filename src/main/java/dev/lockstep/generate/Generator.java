@@ -45,6 +45,7 @@ public final class Generator implements AutoCloseable {
 
     // null: the model has random weights and no text
     private final @Nullable Tokenizer tokenizer;
+    private final @Nullable GuidedTokens guided;
     private final @Nullable ChatPrompt chatPrompt;
     private final Decoder decoder;
     private final CacheReservation reservation;
@@ -59,6 +60,7 @@ public final class Generator implements AutoCloseable {
             double tokenizerSeconds) {
         this.tokenizerSeconds = tokenizerSeconds;
         this.tokenizer = tokenizer;
+        this.guided = tokenizer == null ? null : new GuidedTokens(tokenizer, decoder.config().vocabulary());
         this.chatPrompt = chatPrompt;
         this.decoder = decoder;
         this.reservation = new CacheReservation(decoder);
@@ -336,7 +338,7 @@ public final class Generator implements AutoCloseable {
      * @param slots sequences at a time, at least 1
      */
     public void generate(RequestSource source, int slots, SequenceListener listener) {
-        Scheduler scheduler = new Scheduler(decoder, reservation, this::text, tokenizer, source, slots, prefillTokens,
+        Scheduler scheduler = new Scheduler(decoder, reservation, this::text, guided, source, slots, prefillTokens,
                 listener,
                 beforeDecoding);
         try {
@@ -412,7 +414,7 @@ public final class Generator implements AutoCloseable {
         for (Request request : first) {
             if (admissions.isEmpty() || request.promptIds().length <= budget) {
                 admissions.add(
-                        new Sequence(request, 1, decoder.config().vocabulary(), this::text, tokenizer).piece(
+                        new Sequence(request, 1, decoder.config().vocabulary(), this::text, guided).piece(
                                 admissions.size(),
                                 budget));
                 budget -= request.promptIds().length;

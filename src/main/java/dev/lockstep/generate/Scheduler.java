@@ -24,7 +24,6 @@ import dev.lockstep.decoder.sampling.LogitEdits;
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.decoder.shard.ReplicaException;
 import dev.lockstep.model.ModelConfig;
-import dev.lockstep.tokenizer.Tokenizer;
 import dev.lockstep.torch.OutOfDeviceMemoryException;
 
 /** Sequences on their way through the decoder's slots, from a source until it has no more. */
@@ -44,7 +43,7 @@ final class Scheduler {
     private final Decoder decoder;
     private final CacheReservation reservation;
     private final Function<int[], String> text;
-    private final @Nullable Tokenizer tokenizer;
+    private final @Nullable GuidedTokens guided;
     private final RequestSource source;
     private final SequenceListener listener;
     private final IntConsumer beforeDecoding;
@@ -78,7 +77,7 @@ final class Scheduler {
      * @param beforeDecoding sees the number of sequences before the decoder does
      */
     Scheduler(Decoder decoder, CacheReservation reservation, Function<int[], String> text,
-            @Nullable Tokenizer tokenizer, RequestSource source,
+            @Nullable GuidedTokens guided, RequestSource source,
             int slots,
             int prefillTokens,
             SequenceListener listener, IntConsumer beforeDecoding) {
@@ -86,7 +85,7 @@ final class Scheduler {
         this.forecast = new GrowthForecast(decoder);
         this.reservation = reservation;
         this.text = text;
-        this.tokenizer = tokenizer;
+        this.guided = guided;
         this.source = source;
         this.slots = slots;
         this.prefillTokens = prefillTokens;
@@ -140,7 +139,7 @@ final class Scheduler {
                 String error = error(request);
                 if (error == null) {
                     waiting.add(new Sequence(request, reservation.limit(request), decoder.config().vocabulary(), text,
-                            tokenizer));
+                            guided));
                 } else {
                     listener.finished(request, Completion.failed(request, error));
                 }
@@ -155,16 +154,17 @@ final class Scheduler {
     }
 
     private @Nullable String error(Request request) {
-        if (request.params().rules().choices() != null) {
-            if (tokenizer == null || !tokenizer.isByteLevel()) {
-                return "guided_choice needs a tokenizer.json with a ByteLevel decoder, and this model has another; take "
+        String guide = request.params().rules().guide();
+        if (guide != null) {
+            if (guided == null || !guided.isPossible()) {
+                return guide + " needs a tokenizer.json with a ByteLevel decoder, and this model has another; take "
                         + "it out of the row";
             }
             if (request.params().eosTokenIds().isEmpty()) {
-                return "guided_choice needs an end token; name one with eos_token_id";
+                return guide + " needs an end token; name one with eos_token_id";
             }
             if (request.params().ignoreEos()) {
-                return "guided_choice and ignore_eos do not go together: the text ends where it is one of the choices";
+                return guide + " and ignore_eos do not go together: the text ends where it is complete";
             }
         }
         return error(request, decoder.config());

@@ -14,7 +14,6 @@ import dev.lockstep.decoder.TokenLogprobs;
 import dev.lockstep.decoder.sampling.LogitEdits;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.sampling.SamplingRefinements;
-import dev.lockstep.tokenizer.Tokenizer;
 
 /** One request while it is being generated. */
 final class Sequence {
@@ -41,10 +40,10 @@ final class Sequence {
      * @param limit      at most so many new tokens, by the request or by the context
      * @param vocabulary the model's
      * @param decoding   tokens to text
-     * @param tokenizer  the model's; null where it has none
+     * @param guided     null where the model has no tokenizer
      */
     Sequence(Request request, int limit, int vocabulary, Function<int[], String> decoding,
-            @Nullable Tokenizer tokenizer) {
+            @Nullable GuidedTokens guided) {
         this.decoding = decoding;
         this.request = request;
         this.limit = limit;
@@ -53,7 +52,7 @@ final class Sequence {
         this.tokens = Arrays.copyOf(request.promptIds(), prompt + limit);
         this.start = request.promptIds();
         this.rules = new AppliedTokenRules(request.params().rules(), request.params().eosTokenIds(), vocabulary, prompt,
-                limit, tokenizer);
+                limit, guided);
         this.logprobs = request.params().logprobs() == SamplingParams.NO_LOGPROBS ? null : new ArrayList<>();
     }
 

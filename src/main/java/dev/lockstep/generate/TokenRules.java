@@ -8,6 +8,8 @@ import java.util.stream.Stream;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import org.jspecify.annotations.Nullable;
 
+import dev.lockstep.grammar.Grammar;
+
 /**
  * What few sequences ask for, by the names of transformers' {@code GenerationConfig}; a null component says nothing, so two
  * places that say something can be {@linkplain #or joined}.
@@ -32,6 +34,7 @@ import org.jspecify.annotations.Nullable;
  * @param forcedLast              forced_eos_token_id: the last token, where the sequence reaches its greatest length; the
  *                                lowest of them
  * @param choices                 guided_choice: the text is one of these
+ * @param grammar                 guided_regex, guided_json or response_format: the text is like this; not beside {@code choices}
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record TokenRules(@Nullable Double typicalP, @Nullable Double epsilonCutoff, @Nullable Double etaCutoff,
@@ -41,10 +44,16 @@ public record TokenRules(@Nullable Double typicalP, @Nullable Double epsilonCuto
         @Nullable Integer noRepeatPromptNgram, @Nullable List<List<Integer>> badWords, @Nullable List<Integer> suppress,
         @Nullable List<Integer> beginSuppress,
         @Nullable List<SequenceBias> sequenceBias, @Nullable List<Integer> onlyTokens, @Nullable Integer forcedFirst,
-        @Nullable List<Integer> forcedLast, @Nullable List<String> choices) {
+        @Nullable List<Integer> forcedLast, @Nullable List<String> choices, @Nullable Grammar grammar) {
     /** Says nothing. */
     public static final TokenRules NONE = new TokenRules(null, null, null, null, null, null, null, null, null, null,
-            null, null, null, null, null, null, null);
+            null, null, null, null, null, null, null, null);
+
+    /** Says what texts are like, and nothing else. */
+    public static TokenRules of(Grammar grammar) {
+        return new TokenRules(null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
+                null, null, grammar);
+    }
 
     /**
      * From the {@code start}-th new token on an end token's logit x becomes x + |x| (factor ^ n - 1) at the n-th token
@@ -65,7 +74,7 @@ public record TokenRules(@Nullable Double typicalP, @Nullable Double epsilonCuto
                 first(other, TokenRules::suppress), first(other, TokenRules::beginSuppress),
                 first(other, TokenRules::sequenceBias), first(other, TokenRules::onlyTokens),
                 first(other, TokenRules::forcedFirst), first(other, TokenRules::forcedLast),
-                first(other, TokenRules::choices));
+                first(other, TokenRules::choices), first(other, TokenRules::grammar));
     }
 
     private <T> T first(TokenRules other, Function<TokenRules, T> component) {
@@ -77,12 +86,21 @@ public record TokenRules(@Nullable Double typicalP, @Nullable Double epsilonCuto
     public TokenRules withLengths(@Nullable Integer min, @Nullable Integer max) {
         return new TokenRules(typicalP, epsilonCutoff, etaCutoff, promptRepetitionPenalty, min, max, lengthDecay,
                 noRepeatNgram, noRepeatPromptNgram, badWords, suppress, beginSuppress, sequenceBias, onlyTokens,
-                forcedFirst, forcedLast, choices);
+                forcedFirst, forcedLast, choices, grammar);
     }
 
     /** Whether it says something about what is drawn, which a greedy sequence has no use for. */
     public boolean asksForSampling() {
         return typicalP != null || epsilonCutoff != null || etaCutoff != null;
+    }
+
+    /** The field that says what the whole text is like, or null. */
+    @Nullable
+    String guide() {
+        if (choices != null) {
+            return "guided_choice";
+        }
+        return grammar == null ? null : grammar.kind() == Grammar.Kind.REGEX ? "guided_regex" : "guided_json";
     }
 
     /** A token that is not below this, of those that must be, or -1. */

@@ -36,7 +36,7 @@ final class PromptFields {
             "num_samples", "n", "num_return_sequences", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size",
             "bad_words_ids", "suppress_tokens", "begin_suppress_tokens", "sequence_bias", "logit_bias",
             "allowed_token_ids", "exponential_decay_length_penalty", "forced_bos_token_id", "forced_eos_token_id",
-            "guided_choice"))
+            "guided_choice", "guided_regex", "guided_json", "guided_json_object", "response_format"))
             .flatMap(List::stream).collect(Collectors.toUnmodifiableSet());
 
     private static final Predicate<JsonNode> NEVER = value -> false;
@@ -59,12 +59,11 @@ final class PromptFields {
             Map.entry("skip_special_tokens", TRUE), Map.entry("spaces_between_special_tokens", TRUE),
             Map.entry("include_stop_str_in_output", FALSE), Map.entry("chat_template", EMPTY),
             Map.entry("parallel_tool_calls", TRUE), Map.entry("functions", EMPTY), Map.entry("function_call", EMPTY),
-            Map.entry("structured_outputs", EMPTY), Map.entry("guided_json", NEVER), Map.entry("guided_regex", NEVER),
+            Map.entry("structured_outputs", EMPTY),
             Map.entry("guided_grammar", NEVER),
-            Map.entry("guided_json_object", FALSE), Map.entry("guided_whitespace_pattern", NEVER),
+            Map.entry("guided_whitespace_pattern", NEVER),
             Map.entry("guided_decoding_backend", NEVER), Map.entry("logits_processors", EMPTY),
-            Map.entry("web_search_options", NEVER),
-            Map.entry("response_format", value -> value.path("type").asText().equals("text"))));
+            Map.entry("web_search_options", NEVER)));
 
     /** As {@link #NOT_DONE}, of OpenAI's requests alone: in other rows these may be anything. */
     private static final Map<String, Predicate<JsonNode>> NOT_DONE_OF_OPENAI = Map.of("audio", EMPTY, "prediction",

@@ -99,7 +99,7 @@ public record SamplingOverrides(@Nullable Boolean greedy, @Nullable Double tempe
         var limiting = most == null ? checkpoint : most;
         var least = first(all, o -> o.minNewTokens == null && o.rules.minLength() == null ? null : o, NONE);
         int min = or(least.minNewTokens, 0);
-        var rules = row.rules.or(checkpoint.rules).withLengths(
+        var rules = row.rules.or(commandLine.rules).or(checkpoint.rules).withLengths(
                 least.minNewTokens == null ? least.rules.minLength() : null,
                 limiting.maxNewTokens == null ? limiting.rules.maxLength() : null);
         boolean ignoreEos = first(job, SamplingOverrides::ignoreEos, false);

@@ -38,7 +38,8 @@ final class TokenRuleFields {
                 count(fields, "no_repeat_ngram_size", 0), count(fields, "encoder_no_repeat_ngram_size", 0),
                 badWords(fields), fields.integers("suppress_tokens"), fields.integers("begin_suppress_tokens"),
                 biases.isEmpty() ? null : List.copyOf(biases), tokens(fields, "allowed_token_ids"),
-                count(fields, "forced_bos_token_id", 0), tokens(fields, "forced_eos_token_id"), choices(fields));
+                count(fields, "forced_bos_token_id", 0), tokens(fields, "forced_eos_token_id"), choices(fields),
+                GrammarFields.read(fields));
     }
 
     private static @Nullable Double number(JsonFields fields, String name, String rule,

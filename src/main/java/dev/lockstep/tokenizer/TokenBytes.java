@@ -76,6 +76,11 @@ final class TokenBytes {
         return !exact.isEmpty();
     }
 
+    /** Whether a token decodes to just its bytes, and is none of the added ones. */
+    boolean isExact(int id) {
+        return exact.contains(id);
+    }
+
     /** @param bytes as Latin-1 */
     synchronized List<Integer> spelling(String bytes) {
         if (spellings == null) {

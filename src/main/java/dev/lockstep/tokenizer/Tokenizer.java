@@ -129,6 +129,15 @@ public final class Tokenizer implements AutoCloseable {
         return pieces().spelling(bytes);
     }
 
+    /**
+     * Whether a token decodes to just its {@linkplain #bytes bytes}, and is none of the added ones.
+     *
+     * @throws ModelException when the file cannot be read any more
+     */
+    public boolean isOfBytes(int id) {
+        return pieces().isExact(id);
+    }
+
     private synchronized TokenBytes pieces() {
         if (pieces == null) {
             pieces = TokenBytes.read(file);

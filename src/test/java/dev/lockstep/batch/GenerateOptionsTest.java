@@ -206,10 +206,21 @@ class GenerateOptionsTest {
     @ValueSource(strings = {"--model", "--prompts", "--output", "--max-new-tokens", "--min-new-tokens", "--batch-size",
             "--greedy", "--temperature", "--top-k", "--top-p", "--min-p", "--repetition-penalty", "--presence-penalty",
             "--frequency-penalty", "--seed", "--num-samples", "--stop", "--eos-token-id", "--ignore-eos",
-            "--no-special-tokens", "--logprobs", "--score", "--dtype",
+            "--no-special-tokens", "--logprobs", "--json-schema", "--score", "--dtype",
             "--one-by-one", "--split", "--resume", "--report", "--manifest", "--file-mode"})
     void usage_always_namesEveryOption(String option) {
         assertThat(GenerateOptions.usage()).containsPattern("(?m)^ +(-h, )?" + option + "\\b").endsWith("\n");
+    }
+
+    @Test
+    void checkTargets_schemaThatIsNotDone_isSaid() throws Exception {
+        Path schema = Files.writeString(dir.resolve("s.json"), "{\"type\":\"array\",\"contains\":{}}");
+        var options = GenerateOptions.parse("--json-schema", schema.toString());
+        assertThatThrownBy(options::checkTargets).isInstanceOf(UsageException.class).hasMessage("--json-schema "
+                + schema + " has the keyword \"contains\", which is not supported there");
+        Files.delete(schema);
+        assertThatThrownBy(() -> GenerateOptions.parse("--json-schema", schema.toString()))
+                .hasMessage("--json-schema " + schema + " cannot be read: there is no such file or directory");
     }
 
     @Test

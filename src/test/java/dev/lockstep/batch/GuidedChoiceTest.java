@@ -95,7 +95,7 @@ class GuidedChoiceTest {
                     .isEqualTo("guided_choice needs an end token; name one with eos_token_id");
             assertThat(completions.get(1).error())
                     .isEqualTo("guided_choice and ignore_eos do not go together: the text ends"
-                            + " where it is one of the choices");
+                            + " where it is complete");
             assertThat(completions.get(2).text()).isEqualTo("a");
         }
     }

@@ -89,12 +89,17 @@ class FingerprintTest {
         assertThat(all).doesNotHaveDuplicates().map(Fingerprint::model).containsOnly(all.get(0).model());
     }
 
+    private String schema(String type) throws IOException {
+        return Files.writeString(dir.resolve(type), "{\"type\":\"" + type + "\"}").toString();
+    }
+
     @Test
     void of_optionsThatDecideTexts_differ() throws IOException {
         List<Fingerprint> all = List.of(of(Runs.KJV), of(Runs.KJV, "--seed", "1"), of(Runs.KJV, "--greedy"),
                 of(Runs.KJV, "--max-new-tokens", "7"), of(Runs.KJV, "--stop", "x"), of(Runs.KJV, "--num-samples", "2"),
                 of(Runs.KJV, "--logprobs", "2"), of(Runs.KJV, "--logprobs", "3"),
-                of(Runs.KJV, "--no-special-tokens"));
+                of(Runs.KJV, "--no-special-tokens"), of(Runs.KJV, "--json-schema", schema("null")),
+                of(Runs.KJV, "--json-schema", schema("boolean")));
         assertThat(all).doesNotHaveDuplicates();
         assertThat(of(Runs.KJV, "--batch-size", "3", "--split", "block", "--resume")).isEqualTo(all.get(0));
     }

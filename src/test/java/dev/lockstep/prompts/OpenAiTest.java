@@ -63,7 +63,7 @@ class OpenAiTest {
             {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": ["p", "q"]}} | prompt must be a string, not ["p","q"]
             {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "echo": true}} | echo is not supported by this version
             {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "best_of": 2}} | best_of other than n is not supported by this version
-            {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "response_format": {"type": "json_object"}}} | response_format is not supported by this version
+            {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "response_format": {"type": "grammar"}}} | response_format must be an object whose type is \"text\", \"json_object\" or \"json_schema\", not {"type":"grammar"}
             {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "n": 0}} | n must be from 1 to 10000, not 0
             {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "best_off": 2}} | best_off in an OpenAI request is not known to this version
             {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "add_special_tokens": false}} | add_special_tokens is not supported by this version for a row alone: --no-special-tokens leaves them out of all

@@ -1,0 +1,414 @@
+package dev.lockstep.grammar;
+
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.math.RoundingMode;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.TextNode;
+import org.apache.lucene.util.automaton.Automata;
+import org.apache.lucene.util.automaton.Automaton;
+import org.apache.lucene.util.automaton.Operations;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The JSON texts of values that a schema (<a href="https://json-schema.org/draft/2020-12">draft 2020-12</a>) accepts, or rather
+ * some of them, of which each is accepted: an object has the properties that are named, in their order, and others only where none
+ * are named; where a schema says nothing, values are at most {@link #DEEPEST} deep; there is at most a space, or an end of line
+ * and the spaces after it, between two parts. A keyword that is not done here is refused.
+ */
+final class JsonSchema {
+    /** Arrays and objects within each other, where a schema does not say which. */
+    private static final int DEEPEST = 4;
+    private static final int MOST_SPACES = 20;
+    private static final int MOST_DIGITS = 18;
+    private static final BigInteger MOST = BigInteger.TEN.pow(MOST_DIGITS).subtract(BigInteger.ONE);
+
+    private static final Set<String> WITHOUT_EFFECT = Set.of("title", "description", "default", "examples", "example",
+            "$schema", "$id", "$comment", "$defs", "definitions", "deprecated", "readOnly", "writeOnly", "strict");
+    private static final Set<String> WHOLE = Set.of("enum", "const", "anyOf", "oneOf", "allOf", "$ref");
+    private static final Map<String, Set<String>> BY_TYPE = Map.of("object",
+            Set.of("properties", "required", "additionalProperties"), "array", Set.of("items", "minItems", "maxItems"),
+            "string", Set.of("minLength", "maxLength", "pattern", "format"), "integer",
+            Set.of("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), "number", Set.of(), "boolean",
+            Set.of(), "null", Set.of());
+    private static final String DATE = "\\d{4}-((0[13578]|1[02])-(0[1-9]|[12]\\d|3[01])|(0[469]|11)-(0[1-9]|[12]\\d|30)|02-(0[1-9]|1\\d|2[0-8]))";
+    private static final String TIME = "([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,6})?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)";
+    private static final Map<String, String> FORMATS = Map.of("date", DATE, "time", TIME, "date-time",
+            DATE + "T" + TIME, "uuid", "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
+
+    private static final Automaton SPACE = Regex.whole("( |\n {0," + MOST_SPACES + "})?");
+    private static final Automaton COMMA = Operations.concatenate(Automata.makeChar(','), SPACE);
+    private static final Automaton COLON = Operations.concatenate(Automata.makeChar(':'), SPACE);
+    /** A character that stands for itself in a JSON text. */
+    private static final Automaton PLAIN = Regex.whole("[^\"\\\\\\x00-\\x1f]");
+    private static final Automaton CHARACTER = TextAutomaton.least(Operations.union(PLAIN, Regex.whole(
+            "\\\\([\"\\\\/bfnrt]|u([0-9a-ce-fA-CE-F][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}))")));
+    private static final Automaton INTEGER = Regex.whole("-?(0|[1-9]\\d{0," + (MOST_DIGITS - 1) + "})");
+    private static final Automaton NUMBER = TextAutomaton.least(Operations.concatenate(INTEGER,
+            Regex.whole("(\\.\\d{1,17})?([eE][+-]?\\d{1,2})?")));
+    private static final Automaton STRING = quotes(Operations.repeat(CHARACTER));
+
+    private static final ObjectMapper MAPPER = new ObjectMapper();
+
+    private final JsonNode root;
+    private final Deque<String> references = new ArrayDeque<>();
+    private final Map<Integer, Automaton> anything = new LinkedHashMap<>();
+
+    private JsonSchema(JsonNode root) {
+        this.root = root;
+    }
+
+    /** @throws GrammarException naming what is wrong or not supported */
+    static Automaton texts(String json) {
+        try {
+            JsonNode schema = MAPPER.readTree(json);
+            return new JsonSchema(schema).value(schema, "");
+        } catch (JsonProcessingException e) {
+            throw new GrammarException("is not JSON: " + e.getOriginalMessage());
+        }
+    }
+
+    /** @param at where the schema stands in the whole, as a JSON pointer */
+    private Automaton value(JsonNode schema, String at) {
+        if (schema.isBoolean() && schema.booleanValue()) {
+            return anything(DEEPEST);
+        }
+        if (!schema.isObject()) {
+            throw wrong(at, "is " + (schema.isMissingNode() ? "not there" : schema) + ", not a schema");
+        }
+        Set<String> told = new TreeSet<>();
+        schema.fieldNames().forEachRemaining(told::add);
+        told.removeAll(WITHOUT_EFFECT);
+        Automaton whole = whole(schema, at, told);
+        if (whole != null) {
+            return TextAutomaton.least(whole);
+        }
+        List<Automaton> ways = new ArrayList<>();
+        Set<String> done = new HashSet<>(Set.of("type"));
+        for (String type : types(schema, at, told)) {
+            done.addAll(keywords(type));
+            ways.add(switch (type) {
+                case "object" -> object(schema, at, DEEPEST);
+                case "array" -> array(schema, at, DEEPEST);
+                case "string" -> string(schema, at);
+                case "integer" -> integer(schema, at);
+                case "number" -> NUMBER;
+                case "boolean" -> Regex.whole("true|false");
+                default -> Automata.makeString("null");
+            });
+        }
+        refuse(told, done, at);
+        return TextAutomaton.least(Operations.union(ways));
+    }
+
+    private static Set<String> keywords(String type) {
+        return BY_TYPE.getOrDefault(type, Set.of());
+    }
+
+    private static void refuse(Set<String> told, Set<String> done, String at) {
+        for (String keyword : told) {
+            if (!done.contains(keyword)) {
+                throw wrong(at, "has the keyword \"" + keyword + "\", which is not supported"
+                        + (keywords("integer").contains(keyword) ? " for numbers that are not integers" : " there"));
+            }
+        }
+    }
+
+    /** By the keywords that say all; null where there are none. */
+    private @Nullable Automaton whole(JsonNode schema, String at, Set<String> told) {
+        List<String> found = told.stream().filter(WHOLE::contains).toList();
+        if (found.isEmpty()) {
+            return null;
+        }
+        String keyword = found.get(0);
+        boolean listed = keyword.equals("enum") || keyword.equals("const");
+        refuse(told, listed ? Set.of(keyword, "type") : Set.of(keyword), at);
+        JsonNode value = schema.get(keyword);
+        String inside = at + "/" + keyword;
+        return switch (keyword) {
+            case "const" -> Automata.makeString(value.toString());
+            case "enum" -> Operations
+                    .union(list(value, inside).map(one -> Automata.makeString(one.toString())).toList());
+            case "$ref" -> reference(value, inside);
+            case "allOf" -> {
+                if (value.size() != 1) {
+                    throw wrong(inside, "has other than one schema, which is not supported");
+                }
+                yield value(value.get(0), inside + "/0");
+            }
+            default -> {
+                List<Automaton> ways = new ArrayList<>();
+                list(value, inside).forEach(one -> ways.add(value(one, inside + "/" + ways.size())));
+                if (keyword.equals("oneOf")) {
+                    apart(ways, inside);
+                }
+                yield Operations.union(ways);
+            }
+        };
+    }
+
+    private static Stream<JsonNode> list(JsonNode value, String at) {
+        if (!value.isArray() || value.isEmpty()) {
+            throw wrong(at, "is not a list of something");
+        }
+        List<JsonNode> all = new ArrayList<>();
+        value.forEach(all::add);
+        return all.stream();
+    }
+
+    private static void apart(List<Automaton> ways, String at) {
+        for (int i = 0; i < ways.size(); i++) {
+            for (int other = 0; other < i; other++) {
+                if (!Operations.isEmpty(Operations.intersection(ways.get(i), ways.get(other)))) {
+                    throw wrong(at, "has schemas " + other + " and " + i
+                            + " that accept the same values, which is not supported; anyOf is");
+                }
+            }
+        }
+    }
+
+    private Automaton reference(JsonNode value, String at) {
+        String target = value.asText();
+        if (!target.equals("#") && !target.startsWith("#/")) {
+            throw wrong(at, "leads out of the schema, which is not supported");
+        }
+        if (target.equals("#") || references.contains(target)) {
+            throw wrong(at, "leads to itself, which is not supported");
+        }
+        references.push(target);
+        Automaton texts = value(root.at(target.substring(1)), target.substring(1));
+        references.pop();
+        return texts;
+    }
+
+    private static List<String> types(JsonNode schema, String at, Set<String> told) {
+        JsonNode type = schema.path("type");
+        List<String> types = new ArrayList<>();
+        if (type.isTextual()) {
+            types.add(type.textValue());
+        } else if (type.isArray()) {
+            type.forEach(one -> types.add(one.asText()));
+        } else if (type.isMissingNode()) {
+            // the keywords tell it, or nothing does
+            Stream.of("object", "array", "string", "integer").filter(one -> keywords(one).stream()
+                    .anyMatch(told::contains)).forEach(types::add);
+            if (types.isEmpty()) {
+                types.addAll(List.of("object", "array", "string", "number", "boolean", "null"));
+            } else if (types.size() > 1 || types.contains("integer")) {
+                throw wrong(at, "has no type");
+            }
+        }
+        if (types.isEmpty() || !BY_TYPE.keySet().containsAll(types)) {
+            throw wrong(at, "has the type " + type + ", which is none of " + new TreeSet<>(BY_TYPE.keySet()));
+        }
+        return types;
+    }
+
+    /** Any value with so many arrays and objects within each other. */
+    private Automaton anything(int deep) {
+        Automaton known = anything.get(deep);
+        if (known == null) {
+            List<Automaton> ways = new ArrayList<>(List.of(STRING, NUMBER, Regex.whole("true|false|null")));
+            if (deep > 0) {
+                ways.add(map(anything(deep - 1)));
+                ways.add(items(anything(deep - 1), 0, -1));
+            }
+            known = TextAutomaton.least(Operations.union(ways));
+            anything.put(deep, known);
+        }
+        return known;
+    }
+
+    private static Automaton braces(char open, Automaton inside, char close) {
+        return Operations.concatenate(List.of(Automata.makeChar(open), SPACE, inside, SPACE, Automata.makeChar(close)));
+    }
+
+    private static Automaton quotes(Automaton inside) {
+        return Operations.concatenate(List.of(Automata.makeChar('"'), inside, Automata.makeChar('"')));
+    }
+
+    /** An object with any names. */
+    private static Automaton map(Automaton value) {
+        Automaton item = TextAutomaton.least(Operations.concatenate(List.of(STRING, COLON, value)));
+        return braces('{', Operations.optional(separated(item)), '}');
+    }
+
+    private Automaton object(JsonNode schema, String at, int deep) {
+        JsonNode properties = schema.path("properties");
+        JsonNode more = schema.path("additionalProperties");
+        Set<String> required = new TreeSet<>();
+        schema.path("required").forEach(name -> required.add(name.asText()));
+        properties.fieldNames().forEachRemaining(required::remove);
+        if (!required.isEmpty()) {
+            throw wrong(at, "requires the property \"" + required.iterator().next() + "\", which it does not describe");
+        }
+        schema.path("required").forEach(name -> required.add(name.asText()));
+        if (properties.isEmpty()) {
+            boolean none = more.isBoolean() && !more.booleanValue();
+            return none
+                    ? Regex.whole("\\{\\}")
+                    : map(more.isObject() ? value(more, at + "/additionalProperties") : anything(deep - 1));
+        }
+        List<Automaton> items = new ArrayList<>();
+        List<Boolean> optional = new ArrayList<>();
+        properties.properties().forEach(property -> {
+            String name = property.getKey();
+            items.add(TextAutomaton.least(Operations.concatenate(List.of(
+                    Automata.makeString(new TextNode(name).toString()), COLON,
+                    value(property.getValue(), at + "/properties/" + name)))));
+            optional.add(!required.contains(name));
+        });
+        // from the last one on: what follows where something stands before it, and where nothing does
+        Automaton after = Automata.makeEmptyString();
+        Automaton first = Automata.makeEmptyString();
+        for (int i = items.size() - 1; i >= 0; i--) {
+            Automaton item = items.get(i);
+            Automaton begun = Operations.concatenate(item, after);
+            first = optional.get(i) ? Operations.union(begun, first) : begun;
+            Automaton next = Operations.concatenate(COMMA, item);
+            after = Operations.concatenate(optional.get(i) ? Operations.optional(next) : next, after);
+        }
+        return braces('{', first, '}');
+    }
+
+    private Automaton array(JsonNode schema, String at, int deep) {
+        JsonNode items = schema.path("items");
+        return items(items.isMissingNode() ? anything(deep - 1) : value(items, at + "/items"),
+                count(schema, "minItems", at, 0), count(schema, "maxItems", at, -1));
+    }
+
+    /** One or more, with commas between them; of which there is but one copy, as many of them may be inside each other. */
+    private static Automaton separated(Automaton item) {
+        Automaton.Builder all = new Automaton.Builder();
+        all.copy(item);
+        int comma = item.getNumStates();
+        all.copy(COMMA);
+        for (int state = 0; state < COMMA.getNumStates(); state++) {
+            if (COMMA.isAccept(state)) {
+                all.setAccept(comma + state, false);
+                all.addEpsilon(comma + state, 0);
+            }
+        }
+        for (int state = 0; state < item.getNumStates(); state++) {
+            if (item.isAccept(state)) {
+                all.addEpsilon(state, comma);
+            }
+        }
+        return all.finish();
+    }
+
+    /** @param most -1 for any number */
+    private static Automaton items(Automaton item, int least, int most) {
+        if (most == 0) {
+            return Regex.whole("\\[\\]");
+        }
+        if (least <= 1 && most < 0) {
+            Automaton all = separated(item);
+            return braces('[', least > 0 ? all : Operations.optional(all), ']');
+        }
+        Automaton next = Operations.concatenate(COMMA, item);
+        Automaton some = Operations.concatenate(item, times(next, Math.max(0, least - 1), most < 0 ? -1 : most - 1));
+        return braces('[', least > 0 ? some : Operations.optional(some), ']');
+    }
+
+    private static Automaton times(Automaton one, int least, int most) {
+        return most < 0 ? Operations.repeat(one, least) : Operations.repeat(one, least, most);
+    }
+
+    private static int count(JsonNode schema, String keyword, String at, int otherwise) {
+        JsonNode value = schema.path(keyword);
+        if (value.isMissingNode()) {
+            return otherwise;
+        }
+        if (!value.isIntegralNumber() || value.longValue() < 0 || value.longValue() > 10_000) {
+            throw wrong(at, "has " + keyword + " " + value + ", which has to be from 0 to 10000");
+        }
+        return value.intValue();
+    }
+
+    private static Automaton string(JsonNode schema, String at) {
+        int least = count(schema, "minLength", at, 0);
+        int most = count(schema, "maxLength", at, -1);
+        String format = schema.path("format").asText("");
+        JsonNode pattern = schema.path("pattern");
+        if (format.isEmpty() && pattern.isMissingNode()) {
+            return quotes(times(CHARACTER, least, most));
+        }
+        String shape = FORMATS.get(format);
+        if (!format.isEmpty() && shape == null) {
+            throw wrong(at, "has the format \"" + format + "\", which is none of " + new TreeSet<>(FORMATS.keySet()));
+        }
+        Automaton texts = times(PLAIN, least, most);
+        if (shape != null) {
+            texts = Operations.intersection(texts, Regex.whole(shape));
+        }
+        if (!pattern.isMissingNode()) {
+            texts = Operations.intersection(texts, pattern(pattern.asText(), at));
+        }
+        if (Operations.isEmpty(texts)) {
+            throw wrong(at, "accepts no string without quotes, backslashes and control characters");
+        }
+        return quotes(texts);
+    }
+
+    private static Automaton pattern(String source, String at) {
+        try {
+            return TextAutomaton.least(Regex.somewhere(source));
+        } catch (GrammarException e) {
+            throw wrong(at, "has a pattern that " + e.getMessage());
+        }
+    }
+
+    private static Automaton integer(JsonNode schema, String at) {
+        BigInteger least = bound(schema, "minimum", "exclusiveMinimum", at, RoundingMode.CEILING, 1);
+        BigInteger most = bound(schema, "maximum", "exclusiveMaximum", at, RoundingMode.FLOOR, -1);
+        if (least == null && most == null) {
+            return INTEGER;
+        }
+        BigInteger from = least == null ? MOST.negate() : least.max(MOST.negate());
+        BigInteger to = most == null ? MOST : most.min(MOST);
+        if (from.compareTo(to) > 0) {
+            throw wrong(at, "accepts no integer");
+        }
+        return IntegerTexts.between(from, to);
+    }
+
+    /** Of the two forms of a bound the one that is there, the narrower one if both are; null where there is none. */
+    private static @Nullable BigInteger bound(JsonNode schema, String keyword, String exclusive, String at,
+            RoundingMode rounding, int inwards) {
+        BigInteger bound = null;
+        for (String one : List.of(keyword, exclusive)) {
+            JsonNode value = schema.path(one);
+            if (value.isMissingNode()) {
+                continue;
+            }
+            if (!value.isNumber()) {
+                throw wrong(at, "has " + one + " " + value + ", which is no number");
+            }
+            BigDecimal exact = value.decimalValue();
+            BigInteger next = exact.setScale(0, rounding).toBigInteger();
+            if (one.equals(exclusive) && exact.compareTo(new BigDecimal(next)) == 0) {
+                next = next.add(BigInteger.valueOf(inwards));
+            }
+            bound = bound == null ? next : inwards > 0 ? bound.max(next) : bound.min(next);
+        }
+        return bound;
+    }
+
+    private static GrammarException wrong(String at, String what) {
+        return new GrammarException((at.isEmpty() ? "" : "at " + at + " ") + what);
+    }
+}
