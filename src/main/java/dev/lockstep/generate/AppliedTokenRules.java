@@ -36,7 +36,8 @@ final class AppliedTokenRules {
      * @param ends   the sequence's end tokens, which are never bad words
      * @param prompt tokens of the prompt
      * @param limit  at most so many new ones
-     * @param guided null where the model has no tokenizer, and then there are no choices and no grammar
+     * @param guided null where the model has no tokenizer, and then there are neither choices nor a grammar
+     * @throws dev.lockstep.grammar.GrammarException when the grammar is none
      */
     AppliedTokenRules(TokenRules rules, Collection<Integer> ends, int vocabulary, int prompt, int limit,
             @Nullable GuidedTokens guided) {

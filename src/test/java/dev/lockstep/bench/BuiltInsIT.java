@@ -58,6 +58,14 @@ class BuiltInsIT {
                         + "measure a smaller model, fewer rows at a time or shorter ones");
     }
 
+    @Test
+    void benchDecode_profileOnCpu_isOneSentence() {
+        Launched.Result result = mpjrun("--device", "cpu", "bench", "decode", "--config", "kjv-6m", "--profile").run();
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.stderr().strip())
+                .endsWith("bench: --profile is of kernels on a GPU, and this is rank 0 on CPU: leave it out");
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"bench | bench: name what to measure: collectives, decode or generate",
             "bench speed | bench: name what to measure: collectives, decode or generate, not speed",
