@@ -31,6 +31,8 @@ import dev.lockstep.world.World;
 /** {@code bench decode}: what one step costs for several batch sizes, against what reading its bytes would cost. */
 @Command(name = "decode", description = "Milliseconds per decode step, against the device's copy bandwidth.")
 final class BenchDecode implements Measurement {
+    /** Prompt tokens of one pass, whose memory is not to decide how many rows fit. */
+    private static final int PASS_TOKENS = 8192;
     private static final RowSampling GREEDY = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
 
     @Mixin
@@ -60,6 +62,9 @@ final class BenchDecode implements Measurement {
     @Override
     public void check() {
         options.check(batchSizes);
+        if (promptTokens < 1) {
+            throw new UsageException("--prompt-tokens must be 1 or more, not " + promptTokens);
+        }
     }
 
     @Override
@@ -108,7 +113,10 @@ final class BenchDecode implements Measurement {
             }
             rows.add(new Admission(slot, prompt, GREEDY));
         }
-        decoder.prefill(rows);
+        int together = Math.max(1, PASS_TOKENS / promptTokens);
+        for (int first = 0; first < batchSize; first += together) {
+            decoder.prefill(rows.subList(first, Math.min(batchSize, first + together)));
+        }
         int steps = options.newTokens() - 1;
         ThreadMXBean threads = ManagementFactory.getThreadMXBean();
         long cpuNanos = 0;

@@ -7,7 +7,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -32,9 +31,7 @@ import org.jspecify.annotations.Nullable;
 final class JsonSchema {
     /** Arrays and objects within each other, where a schema does not say which. */
     private static final int DEEPEST = 4;
-    private static final int MOST_SPACES = 20;
-    private static final int MOST_DIGITS = 18;
-    private static final BigInteger MOST = BigInteger.TEN.pow(MOST_DIGITS).subtract(BigInteger.ONE);
+    private static final BigInteger MOST = BigInteger.TEN.pow(JsonTexts.MOST_DIGITS).subtract(BigInteger.ONE);
 
     private static final Set<String> WITHOUT_EFFECT = Set.of("title", "description", "default", "examples", "example",
             "$schema", "$id", "$comment", "$defs", "definitions", "deprecated", "readOnly", "writeOnly", "strict");
@@ -49,23 +46,11 @@ final class JsonSchema {
     private static final Map<String, String> FORMATS = Map.of("date", DATE, "time", TIME, "date-time",
             DATE + "T" + TIME, "uuid", "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
 
-    private static final Automaton SPACE = Regex.whole("( |\n {0," + MOST_SPACES + "})?");
-    private static final Automaton COMMA = Operations.concatenate(Automata.makeChar(','), SPACE);
-    private static final Automaton COLON = Operations.concatenate(Automata.makeChar(':'), SPACE);
-    /** A character that stands for itself in a JSON text. */
-    private static final Automaton PLAIN = Regex.whole("[^\"\\\\\\x00-\\x1f]");
-    private static final Automaton CHARACTER = TextAutomaton.least(Operations.union(PLAIN, Regex.whole(
-            "\\\\([\"\\\\/bfnrt]|u([0-9a-ce-fA-CE-F][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}))")));
-    private static final Automaton INTEGER = Regex.whole("-?(0|[1-9]\\d{0," + (MOST_DIGITS - 1) + "})");
-    private static final Automaton NUMBER = TextAutomaton.least(Operations.concatenate(INTEGER,
-            Regex.whole("(\\.\\d{1,17})?([eE][+-]?\\d{1,2})?")));
-    private static final Automaton STRING = quotes(Operations.repeat(CHARACTER));
-
     private static final ObjectMapper MAPPER = new ObjectMapper();
 
     private final JsonNode root;
+    private final JsonTexts texts = new JsonTexts();
     private final Deque<String> references = new ArrayDeque<>();
-    private final Map<Integer, Automaton> anything = new LinkedHashMap<>();
 
     private JsonSchema(JsonNode root) {
         this.root = root;
@@ -84,7 +69,7 @@ final class JsonSchema {
     /** @param at where the schema stands in the whole, as a JSON pointer */
     private Automaton value(JsonNode schema, String at) {
         if (schema.isBoolean() && schema.booleanValue()) {
-            return anything(DEEPEST);
+            return texts.anything(DEEPEST);
         }
         if (!schema.isObject()) {
             throw wrong(at, "is " + (schema.isMissingNode() ? "not there" : schema) + ", not a schema");
@@ -101,11 +86,11 @@ final class JsonSchema {
         for (String type : types(schema, at, told)) {
             done.addAll(keywords(type));
             ways.add(switch (type) {
-                case "object" -> object(schema, at, DEEPEST);
-                case "array" -> array(schema, at, DEEPEST);
+                case "object" -> object(schema, at);
+                case "array" -> array(schema, at);
                 case "string" -> string(schema, at);
                 case "integer" -> integer(schema, at);
-                case "number" -> NUMBER;
+                case "number" -> JsonTexts.NUMBER;
                 case "boolean" -> Regex.whole("true|false");
                 default -> Automata.makeString("null");
             });
@@ -139,9 +124,8 @@ final class JsonSchema {
         JsonNode value = schema.get(keyword);
         String inside = at + "/" + keyword;
         return switch (keyword) {
-            case "const" -> Automata.makeString(value.toString());
-            case "enum" -> Operations
-                    .union(list(value, inside).map(one -> Automata.makeString(one.toString())).toList());
+            case "const" -> listed(Stream.of(value), schema, at);
+            case "enum" -> listed(list(value, inside), schema, at);
             case "$ref" -> reference(value, inside);
             case "allOf" -> {
                 if (value.size() != 1) {
@@ -157,6 +141,29 @@ final class JsonSchema {
                 }
                 yield Operations.union(ways);
             }
+        };
+    }
+
+    /** Those of some values that have the schema's type. */
+    private static Automaton listed(Stream<JsonNode> values, JsonNode schema, String at) {
+        List<String> types = schema.has("type") ? types(schema, at, Set.of()) : List.copyOf(BY_TYPE.keySet());
+        List<Automaton> ways = values.filter(value -> types.stream().anyMatch(type -> isOf(value, type)))
+                .map(value -> Automata.makeString(value.toString())).toList();
+        if (ways.isEmpty()) {
+            throw wrong(at, "lists no value of its type");
+        }
+        return Operations.union(ways);
+    }
+
+    private static boolean isOf(JsonNode value, String type) {
+        return switch (type) {
+            case "object" -> value.isObject();
+            case "array" -> value.isArray();
+            case "string" -> value.isTextual();
+            case "integer" -> value.isIntegralNumber();
+            case "number" -> value.isNumber();
+            case "boolean" -> value.isBoolean();
+            default -> value.isNull();
         };
     }
 
@@ -217,36 +224,7 @@ final class JsonSchema {
         return types;
     }
 
-    /** Any value with so many arrays and objects within each other. */
-    private Automaton anything(int deep) {
-        Automaton known = anything.get(deep);
-        if (known == null) {
-            List<Automaton> ways = new ArrayList<>(List.of(STRING, NUMBER, Regex.whole("true|false|null")));
-            if (deep > 0) {
-                ways.add(map(anything(deep - 1)));
-                ways.add(items(anything(deep - 1), 0, -1));
-            }
-            known = TextAutomaton.least(Operations.union(ways));
-            anything.put(deep, known);
-        }
-        return known;
-    }
-
-    private static Automaton braces(char open, Automaton inside, char close) {
-        return Operations.concatenate(List.of(Automata.makeChar(open), SPACE, inside, SPACE, Automata.makeChar(close)));
-    }
-
-    private static Automaton quotes(Automaton inside) {
-        return Operations.concatenate(List.of(Automata.makeChar('"'), inside, Automata.makeChar('"')));
-    }
-
-    /** An object with any names. */
-    private static Automaton map(Automaton value) {
-        Automaton item = TextAutomaton.least(Operations.concatenate(List.of(STRING, COLON, value)));
-        return braces('{', Operations.optional(separated(item)), '}');
-    }
-
-    private Automaton object(JsonNode schema, String at, int deep) {
+    private Automaton object(JsonNode schema, String at) {
         JsonNode properties = schema.path("properties");
         JsonNode more = schema.path("additionalProperties");
         Set<String> required = new TreeSet<>();
@@ -260,14 +238,15 @@ final class JsonSchema {
             boolean none = more.isBoolean() && !more.booleanValue();
             return none
                     ? Regex.whole("\\{\\}")
-                    : map(more.isObject() ? value(more, at + "/additionalProperties") : anything(deep - 1));
+                    : JsonTexts.map(
+                            more.isObject() ? value(more, at + "/additionalProperties") : texts.anything(DEEPEST - 1));
         }
         List<Automaton> items = new ArrayList<>();
         List<Boolean> optional = new ArrayList<>();
         properties.properties().forEach(property -> {
             String name = property.getKey();
             items.add(TextAutomaton.least(Operations.concatenate(List.of(
-                    Automata.makeString(new TextNode(name).toString()), COLON,
+                    Automata.makeString(new TextNode(name).toString()), JsonTexts.COLON,
                     value(property.getValue(), at + "/properties/" + name)))));
             optional.add(!required.contains(name));
         });
@@ -278,54 +257,16 @@ final class JsonSchema {
             Automaton item = items.get(i);
             Automaton begun = Operations.concatenate(item, after);
             first = optional.get(i) ? Operations.union(begun, first) : begun;
-            Automaton next = Operations.concatenate(COMMA, item);
+            Automaton next = Operations.concatenate(JsonTexts.COMMA, item);
             after = Operations.concatenate(optional.get(i) ? Operations.optional(next) : next, after);
         }
-        return braces('{', first, '}');
+        return JsonTexts.braces('{', first, '}');
     }
 
-    private Automaton array(JsonNode schema, String at, int deep) {
+    private Automaton array(JsonNode schema, String at) {
         JsonNode items = schema.path("items");
-        return items(items.isMissingNode() ? anything(deep - 1) : value(items, at + "/items"),
+        return JsonTexts.items(items.isMissingNode() ? texts.anything(DEEPEST - 1) : value(items, at + "/items"),
                 count(schema, "minItems", at, 0), count(schema, "maxItems", at, -1));
-    }
-
-    /** One or more, with commas between them; of which there is but one copy, as many of them may be inside each other. */
-    private static Automaton separated(Automaton item) {
-        Automaton.Builder all = new Automaton.Builder();
-        all.copy(item);
-        int comma = item.getNumStates();
-        all.copy(COMMA);
-        for (int state = 0; state < COMMA.getNumStates(); state++) {
-            if (COMMA.isAccept(state)) {
-                all.setAccept(comma + state, false);
-                all.addEpsilon(comma + state, 0);
-            }
-        }
-        for (int state = 0; state < item.getNumStates(); state++) {
-            if (item.isAccept(state)) {
-                all.addEpsilon(state, comma);
-            }
-        }
-        return all.finish();
-    }
-
-    /** @param most -1 for any number */
-    private static Automaton items(Automaton item, int least, int most) {
-        if (most == 0) {
-            return Regex.whole("\\[\\]");
-        }
-        if (least <= 1 && most < 0) {
-            Automaton all = separated(item);
-            return braces('[', least > 0 ? all : Operations.optional(all), ']');
-        }
-        Automaton next = Operations.concatenate(COMMA, item);
-        Automaton some = Operations.concatenate(item, times(next, Math.max(0, least - 1), most < 0 ? -1 : most - 1));
-        return braces('[', least > 0 ? some : Operations.optional(some), ']');
-    }
-
-    private static Automaton times(Automaton one, int least, int most) {
-        return most < 0 ? Operations.repeat(one, least) : Operations.repeat(one, least, most);
     }
 
     private static int count(JsonNode schema, String keyword, String at, int otherwise) {
@@ -345,13 +286,13 @@ final class JsonSchema {
         String format = schema.path("format").asText("");
         JsonNode pattern = schema.path("pattern");
         if (format.isEmpty() && pattern.isMissingNode()) {
-            return quotes(times(CHARACTER, least, most));
+            return JsonTexts.quotes(JsonTexts.times(JsonTexts.CHARACTER, least, most));
         }
         String shape = FORMATS.get(format);
         if (!format.isEmpty() && shape == null) {
             throw wrong(at, "has the format \"" + format + "\", which is none of " + new TreeSet<>(FORMATS.keySet()));
         }
-        Automaton texts = times(PLAIN, least, most);
+        Automaton texts = JsonTexts.times(JsonTexts.PLAIN, least, most);
         if (shape != null) {
             texts = Operations.intersection(texts, Regex.whole(shape));
         }
@@ -361,7 +302,7 @@ final class JsonSchema {
         if (Operations.isEmpty(texts)) {
             throw wrong(at, "accepts no string without quotes, backslashes and control characters");
         }
-        return quotes(texts);
+        return JsonTexts.quotes(texts);
     }
 
     private static Automaton pattern(String source, String at) {
@@ -376,7 +317,7 @@ final class JsonSchema {
         BigInteger least = bound(schema, "minimum", "exclusiveMinimum", at, RoundingMode.CEILING, 1);
         BigInteger most = bound(schema, "maximum", "exclusiveMaximum", at, RoundingMode.FLOOR, -1);
         if (least == null && most == null) {
-            return INTEGER;
+            return JsonTexts.INTEGER;
         }
         BigInteger from = least == null ? MOST.negate() : least.max(MOST.negate());
         BigInteger to = most == null ? MOST : most.min(MOST);

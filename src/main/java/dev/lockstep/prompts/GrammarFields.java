@@ -2,8 +2,10 @@ package dev.lockstep.prompts;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.grammar.Grammar;
@@ -13,12 +15,49 @@ import dev.lockstep.json.JsonFields;
 
 /** What a text is to be like, as rows and OpenAI's requests write it. */
 final class GrammarFields {
+    private static final String BOTH = " both say what the whole text is like, so give one of them";
     private static final String REGEX = "guided_regex";
     private static final String JSON = "guided_json";
     private static final String OBJECT = "guided_json_object";
     private static final String FORMAT = "response_format";
 
+    private static final String STRUCTURED = "structured_outputs";
+    /** What vLLM calls them there. */
+    private static final Map<String, String> NAMES = Map.of("regex", REGEX, "json", JSON, "json_object", OBJECT,
+            "choice",
+            "guided_choice");
+
     private GrammarFields() {}
+
+    /**
+     * The same with what {@code structured_outputs} has under the names of fields of their own.
+     *
+     * @throws FieldException when it has what is not supported, or what the row has as well
+     */
+    static JsonFields flat(JsonFields fields) {
+        if (!fields.has(STRUCTURED)) {
+            return fields;
+        }
+        JsonNode outputs = fields.object().get(STRUCTURED);
+        if (!outputs.isObject()) {
+            throw JsonFields.wrong(STRUCTURED, "an object", outputs);
+        }
+        ObjectNode flat = fields.object().deepCopy();
+        outputs.properties().forEach(output -> {
+            String name = NAMES.get(output.getKey());
+            if (output.getValue().isNull()) {
+                return;
+            }
+            if (name == null) {
+                throw new FieldException(STRUCTURED, "has \"" + output.getKey() + "\", which is not supported");
+            }
+            if (fields.has(name)) {
+                throw new FieldException(name, "and " + STRUCTURED + BOTH);
+            }
+            flat.set(name, output.getValue());
+        });
+        return new JsonFields(flat);
+    }
 
     /**
      * Null where no field says anything.
@@ -54,8 +93,7 @@ final class GrammarFields {
             said.add("guided_choice");
         }
         if (said.size() > 1) {
-            throw new FieldException(said.get(0), "and " + said.get(1)
-                    + " both say what the whole text is like, so give one of them");
+            throw new FieldException(said.get(0), "and " + said.get(1) + BOTH);
         }
         try {
             return grammars.get(0).checked();

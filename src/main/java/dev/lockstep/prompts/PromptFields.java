@@ -36,7 +36,8 @@ final class PromptFields {
             "num_samples", "n", "num_return_sequences", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size",
             "bad_words_ids", "suppress_tokens", "begin_suppress_tokens", "sequence_bias", "logit_bias",
             "allowed_token_ids", "exponential_decay_length_penalty", "forced_bos_token_id", "forced_eos_token_id",
-            "guided_choice", "guided_regex", "guided_json", "guided_json_object", "response_format"))
+            "guided_choice", "guided_regex", "guided_json", "guided_json_object", "structured_outputs",
+            "response_format"))
             .flatMap(List::stream).collect(Collectors.toUnmodifiableSet());
 
     private static final Predicate<JsonNode> NEVER = value -> false;
@@ -59,7 +60,6 @@ final class PromptFields {
             Map.entry("skip_special_tokens", TRUE), Map.entry("spaces_between_special_tokens", TRUE),
             Map.entry("include_stop_str_in_output", FALSE), Map.entry("chat_template", EMPTY),
             Map.entry("parallel_tool_calls", TRUE), Map.entry("functions", EMPTY), Map.entry("function_call", EMPTY),
-            Map.entry("structured_outputs", EMPTY),
             Map.entry("guided_grammar", NEVER),
             Map.entry("guided_whitespace_pattern", NEVER),
             Map.entry("guided_decoding_backend", NEVER), Map.entry("logits_processors", EMPTY),

@@ -28,6 +28,7 @@ final class TokenRuleFields {
         List<SequenceBias> biases = new ArrayList<>();
         sequenceBias(fields, biases);
         logitBias(fields, biases);
+        JsonFields guides = GrammarFields.flat(fields);
         return new TokenRules(
                 number(fields, "typical_p", "must be above 0 and at most 1", p -> p > 0 && p <= 1),
                 number(fields, "epsilon_cutoff", "must be from 0 to 1, without 1", p -> p >= 0 && p < 1),
@@ -38,8 +39,8 @@ final class TokenRuleFields {
                 count(fields, "no_repeat_ngram_size", 0), count(fields, "encoder_no_repeat_ngram_size", 0),
                 badWords(fields), fields.integers("suppress_tokens"), fields.integers("begin_suppress_tokens"),
                 biases.isEmpty() ? null : List.copyOf(biases), tokens(fields, "allowed_token_ids"),
-                count(fields, "forced_bos_token_id", 0), tokens(fields, "forced_eos_token_id"), choices(fields),
-                GrammarFields.read(fields));
+                count(fields, "forced_bos_token_id", 0), tokens(fields, "forced_eos_token_id"), choices(guides),
+                GrammarFields.read(guides));
     }
 
     private static @Nullable Double number(JsonFields fields, String name, String rule,

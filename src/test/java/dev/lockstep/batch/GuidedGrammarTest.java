@@ -23,6 +23,8 @@ import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.FinishReason;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Request;
+import dev.lockstep.generate.TokenRules;
+import dev.lockstep.grammar.Grammar;
 import dev.lockstep.json.Json;
 import dev.lockstep.model.DType;
 import dev.lockstep.prompts.SamplingFields;
@@ -126,6 +128,21 @@ class GuidedGrammarTest {
         }
     }
 
+    @Test
+    void read_structuredOutputs_areTheFieldsOfThoseNames() throws IOException {
+        assertThat(rules("\"structured_outputs\":{\"regex\":\"a+\",\"json\":null}"))
+                .isEqualTo(rules("\"guided_regex\":\"a+\"")).isEqualTo(TokenRules.of(Grammar.regex("a+")));
+        assertThat(rules("\"structured_outputs\":{\"json\":{\"type\":\"null\"}}"))
+                .isEqualTo(rules("\"guided_json\":\"{\\\"type\\\":\\\"null\\\"}\""));
+        assertThat(rules("\"structured_outputs\":{\"choice\":[\"a\",\"b\"]}").choices()).containsExactly("a", "b");
+        assertThat(rules("\"structured_outputs\":{\"json_object\":true}"))
+                .isEqualTo(rules("\"response_format\":{\"type\":\"json_object\"}"));
+    }
+
+    private static TokenRules rules(String fields) throws IOException {
+        return SamplingFields.ofRow(Json.MAPPER.readTree("{" + fields + "}")).rules();
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '~', quoteCharacter = '`', value = {
             "\"guided_regex\":\"a(\" ~ guided_regex has no ) where one has to be (character 2)",
@@ -134,6 +151,11 @@ class GuidedGrammarTest {
             "\"guided_json\":\"{\" ~ `guided_json is not JSON: `",
             "\"guided_regex\":\"a\",\"guided_json\":{} ~ `guided_regex and guided_json both say what the whole text is like, so give one of them`",
             "\"guided_choice\":[\"a\"],\"guided_json_object\":true ~ `guided_json_object and guided_choice both say`",
+            "\"structured_outputs\":{\"grammar\":\"x\"} ~ `structured_outputs has \"grammar\", which is not supported`",
+            "\"structured_outputs\":3 ~ `structured_outputs must be an object, not 3`",
+            "\"structured_outputs\":{\"regex\":\"[\"} ~ guided_regex has no ] where one has to be",
+            "\"guided_regex\":\"a\",\"structured_outputs\":{\"regex\":\"b\"} ~ guided_regex and structured_outputs both say",
+            "\"structured_outputs\":{\"choice\":[\"b\"],\"json_object\":true} ~ guided_json_object and guided_choice both say",
             "\"response_format\":{\"type\":\"xml\"} ~ response_format must be an object whose type is",
             "\"response_format\":{\"type\":\"json_schema\"} ~ response_format must be an object whose json_schema has a schema"})
     void read_whatIsWrong_isRefusedByName(String fields, String sentence) throws IOException {

@@ -71,6 +71,7 @@ class BuiltInsIT {
             "bench speed | bench: name what to measure: collectives, decode or generate, not speed",
             "bench decode --dtype int4 --config kjv-6m | bench: --dtype: \"int4\" is not a supported dtype; supported are float32, bfloat16 and float16",
             "bench decode --graph maybe --config kjv-6m | bench: --graph must be on or off, not maybe",
+            "bench decode --prompt-tokens 0 --config kjv-6m | bench: --prompt-tokens must be 1 or more, not 0",
             "bench generate --config /none | bench: /none/config.json does not exist.",
             "bench collectives --max-bytes 4 | bench: --max-bytes 4: give at least 8",
             "selftest --large now | selftest: selftest takes options only, so it does not know what to do with now"})

@@ -55,7 +55,8 @@ class JsonSchemaTest {
             "{\"type\":\"integer\",\"minimum\":95}",
             "{\"anyOf\":[{\"type\":\"string\",\"maxLength\":3},{\"type\":\"integer\"}]}",
             "{\"oneOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}", "{\"allOf\":[{\"type\":\"boolean\"}]}",
-            "{\"type\":\"array\",\"maxItems\":0}", "{\"type\":\"object\",\"additionalProperties\":false}",
+            "{\"type\":\"array\",\"maxItems\":0}", "{\"type\":[\"string\",\"null\"],\"enum\":[\"a\",1,null,true]}",
+            "{\"type\":\"integer\",\"const\":7}", "{\"type\":\"object\",\"additionalProperties\":false}",
             "{\"properties\":{\"deep\":{\"items\":{\"properties\":{\"er\":{\"enum\":[1.5,1e3]}},\"required\":[\"er\"]}}}}"})
     void walkedTexts_ofASchema_parseAndAreValid(String schema) throws Exception {
         TextAutomaton automaton = automaton(schema);
@@ -131,6 +132,7 @@ class JsonSchemaTest {
             "{\"type\":\"integer\",\"minimum\":5,\"maximum\":4} ~ accepts no integer",
             "false ~ `is false, not a schema`",
             "{\"required\":[\"a\"]} ~ `requires the property \"a\", which it does not describe`",
+            "{\"type\":\"string\",\"enum\":[1,null]} ~ lists no value of its type",
             "{\"enum\":[]} ~ at /enum is not a list of something",
             "{\"minimum\":3} ~ has no type",
             "{\"type\":\"array\",\"minItems\":-1} ~ `has minItems -1, which has to be from 0 to 10000`",
