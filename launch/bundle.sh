@@ -65,16 +65,23 @@ elif [ "$libtorch" != none ]; then
   done >"$root/libtorch/versions.sh"
 fi
 
-# Two of the libraries carry native code for every system there is, which would be a quarter of the archive.
-trim() { # JAR FOLDER-OF-SYSTEMS
-  local jar=$1 folder=$2 unpacked=$work/unpacked
+# Two of the libraries carry native code for every system there is, which would be a quarter of the archive, and of Lucene
+# only the automata are needed.
+trim() { # JAR FOLDER KEPT...: of a folder's folders only those are left
+  local jar=$1 folder=$2 unpacked=$work/unpacked kept=()
+  shift 2
+  local name
+  for name; do
+    kept+=(! -name "$name")
+  done
   mkdir "$unpacked"
-  (cd "$unpacked" && "$jar_tool" xf "$jar" && find "$folder" -mindepth 1 -maxdepth 1 -type d ! -name linux-x86_64 \
-    -exec rm -r {} + && "$jar_tool" cfM "$jar" .)
+  (cd "$unpacked" && "$jar_tool" xf "$jar" && find "$folder" -mindepth 1 -maxdepth 1 -type d "${kept[@]}" \
+    -exec rm -r {} + && rm -f module-info.class && "$jar_tool" cfM "$jar" .) # it would name packages that are gone
   rm -r "$unpacked"
 }
-trim "$root"/target/lib/tokenizers-*.jar native/lib
-trim "$root"/target/lib/pytorch-jni-*.jar jnilib
+trim "$root"/target/lib/tokenizers-*.jar native/lib linux-x86_64
+trim "$root"/target/lib/pytorch-jni-*.jar jnilib linux-x86_64
+trim "$root"/target/lib/lucene-core-*.jar org/apache/lucene util internal search
 
 # jdk.compiler runs jobs that are .java files; java.net.http and jdk.crypto.ec fetch models; logback needs java.xml and java.naming, DJL and MPJ jdk.unsupported.
 "$jlink" --add-modules java.base,java.logging,java.management,java.naming,java.net.http,java.xml,jdk.compiler,jdk.crypto.ec,jdk.net,jdk.unsupported,jdk.zipfs \

@@ -88,6 +88,15 @@ class BundleIT {
         assertThat(ran.exitCode()).as(ran.stderr()).isZero();
         assertThat(ran.lines()).last().isEqualTo("all 2 ranks have come this far");
 
+        // what is left of Lucene finds out that two schemas have a value in common
+        Path schema = Files.writeString(scratch.resolve("schema.json"),
+                "{\"oneOf\":[{\"type\":\"integer\",\"minimum\":3},{\"type\":\"array\"},{\"type\":\"number\"}]}");
+        Launched.Result refused = Launched
+                .script(root.resolve("launch/mpjrun.sh"), "-np", "1", "generate", "--json-schema", schema.toString())
+                .env("JAVA_HOME", null).env("HOME", scratch.toString()).env("LOCKSTEP_CACHE", null).run();
+        assertThat(refused.exitCode()).isEqualTo(2);
+        assertThat(refused.stderr()).contains("at /oneOf has schemas 0 and 2 that accept the same values");
+
         // with all tools the first job leaves class data behind, in the place that the archive was unpacked to
         assertHello(root, scratch);
         awaitTrue(Duration.ofMinutes(1), () -> isMade(scratch.resolve(".cache/lockstep/classes")));
