@@ -246,7 +246,7 @@ public final class GenerateOptions {
      *                        replace the prompts or each other, or when {@code --json-schema} asks for what is not supported
      */
     public void checkTargets() {
-        sampling.checkSchema();
+        sampling.checkSchema(overrides);
         if (!output.equals("-")) {
             AtomicFile.check("--output", output);
             if (!prompts().equals("-") && sameFile(output, prompts())) {

@@ -100,11 +100,12 @@ final class SamplingOptions {
     /**
      * Finds out whether the schema is one, which the launcher has not the libraries for.
      *
+     * @param overrides what {@link #overrides} has given
      * @throws UsageException in one sentence, when it is not, or asks for what is not supported
      */
-    void checkSchema() {
+    void checkSchema(SamplingOverrides overrides) {
+        Grammar grammar = overrides.rules().grammar();
         try {
-            Grammar grammar = rules().grammar();
             if (grammar != null) {
                 grammar.checked();
             }

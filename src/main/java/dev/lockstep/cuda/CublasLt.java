@@ -41,7 +41,7 @@ public final class CublasLt implements AutoCloseable {
     private static final int CANDIDATES = 8;
     /** Numbers of rows whose candidates are tried for fewer as well, of which cuBLASLt names but slow ones for some. */
     private static final int[] ROWS_ASKED_FOR = {80, 96, 112, 128};
-    private static final int MOST_CANDIDATES = CANDIDATES * (1 + 4);
+    private static final int MOST_CANDIDATES = CANDIDATES * (1 + ROWS_ASKED_FOR.length);
     private static final int ALGORITHM_ID = 0;
     /** Products of so many rows have the algorithm whose sums those of fewer are to equal. */
     private static final int MANY_ROWS = 2048;
@@ -76,14 +76,15 @@ public final class CublasLt implements AutoCloseable {
      * @param bias whether there is a bias
      */
     public record Shape(Type in, Type out, int rows, int n, int k, boolean add, boolean bias) {
-        private String title() {
-            return "product " + n + " x " + k;
-        }
-
         /** That it reads and writes at least. */
         private long bytes() {
             return ((long) n * k + (long) rows * k) * in.bytes + (long) rows * n * out.bytes * (add ? 2 : 1);
         }
+    }
+
+    /** By which {@link Launches} know products with a weight [n, k]. */
+    public static String title(int n, int k) {
+        return "product " + n + " x " + k;
     }
 
     /**
@@ -159,7 +160,7 @@ public final class CublasLt implements AutoCloseable {
             products.put(shape, product);
             product.choose(stream, shape, x, spare, alike);
         }
-        if (Launches.goes(shape.title(), shape.bytes())) {
+        if (Launches.goes(product.title, product.bytes)) {
             product.run(stream, x, weight, y);
         }
     }
@@ -200,10 +201,14 @@ public final class CublasLt implements AutoCloseable {
         private final Memory value = new Memory(16);
         private final Memory algorithms = new Memory((MOST_CANDIDATES + 2L) * HEURISTIC_BYTES);
         private final boolean biased;
+        private final String title;
+        private final long bytes;
         private final int found;
         private Pointer algorithm = algorithms;
 
         Product(Shape shape) {
+            title = title(shape.n(), shape.k());
+            bytes = shape.bytes();
             one.setFloat(0, 1);
             beta.setFloat(0, shape.add() ? 1 : 0);
             description = create("cublasLtMatmulDescCreate", COMPUTE_32F, R_32F);

@@ -3,7 +3,6 @@ package dev.lockstep.decoder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.function.ToLongFunction;
 
 import com.sun.jna.Pointer;
 
@@ -37,7 +36,7 @@ record StepProfile(ModelConfig part, DType dtype, boolean fp8, boolean leaves, i
         List<KernelTime> times = new ArrayList<>();
         kinds.forEach((name, kind) -> times.add(new KernelTime(name, kind.count(),
                 seconds(() -> Launches.only(name, step)) / kind.count(),
-                kind.bytes() > 0 ? kind.bytes() : bytes().applyAsLong(name))));
+                kind.bytes() > 0 ? kind.bytes() : bytes(name))));
         return times;
     }
 
@@ -58,22 +57,20 @@ record StepProfile(ModelConfig part, DType dtype, boolean fp8, boolean leaves, i
     }
 
     /** As the kernels' sources say. */
-    private ToLongFunction<String> bytes() {
+    private long bytes(String name) {
         long value = dtype.bytes();
         long hidden = (long) rows * part.hidden();
         long queries = (long) rows * part.heads() * part.headDim();
         long keys = (long) rows * part.kvHeads() * part.headDim();
         long narrow = fp8 ? 1 : value;
-        return name -> switch (name) {
-            case "embed" -> 2 * hidden * value;
+        return switch (name) {
             case "rmsNorm" -> hidden * ((leaves ? 3 : 1) * value + narrow);
             case "attend" -> seen + (2 * queries + 2 * keys) * value;
             case "quantize" -> queries * (value + 1);
             case "headNorms" -> 2 * (queries + keys) * value;
             case "swiglu" -> (long) rows * part.intermediate()
                     * ((part.activation().isAlone() ? 1 : 2) * value + narrow);
-            case "scaleRows" -> 2 * hidden * value;
-            case "peerSum" -> 2 * hidden * value;
+            case "embed", "scaleRows", "peerSum" -> 2 * hidden * value;
             case "sample", "finishLogits" -> (long) rows * part.vocabulary() * Float.BYTES;
             default -> 0;
         };

@@ -37,6 +37,7 @@ final class GuidedTokens {
     private int @Nullable [] sorted;
     private byte[][] bytes = {};
     private int[] alike = {};
+    private int longest;
 
     /** @param vocabulary tokens of the model */
     GuidedTokens(Tokenizer tokenizer, int vocabulary) {
@@ -55,8 +56,7 @@ final class GuidedTokens {
 
     /** Where a text leads to in its grammar. */
     int state(TextAutomaton grammar, int from, int token) {
-        byte[] text = tokenizer.bytes(token);
-        return grammar.run(from, text, text.length);
+        return grammar.run(from, tokenizer.bytes(token));
     }
 
     /**
@@ -75,7 +75,6 @@ final class GuidedTokens {
             return mask;
         }
         int[] order = sorted();
-        int longest = Arrays.stream(bytes).mapToInt(each -> each.length).max().orElse(0);
         // where the first bytes of the token before lead to
         int[] path = new int[longest + 1];
         path[0] = state.number;
@@ -117,6 +116,7 @@ final class GuidedTokens {
                     .boxed().sorted((a, b) -> Arrays.compareUnsigned(all[a], all[b])).mapToInt(token -> token)
                     .toArray();
             bytes = Arrays.stream(known).mapToObj(token -> all[token]).toArray(byte[][]::new);
+            longest = Arrays.stream(bytes).mapToInt(each -> each.length).max().orElse(0);
             alike = new int[known.length];
             for (int i = 1; i < known.length; i++) {
                 int first = Arrays.mismatch(bytes[i - 1], bytes[i]);

@@ -229,11 +229,11 @@ final class JsonSchema {
         JsonNode more = schema.path("additionalProperties");
         Set<String> required = new TreeSet<>();
         schema.path("required").forEach(name -> required.add(name.asText()));
-        properties.fieldNames().forEachRemaining(required::remove);
-        if (!required.isEmpty()) {
-            throw wrong(at, "requires the property \"" + required.iterator().next() + "\", which it does not describe");
+        for (String name : required) {
+            if (!properties.has(name)) {
+                throw wrong(at, "requires the property \"" + name + "\", which it does not describe");
+            }
         }
-        schema.path("required").forEach(name -> required.add(name.asText()));
         if (properties.isEmpty()) {
             boolean none = more.isBoolean() && !more.booleanValue();
             return none

@@ -14,8 +14,6 @@ final class JsonTexts {
     private static final int MOST_SPACES = 20;
     static final int MOST_DIGITS = 18;
 
-    private final Map<Integer, Automaton> anything = new HashMap<>();
-
     private static final Automaton SPACE = Regex.whole("( |\n {0," + MOST_SPACES + "})?");
     static final Automaton COMMA = Operations.concatenate(Automata.makeChar(','), SPACE);
     static final Automaton COLON = Operations.concatenate(Automata.makeChar(':'), SPACE);
@@ -27,6 +25,8 @@ final class JsonTexts {
     static final Automaton NUMBER = TextAutomaton.least(Operations.concatenate(INTEGER,
             Regex.whole("(\\.\\d{1,17})?([eE][+-]?\\d{1,2})?")));
     static final Automaton STRING = quotes(Operations.repeat(CHARACTER));
+
+    private final Map<Integer, Automaton> anything = new HashMap<>();
 
     /** Any value with so many arrays and objects within each other. */
     Automaton anything(int deep) {

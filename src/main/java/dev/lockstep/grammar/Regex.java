@@ -34,30 +34,26 @@ final class Regex {
 
     /** The texts that an expression fits somewhere. */
     static Automaton somewhere(String source) {
-        Automaton any = Operations.repeat(any());
+        Automaton any = Operations.repeat(without(List.of()));
         return Operations.union(new Regex(source).parse().stream().map(one -> Operations.concatenate(List.of(
                 one.fromStart ? Automata.makeEmptyString() : any, one.texts,
                 one.toEnd ? Automata.makeEmptyString() : any))).toList());
     }
 
-    /** Any character that UTF-8 can write. */
-    static Automaton any() {
-        return without(List.of());
-    }
-
-    /** All characters but those in some ranges, which are in order. */
+    /** All characters but those in some ranges. */
     private static Automaton without(List<int[]> ranges) {
-        List<int[]> all = new ArrayList<>(ranges);
-        all.add(new int[]{Character.MIN_SURROGATE, Character.MAX_SURROGATE});
-        return oneOf(complement(all));
+        return oneOf(complement(ranges));
     }
 
+    /** The characters in some ranges, among which halves of surrogate pairs do not count. */
     private static Automaton oneOf(List<int[]> ranges) {
+        List<int[]> others = complement(ranges);
+        others.add(new int[]{Character.MIN_SURROGATE, Character.MAX_SURROGATE});
         Automaton one = new Automaton();
         int before = one.createState();
         int after = one.createState();
         one.setAccept(after, true);
-        ranges.forEach(range -> one.addTransition(before, after, range[0], range[1]));
+        complement(others).forEach(range -> one.addTransition(before, after, range[0], range[1]));
         one.finishState();
         return one;
     }
@@ -214,12 +210,7 @@ final class Regex {
         if (ranges == null) {
             return null;
         }
-        if (!Character.isUpperCase(source[at++])) {
-            return ranges;
-        }
-        List<int[]> others = new ArrayList<>(ranges);
-        others.add(new int[]{Character.MIN_SURROGATE, Character.MAX_SURROGATE});
-        return complement(others);
+        return Character.isUpperCase(source[at++]) ? complement(ranges) : ranges;
     }
 
     private int escapedCharacter() {
@@ -284,12 +275,7 @@ final class Regex {
             ranges.add(new int[]{from, to});
         }
         expect(']');
-        if (others) {
-            return without(ranges);
-        }
-        // what is left of them without surrogates
-        List<int[]> rest = new ArrayList<>(complement(ranges));
-        return without(rest);
+        return others ? without(ranges) : oneOf(ranges);
     }
 
     private int bracketCharacter() {

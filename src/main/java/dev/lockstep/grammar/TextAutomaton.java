@@ -81,10 +81,10 @@ public final class TextAutomaton {
         return bytes.step(state, next);
     }
 
-    /** Where bytes lead to, of which the first {@code length} count. */
-    public int run(int state, byte[] text, int length) {
+    /** Where bytes lead to. */
+    public int run(int state, byte[] text) {
         int at = state;
-        for (int i = 0; i < length && at != NOWHERE; i++) {
+        for (int i = 0; i < text.length && at != NOWHERE; i++) {
             at = step(at, text[i] & 0xff);
         }
         return at;

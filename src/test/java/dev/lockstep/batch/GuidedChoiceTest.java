@@ -11,18 +11,15 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.fixtures.Golden;
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.FinishReason;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Request;
 import dev.lockstep.json.Json;
-import dev.lockstep.model.DType;
 import dev.lockstep.prompts.SamplingFields;
-import dev.lockstep.prompts.SamplingOverrides;
-import dev.lockstep.torch.Device;
 
+import static dev.lockstep.batch.GuidedRows.generator;
+import static dev.lockstep.batch.GuidedRows.request;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -35,22 +32,12 @@ class GuidedChoiceTest {
     @TempDir
     private Path scratch;
 
-    private Generator generator(String family) {
-        return Generator.load(Checkpoint.open(Golden.copyWithTokenizer(family, scratch)), Device.CPU, DType.FLOAT32);
-    }
-
-    private static Request request(Generator generator, int index, String fields) throws IOException {
-        return new Request(index, 0, generator.tokenizer().encode("And God said " + index, false),
-                SamplingOverrides.resolve(SamplingFields.ofRow(Json.MAPPER.readTree("{" + fields + "}")),
-                        SamplingOverrides.NONE, SamplingOverrides.NONE));
-    }
-
     @ParameterizedTest
     @ValueSource(strings = {"\"greedy\":true", "\"temperature\":2,\"top_k\":0",
             "\"temperature\":1,\"top_p\":0.5,\"min_p\":0.1",
             "\"temperature\":1,\"repetition_penalty\":1.5", "\"temperature\":1,\"top_k\":1,\"logprobs\":2"})
     void generate_guidedChoice_isOneOfThemAloneAndAmongOthers(String sampling) throws IOException {
-        try (Generator generator = generator("llama-gqa")) {
+        try (Generator generator = generator(scratch)) {
             List<Request> requests = new ArrayList<>();
             for (int i = 0; i < 12; i++) {
                 // every third is free
@@ -74,7 +61,7 @@ class GuidedChoiceTest {
 
     @Test
     void generate_tooFewTokens_isABeginningAndEndsByLength() throws IOException {
-        try (Generator generator = generator("llama-gqa")) {
+        try (Generator generator = generator(scratch)) {
             Completion completion = generator.generate(List.of(request(generator, 0,
                     "\"max_new_tokens\":2,\"eos_token_id\":0,\"guided_choice\":[\"Nebuchadnezzar the king of Babylon\"]")),
                     1).get(0);
@@ -86,7 +73,7 @@ class GuidedChoiceTest {
 
     @Test
     void generate_nothingCanEndTheText_isThatRowsError() throws IOException {
-        try (Generator generator = generator("llama-gqa")) {
+        try (Generator generator = generator(scratch)) {
             List<Completion> completions = generator.generate(List.of(
                     request(generator, 0, "\"guided_choice\":[\"a\"]"),
                     request(generator, 1, "\"eos_token_id\":0,\"ignore_eos\":true,\"guided_choice\":[\"a\"]"),

@@ -17,8 +17,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import dev.lockstep.checkpoint.Checkpoint;
-import dev.lockstep.fixtures.Golden;
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.FinishReason;
 import dev.lockstep.generate.Generator;
@@ -26,11 +24,10 @@ import dev.lockstep.generate.Request;
 import dev.lockstep.generate.TokenRules;
 import dev.lockstep.grammar.Grammar;
 import dev.lockstep.json.Json;
-import dev.lockstep.model.DType;
 import dev.lockstep.prompts.SamplingFields;
-import dev.lockstep.prompts.SamplingOverrides;
-import dev.lockstep.torch.Device;
 
+import static dev.lockstep.batch.GuidedRows.generator;
+import static dev.lockstep.batch.GuidedRows.request;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -54,23 +51,12 @@ class GuidedGrammarTest {
         return "\"" + text.replace("\\", "\\\\") + "\"";
     }
 
-    private Generator generator() {
-        return Generator.load(Checkpoint.open(Golden.copyWithTokenizer("llama-gqa", scratch)), Device.CPU,
-                DType.FLOAT32);
-    }
-
-    private static Request request(Generator generator, int index, String fields) throws IOException {
-        return new Request(index, 0, generator.tokenizer().encode("And God said " + index, false),
-                SamplingOverrides.resolve(SamplingFields.ofRow(Json.MAPPER.readTree("{" + fields + "}")),
-                        SamplingOverrides.NONE, SamplingOverrides.NONE));
-    }
-
     @ParameterizedTest
     @ValueSource(strings = {"\"greedy\":true", "\"temperature\":2,\"top_k\":0",
             "\"temperature\":1,\"top_k\":1,\"logprobs\":2",
             "\"temperature\":1,\"top_p\":0.9,\"repetition_penalty\":1.3"})
     void generate_grammar_isWhatTheTextFitsAloneAndAmongOthers(String sampling) throws IOException {
-        try (Generator generator = generator()) {
+        try (Generator generator = generator(scratch)) {
             List<Request> requests = new ArrayList<>();
             for (int i = 0; i < 16; i++) {
                 // every fourth is free
@@ -96,7 +82,7 @@ class GuidedGrammarTest {
 
     @Test
     void generate_anyObject_isABeginningOfOne() throws IOException {
-        try (Generator generator = generator()) {
+        try (Generator generator = generator(scratch)) {
             Completion completion = generator.generate(List.of(request(generator, 0,
                     "\"max_new_tokens\":3,\"eos_token_id\":0,\"response_format\":{\"type\":\"json_object\"}")), 1)
                     .get(0);
@@ -108,7 +94,7 @@ class GuidedGrammarTest {
     /** Tokens that other fields rule out stay ruled out, and a row that has none left says so. */
     @Test
     void generate_otherFields_holdBesideAGrammar() throws IOException {
-        try (Generator generator = generator()) {
+        try (Generator generator = generator(scratch)) {
             int[] yes = generator.tokenizer().encode("yes", false);
             String field = "\"max_new_tokens\":9,\"eos_token_id\":0,\"greedy\":true,\"guided_regex\":\"yes|[0-9]\"";
             List<Completion> completions = generator.generate(List.of(request(generator, 0, field),

@@ -52,8 +52,7 @@ class RegexTest {
     }
 
     static boolean fits(TextAutomaton automaton, String text) {
-        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        int state = automaton.run(TextAutomaton.START, bytes, bytes.length);
+        int state = automaton.run(TextAutomaton.START, text.getBytes(StandardCharsets.UTF_8));
         return state != TextAutomaton.NOWHERE && automaton.isEnd(state);
     }
 
