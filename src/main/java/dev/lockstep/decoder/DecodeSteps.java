@@ -36,7 +36,6 @@ final class DecodeSteps implements AutoCloseable {
     private static final String WITHOUT_INT4 = "leave out --quantize int4, or give --quantize none, and weights are in 16 bits.";
     private static final String SAME_TEXT = "--same-text on needs";
     private static final String WITHOUT_SAME_TEXT = "leave it out.";
-    private static final int MOST_RANKS_SAME = 2;
     // of recorded steps: those that end with the logits
     private static final int NO_SAMPLING = -1;
 
@@ -180,12 +179,12 @@ final class DecodeSteps implements AutoCloseable {
     /**
      * Whether a row's logits are to be the same bits whatever rows are beside it.
      *
-     * @param kept  how weights are to be
-     * @param ranks that compute the model together, whose sums go one way or another by the number of rows
+     * @param kept    how weights are to be
+     * @param replica the ranks that compute the model together
      * @throws ModelException when that is asked for and cannot be had
      */
     static boolean isSameText(ModelConfig config, Device device, DType dtype, Acceleration acceleration, Weights kept,
-            int ranks) {
+            Replica replica) {
         // a mixture's narrow layers would pay a fifth for it where rows are few
         boolean asked = acceleration.sameText() == SameText.ON
                 || acceleration.sameText() == SameText.WHERE_POSSIBLE && config.experts() == null;
@@ -197,11 +196,12 @@ final class DecodeSteps implements AutoCloseable {
             why = "float32 on CPU: leave out --dtype";
         } else if (kept == Weights.INT4) {
             why = "weights in 16 bits or fp8: give --quantize none, or leave it out";
-        } else if (ranks > MOST_RANKS_SAME) {
-            why = "a model on one GPU or two, whose sums go but one way: give --tensor-parallel 2, or leave it out";
+        } else if (!replica.isOrdered()) {
+            why = "GPUs of one host that reach each other's memory, where a model is on more than two: give"
+                    + " --tensor-parallel 2, or leave it out";
         } else if (!acceleration.kernels()) {
             why = "Lockstep's CUDA kernels: leave out --kernels off";
-        } else if (!CudaLayers.fits(config, dtype, kept != Weights.FP8 && ranks == 1)) {
+        } else if (!CudaLayers.fits(config, dtype, kept != Weights.FP8 && replica.size() == 1)) {
             why = "Lockstep's CUDA kernels, which do not compute this model so: leave it out";
         } else if (!DecoderProgram.hasFlashAttention(config, dtype, device)) {
             why = "flash attention, which has no soft cap, and " + config.family() + " needs one: leave it out";

@@ -94,7 +94,7 @@ public final class Decoder implements AutoCloseable {
                 checkpoint != null && checkpoint.isFp8ByRow())) {
             kept = Weights.FP8;
         }
-        this.sameText = DecodeSteps.isSameText(part, device, dtype, acceleration, kept, replica.size());
+        this.sameText = DecodeSteps.isSameText(part, device, dtype, acceleration, kept, replica);
         long ready = System.nanoTime();
         weights.place(program, shard, kept);
         long loaded = System.nanoTime();

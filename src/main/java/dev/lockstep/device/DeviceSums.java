@@ -15,17 +15,20 @@ import dev.lockstep.world.Op;
 
 /**
  * Sums of what ranks have in their devices' memory, in place and many of them: the ranks tell each other nothing beforehand,
- * as {@link DeviceCollectives} has them do, and a GPU's sum can be recorded with what goes before and after it. Few values of
- * GPUs that reach each other go through their memory, where that is faster, all others by NCCL. All ranks call the same in the
- * same order; one that does not is waited for.
+ * as {@link DeviceCollectives} has them do, and a GPU's sum can be recorded with what goes before and after it. Values of
+ * GPUs that reach each other go through their memory, where that is faster or the ranks' order is to be kept, all others by NCCL.
+ * All ranks call the same in the same order; one that does not is waited for.
  */
 public final class DeviceSums {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceSums.class);
     private static final int SMALLEST = 8 << 10;
     private static final int SUMS = 16;
     private static final int TRIES = 3;
+    /** Ranks whose numbers have one sum, however they are added. */
+    private static final int ONE_ORDER = 2;
 
-    private interface Summing {
+    /** {@link DeviceSums#sum}. */
+    interface Summing {
         void sum(long address, long count, ScalarType type);
     }
 
@@ -33,11 +36,13 @@ public final class DeviceSums {
     // null on CPU
     private final @Nullable Nccl nccl;
     private final int rank;
+    private final boolean ordered;
 
-    private DeviceSums(Summing summing, @Nullable Nccl nccl, int rank) {
+    private DeviceSums(Summing summing, @Nullable Nccl nccl, int rank, boolean ordered) {
         this.summing = summing;
         this.nccl = nccl;
         this.rank = rank;
+        this.ordered = ordered;
     }
 
     /**
@@ -50,25 +55,30 @@ public final class DeviceSums {
     public static DeviceSums of(Group ranks, Device device) {
         if (ranks.size() == 1) {
             return new DeviceSums((address, count, type) -> {
-            }, null, 0);
+            }, null, 0, true);
         }
         if (device.isCpu()) {
             return new DeviceSums((address, count, type) -> onHost(ranks, address, Math.toIntExact(count), type),
-                    null, ranks.rank());
+                    null, ranks.rank(), ranks.size() <= ONE_ORDER);
         }
         Nccl nccl = NcclCarrier.connect(ranks);
-        Summing byNccl = (address, count, type) -> nccl.allReduce(new Pointer(address), new Pointer(address), count,
-                Nccl.Type.valueOf(type.name()), Nccl.Reduction.SUM, CudaDriver.stream());
+        Summing byNccl = byNccl(nccl);
         PeerSums peers = PeerSums.connect(ranks);
         if (peers == null) {
-            return new DeviceSums(byNccl, nccl, ranks.rank());
+            return new DeviceSums(byNccl, nccl, ranks.rank(), ranks.size() <= ONE_ORDER);
         }
-        long most = fasterUpTo(ranks, peers, byNccl);
+        // where the order matters it is the ranks', whatever is faster
+        long most = ranks.size() > ONE_ORDER ? Long.MAX_VALUE : fasterUpTo(ranks, peers, byNccl);
         Summing byPeers = peers::sum;
         return new DeviceSums((address, count, type) -> {
-            boolean few = count * type.bytes() <= most && PeerSums.takes(count, type);
-            (few ? byPeers : byNccl).sum(address, count, type);
-        }, nccl, ranks.rank());
+            boolean own = count * type.bytes() <= most && PeerSums.takes(count, type);
+            (own ? byPeers : byNccl).sum(address, count, type);
+        }, nccl, ranks.rank(), true);
+    }
+
+    static Summing byNccl(Nccl nccl) {
+        return (address, count, type) -> nccl.allReduce(new Pointer(address), new Pointer(address), count,
+                Nccl.Type.valueOf(type.name()), Nccl.Reduction.SUM, CudaDriver.stream());
     }
 
     private static void onHost(Group ranks, long address, int count, ScalarType type) {
@@ -79,25 +89,28 @@ public final class DeviceSums {
         values.write(0, ranks.floats().allReduce(values.getFloatArray(0, count), Op.SUM), 0, count);
     }
 
-    /** The most bytes of which sums through the peers' memory are faster in a recorded graph, by measurement. */
+    /**
+     * The most bytes of which sums through the peers' memory are faster in a recorded graph, by measurement; all, where they
+     * are so for what one kernel sums.
+     */
     private static long fasterUpTo(Group ranks, PeerSums peers, Summing byNccl) {
         CudaGraph.usePoolStream(); // nothing is recorded of the default one
         long faster = 0;
-        for (long bytes = SMALLEST; bytes <= peers.most(); bytes *= 4) {
+        for (long bytes = SMALLEST; bytes <= peers.most(); bytes *= 2) {
             double ours = microseconds(ranks, peers::sum, peers.spare(), bytes);
             double theirs = microseconds(ranks, byNccl, peers.spare(), bytes);
             LOG.debug("a sum of {} bytes takes {} us through the memory of the ranks' GPUs and {} us by NCCL", bytes,
                     ours,
                     theirs);
             if (ours < theirs) {
-                faster = bytes;
+                faster = bytes == peers.most() ? Long.MAX_VALUE : bytes;
             }
         }
         return faster;
     }
 
     /** Of the slowest rank. */
-    private static double microseconds(Group ranks, Summing summing, long address, long bytes) {
+    static double microseconds(Group ranks, Summing summing, long address, long bytes) {
         Runnable sum = () -> summing.sum(address, bytes / ScalarType.BFLOAT16.bytes(), ScalarType.BFLOAT16);
         Pointer stream = CudaDriver.stream();
         sum.run(); // what is made at its first use must not be recorded
@@ -130,6 +143,14 @@ public final class DeviceSums {
      */
     public void sum(long address, long count, ScalarType type) {
         summing.sum(address, count, type);
+    }
+
+    /**
+     * Whether a value's sum is the same bits however many values are beside it: of two ranks, or where it is taken in the
+     * order of the ranks, as it is of whole 16 bytes through the memory of GPUs that reach each other.
+     */
+    public boolean isOrdered() {
+        return ordered;
     }
 
     /**

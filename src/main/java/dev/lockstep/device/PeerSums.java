@@ -29,8 +29,8 @@ import dev.lockstep.world.Group;
 import dev.lockstep.world.Op;
 
 /**
- * Sums of a few ranks of one host, whose GPUs write to each other's memory, by one kernel ({@code peers.cu}): for few values
- * it takes a fraction of what NCCL takes.
+ * Sums of a few ranks of one host, whose GPUs write to each other's memory, by kernels of our own ({@code peers.cu}): for few
+ * values they take a fraction of what NCCL takes, and a value's sum is always taken in the order of the ranks.
  */
 final class PeerSums {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceSums.class);
@@ -41,21 +41,31 @@ final class PeerSums {
     private static final int FLAGS = 4 << 10;
     private static final int ROOMS = 64 << 10;
     private static final int MOST_RANKS = 8;
-    /** What all ranks have in one sum together. */
+    /** Of a turn's rooms together. */
     private static final long BYTES = 8L << 20;
+    /** What one wait more costs, in bytes that a GPU writes meanwhile. */
+    private static final long WAIT_BYTES = 600_000;
     private static final int PACK_BYTES = 16;
     private static final List<ScalarType> TYPES = List.of(ScalarType.FLOAT32, ScalarType.BFLOAT16, ScalarType.FLOAT16);
     /** Looks at another rank's word, each of about a microsecond, after which the first sums have failed. */
     private static final int PATIENCE = 5_000_000;
     private static final int CHECKED = 4096;
 
-    private final Map<ScalarType, Kernel> kernels;
+    /**
+     * The sums of one type.
+     *
+     * @param whole    each rank gives all that it has to all others
+     * @param bySlices each rank gives each other a slice, and its sums to all
+     */
+    private record Kernels(Kernel whole, Kernel bySlices) {}
+
+    private final Map<ScalarType, Kernels> kernels;
     private final long own;
     private final int rank;
     private final int size;
     private final long room;
 
-    private PeerSums(Map<ScalarType, Kernel> kernels, long own, int rank, int size, long room) {
+    private PeerSums(Map<ScalarType, Kernels> kernels, long own, int rank, int size, long room) {
         this.kernels = kernels;
         this.own = own;
         this.rank = rank;
@@ -67,7 +77,7 @@ final class PeerSums {
     record Offer(String host, byte[] handle, String fault) {}
 
     /** What one rank has made ready, or why it cannot. */
-    private record Ready(@Nullable PeerMemory memory, Map<ScalarType, Kernel> kernels, Offer offer) {}
+    private record Ready(@Nullable PeerMemory memory, Map<ScalarType, Kernels> kernels, Offer offer) {}
 
     /** Of ranks that can; null where one cannot, which rank 0 says. A collective. */
     static @Nullable PeerSums connect(Group ranks) {
@@ -76,7 +86,7 @@ final class PeerSums {
             return null;
         }
         long room = BYTES / size / PACK_BYTES * PACK_BYTES;
-        Ready mine = ready(ROOMS + (2L * size + 1) * room);
+        Ready mine = ready(ROOMS + 3L * size * room);
         List<Offer> offers = ranks.allGather(mine.offer, Offer.class);
         if (offers.stream().map(Offer::host).distinct().count() > 1) {
             return null; // between hosts NCCL has what it takes
@@ -89,13 +99,13 @@ final class PeerSums {
             PeerSums sums = new PeerSums(mine.kernels, Objects.requireNonNull(mine.memory).address(), ranks.rank(),
                     size,
                     room);
-            // both rooms, and each of them again
-            int right = 0;
+            // all rooms, and each of them again
+            int wrong = 0;
             for (ScalarType type : List.of(ScalarType.FLOAT32, ScalarType.BFLOAT16, ScalarType.FLOAT32)) {
                 ranks.barrier();
-                right += sums.isRight(type) ? 1 : 0;
+                wrong += sums.isRight(type, false) && sums.isRight(type, true) ? 0 : 1;
             }
-            if (ranks.allReduce(right, Op.MIN) == 3) {
+            if (ranks.allReduce(wrong, Op.MAX) == 0) {
                 return sums;
             }
             fault = "sums through it come out wrong";
@@ -110,17 +120,22 @@ final class PeerSums {
     private static Ready ready(long bytes) {
         try {
             KernelCompiler compiler = new KernelCompiler(Utils.getEngineCacheDir().resolve("kernels"));
-            Map<ScalarType, Kernel> kernels = new EnumMap<>(ScalarType.class);
+            Map<ScalarType, Kernels> kernels = new EnumMap<>(ScalarType.class);
             for (ScalarType type : TYPES) {
-                kernels.put(type, compiler.kernel(source(), List.of("STORAGE=" + type.code(),
-                        "THREADS=" + THREADS, "BLOCKS=" + BLOCKS, "COUNTERS=" + COUNTERS, "FLAGS=" + FLAGS,
-                        "ROOMS=" + ROOMS), "peerSum", THREADS));
+                kernels.put(type, compiled(compiler, type));
             }
             PeerMemory memory = new PeerMemory(bytes);
             return new Ready(memory, kernels, new Offer(HostName.here(), memory.handle(), ""));
         } catch (CudaException | UnsatisfiedLinkError e) {
             return new Ready(null, Map.of(), new Offer(HostName.here(), new byte[0], String.valueOf(e.getMessage())));
         }
+    }
+
+    private static Kernels compiled(KernelCompiler compiler, ScalarType type) {
+        List<String> definitions = List.of("STORAGE=" + type.code(), "THREADS=" + THREADS, "BLOCKS=" + BLOCKS,
+                "COUNTERS=" + COUNTERS, "FLAGS=" + FLAGS, "ROOMS=" + ROOMS);
+        return new Kernels(compiler.kernel(source(), definitions, "peerSum", THREADS),
+                compiler.kernel(source(), definitions, "peerSumBySlices", THREADS));
     }
 
     private static String source() {
@@ -149,13 +164,13 @@ final class PeerSums {
     }
 
     /** Of small whole numbers, which every type holds. */
-    private boolean isRight(ScalarType type) {
+    private boolean isRight(ScalarType type, boolean slices) {
         ByteBuffer values = ByteBuffer.allocate(CHECKED * type.bytes()).order(ByteOrder.LITTLE_ENDIAN);
         for (int i = 0; i < CHECKED; i++) {
             put(values, type, (rank + 1) * (i % 7));
         }
         PeerMemory.write(spare(), values.array());
-        launch(spare(), CHECKED, type, PATIENCE);
+        launch(spare(), (long) CHECKED * type.bytes(), type, slices, PATIENCE);
         values.clear();
         for (int i = 0; i < CHECKED; i++) {
             put(values, type, size * (size + 1) / 2 * (i % 7));
@@ -173,12 +188,12 @@ final class PeerSums {
 
     /** The address of {@link #most} bytes that nobody uses. */
     long spare() {
-        return own + ROOMS + 2L * size * room;
+        return own + ROOMS + 2 * most();
     }
 
-    /** A sum may have so many bytes. */
+    /** A kernel sums so many bytes. */
     long most() {
-        return room;
+        return size * room;
     }
 
     /** Whether values of this type come to whole packs. */
@@ -186,17 +201,24 @@ final class PeerSums {
         return TYPES.contains(type) && count * type.bytes() % PACK_BYTES == 0;
     }
 
-    /** {@link DeviceSums#sum} of values that it {@linkplain #takes}, at most {@link #most} bytes. */
+    /** {@link DeviceSums#sum} of values that it {@linkplain #takes}. */
     void sum(long address, long count, ScalarType type) {
-        launch(address, count, type, 0);
+        long bytes = count * type.bytes();
+        for (long done = 0; done < bytes; done += most()) {
+            long piece = Math.min(most(), bytes - done);
+            // what slices spare of 16 (size - 1) bytes a pack
+            boolean slices = piece > room || piece * (size - 1) * (size - 2) / size > WAIT_BYTES;
+            launch(address + done, piece, type, slices, 0);
+        }
     }
 
-    private void launch(long address, long count, ScalarType type, int patience) {
+    private void launch(long address, long bytes, ScalarType type, boolean slices, int patience) {
         if (address % PACK_BYTES != 0) {
             throw new IllegalArgumentException("values that are summed begin at a multiple of " + PACK_BYTES);
         }
         Pointer stream = CudaDriver.stream();
-        Objects.requireNonNull(kernels.get(type)).launch(stream, BLOCKS, 1, 1, address,
-                count * type.bytes() / PACK_BYTES, own, rank, size, room, patience);
+        Kernels both = Objects.requireNonNull(kernels.get(type));
+        (slices ? both.bySlices : both.whole).launch(stream, BLOCKS, 1, 1, address, bytes / PACK_BYTES, own, rank, size,
+                room, patience);
     }
 }

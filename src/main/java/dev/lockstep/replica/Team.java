@@ -136,6 +136,11 @@ public final class Team implements Replica {
     }
 
     @Override
+    public boolean isOrdered() {
+        return sums == null || sums.isOrdered();
+    }
+
+    @Override
     public long least(long value) {
         return ranks == null ? value : ranks.allReduce(value, Op.MIN);
     }

@@ -23,6 +23,7 @@ import dev.lockstep.model.ModelConfig;
 import dev.lockstep.model.ModelException;
 import dev.lockstep.model.Rope;
 import dev.lockstep.torch.Device;
+import dev.lockstep.torch.ScalarType;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -112,7 +113,7 @@ class DecodeStepsTest {
     @CsvSource(delimiter = '|', nullValues = "-", value = {
             "llama-gqa | cpu | FLOAT32 | WIDE | true | 1 | -",
             "llama-gqa | cuda | FLOAT32 | WIDE | true | 1 | -",
-            "llama-gqa | cuda | BFLOAT16 | WIDE | true | 4 | a model on one GPU or two, whose sums go but one way: give --tensor-parallel 2, or leave it out",
+            "llama-gqa | cuda | BFLOAT16 | WIDE | true | 4 | GPUs of one host that reach each other's memory, where a model is on more than two: give --tensor-parallel 2, or leave it out",
             "llama-gqa | cpu | BFLOAT16 | WIDE | true | 1 | float32 on CPU: leave out --dtype",
             "llama-gqa | cuda | BFLOAT16 | INT4 | true | 1 | weights in 16 bits or fp8: give --quantize none, or leave it out",
             "llama-gqa | cuda | BFLOAT16 | FP8 | false | 1 | Lockstep's CUDA kernels: leave out --kernels off",
@@ -125,10 +126,10 @@ class DecodeStepsTest {
         for (SameText wanted : SameText.values()) {
             Acceleration acceleration = new Acceleration(true, kernels, kept, false, wanted);
             if (reason != null && wanted == SameText.ON) {
-                assertThatThrownBy(() -> DecodeSteps.isSameText(config, on, dtype, acceleration, kept, ranks))
+                assertThatThrownBy(() -> DecodeSteps.isSameText(config, on, dtype, acceleration, kept, of(ranks)))
                         .isInstanceOf(ModelException.class).hasMessage("--same-text on needs " + reason);
             } else {
-                assertThat(DecodeSteps.isSameText(config, on, dtype, acceleration, kept, ranks)).isFalse();
+                assertThat(DecodeSteps.isSameText(config, on, dtype, acceleration, kept, of(ranks))).isFalse();
             }
         }
     }
@@ -140,9 +141,44 @@ class DecodeStepsTest {
         ModelConfig config = Families.read(Golden.checkpoint(family));
         for (SameText wanted : SameText.values()) {
             assertThat(DecodeSteps.isSameText(config, Device.ofRank("cuda"), dtype,
-                    new Acceleration(true, true, kept, false, wanted), kept, ranks))
+                    new Acceleration(true, true, kept, false, wanted), kept, of(ranks)))
                             .isEqualTo(wanted != SameText.OFF);
         }
+    }
+
+    /** Of so many ranks, as DeviceSums has them without memory that GPUs share. */
+    private static Replica of(int ranks) {
+        return new Replica() {
+            @Override
+            public int rank() {
+                return 0;
+            }
+
+            @Override
+            public int size() {
+                return ranks;
+            }
+
+            @Override
+            public boolean isOrdered() {
+                return ranks <= 2;
+            }
+
+            @Override
+            public void sum(long address, long count, ScalarType type) {
+                throw new UnsupportedOperationException();
+            }
+
+            @Override
+            public void gather(long address, long count, ScalarType type) {
+                throw new UnsupportedOperationException();
+            }
+
+            @Override
+            public long least(long value) {
+                return value;
+            }
+        };
     }
 
     @Test
@@ -150,7 +186,7 @@ class DecodeStepsTest {
         ModelConfig config = Families.read(Golden.checkpoint("family/qwen3_moe"));
         for (SameText wanted : SameText.values()) {
             assertThat(DecodeSteps.isSameText(config, Device.ofRank("cuda"), DType.BFLOAT16,
-                    new Acceleration(true, true, Weights.WIDE, false, wanted), Weights.WIDE, 1))
+                    new Acceleration(true, true, Weights.WIDE, false, wanted), Weights.WIDE, Replica.ALONE))
                             .isEqualTo(wanted == SameText.ON);
         }
     }

@@ -30,6 +30,11 @@ public interface Replica {
         }
 
         @Override
+        public boolean isOrdered() {
+            return true;
+        }
+
+        @Override
         public long least(long value) {
             return value;
         }
@@ -57,6 +62,9 @@ public interface Replica {
      * @param address of room for {@code count} elements of each rank, by rank, where this rank's are
      */
     void gather(long address, long count, ScalarType type);
+
+    /** Whether an element's sum is the same bits however many are summed with it, where these are whole 16 bytes. */
+    boolean isOrdered();
 
     /** The least of the ranks' numbers, for what they must decide alike; waits until all have told theirs. */
     long least(long value);
