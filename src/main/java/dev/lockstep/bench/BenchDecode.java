@@ -41,7 +41,7 @@ final class BenchDecode implements Measurement {
     private List<Integer> batchSizes;
     @Option(names = "--prompt-tokens", defaultValue = "20", description = "Tokens of a row before the first step (${DEFAULT-VALUE}).")
     private int promptTokens;
-    @Option(names = "--profile", description = "Also what each kind of a step's kernels takes by itself, the bytes of one and their share of the bandwidth; on GPUs.")
+    @Option(names = "--profile", description = "Also what each kind of a step's kernels takes by itself, the bytes of one and their share of the bandwidth, and the same of a pass over prompts; on GPUs.")
     private boolean profile;
 
     /**
@@ -52,9 +52,12 @@ final class BenchDecode implements Measurement {
      * @param ofBandwidth     bytes per second over the copy bandwidth
      * @param graphBytes      memory that recorded steps hold
      * @param kernels         empty unless asked for
+     * @param passTokens      prompt tokens of the pass that {@code passKernels} are of
+     * @param passKernels     empty unless asked for
      */
     record Line(int batchSize, double milliseconds, double cpuMilliseconds, double tokensPerSecond, long bytes,
-            double ofBandwidth, long graphBytes, List<KernelTime> kernels) {}
+            double ofBandwidth, long graphBytes, List<KernelTime> kernels, int passTokens,
+            List<KernelTime> passKernels) {}
 
     record Figures(int rank, String config, String dtype, String device, Acceleration acceleration,
             double copyBandwidth, List<Line> lines) {}
@@ -117,6 +120,8 @@ final class BenchDecode implements Measurement {
         for (int first = 0; first < batchSize; first += together) {
             decoder.prefill(rows.subList(first, Math.min(batchSize, first + together)));
         }
+        List<Admission> last = rows.subList((batchSize - 1) / together * together, batchSize);
+        List<KernelTime> passKernels = profile ? decoder.profilePrompts(last) : List.of();
         int steps = options.newTokens() - 1;
         ThreadMXBean threads = ManagementFactory.getThreadMXBean();
         long cpuNanos = 0;
@@ -133,21 +138,36 @@ final class BenchDecode implements Measurement {
         long bytes = BenchModel.weightBytes(part, type, options.acceleration().weights(), batchSize)
                 + (long) (batchSize * decoder.tokenBytes() * (promptTokens + options.newTokens() / 2.0));
         return new Line(batchSize, seconds * 1e3, cpuNanos / 1e6 / steps, batchSize / seconds, bytes,
-                bytes / seconds / bandwidth, decoder.graphBytes(), profile ? decoder.profile(batchSize) : List.of());
+                bytes / seconds / bandwidth, decoder.graphBytes(), profile ? decoder.profile(batchSize) : List.of(),
+                last.size() * promptTokens, passKernels);
     }
 
     private static void print(Line line, double bandwidth) {
-        double together = line.kernels().stream().mapToDouble(kind -> kind.launches() * kind.seconds()).sum();
         System.out.printf(Locale.ROOT, "  batch %d: a step takes %.3f ms, its kernels by themselves %.3f ms%n",
-                line.batchSize(), line.milliseconds(), together * 1e3);
-        System.out
-                .println("    kernel                      launches   ms/step   us each   MB each   of copy bandwidth");
-        for (KernelTime kind : line.kernels()) {
-            System.out.printf(Locale.ROOT, "    %-27s %8d %9.3f %9.2f %s%n", kind.name(), kind.launches(),
+                line.batchSize(), line.milliseconds(), together(line.kernels()) * 1e3);
+        print(line.kernels(), bandwidth);
+        double pass = together(line.passKernels());
+        System.out.printf(Locale.ROOT, "  a pass over %d prompt tokens takes %.3f ms: %.0f tokens/sec%n",
+                line.passTokens(), pass * 1e3, line.passTokens() / pass);
+        print(line.passKernels(), bandwidth);
+    }
+
+    private static double together(List<KernelTime> kernels) {
+        return kernels.stream().mapToDouble(kind -> kind.launches() * kind.seconds()).sum();
+    }
+
+    private static void print(List<KernelTime> kernels, double bandwidth) {
+        System.out.println("    kernel                      launches       ms   us each   MB each   of copy bandwidth"
+                + "   TFLOP/s");
+        for (KernelTime kind : kernels) {
+            System.out.printf(Locale.ROOT, "    %-27s %8d %8.3f %9.2f %s%s%n", kind.name(), kind.launches(),
                     kind.launches() * kind.seconds() * 1e3, kind.seconds() * 1e6, kind.bytes() == 0
                             ? ""
                             : String.format(Locale.ROOT, "%9.2f %17.0f %%", kind.bytes() / 1e6,
-                                    100 * kind.bytes() / kind.seconds() / bandwidth));
+                                    100 * kind.bytes() / kind.seconds() / bandwidth),
+                    kind.operations() == 0
+                            ? ""
+                            : String.format(Locale.ROOT, "%10.1f", kind.operations() / kind.seconds() / 1e12));
         }
     }
 

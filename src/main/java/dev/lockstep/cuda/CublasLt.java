@@ -160,7 +160,7 @@ public final class CublasLt implements AutoCloseable {
             products.put(shape, product);
             product.choose(stream, shape, x, spare, alike);
         }
-        if (Launches.goes(product.title, product.bytes)) {
+        if (Launches.goes(product.title, product.bytes, product.operations)) {
             product.run(stream, x, weight, y);
         }
     }
@@ -203,12 +203,14 @@ public final class CublasLt implements AutoCloseable {
         private final boolean biased;
         private final String title;
         private final long bytes;
+        private final long operations;
         private final int found;
         private Pointer algorithm = algorithms;
 
         Product(Shape shape) {
             title = title(shape.n(), shape.k());
             bytes = shape.bytes();
+            operations = 2L * shape.rows() * shape.n() * shape.k();
             one.setFloat(0, 1);
             beta.setFloat(0, shape.add() ? 1 : 0);
             description = create("cublasLtMatmulDescCreate", COMPUTE_32F, R_32F);

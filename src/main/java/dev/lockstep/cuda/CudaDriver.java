@@ -5,6 +5,7 @@ import com.sun.jna.Memory;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
 import com.sun.jna.Structure;
+import com.sun.jna.ptr.FloatByReference;
 import com.sun.jna.ptr.IntByReference;
 import com.sun.jna.ptr.PointerByReference;
 import org.jspecify.annotations.Nullable;
@@ -93,6 +94,25 @@ public final class CudaDriver {
     /** Waits until all work of the stream is done. */
     public static void await(Pointer stream) {
         call("cuStreamSynchronize", stream);
+    }
+
+    /** Has a stream note when it has come so far. */
+    static Pointer event(Pointer stream) {
+        PointerByReference event = new PointerByReference();
+        call("cuEventCreate", event, 0);
+        call("cuEventRecord", event.getValue(), stream);
+        return event.getValue();
+    }
+
+    /** Between two that have been reached. */
+    static double secondsBetween(Pointer first, Pointer second) {
+        FloatByReference milliseconds = new FloatByReference();
+        call("cuEventElapsedTime", milliseconds, first, second);
+        return milliseconds.getValue() / 1e3;
+    }
+
+    static void closeEvent(Pointer event) {
+        call("cuEventDestroy_v2", event);
     }
 
     /** A function of compiled code, which stays loaded until the process ends. */

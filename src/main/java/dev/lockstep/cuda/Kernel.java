@@ -39,16 +39,18 @@ public final class Kernel {
      * @param arguments Long for an address or a 64-bit integer, Integer, Float
      */
     public void launch(Pointer stream, int x, int y, int z, Object... arguments) {
-        launchAs(name, 0, stream, x, y, z, arguments);
+        launchAs(name, 0, 0, stream, x, y, z, arguments);
     }
 
     /**
      * {@link #launch} of what {@link Launches} are to know by another name.
      *
-     * @param bytes that it reads and writes
+     * @param bytes      that it reads and writes
+     * @param operations of a product, or 0
      */
-    public void launchAs(String title, long bytes, Pointer stream, int x, int y, int z, Object... arguments) {
-        if (!Launches.goes(title, bytes)) {
+    public void launchAs(String title, long bytes, long operations, Pointer stream, int x, int y, int z,
+            Object... arguments) {
+        if (!Launches.goes(title, bytes, operations)) {
             return;
         }
         for (int i = 0; i < arguments.length; i++) {

@@ -102,7 +102,7 @@ public final class Nccl {
     }
 
     public void allReduce(Pointer from, Pointer to, long count, Type type, Reduction op, Pointer stream) {
-        if (!Launches.goes("ncclAllReduce", 0)) {
+        if (!Launches.goes("ncclAllReduce", 0, 0)) {
             return;
         }
         call("ncclAllReduce", from, to, count, type.code, op.ordinal(), communicator, stream);
@@ -114,7 +114,7 @@ public final class Nccl {
 
     /** @param count of what each rank gives */
     public void allGather(Pointer from, Pointer to, long count, Type type, Pointer stream) {
-        if (!Launches.goes("ncclAllGather", 0)) {
+        if (!Launches.goes("ncclAllGather", 0, 0)) {
             return;
         }
         call("ncclAllGather", from, to, count, type.code, communicator, stream);

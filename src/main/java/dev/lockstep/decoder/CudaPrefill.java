@@ -8,6 +8,7 @@ import com.sun.jna.Pointer;
 
 import dev.lockstep.cuda.CublasLt;
 import dev.lockstep.cuda.CudaDriver;
+import dev.lockstep.cuda.Launches;
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.model.DType;
@@ -20,6 +21,9 @@ import dev.lockstep.torch.ScalarType;
  * residual additions read and write what they change once.
  */
 final class CudaPrefill {
+    /** By which {@link Launches} know it. */
+    static final String ATTENTION = "flash attention";
+
     private final DecoderProgram program;
     private final KvCache cache;
     private final ModelConfig config;
@@ -58,6 +62,7 @@ final class CudaPrefill {
     /** {@link DecoderProgram#prefill}. */
     void run(List<Admission> rows, int complete) {
         int tokens = rows.stream().mapToInt(row -> row.to() - row.from()).sum();
+        Launches.mark("tables of rows");
         program.beginPass(rows, layers.bytes(tokens));
         long scratch = program.passAddress("scratch", 0, ScalarType.UINT8);
         CudaLayers.Buffers in = layers.buffers(scratch, tokens);
@@ -84,8 +89,10 @@ final class CudaPrefill {
                             layer.queryNorm(),
                             layer.keyNorm(), eps, in.rowScales(), layer.qkv().scales(), layer.qkv().weight().bias(),
                             cache.keyScale(i), cache.valueScale(i));
+                    Launches.mark(ATTENTION);
                     return program.attendPass(i, tokens, in.qkv() - scratch, layers.wholeRows(tokens), type);
                 });
+        Launches.mark("last tokens");
         boolean outside = layers.isSameText();
         program.endPass(rows, complete, in.normed() - scratch, outside);
         if (outside && complete > 0) {

@@ -341,13 +341,36 @@ final class DecodeSteps implements AutoCloseable {
      * @throws ModelException when steps are not taken by kernels of our own, and recorded
      */
     List<KernelTime> profile(int rows, int longest, SamplingKind kind, long seen) {
-        if (graphs == null || !(step instanceof CudaStep own)) {
-            throw new ModelException(
-                    "only steps that Lockstep's CUDA kernels take, and that are recorded, can be measured"
-                            + " kernel by kernel: give no --kernels off and no --graphs off, or leave out --profile");
+        if (graphs == null) {
+            throw notProfiled();
         }
         int bucket = DecodeGraphs.bucket(rows, slots);
-        return own.profile(bucket, seen).measure(() -> call(bucket, longest, kind, false));
+        return profiled(bucket, seen).measure(() -> call(bucket, longest, kind, false));
+    }
+
+    /**
+     * {@link StepProfile#timed} of a pass that brings prompts in.
+     *
+     * @throws ModelException when it is not made by kernels of our own
+     */
+    List<KernelTime> profilePrompts(List<Admission> rows, int complete) {
+        int tokens = rows.stream().mapToInt(row -> row.to() - row.from()).sum();
+        if (prefill == null) {
+            throw notProfiled();
+        }
+        return profiled(tokens, 0).timed(() -> prefill(rows, complete));
+    }
+
+    private StepProfile profiled(int rows, long seen) {
+        if (step instanceof CudaStep own) {
+            return own.profile(rows, seen);
+        }
+        throw notProfiled();
+    }
+
+    private static ModelException notProfiled() {
+        return new ModelException("only steps that Lockstep's CUDA kernels take, and that are recorded, can be measured"
+                + " kernel by kernel: give no --kernels off and no --graphs off, or leave out --profile");
     }
 
     /** The logits of rows 0 to {@code rows - 1} in the next step, by our own kernels; for tests. */

@@ -528,6 +528,15 @@ public final class Decoder implements AutoCloseable {
                 SamplingKind.of(Arrays.copyOf(settings, rows)), seen);
     }
 
+    /**
+     * What the launches of a pass take that brings rows in once more that the last {@link #prefill} has.
+     *
+     * @throws ModelException when prompts do not come in by Lockstep's CUDA kernels
+     */
+    public List<KernelTime> profilePrompts(List<Admission> rows) {
+        return steps.profilePrompts(rows, (int) rows.stream().filter(Admission::isComplete).count());
+    }
+
     /** The row in slot {@code source} goes on in slot {@code target}, which is empty. */
     public void move(int source, int target) {
         settings[target] = settings[source];

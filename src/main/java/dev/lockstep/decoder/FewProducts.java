@@ -65,7 +65,8 @@ final class FewProducts {
      * @param add y is added to
      */
     void multiply(Pointer stream, CublasLt.Weight weight, int rows, int n, int k, long x, long y, boolean add) {
-        few.launchAs(CublasLt.title(n, k), 2L * n * k + 2L * rows * (n + k), stream,
+        few.launchAs(CublasLt.title(n, k), 2L * n * k + 2L * rows * (n + k),
+                2L * rows * n * k, stream,
                 Math.min(n / UNIT, multiprocessors), 1, 1, y, x, weight.address(), weight.bias(), rows, n, k,
                 add ? 1 : 0);
     }

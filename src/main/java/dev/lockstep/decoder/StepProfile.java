@@ -13,13 +13,13 @@ import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
 
 /**
- * What the kinds of a step's launches take: for each the step is recorded with that kind alone, so that all layers' weights
+ * What the kinds of a pass's launches take. Of a step: for each it is recorded with that kind alone, so that all layers' weights
  * pass through the device's cache as they do in a step, and replayed. Values are then wrong, which no time depends on but that
- * of a mixture's products.
+ * of a mixture's products. Of prompts, whose kernels are long: the time from each launch to the next.
  *
  * @param part   what this rank has of the model
  * @param leaves additions to the residual stream are part of norms
- * @param rows   of the step
+ * @param rows   of the pass
  * @param seen   bytes of keys and values that a layer's attention reads
  */
 record StepProfile(ModelConfig part, DType dtype, boolean fp8, boolean leaves, int rows, long seen) {
@@ -36,7 +36,15 @@ record StepProfile(ModelConfig part, DType dtype, boolean fp8, boolean leaves, i
         List<KernelTime> times = new ArrayList<>();
         kinds.forEach((name, kind) -> times.add(new KernelTime(name, kind.count(),
                 seconds(() -> Launches.only(name, step)) / kind.count(),
-                kind.bytes() > 0 ? kind.bytes() : bytes(name))));
+                kind.bytes() > 0 ? kind.bytes() : bytes(name), kind.operations())));
+        return times;
+    }
+
+    /** In the order of a pass over prompts, which is done once. */
+    List<KernelTime> timed(Runnable pass) {
+        List<KernelTime> times = new ArrayList<>();
+        Launches.timed(CudaDriver.stream(), pass).forEach((name, kind) -> times.add(new KernelTime(name, kind.count(),
+                kind.seconds() / kind.count(), kind.bytes() > 0 ? kind.bytes() : bytes(name), kind.operations())));
         return times;
     }
 
@@ -66,6 +74,8 @@ record StepProfile(ModelConfig part, DType dtype, boolean fp8, boolean leaves, i
         return switch (name) {
             case "rmsNorm" -> hidden * ((leaves ? 3 : 1) * value + narrow);
             case "attend" -> seen + (2 * queries + 2 * keys) * value;
+            case "place" -> (2 * queries + 6 * keys) * value;
+            case CudaPrefill.ATTENTION -> (2 * queries + 2 * keys) * value;
             case "quantize" -> queries * (value + 1);
             case "headNorms" -> 2 * (queries + keys) * value;
             case "swiglu" -> (long) rows * part.intermediate()
