@@ -2,6 +2,7 @@ package dev.lockstep.decoder;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.LongStream;
 
 import dev.lockstep.decoder.sampling.RowSampling;
 
@@ -26,6 +27,11 @@ public record Admission(int slot, int[] tokens, int generated, int from, int to,
         this(slot, prompt, 0, from, to, prompt.length, settings);
     }
 
+    /** Tokens that were not generated. */
+    int promptLength() {
+        return tokens.length - generated;
+    }
+
     boolean isComplete() {
         return to == tokens.length;
     }
@@ -33,6 +39,28 @@ public record Admission(int slot, int[] tokens, int generated, int from, int to,
     /** All tokens that these rows bring, row by row, as the program takes them, and so the others. */
     static long[] tokens(List<Admission> rows) {
         return rows.stream().flatMapToInt(row -> Arrays.stream(row.tokens, row.from, row.to)).asLongStream().toArray();
+    }
+
+    /** All prompts, one after the other. */
+    static long[] prompts(List<Admission> rows) {
+        return rows.stream().flatMapToInt(row -> Arrays.stream(row.tokens, 0, row.promptLength())).asLongStream()
+                .toArray();
+    }
+
+    /** What was generated of all rows, one after the other. */
+    static long[] generatedTokens(List<Admission> rows) {
+        return rows.stream().flatMapToInt(row -> Arrays.stream(row.tokens, row.promptLength(), row.tokens.length))
+                .asLongStream().toArray();
+    }
+
+    /** Of each of these tokens, the slot. */
+    static long[] tokenSlots(List<Admission> rows) {
+        return rows.stream().flatMapToLong(row -> LongStream.generate(row::slot).limit(row.to - row.from)).toArray();
+    }
+
+    /** Of each of these tokens, how many stand before it in its row. */
+    static long[] positions(List<Admission> rows) {
+        return rows.stream().flatMapToLong(row -> LongStream.range(row.from, row.to)).toArray();
     }
 
     static long[] slots(List<Admission> rows) {

@@ -35,6 +35,7 @@ final class CudaPrefill {
     private final CublasLt products;
     // by allocation
     private long[] layerCaches = {};
+    private int lastTokens;
 
     /**
      * @param step           has room for logits of some tokens
@@ -62,6 +63,10 @@ final class CudaPrefill {
     /** {@link DecoderProgram#prefill}. */
     void run(List<Admission> rows, int complete) {
         int tokens = rows.stream().mapToInt(row -> row.to() - row.from()).sum();
+        if (tokens != lastTokens) {
+            products.forget(); // there are as many shapes as numbers of tokens
+            lastTokens = tokens;
+        }
         Launches.mark("tables of rows");
         program.beginPass(rows, layers.bytes(tokens));
         long scratch = program.passAddress("scratch", 0, ScalarType.UINT8);
@@ -109,7 +114,6 @@ final class CudaPrefill {
             replica.sum(program.stateAddress("first_logits", ScalarType.FLOAT32), (long) complete * vocabulary,
                     ScalarType.FLOAT32);
         }
-        products.forget();
     }
 
     void close() {

@@ -374,19 +374,18 @@ public final class Decoder implements AutoCloseable {
     }
 
     private void bring(List<Admission> rows) {
-        int complete = 0;
+        List<Admission> complete = rows.stream().filter(Admission::isComplete).toList();
         for (Admission row : rows) {
             settings[row.slot()] = row.settings();
             lengths[row.slot()] = row.to();
             cache.ledger().extend(row.slot(), row.from(), row.to());
-            if (row.isComplete()) {
-                complete++;
-                program.admit(row.slot(), row.settings(), row.tokens(), row.generated());
-            }
         }
         rows.forEach(row -> cache.ledger().keepWhole(row.slot(), row.from(), row.to()));
         cache.flush();
-        steps.prefill(rows, complete);
+        steps.prefill(rows, complete.size());
+        if (!complete.isEmpty()) {
+            program.admit(complete); // while the device computes
+        }
         for (Admission row : rows) {
             cache.ledger().publish(row.slot(), kind(row.reach()), row.tokens(), row.to());
         }

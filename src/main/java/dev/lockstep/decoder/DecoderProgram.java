@@ -49,6 +49,7 @@ final class DecoderProgram implements AutoCloseable {
     private final ProgramWeights weights;
     // longer sequences are far ones, in models that turn these differently
     private int near = Integer.MAX_VALUE;
+    private boolean penalized;
 
     /** @param program one that has {@link #PARTS}, and for tests more */
     DecoderProgram(TorchScriptProgram program) {
@@ -175,6 +176,7 @@ final class DecoderProgram implements AutoCloseable {
 
     /** After {@link #allocateCache}. */
     void allocateSlots(DecoderAllocation size, int vocabulary) {
+        penalized = size.penalized();
         program.integer("allocate_slots", size.slots(), TOKENS_KEPT, SamplingColumns.Floats.values().length,
                 SamplingColumns.Ints.values().length, size.endTokens(), size.penalized(),
                 Math.min(size.logprobs(), vocabulary));
@@ -184,12 +186,15 @@ final class DecoderProgram implements AutoCloseable {
         program.integer("move_slot", source, target);
     }
 
-    /** @param generated so many of the last tokens were not the prompt's */
-    void admit(int slot, RowSampling settings, int[] tokens, int generated) {
-        long[] all = longs(tokens);
-        program.integer("admit", slot, SamplingColumns.floats(settings), SamplingColumns.ints(settings),
-                Arrays.copyOf(all, all.length - generated),
-                Arrays.copyOfRange(all, all.length - generated, all.length));
+    /** Of rows whose last piece a pass has brought, before their first token is chosen; none may be twice. */
+    void admit(List<Admission> rows) {
+        List<RowSampling> settings = rows.stream().map(Admission::settings).toList();
+        // tokens are counted where something depends on how often they came
+        List<Admission> counted = penalized ? rows : List.of();
+        program.integer("admit", Admission.slots(rows), SamplingColumns.floats(settings),
+                SamplingColumns.ints(settings), Admission.prompts(counted),
+                counted.stream().mapToLong(Admission::promptLength).toArray(), Admission.generatedTokens(counted),
+                rows.stream().mapToLong(Admission::generated).toArray());
     }
 
     // ---- steps
@@ -201,13 +206,15 @@ final class DecoderProgram implements AutoCloseable {
 
     /** Pieces of prompts, of which the first so many are then complete. */
     void prefill(List<Admission> rows, int complete) {
-        program.integer("prefill", Admission.tokens(rows), Admission.slots(rows), Admission.starts(rows),
+        program.integer("prefill", Admission.tokens(rows), Admission.tokenSlots(rows), Admission.positions(rows),
+                Admission.slots(rows), Admission.starts(rows),
                 Admission.lengths(rows), far(rows), complete);
     }
 
     /** {@link #prefill}, but computed outside of the program, all but attention, with so many bytes to work in. */
     void beginPass(List<Admission> rows, long bytes) {
-        program.integer("begin_pass", Admission.tokens(rows), Admission.slots(rows), Admission.starts(rows),
+        program.integer("begin_pass", Admission.tokens(rows), Admission.tokenSlots(rows), Admission.positions(rows),
+                Admission.slots(rows), Admission.starts(rows),
                 Admission.lengths(rows), far(rows), bytes);
     }
 
@@ -247,7 +254,8 @@ final class DecoderProgram implements AutoCloseable {
 
     /** {@link #prefill} begins; gives the address of the embedding's terms. */
     long shardPacked(List<Admission> rows) {
-        return program.address(ScalarType.FLOAT32, "shard_packed", Admission.tokens(rows), Admission.slots(rows),
+        return program.address(ScalarType.FLOAT32, "shard_packed", Admission.tokens(rows), Admission.tokenSlots(rows),
+                Admission.positions(rows), Admission.slots(rows),
                 Admission.starts(rows),
                 Admission.lengths(rows), far(rows));
     }

@@ -26,9 +26,16 @@ final class GrowthForecast {
 
     /** Pages that these and the next one will take beyond what they have now. */
     long pages(List<Sequence> underWay, Sequence next) {
-        long running = next.limit() + underWay.stream().mapToLong(Sequence::limit).sum();
+        long running = next.limit();
+        for (Sequence sequence : underWay) {
+            running += sequence.limit();
+        }
         double part = (double) (taken + running) / Math.max(1, allowed + running);
-        return (long) more(next, part) + underWay.stream().mapToInt(sequence -> more(sequence, part)).sum();
+        long more = more(next, part);
+        for (Sequence sequence : underWay) {
+            more += more(sequence, part);
+        }
+        return more;
     }
 
     private int more(Sequence sequence, double part) {

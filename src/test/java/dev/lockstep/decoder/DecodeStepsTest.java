@@ -239,7 +239,7 @@ class DecodeStepsTest {
         program.allocateCache(ROOM.slots(), ROOM.capacity(), 1, ROOM.capacity(), LayerGroups.whole(1));
         program.allocateSlots(ROOM, config.vocabulary());
         RowSampling row = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
-        program.admit(0, row, PROMPT, 0);
+        program.admit(List.of(new Admission(0, PROMPT, row)));
         program.prefill(List.of(new Admission(0, PROMPT, row)), 1);
         program.sampleFirst(GREEDY);
         return program;

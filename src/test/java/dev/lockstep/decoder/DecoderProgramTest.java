@@ -151,13 +151,17 @@ class DecoderProgramTest {
     void settings_areInTheirColumns() {
         RowSampling row = new RowSampling(false, 0.5, 7, 0.8, 0.1, 1.2, 0.3, 0.4, 9, new int[]{3, 5}, 1L << 60, false,
                 new SamplingRefinements(1.1, 0.95, 0.01, 0.02, 4, 1.5));
-        double[] floats = SamplingColumns.floats(row);
+        double[] floats = SamplingColumns.floats(List.of(row));
         assertThat(floats).containsExactly(0.5, 0.8, 0.1, 1.2, 0.3, 0.4, 1.1, 1.5, 0.95, 0.01, 0.02);
-        assertThat(SamplingColumns.ints(row)).containsExactly(0, 7, 9, 1L << 60, 4, 3, 5);
+        assertThat(SamplingColumns.ints(List.of(row))).containsExactly(0, 7, 9, 1L << 60, 4, 3, 5);
         RowSampling endless = new RowSampling(true, 0.5, 7, 0.8, 0.1, 1.2, 0.3, 0.4, 9, new int[0], 1, false,
                 new SamplingRefinements(1.1, 0.95, 0.01, 0.02, 4, 1.5));
-        assertThat(Arrays.stream(SamplingColumns.floats(endless)).limit(1)).containsExactly(1.0);
-        assertThat(SamplingColumns.floats(endless)[SamplingColumns.Floats.DECAY_FACTOR.ordinal()]).isEqualTo(1);
-        assertThat(SamplingColumns.ints(endless)).containsExactly(1, 7, 0, 1, 4, 0);
+        assertThat(Arrays.stream(SamplingColumns.floats(List.of(endless))).limit(1)).containsExactly(1.0);
+        assertThat(SamplingColumns.floats(List.of(endless))[SamplingColumns.Floats.DECAY_FACTOR.ordinal()])
+                .isEqualTo(1);
+        assertThat(SamplingColumns.ints(List.of(endless))).containsExactly(1, 7, 0, 1, 4, 0);
+        // beside rows with more end tokens the last stands for those that a row lacks
+        assertThat(SamplingColumns.ints(List.of(endless, row))).containsExactly(1, 7, 0, 1, 4, 0, 0, 0, 7, 9, 1L << 60,
+                4, 3, 5);
     }
 }

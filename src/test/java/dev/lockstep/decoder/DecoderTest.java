@@ -124,7 +124,7 @@ class DecoderTest {
                 float[][] probabilities = program.floats("probabilities_of",
                         new float[][]{Golden.floats(golden.get("logits"))},
                         IntStream.of(Golden.ints(golden.get("history"))).asLongStream().toArray(), new long[0],
-                        SamplingColumns.floats(settings), SamplingColumns.ints(settings));
+                        SamplingColumns.floats(List.of(settings)), SamplingColumns.ints(List.of(settings)));
                 assertThat(probabilities[0]).as("%s", settings).containsExactly(Golden.floats(golden.get("probs")),
                         within(1e-5f));
             }

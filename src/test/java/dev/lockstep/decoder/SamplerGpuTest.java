@@ -81,10 +81,8 @@ class SamplerGpuTest {
                     RowSampling[] settings = new RowSampling[rows];
                     Arrays.setAll(settings, row -> settings(kind));
                     pair.allocate(new DecoderAllocation(rows + 3, CAPACITY, 0, ENDS, true, 0));
-                    for (int slot = 0; slot < rows; slot++) {
-                        pair.program.admit(slot, settings[slot],
-                                random.ints(vocabulary / 4, 0, vocabulary).toArray(), 0);
-                    }
+                    pair.program.admit(IntStream.range(0, rows).mapToObj(slot -> new Admission(slot,
+                            random.ints(vocabulary / 4, 0, vocabulary).toArray(), settings[slot])).toList());
                     for (int step = 0; step < STEPS; step++) {
                         key += 2;
                         compare(pair, settings, key, deviation, coarse, key % 4 == 0 ? 0.3 : 0);

@@ -2,6 +2,7 @@ package dev.lockstep.decoder;
 
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.stream.IntStream;
 
 import dev.lockstep.cuda.CudaGraph;
 import dev.lockstep.decoder.sampling.RowSampling;
@@ -35,9 +36,8 @@ final class SamplerTimes {
         RowSampling[] settings = new RowSampling[rows];
         Arrays.setAll(settings, row -> new RowSampling(greedy, 1, topK, topP, 0, 1, 0, new int[0], row));
         pair.allocate(new DecoderAllocation(rows, 2));
-        for (int slot = 0; slot < rows; slot++) {
-            pair.program.admit(slot, settings[slot], new int[0], 0);
-        }
+        pair.program.admit(IntStream.range(0, rows).mapToObj(slot -> new Admission(slot, new int[0], settings[slot]))
+                .toList());
         pair.randomLogits(rows, 1, 3, false, 0, 0);
         SamplingKind kind = SamplingKind.of(settings);
         double reference = microseconds(pair, () -> pair.program.sampleStep(rows, kind));

@@ -52,8 +52,12 @@ public record LayerGroups(int[] group, int[] place, int[] windows, int layers) {
     /** Pages that so many tokens of a slot take, at most: of a window those that it can touch, and one more for the next tokens. */
     static int pages(int tokens, int pageTokens, int... windows) {
         int all = (tokens + pageTokens - 1) / pageTokens;
-        return Arrays.stream(windows).map(window -> window == 0 ? all : Math.min(all, seen(window, pageTokens) + 1))
-                .sum();
+        int pages = 0;
+        // asked for every sequence before each pass, while the device waits
+        for (int window : windows) {
+            pages += window == 0 ? all : Math.min(all, seen(window, pageTokens) + 1);
+        }
+        return pages;
     }
 
     /** Pages that a window can touch. */

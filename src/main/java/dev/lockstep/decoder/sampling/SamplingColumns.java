@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.function.ToDoubleFunction;
 import java.util.function.ToLongFunction;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /**
@@ -59,19 +60,24 @@ public final class SamplingColumns {
 
     private SamplingColumns() {}
 
-    /** A row's values of {@link Floats}. */
-    public static double[] floats(RowSampling row) {
-        return Arrays.stream(Floats.values()).mapToDouble(column -> column.value.applyAsDouble(row)).toArray();
+    /** Rows' values of {@link Floats}, row by row. */
+    public static double[] floats(List<RowSampling> rows) {
+        return rows.stream().flatMapToDouble(
+                row -> Arrays.stream(Floats.values()).mapToDouble(column -> column.value.applyAsDouble(row)))
+                .toArray();
     }
 
-    /** With the row's end tokens, or, where it has none, with one that nothing is done to. */
-    public static long[] ints(RowSampling row) {
-        int[] ends = row.endTokens().length == 0 ? new int[1] : row.endTokens();
-        return IntStream.range(0, Ints.values().length + ends.length)
-                .mapToLong(i -> i < Ints.values().length
-                        ? Ints.values()[i].value.applyAsLong(row)
-                        : ends[i - Ints.values().length])
-                .toArray();
+    /**
+     * Row by row, with the row's end tokens, or, where it has none, with one that nothing is done to; where others have more of
+     * them, the last again.
+     */
+    public static long[] ints(List<RowSampling> rows) {
+        int most = Math.max(1, rows.stream().mapToInt(row -> row.endTokens().length).max().orElse(0));
+        return rows.stream().flatMapToLong(row -> {
+            int[] ends = row.endTokens().length == 0 ? new int[1] : row.endTokens();
+            return LongStream.concat(Arrays.stream(Ints.values()).mapToLong(column -> column.value.applyAsLong(row)),
+                    IntStream.range(0, most).mapToLong(i -> ends[Math.min(i, ends.length - 1)]));
+        }).toArray();
     }
 
     /** As macros for a kernel: the number of each column, and of columns. */
