@@ -69,7 +69,7 @@ final class BenchModel {
 
     /**
      * Bytes of weights that a decode step reads: all but the embedding, of which it reads a row per token. Of a mixture's
-     * experts, which stay in 16 bits, those that the rows go through if each goes its own way.
+     * experts those that the rows go through if each goes its own way.
      */
     static long weightBytes(ModelConfig config, DType dtype, Acceleration.Weights weights, double rows) {
         long attention = (long) config.hidden() * config.headDim() * (2L * config.heads() + 2L * config.kvHeads());
@@ -78,13 +78,22 @@ final class BenchModel {
         if (experts != null) {
             double missed = Math.pow(1 - (double) experts.routing().perToken() / experts.count(), rows);
             double hit = experts.count() * (1 - missed);
-            double mixture = config.hidden()
-                    * (3 * (hit * experts.intermediate() + experts.shared()) + experts.count());
+            double wide = config.hidden() * (3.0 * experts.shared() + experts.count()) * dtype.bytes();
+            double mixture = config.hidden() * 3.0 * hit * experts.intermediate()
+                    * expertBytes(experts, dtype, weights);
             int plain = experts.plainLayers().size();
             return weightBytes(config.layers() * attention + plain * mlp, config, dtype, weights)
-                    + (long) ((config.layers() - plain) * mixture * dtype.bytes());
+                    + (long) ((config.layers() - plain) * (wide + mixture));
         }
         return weightBytes(config.layers() * (attention + mlp), config, dtype, weights);
+    }
+
+    /** Of an expert's weight: random ones are as the family's are stored. */
+    private static double expertBytes(Experts experts, DType dtype, Acceleration.Weights weights) {
+        if (dtype == DType.BFLOAT16 && experts.byTurns() && weights != Acceleration.Weights.WIDE) {
+            return 0.5 + 1 / 32.0;
+        }
+        return weights == Acceleration.Weights.FP8 ? 1 : dtype.bytes();
     }
 
     /** @param values of the layers' weights */

@@ -56,6 +56,11 @@ public record QuantizedWeight(Layout layout, int bits, int blockRows, int blockC
         return layout == Layout.FP8 && blockColumns >= shape[1] && (blockRows == 1 || blockRows >= shape[0]);
     }
 
+    /** Whether it is of experts in e2m1. */
+    public boolean isMxfp4() {
+        return layout == Layout.MXFP4;
+    }
+
     /** Whether it is in 4 bits, with blocks that are parts of one row. */
     public boolean isInt4() {
         return bits == 4 && blockRows == 1 && layout != Layout.MXFP4;

@@ -37,6 +37,8 @@ final class CheckpointWeights {
     private static final Logger LOG = LoggerFactory.getLogger(CheckpointWeights.class);
     /** Bytes of weights that are read at a time, so that no thread waits for the last block of one. */
     private static final long AHEAD = 1L << 30;
+    /** Of scales in e2m1 weights, as kernels/narrow.cu takes them: weights of up to 12. */
+    private static final int LARGEST_EXPONENT = 128;
 
     private final DecoderProgram program;
     private final Checkpoint checkpoint;
@@ -232,12 +234,22 @@ final class CheckpointWeights {
         if (quantized == null) {
             return;
         }
-        if (isInt4(weight)) {
+        if (program.experts() == ExpertWeights.MXFP4 && ExpertWeights.isOne(weight)) {
+            takeMxfp4(quantized);
+        } else if (isInt4(weight)) {
             weights.takeInt4(quantized, weight.factor(checkpoint.config()));
         } else if (isTakenAsItIs(weight)) {
             weights.takeFp8(quantized);
         } else {
             weights.dequantize(quantized, !checkpoint.updates(part.name()).isEmpty());
+        }
+    }
+
+    private void takeMxfp4(QuantizedWeight quantized) {
+        if (weights.takeMxfp4(quantized) > LARGEST_EXPONENT) {
+            throw new ModelException(checkpoint.directory() + ": " + quantized.values().name()
+                    + " has weights beyond what its 4 bits are multiplied by as they are; give --quantize none, and they are"
+                    + " in 16 bits.");
         }
     }
 

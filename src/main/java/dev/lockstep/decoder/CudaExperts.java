@@ -55,12 +55,13 @@ final class CudaExperts {
     private record Products(Kernel gateUp, Kernel down, int pairs, int rows, double average) {}
 
     /**
-     * Weights of a layer; a bias that the family lacks is 0.
+     * Weights of a layer; a bias that the family lacks is 0, and a scale of weights in 16 bits.
      *
      * @param sharedGateUp of what all tokens go through; null for none
      * @param sharedGate   address of what weighs that, or 0
      */
-    record Layer(long router, long routerBias, long gateUp, long gateUpBias, long down, long downBias,
+    record Layer(long router, long routerBias, long gateUp, long gateUpScale, long gateUpBias, long down,
+            long downScale, long downBias,
             @Nullable Weight sharedGateUp, @Nullable Weight sharedDown, long sharedGate) {}
 
     private final Experts experts;
@@ -79,7 +80,8 @@ final class CudaExperts {
     private final List<Layer> layers = new ArrayList<>();
 
     /** Compiles the kernels, unless they are on disk, and finds the weights of a program that has all of them. */
-    CudaExperts(DecoderProgram program, ModelConfig config, DType dtype, boolean sameText, KernelCompiler compiler) {
+    CudaExperts(DecoderProgram program, ModelConfig config, DType dtype, ExpertWeights weights, boolean sameText,
+            KernelCompiler compiler) {
         this.sameText = sameText;
         this.experts = Objects.requireNonNull(config.experts());
         this.hidden = config.hidden();
@@ -89,36 +91,40 @@ final class CudaExperts {
                 "EXPERTS=" + experts.count(), "CHOSEN=" + experts.routing().perToken(), "H=" + hidden,
                 "I=" + experts.intermediate(), "SIGMOID=" + (experts.routing().sigmoid() ? 1 : 0),
                 "OF_ONE=" + (experts.routing().normalized() ? 1 : 0),
-                "CLAMPED=" + (config.activation() == Activation.CLAMPED ? 1 : 0));
-        score = kernel(compiler, shapes, "ROUTE", "score", SCORE_THREADS);
-        route = kernel(compiler, shapes, "ROUTE", "route", ROUTE_THREADS);
-        group = kernel(compiler, shapes, "ROUTE", "groupPairs", ROUTE_THREADS);
-        routeAndGroup = kernel(compiler, shapes, "ROUTE", "routeAndGroup", ROUTE_THREADS);
-        combine = kernel(compiler, shapes, "ROUTE", "combine", CudaKernels.threads(hidden / CudaKernels.PACK_16));
+                "CLAMPED=" + (config.activation() == Activation.CLAMPED ? 1 : 0), "BITS=" + weights.bits());
+        score = kernel(compiler, shapes, "", "score", SCORE_THREADS);
+        route = kernel(compiler, shapes, "", "route", ROUTE_THREADS);
+        group = kernel(compiler, shapes, "", "groupPairs", ROUTE_THREADS);
+        routeAndGroup = kernel(compiler, shapes, "", "routeAndGroup", ROUTE_THREADS);
+        combine = kernel(compiler, shapes, "", "combine", CudaKernels.threads(hidden / CudaKernels.PACK_16));
         // of all alike, so that sums over K are in one order
         int up = fewThreads(hidden);
         int down = fewThreads(experts.intermediate());
         for (int tiles : new int[]{1, 2, 4}) {
-            few.add(new Products(kernel(compiler, shapes, "FEW", "gateUp" + tiles, up),
-                    kernel(compiler, shapes, "FEW", "down" + tiles, down), tiles * TILE, FEW_ROWS,
+            few.add(new Products(kernel(compiler, shapes, "experts_few", "gateUp" + tiles, up),
+                    kernel(compiler, shapes, "experts_few", "down" + tiles, down), tiles * TILE, FEW_ROWS,
                     // about so many are hardly ever more than a tile
                     tiles * TILE * 0.6));
         }
-        many = new Products(kernel(compiler, shapes, "MANY", "gateUpMany", MANY_THREADS),
-                kernel(compiler, shapes, "MANY", "downMany", MANY_THREADS), MANY_ROWS, MANY_ROWS, Double.MAX_VALUE);
+        many = new Products(kernel(compiler, shapes, "experts_many", "gateUpMany", MANY_THREADS),
+                kernel(compiler, shapes, "experts_many", "downMany", MANY_THREADS), MANY_ROWS, MANY_ROWS,
+                Double.MAX_VALUE);
         swiglu = experts.shared() == 0
                 ? null
                 : CudaKernels.swiglu(experts.shared(), dtype, config.activation(), compiler);
         ScalarType kept = DecoderProgram.scalarType(dtype);
+        ScalarType scale = weights.scaleType();
         for (int i = 0; i < config.layers() - experts.plainLayers().size(); i++) {
             boolean biased = experts.biased();
             layers.add(new Layer(program.weightAddress("router", i, kept),
                     biased || experts.routing().sigmoid()
                             ? program.weightAddress("router_bias", i, ScalarType.FLOAT32)
                             : 0,
-                    program.weightAddress("expert_gate_up", i, kept),
+                    program.weightAddress("expert_gate_up", i, weights.type(dtype)),
+                    scale == null ? 0 : program.weightAddress("expert_gate_up_scale", i, scale),
                     biased ? program.weightAddress("expert_gate_up_bias", i, kept) : 0,
-                    program.weightAddress("expert_down", i, kept),
+                    program.weightAddress("expert_down", i, weights.type(dtype)),
+                    scale == null ? 0 : program.weightAddress("expert_down_scale", i, scale),
                     biased ? program.weightAddress("expert_down_bias", i, kept) : 0,
                     swiglu == null ? null : new Weight(program.weightAddress("shared_gate_up", i, kept), 0),
                     swiglu == null ? null : new Weight(program.weightAddress("shared_down", i, kept), 0),
@@ -126,12 +132,16 @@ final class CudaExperts {
         }
     }
 
-    private static Kernel kernel(KernelCompiler compiler, List<String> shapes, String part, String name, int threads) {
+    /** @param products the source of those that it is one of; none for the others */
+    private static Kernel kernel(KernelCompiler compiler, List<String> shapes, String products, String name,
+            int threads) {
         List<String> definitions = new ArrayList<>(shapes);
-        definitions.add(part + "=1");
+        definitions.add("ROUTE=" + (products.isEmpty() ? 1 : 0));
         definitions.add("THREADS=" + threads);
         return compiler.overlapping(CudaKernels.source("storage") + CudaKernels.source("products")
-                + CudaKernels.source("experts"), definitions, name, threads, 0);
+                + CudaKernels.source("experts")
+                + (products.isEmpty() ? "" : CudaKernels.source("narrow") + CudaKernels.source(products)), definitions,
+                name, threads, 0);
     }
 
     /** So many that each warp has about three pieces of a row of weights. */
@@ -224,8 +234,9 @@ final class CudaExperts {
             group.launch(stream, 1, 1, 1, order, tiles, expert, pairs, chosen.pairs(), most);
         }
         chosen.gateUp().launch(stream, blocks(2 * experts.intermediate(), chosen), most, 1, active, normed,
-                layer.gateUp(), layer.gateUpBias(), order, tiles);
-        chosen.down().launch(stream, blocks(hidden, chosen), most, 1, out, active, layer.down(), 0L, order, tiles);
+                layer.gateUp(), layer.gateUpScale(), layer.gateUpBias(), order, tiles);
+        chosen.down().launch(stream, blocks(hidden, chosen), most, 1, out, active, layer.down(), layer.downScale(), 0L,
+                order, tiles);
         if (swiglu != null) {
             share(stream, lt, in, layer, rows, wholeRows, normed);
         }

@@ -148,7 +148,9 @@ final class CudaLayers {
                     mixture ? null : linear("down", config.mlpBias(), place),
                     norm("mlp_post_norm", norms.after(), i)));
         }
-        experts = config.experts() == null ? null : new CudaExperts(program, config, dtype, sameText, compiler);
+        experts = config.experts() == null
+                ? null
+                : new CudaExperts(program, config, dtype, program.experts(), sameText, compiler);
         ScalarType kept = DecoderProgram.scalarType(dtype);
         embedding = program.weightAddress("embed", 0, kept);
         head = program.weightAddress("head", 0, kept);

@@ -94,6 +94,7 @@ public final class Decoder implements AutoCloseable {
                 checkpoint != null && checkpoint.isFp8ByRow())) {
             kept = Weights.FP8;
         }
+        program.useExperts(ExpertWeights.of(part, checkpoint, device, dtype, acceleration, kept));
         this.sameText = DecodeSteps.isSameText(part, device, dtype, acceleration, kept, replica);
         long ready = System.nanoTime();
         weights.place(program, shard, kept);
@@ -133,7 +134,8 @@ public final class Decoder implements AutoCloseable {
     public static Decoder random(ModelConfig config, Device device, DType dtype, Acceleration acceleration,
             Replica replica) {
         return new Decoder(config, null, device, dtype, acceleration, replica,
-                (program, shard, kept) -> RandomWeights.place(program.weights(), shard.part(), kept));
+                (program, shard, kept) -> RandomWeights.place(program.weights(), shard.part(), kept,
+                        program.experts()));
     }
 
     /** {@link #random(ModelConfig, Device, DType, Acceleration, Replica)} by one rank. */

@@ -50,6 +50,7 @@ final class DecoderProgram implements AutoCloseable {
     // longer sequences are far ones, in models that turn these differently
     private int near = Integer.MAX_VALUE;
     private boolean penalized;
+    private ExpertWeights experts = ExpertWeights.WIDE;
 
     /** @param program one that has {@link #PARTS}, and for tests more */
     DecoderProgram(TorchScriptProgram program) {
@@ -120,6 +121,18 @@ final class DecoderProgram implements AutoCloseable {
     /** Whether it has flash attention for the model, which {@link #attendPass} needs. */
     static boolean hasFlashAttention(ModelConfig config, DType dtype, Device device) {
         return !device.isCpu() && dtype != DType.FLOAT32 && config.attention().softcap() == 0;
+    }
+
+    /** How experts' weights are kept; before these come. */
+    void useExperts(ExpertWeights how) {
+        experts = how;
+        if (how != ExpertWeights.WIDE) {
+            program.integer("use_narrow_experts", how.bits());
+        }
+    }
+
+    ExpertWeights experts() {
+        return experts;
     }
 
     /** The layers' products are in fp8; before weights come. */

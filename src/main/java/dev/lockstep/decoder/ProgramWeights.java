@@ -80,6 +80,20 @@ final class ProgramWeights {
     }
 
     /**
+     * The tensors that were staged of experts' weights in e2m1 are to stay as they are.
+     *
+     * @return their largest scale, by its exponent and 127
+     */
+    long takeMxfp4(QuantizedWeight weight) {
+        return program.integer("take_mxfp4", weight.shape()[0], weight.shape()[1]);
+    }
+
+    /** Makes random experts' weights of this standard deviation, as {@link #takeMxfp4} leaves them. */
+    void stageRandomMxfp4(int[] shape, double deviation) {
+        program.integer("stage_random_mxfp4", shape[0] * shape[1], shape[2], deviation);
+    }
+
+    /**
      * Rows of the last tensor that was staged change their places, so that of each head's dimensions those turn together that
      * are of one place in either half.
      *

@@ -9,13 +9,16 @@ final class RandomWeights {
 
     private RandomWeights() {}
 
-    static void place(ProgramWeights weights, ModelConfig config, Acceleration.Weights kept) {
+    static void place(ProgramWeights weights, ModelConfig config, Acceleration.Weights kept, ExpertWeights experts) {
         weights.pack();
         for (ModelWeight weight : ModelWeight.of(config)) {
             int[] shape = weight.shape();
             if (kept == Acceleration.Weights.INT4 && weight.parts().get(0).isLinearOfLayer()) {
                 weights.stageRandomInt4(shape, DEVIATION);
                 weights.keepInt4(weight.name());
+            } else if (experts == ExpertWeights.MXFP4 && ExpertWeights.isOne(weight)) {
+                weights.stageRandomMxfp4(shape, DEVIATION);
+                weights.keep(weight.name());
             } else {
                 weights.stageRandom(shape, shape.length == 1 ? 1.0 : DEVIATION);
                 weights.keep(weight.name());

@@ -235,7 +235,7 @@ class DecodeStepsTest {
                 ModelConfig.Attention.alike(1, 4, 0, new Rope(10000, 4)), 1, 0,
                 ModelConfig.Activation.SILU, DType.FLOAT32);
         program.configure(Shard.of(config, 0, 1), DType.FLOAT32, Device.CPU);
-        RandomWeights.place(program.weights(), config, Acceleration.Weights.WIDE);
+        RandomWeights.place(program.weights(), config, Acceleration.Weights.WIDE, ExpertWeights.WIDE);
         program.allocateCache(ROOM.slots(), ROOM.capacity(), 1, ROOM.capacity(), LayerGroups.whole(1));
         program.allocateSlots(ROOM, config.vocabulary());
         RowSampling row = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);

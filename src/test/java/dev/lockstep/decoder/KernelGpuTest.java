@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
@@ -345,7 +346,11 @@ class KernelGpuTest {
                 "gpt_oss, with biases", mixture(experts(32, 192, Routing.softmax(4, true), 0, true),
                         Activation.CLAMPED)));
         return models.entrySet().stream()
-                .flatMap(model -> Stream.of(Acceleration.Weights.WIDE, Acceleration.Weights.FP8)
+                .flatMap(model -> Stream.of(Acceleration.Weights.WIDE, Acceleration.Weights.FP8,
+                        Acceleration.Weights.AS_STORED)
+                        // random ones are stored as the family's are, which is in 4 bits or wide
+                        .filter(weights -> weights != Acceleration.Weights.AS_STORED
+                                || Objects.requireNonNull(model.getValue().experts()).byTurns())
                         .map(weights -> Arguments.of(model.getValue(), model.getKey(), weights)));
     }
 

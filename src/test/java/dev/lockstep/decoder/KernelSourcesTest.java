@@ -82,8 +82,12 @@ class KernelSourcesTest {
         CudaKernels.compile(config(Norms.before(1e-5), 1, null), DType.FLOAT32, false, false, false, recorder);
         new CudaSampler(null, 1500, recorder);
         new Int4Products(null, config(Norms.before(1e-5), 0, null), DType.BFLOAT16, recorder);
-        new CudaExperts(null, config(Norms.before(1e-5), 1, new Experts(32, 768, Routing.softmax(4, true), 512, true,
-                false, false, false, Set.of(0))), DType.BFLOAT16, false, recorder);
+        for (ExpertWeights weights : ExpertWeights.values()) {
+            new CudaExperts(null,
+                    config(Norms.before(1e-5), 1, new Experts(32, 768, Routing.softmax(4, true), 512, true,
+                            false, false, false, Set.of(0))),
+                    DType.BFLOAT16, weights, false, recorder);
+        }
         FewProducts.of(DType.BFLOAT16, MULTIPROCESSORS, recorder);
         Map<String, String> failed = new ConcurrentHashMap<>();
         List<Unit> units = List.copyOf(recorder.units);

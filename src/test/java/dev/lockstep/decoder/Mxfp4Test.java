@@ -15,9 +15,14 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 import dev.lockstep.checkpoint.Checkpoint;
+import dev.lockstep.decoder.sampling.RowSampling;
+import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.fixtures.GpuTest;
 import dev.lockstep.model.DType;
 import dev.lockstep.torch.Device;
 
@@ -56,6 +61,63 @@ class Mxfp4Test {
 
     @Test
     void firstLogits_areThoseOfTheNumbers() throws IOException {
+        Both both = both();
+        assertThat(both.packed.quantization()).hasValue("mxfp4 mxfp4");
+        float[][] expected = logits(both.plain, Device.CPU, DType.FLOAT32);
+        assertClose(logits(both.packed, Device.CPU, DType.FLOAT32), expected);
+        float[][] unquantized = logits(Checkpoint.open(Golden.checkpoint("family/gpt_oss")), Device.CPU,
+                DType.FLOAT32);
+        assertThat(GoldenRows.error(unquantized, expected)).isBetween(0.01, 0.5);
+    }
+
+    /** As on a GPU, of a rank that has all of it or a half. */
+    @ParameterizedTest
+    @CsvSource({"0, 1, MXFP4, 1e-5", "0, 2, MXFP4, 1e-5", "1, 2, MXFP4, 1e-5", "0, 1, FP8, 0.06", "1, 2, FP8, 0.06"})
+    void firstLogits_ofExpertsKeptInFewerBits_areThoseOfTheNumbers(int rank, int ranks, ExpertWeights kept, double most)
+            throws IOException {
+        Both both = both();
+        float[] expected = logits(both.plain, Shard.of(both.plain.config(), rank, ranks), ExpertWeights.WIDE);
+        float[] computed = logits(kept == ExpertWeights.MXFP4 ? both.packed : both.plain,
+                Shard.of(both.plain.config(), rank, ranks), kept);
+        assertThat(GoldenRows.error(new float[][]{computed}, new float[][]{expected})).isLessThan(most);
+        if (kept == ExpertWeights.FP8) {
+            assertThat(computed).isNotEqualTo(expected);
+        }
+    }
+
+    @GpuTest
+    @Test
+    void firstLogits_onAGpu_areThoseOfTheNumbers() throws IOException {
+        Both both = both();
+        Device device = Device.ofRank("cuda");
+        float[][] expected = logits(both.plain, device, DType.BFLOAT16);
+        assertThat(GoldenRows.error(logits(both.packed, device, DType.BFLOAT16), expected)).isLessThan(0.02);
+    }
+
+    private static float[] logits(Checkpoint checkpoint, Shard shard, ExpertWeights kept) {
+        int[] prompt = Golden.ints(Golden.expected("family/gpt_oss").get("cases").get(0).get("prompt_ids"));
+        DecoderAllocation room = new DecoderAllocation(1, 64);
+        RowSampling greedy = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
+        try (DecoderProgram program = DecoderProgram.load(Device.CPU)) {
+            program.configure(shard, DType.FLOAT32, Device.CPU);
+            program.useExperts(kept);
+            new CheckpointWeights(program, checkpoint, shard, Device.CPU, DType.FLOAT32, Acceleration.Weights.WIDE)
+                    .place(bytes -> {
+                    });
+            KvCache cache = new KvCache(program, shard.part(), DType.FLOAT32, false, null);
+            cache.allocate(room);
+            program.allocateSlots(room, shard.part().vocabulary());
+            cache.ledger().extend(0, 0, prompt.length);
+            cache.flush();
+            program.prefill(List.of(new Admission(0, prompt, greedy)), 1);
+            return program.firstLogits()[0];
+        }
+    }
+
+    /** The same weights in 4 bits and in bfloat16. */
+    private record Both(Checkpoint packed, Checkpoint plain) {}
+
+    private Both both() throws IOException {
         Path golden = Golden.checkpoint("family/gpt_oss");
         Path packed = Files.createDirectories(temp.resolve("packed"));
         Path plain = Files.createDirectories(temp.resolve("plain"));
@@ -79,7 +141,7 @@ class Mxfp4Test {
             byte[] bytes = new byte[entry.get("data_offsets").get(1).asInt()
                     - entry.get("data_offsets").get(0).asInt()];
             file.get(begin, bytes);
-            if (name.endsWith("gate_up_proj")) {
+            if (name.endsWith("gate_up_proj") || name.endsWith("down_proj")) {
                 quantize(name, shape, bytes, inFour, inSixteen);
             } else {
                 inFour.add(name, entry.get("dtype").asText(), shape, bytes);
@@ -89,20 +151,18 @@ class Mxfp4Test {
         inFour.to(packed.resolve("model.safetensors"));
         inSixteen.to(plain.resolve("model.safetensors"));
 
-        Checkpoint checkpoint = Checkpoint.open(packed);
-        assertThat(checkpoint.quantization()).hasValue("mxfp4 mxfp4");
-        float[][] expected = logits(Checkpoint.open(plain));
-        float[][] actual = logits(checkpoint);
+        return new Both(Checkpoint.open(packed), Checkpoint.open(plain));
+    }
+
+    private static void assertClose(float[][] actual, float[][] expected) {
         for (int row = 0; row < expected.length; row++) {
             assertThat(actual[row]).containsExactly(expected[row], within(1e-5f));
         }
-        float[][] unquantized = logits(Checkpoint.open(golden));
-        assertThat(GoldenRows.error(unquantized, expected)).isBetween(0.01, 0.5);
     }
 
-    private static float[][] logits(Checkpoint checkpoint) {
+    private static float[][] logits(Checkpoint checkpoint, Device device, DType dtype) {
         JsonNode cases = Golden.expected("family/gpt_oss").get("cases");
-        try (Decoder decoder = Decoder.load(checkpoint, Device.CPU, DType.FLOAT32, Acceleration.FULL)) {
+        try (Decoder decoder = Decoder.load(checkpoint, device, dtype, Acceleration.FULL)) {
             return decoder.firstLogits(GoldenRows.admissions(decoder, cases));
         }
     }
