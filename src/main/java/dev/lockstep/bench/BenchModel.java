@@ -27,7 +27,7 @@ final class BenchModel {
 
     /**
      * @param name {@code llama-3-8b}, {@code llama-3-70b}, {@code qwen3-30b-a3b}, {@code gpt-oss-20b},
-     *             {@code kjv-6m}, a directory with a config.json, or a model's name on the hub
+     *             {@code gpt-oss-120b}, {@code kjv-6m}, a directory with a config.json, or a model's name on the hub
      */
     static ModelConfig of(String name) {
         return switch (name) {
@@ -35,6 +35,7 @@ final class BenchModel {
             case "llama-3-70b" -> llama3(80, 8192, 64, 28672);
             case "qwen3-30b-a3b" -> qwen3Moe(48, 2048, 32, 4, 128, 8, 768);
             case "gpt-oss-20b" -> gptOss(24, 32);
+            case "gpt-oss-120b" -> gptOss(36, 128);
             case "kjv-6m" -> Families.read(Path.of(System.getProperty("lockstep.home"), "examples/models/kjv-6m"));
             default -> Families.read(new Hub(System.getenv(), Watch.log()).settings(name));
         };

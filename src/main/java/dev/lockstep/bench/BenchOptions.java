@@ -20,7 +20,7 @@ import dev.lockstep.world.World;
 
 /** What the benches of a model have in common on their command lines. */
 final class BenchOptions {
-    @Option(names = "--config", defaultValue = "llama-3-8b", paramLabel = "NAME|DIR", description = "llama-3-8b, llama-3-70b, qwen3-30b-a3b, gpt-oss-20b, kjv-6m, a directory with config.json, or org/name[@revision] on the Hugging Face hub (${DEFAULT-VALUE}).")
+    @Option(names = "--config", defaultValue = "llama-3-8b", paramLabel = "NAME|DIR", description = "llama-3-8b, llama-3-70b, qwen3-30b-a3b, gpt-oss-20b, gpt-oss-120b, kjv-6m, a directory with config.json, or org/name[@revision] on the Hugging Face hub (${DEFAULT-VALUE}).")
     private String config;
     @Option(names = "--max-new-tokens", defaultValue = "100", paramLabel = "N", description = "New tokens of each row (${DEFAULT-VALUE}).")
     private int newTokens;

@@ -15,14 +15,14 @@ public record Acceleration(boolean graphs, boolean kernels, Weights weights, boo
         /**
          * As {@link #FP8} where the checkpoint has them all in fp8 by row and the GPU has units for it, in bfloat16; as
          * {@link #INT4} where it has them in 4 bits and the GPU's memory would hardly hold their numbers; otherwise as
-         * {@link #WIDE}.
+         * {@link #WIDE}, but for experts in mxfp4, which stay so.
          */
         AS_STORED,
         /** In the type of computation, whatever they are stored in. */
         WIDE,
         /**
-         * As fp8 (e4m3) with a scale for each row, and activations are multiplied in fp8 with a scale for each row; in
-         * bfloat16 only, and it changes what comes out.
+         * As fp8 (e4m3) with a scale for each row, and activations are multiplied in fp8 with a scale for each row, but for
+         * those of experts; in bfloat16 only, and it changes what comes out. Experts in mxfp4 stay so.
          */
         FP8,
         /**

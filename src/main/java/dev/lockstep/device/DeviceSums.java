@@ -89,10 +89,7 @@ public final class DeviceSums {
         values.write(0, ranks.floats().allReduce(values.getFloatArray(0, count), Op.SUM), 0, count);
     }
 
-    /**
-     * The most bytes of which sums through the peers' memory are faster in a recorded graph, by measurement; all, where they
-     * are so for what one kernel sums.
-     */
+    /** The most bytes of which sums through the peers' memory are faster in a recorded graph, by measurement. */
     private static long fasterUpTo(Group ranks, PeerSums peers, Summing byNccl) {
         CudaGraph.usePoolStream(); // nothing is recorded of the default one
         long faster = 0;
@@ -103,7 +100,7 @@ public final class DeviceSums {
                     ours,
                     theirs);
             if (ours < theirs) {
-                faster = bytes == peers.most() ? Long.MAX_VALUE : bytes;
+                faster = bytes;
             }
         }
         return faster;
