@@ -73,9 +73,19 @@ final class CudaSampler implements Sampler {
         if (edited) {
             program.editStep(rows);
         }
+        launch(rows, logits, 0, kind);
+    }
+
+    /** Samples for so many rows that the program's last prefill has completed, from their logits. */
+    void sampleFirst(int rows, SamplingKind kind) {
+        launch(rows, program.stateAddress("first_logits", ScalarType.FLOAT32),
+                program.stateAddress("first_rows", ScalarType.INT64), kind);
+    }
+
+    private void launch(int rows, long logits, long slotOf, SamplingKind kind) {
         sample.launch(CudaDriver.stream(), rows, 1, 1, logits, samplingFloats, samplingInts,
                 kind.penalized() ? tokenCounts : 0L, token, position, step, chosen, vocabulary, size.endTokens(),
                 size.slots(), DecoderProgram.TOKENS_KEPT, (long) size.capacity(), kind.sampled() ? 1 : 0,
-                kind.filtered() ? 1 : 0);
+                kind.filtered() ? 1 : 0, slotOf);
     }
 }

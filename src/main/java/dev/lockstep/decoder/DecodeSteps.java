@@ -230,6 +230,24 @@ final class DecodeSteps implements AutoCloseable {
         }
     }
 
+    /**
+     * Chooses the first token of each row that the last {@link #prefill} has completed, and waits for them.
+     *
+     * @param edited the program has edits for their logits
+     */
+    int[] sampleFirst(int complete, SamplingKind kind, boolean edited) {
+        if (sampler instanceof CudaSampler own && own.fits(kind) && !edited) {
+            if (attempt(WITHOUT_SAMPLING, () -> {
+                own.sampleFirst(complete, kind);
+                return true;
+            }, false)) {
+                return program.program().firstTokens();
+            }
+            sampler = program;
+        }
+        return program.program().sampleFirst(kind);
+    }
+
     /** To be called before the cache is freed. */
     void free() {
         if (graphs != null) {

@@ -328,8 +328,8 @@ public final class Decoder implements AutoCloseable {
         if (complete.length == 0) {
             return new int[0];
         }
+        int[] tokens = steps.sampleFirst(complete.length, SamplingKind.of(complete), edited);
         edited = false;
-        int[] tokens = program.sampleFirst(SamplingKind.of(complete));
         memory.sample();
         return tokens;
     }
@@ -363,6 +363,12 @@ public final class Decoder implements AutoCloseable {
     float[][] programLogits(List<Admission> rows) {
         program.prefill(rows, rows.size());
         return program.firstLogits();
+    }
+
+    /** What {@link #prefill} gives by the program's choice, of whole prompts; for tests. */
+    int[] programTokens(List<Admission> rows) {
+        bring(rows);
+        return program.sampleFirst(SamplingKind.of(rows.stream().map(Admission::settings).toArray(RowSampling[]::new)));
     }
 
     /** {@link CudaStep#shareFrom}. */

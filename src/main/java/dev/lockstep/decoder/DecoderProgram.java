@@ -305,6 +305,11 @@ final class DecoderProgram implements AutoCloseable {
                 kind.logprobs(), kind.refined()));
     }
 
+    /** What {@link #sampleFirst} gives, of rows that are sampled outside of the program. */
+    int[] firstTokens() {
+        return ints(program.integers("first_tokens"));
+    }
+
     void decode(int rows, int longest, SamplingKind kind) {
         program.integer("decode", rows, longest, kind.sampled(), kind.filtered(), kind.penalized(), kind.ends(),
                 kind.logprobs(), kind.refined());

@@ -12,12 +12,14 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Named;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import dev.lockstep.decoder.Acceleration.SameText;
 import dev.lockstep.decoder.sampling.RowSampling;
+import dev.lockstep.decoder.sampling.SamplingRefinements;
 import dev.lockstep.fixtures.GpuTest;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
@@ -163,6 +165,28 @@ class KernelGpuTest {
             assertThat(GoldenRows.error(reference, pieces)).as("error of pieces").isLessThan(limit);
             float[][] together = decoder.firstLogits(whole);
             assertThat(GoldenRows.error(reference, together)).as("error of whole prompts").isLessThan(limit);
+        }
+    }
+
+    /** In slots that are not in the rows' order, and twice, since a choice leaves its traces. */
+    @Test
+    void prefill_firstTokens_areThoseOfTheProgramsChoice() {
+        ModelConfig config = config(HEADS[0], false);
+        try (Decoder decoder = Decoder.random(config, Device.ofRank("cuda"), DType.BFLOAT16, Acceleration.FULL)) {
+            decoder.allocate(new DecoderAllocation(40, 64, 0, 2, true, 0));
+            List<Admission> rows = new ArrayList<>();
+            for (int row = 0; row < 37; row++) {
+                int[] prompt = random.ints(1 + row % 20, 0, config.vocabulary()).toArray();
+                rows.add(new Admission((row * 7 + 3) % 40, prompt, row % 5 == 0
+                        ? GREEDY
+                        : new RowSampling(false, 0.5 + row / 20.0, row % 3 * 20, row % 2 == 0 ? 1 : 0.8, 0,
+                                row % 4 == 1 ? 1.3 : 1, row % 4 == 2 ? 0.5 : 0, 0, row % 2,
+                                new int[]{prompt[0], 7}, row, false, SamplingRefinements.NONE)));
+            }
+            int[] expected = decoder.programTokens(rows);
+            assertThat(decoder.prefill(rows)).isEqualTo(expected);
+            assertThat(decoder.prefill(rows)).isEqualTo(expected);
+            assertThat(Arrays.stream(expected).distinct().count()).isGreaterThan(20);
         }
     }
 

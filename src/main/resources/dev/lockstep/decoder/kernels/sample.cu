@@ -288,9 +288,11 @@ __device__ __forceinline__ int race(Row row, float limit, word key, word step, i
 
 extern "C" __global__ void __launch_bounds__(THREADS) sample(float *logits, const float *samplingFloats,
         const long long *samplingInts, int *tokenCounts, long long *token, long long *position, long long *step,
-        long long *chosen, int V, int E, int slots, int M, long long capacity, int sampled, int filtered) {
-    long long slot = blockIdx.x;
-    float *mine = logits + slot * V;
+        long long *chosen, int V, int E, int slots, int M, long long capacity, int sampled, int filtered,
+        const long long *slotOf) {
+    // of row blockIdx.x, which is in the slot of that number unless slotOf [rows] says otherwise
+    long long slot = slotOf ? slotOf[blockIdx.x] : blockIdx.x;
+    float *mine = logits + (long long)blockIdx.x * V;
     const float *floats = samplingFloats + slot * SAMPLING_FLOATS;
     const long long *ints = samplingInts + slot * (SAMPLING_INTS + E);
     long long generated = step[slot];
