@@ -15,8 +15,18 @@ import dev.lockstep.decoder.sampling.RowSampling;
  * @param to        the one after the last
  * @param reach     tokens that the sequence may come to have, these included
  * @param settings  how to choose its tokens
+ * @param scored    what comes after each of its last tokens, as many of them: how likely the model holds these is found out
+ *                  while they are brought; none of a row that is only to go on
  */
-public record Admission(int slot, int[] tokens, int generated, int from, int to, int reach, RowSampling settings) {
+public record Admission(int slot, int[] tokens, int generated, int from, int to, int reach, RowSampling settings,
+        int[] scored) {
+    private static final int[] NONE = {};
+
+    /** One that is only to go on. */
+    public Admission(int slot, int[] tokens, int generated, int from, int to, int reach, RowSampling settings) {
+        this(slot, tokens, generated, from, to, reach, settings, NONE);
+    }
+
     /** The whole prompt, of a sequence that stays near it. */
     public Admission(int slot, int[] prompt, RowSampling settings) {
         this(slot, prompt, 0, prompt.length, settings);
@@ -34,6 +44,40 @@ public record Admission(int slot, int[] tokens, int generated, int from, int to,
 
     boolean isComplete() {
         return to == tokens.length;
+    }
+
+    /** The first of the tokens of this piece after which something is scored. */
+    private int scoredFrom() {
+        return Math.min(to, Math.max(from, tokens.length - scored.length));
+    }
+
+    /** Of so many tokens it is found out with this piece how likely they are. */
+    public int scoredHere() {
+        return to - scoredFrom();
+    }
+
+    /** All tokens that are scored with these rows, row by row. */
+    static long[] scoredTokens(List<Admission> rows) {
+        return rows.stream().flatMapToInt(row -> Arrays.stream(row.scored)
+                .skip(Math.max(0, row.from - row.tokens.length + row.scored.length)).limit(row.scoredHere()))
+                .asLongStream().toArray();
+    }
+
+    /** The tokens before these, by their places among all that the rows bring. */
+    static long[] scoredPlaces(List<Admission> rows) {
+        LongStream.Builder places = LongStream.builder();
+        int begin = 0;
+        for (Admission row : rows) {
+            for (int at = row.scoredFrom(); at < row.to; at++) {
+                places.add(begin + at - row.from);
+            }
+            begin += row.to - row.from;
+        }
+        return places.build().toArray();
+    }
+
+    static int scoredHere(List<Admission> rows) {
+        return rows.stream().mapToInt(Admission::scoredHere).sum();
     }
 
     /** All tokens that these rows bring, row by row, as the program takes them, and so the others. */

@@ -99,19 +99,20 @@ final class CudaPrefill {
                 });
         Launches.mark("last tokens");
         boolean outside = layers.isSameText();
+        int logitRows = complete + Admission.scoredHere(rows);
         program.endPass(rows, complete, in.normed() - scratch, outside);
-        if (outside && complete > 0) {
+        if (outside && logitRows > 0) {
             Pointer stream = CudaDriver.stream();
             long logits = program.stateAddress("first_logits", ScalarType.FLOAT32);
             boolean several = replica.size() > 1;
             layers.head(stream, products, program.stateAddress("last_normed", type),
-                    several ? step.ownLogits() : logits, complete);
+                    several ? step.ownLogits() : logits, logitRows);
             if (several) {
-                layers.spread(stream, logits, step.ownLogits(), complete);
+                layers.spread(stream, logits, step.ownLogits(), logitRows);
             }
         }
-        if (replica.size() > 1 && complete > 0) {
-            replica.sum(program.stateAddress("first_logits", ScalarType.FLOAT32), (long) complete * vocabulary,
+        if (replica.size() > 1 && logitRows > 0) {
+            replica.sum(program.stateAddress("first_logits", ScalarType.FLOAT32), (long) logitRows * vocabulary,
                     ScalarType.FLOAT32);
         }
     }

@@ -111,7 +111,7 @@ final class CudaStep implements ForwardStep {
         long own = replica.size() == 1
                 ? 0
                 : CudaLayers.align(Math.max(replica.size() * ownBytes(slots),
-                        (long) slots * config.vocabulary() * Float.BYTES));
+                        (long) (slots + Decoder.MOST_SCORED) * config.vocabulary() * Float.BYTES));
         program.allocateStep(bytes + CudaLayers.align(mostSplit) + counters + own + mostShared);
         tableWidth = cache.width();
         tables = cache.tables();

@@ -32,11 +32,14 @@ import dev.lockstep.torch.OutOfDeviceMemoryException;
  * what {@link CudaStep} and {@link CudaSampler} take over on a GPU. Not safe for use by several threads.
  */
 public final class Decoder implements AutoCloseable {
+    /** So many tokens are scored in one pass, whose logits take as much memory as those of so many rows. */
+    public static final int MOST_SCORED = 256;
     /**
      * The most steps that {@link #step} takes at once. The driver holds only so many launches: with 16 recorded steps of
      * some 300 each the last one waits, turning on a core, until the first is done.
      */
     public static final int LOOKAHEAD = DecoderProgram.TOKENS_KEPT;
+    private static final TokenLogprobs[] NONE = {};
     /** So many steps that take the same kernels are compiled and recorded for good. */
     public static final int STEPS_TO_RECORD = 6;
     /** In the place of a token: the row's logits are no finite numbers. */
@@ -57,6 +60,7 @@ public final class Decoder implements AutoCloseable {
     private RowSampling[] settings = {};
     private int[] lengths = {};
     private DecoderAllocation size = new DecoderAllocation(0, 0);
+    private TokenLogprobs[] scores = NONE;
     // the program has edits for the next choice
     private boolean edited;
 
@@ -314,7 +318,7 @@ public final class Decoder implements AutoCloseable {
      * Brings prompts, or pieces of them, into their slots in one pass, packed without padding, and chooses the first new
      * token of each prompt that is then complete. Steps between the pieces of a prompt may run over its slot.
      *
-     * @param rows those whose prompt is not complete come last
+     * @param rows those whose prompt is not complete come last; at most {@link #MOST_SCORED} tokens are scored with them
      * @return a token for each complete row, in order; {@link #NO_NUMBER} or {@link #NO_TOKEN} where none could be chosen
      */
     public int[] prefill(List<Admission> rows) {
@@ -325,6 +329,8 @@ public final class Decoder implements AutoCloseable {
         bring(rows);
         RowSampling[] complete = rows.stream().filter(Admission::isComplete).map(Admission::settings)
                 .toArray(RowSampling[]::new);
+        long[] scored = Admission.scoredTokens(rows);
+        scores = scored.length == 0 ? NONE : TokenLogprobs.of(program.scores(scored, complete.length));
         if (complete.length == 0) {
             return new int[0];
         }
@@ -341,6 +347,14 @@ public final class Decoder implements AutoCloseable {
     public void edit(List<LogitEdits> byRow) {
         program.edit(byRow);
         edited = true;
+    }
+
+    /**
+     * How likely the model held the tokens that were scored with the last {@link #prefill}, row by row, with as many of the
+     * likeliest as there is {@linkplain DecoderAllocation#logprobs room} for.
+     */
+    public TokenLogprobs[] scores() {
+        return scores;
     }
 
     /** Of the tokens that the last prefill chose; to be called where one of its rows is {@linkplain RowSampling#logprobs}. */
@@ -390,6 +404,7 @@ public final class Decoder implements AutoCloseable {
         }
         rows.forEach(row -> cache.ledger().keepWhole(row.slot(), row.from(), row.to()));
         cache.flush();
+        program.want(Admission.scoredPlaces(rows));
         steps.prefill(rows, complete.size());
         if (!complete.isEmpty()) {
             program.admit(complete); // while the device computes

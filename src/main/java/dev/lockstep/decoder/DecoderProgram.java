@@ -50,6 +50,7 @@ final class DecoderProgram implements AutoCloseable {
     // longer sequences are far ones, in models that turn these differently
     private int near = Integer.MAX_VALUE;
     private boolean penalized;
+    private boolean wanting;
     private ExpertWeights experts = ExpertWeights.WIDE;
 
     /** @param program one that has {@link #PARTS}, and for tests more */
@@ -222,6 +223,23 @@ final class DecoderProgram implements AutoCloseable {
         program.integer("prefill", Admission.tokens(rows), Admission.tokenSlots(rows), Admission.positions(rows),
                 Admission.slots(rows), Admission.starts(rows),
                 Admission.lengths(rows), far(rows), complete);
+    }
+
+    /** The next pass has logits after the tokens of these places too, behind those of complete rows. */
+    void want(long[] places) {
+        if (places.length > 0 || wanting) {
+            wanting = places.length > 0;
+            program.integer("want", places);
+        }
+    }
+
+    /**
+     * How likely the model holds these tokens, by the logits that were {@linkplain #want wanted}.
+     *
+     * @param complete rows of the pass
+     */
+    float[][] scores(long[] tokens, int complete) {
+        return program.floats("scores", tokens, complete);
     }
 
     /** {@link #prefill}, but computed outside of the program, all but attention, with so many bytes to work in. */

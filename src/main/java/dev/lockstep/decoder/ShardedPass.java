@@ -31,8 +31,9 @@ final class ShardedPass implements ForwardStep {
         int tokens = rows.stream().mapToInt(row -> row.to() - row.from()).sum();
         pass(tokens, program.shardPacked(rows));
         long first = program.shardFirstLogits(complete);
-        if (complete > 0) {
-            replica.sum(first, (long) complete * vocabulary, ScalarType.FLOAT32);
+        int logitRows = complete + Admission.scoredHere(rows);
+        if (logitRows > 0) {
+            replica.sum(first, (long) logitRows * vocabulary, ScalarType.FLOAT32);
         }
     }
 

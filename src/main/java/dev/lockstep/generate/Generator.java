@@ -376,7 +376,7 @@ public final class Generator implements AutoCloseable {
     }
 
     private List<Request> good(List<Request> requests) {
-        return requests.stream().filter(request -> Scheduler.error(request, decoder.config()) == null).toList();
+        return requests.stream().filter(request -> RequestErrors.of(request, decoder.config()) == null).toList();
     }
 
     /**
@@ -411,13 +411,19 @@ public final class Generator implements AutoCloseable {
     private void warmUp(List<Request> first) {
         List<Admission> admissions = new ArrayList<>();
         int budget = prefillTokens;
+        int scores = Decoder.MOST_SCORED;
         for (Request request : first) {
-            if (admissions.isEmpty() || request.promptIds().length <= budget) {
-                admissions.add(
-                        new Sequence(request, 1, decoder.config().vocabulary(), this::text, guided).piece(
-                                admissions.size(),
-                                budget));
-                budget -= request.promptIds().length;
+            Sequence sequence = new Sequence(request, Math.max(1, request.forced().length),
+                    decoder.config().vocabulary(), this::text, guided);
+            if (!admissions.isEmpty() && (sequence.start().length > budget || sequence.scored() > scores)) {
+                continue;
+            }
+            Admission piece = sequence.piece(admissions.size(), budget, scores);
+            admissions.add(piece);
+            budget -= piece.to() - piece.from();
+            scores -= piece.scoredHere();
+            if (!sequence.isComplete()) {
+                break;
             }
         }
         for (int i = 0; i < 3; i++) {

@@ -23,7 +23,6 @@ import dev.lockstep.decoder.TokenLogprobs;
 import dev.lockstep.decoder.sampling.LogitEdits;
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.decoder.shard.ReplicaException;
-import dev.lockstep.model.ModelConfig;
 import dev.lockstep.torch.OutOfDeviceMemoryException;
 
 /** Sequences on their way through the decoder's slots, from a source until it has no more. */
@@ -136,7 +135,7 @@ final class Scheduler {
             List<Request> taken = free > 0 ? source.take(free, idle) : List.of();
             waitNanos += idle ? System.nanoTime() - start : 0;
             for (Request request : taken) {
-                String error = error(request);
+                String error = RequestErrors.of(request, decoder.config(), guided);
                 if (error == null) {
                     waiting.add(new Sequence(request, reservation.limit(request), decoder.config().vocabulary(), text,
                             guided));
@@ -151,65 +150,6 @@ final class Scheduler {
                 return false;
             }
         }
-    }
-
-    private @Nullable String error(Request request) {
-        String guide = request.params().rules().guide();
-        if (guide != null) {
-            if (guided == null || !guided.isPossible()) {
-                return guide + " needs a tokenizer.json with a ByteLevel decoder, and this model has another; take "
-                        + "it out of the row";
-            }
-            if (request.params().eosTokenIds().isEmpty()) {
-                return guide + " needs an end token; name one with eos_token_id";
-            }
-            if (request.params().ignoreEos()) {
-                return guide + " and ignore_eos do not go together: the text ends where it is complete";
-            }
-        }
-        return error(request, decoder.config());
-    }
-
-    /** Why a request cannot be generated, or null. */
-    static @Nullable String error(Request request, ModelConfig model) {
-        int context = model.contextLength();
-        int vocabulary = model.vocabulary();
-        if (request.promptIds().length == 0) {
-            return "the prompt has no tokens";
-        }
-        if (request.promptIds().length >= context) {
-            return "the prompt has " + request.promptIds().length + " tokens, and the model's context of " + context
-                    + " leaves no room for a new one";
-        }
-        if (request.promptIds().length + request.forced().length > context) {
-            return "the prompt and the text to be scored have " + (request.promptIds().length + request.forced().length)
-                    + " tokens, and the model's context is " + context;
-        }
-        int longest = model.longestPrompt();
-        if (request.promptIds().length > longest) {
-            return "the prompt has " + request.promptIds().length
-                    + " tokens, and with dynamic rope scaling it may have "
-                    + "as many as the model was trained for, " + longest + "; yarn takes longer ones";
-        }
-        if (Arrays.stream(request.forced()).anyMatch(id -> id < 0 || id >= vocabulary)) {
-            return "the text to be scored has a token that is not in the model's vocabulary of " + vocabulary;
-        }
-        if (Arrays.stream(request.promptIds()).anyMatch(id -> id < 0 || id >= vocabulary)) {
-            return "the prompt has a token that is not in the model's vocabulary of " + vocabulary;
-        }
-        if (request.params().eosTokenIds().stream().anyMatch(id -> id < 0 || id >= vocabulary)) {
-            return "an end token is not in the model's vocabulary of " + vocabulary;
-        }
-        TokenRules rules = request.params().rules();
-        if (rules.beyond(vocabulary) >= 0) {
-            return "token " + rules.beyond(vocabulary) + ", which the row's rules name, is not in the model's "
-                    + "vocabulary of " + vocabulary;
-        }
-        if (rules.maxLength() != null && rules.maxLength() <= request.promptIds().length) {
-            return "the prompt has " + request.promptIds().length + " tokens, and max_length of " + rules.maxLength()
-                    + " leaves no room for a new one";
-        }
-        return null;
     }
 
     private void advance() {
@@ -258,7 +198,8 @@ final class Scheduler {
      */
     private boolean isRoomFor(Sequence next) {
         return sequences.size() < slots && reservation.holds(next.request(), slots)
-                && decoder.wantedPages(next.start(), next.reach())
+                && decoder.wantedPages(next.sharable(), next.reach())
+                        + decoder.pages(next.start().length) - decoder.pages(next.sharable().length)
                         + (sequences.isEmpty() ? 0 : forecast.pages(sequences, next)) <= decoder.availablePages();
     }
 
@@ -268,6 +209,7 @@ final class Scheduler {
         long start = System.nanoTime();
         edit(sequences.subList(decoding, decoding()));
         int[] first = decoder.prefill(pieces);
+        score(pieces, decoder.scores());
         boolean ranked = isRanked(decoding, decoding + first.length);
         TokenLogprobs[] likely = ranked ? decoder.firstLogprobs() : null;
         prefillNanos += System.nanoTime() - start;
@@ -277,9 +219,17 @@ final class Scheduler {
         stepsOwed = (brought + TOKENS_PER_STEP - 1) / TOKENS_PER_STEP;
     }
 
+    private void score(List<Admission> pieces, TokenLogprobs[] scores) {
+        int at = 0;
+        for (Admission piece : pieces) {
+            sequences.get(piece.slot()).score(Arrays.copyOfRange(scores, at, at + piece.scoredHere()));
+            at += piece.scoredHere();
+        }
+    }
+
     /**
      * Prompts for the free slots, in order and as many as one pass holds. One that is longer than a pass begins one and
-     * comes in pieces; others are not cut. What two prompts begin with alike comes with the first of them, and the second
+     * comes in pieces, and so does one of which more is to be scored; others are not cut. What two prompts begin with alike comes with the first of them, and the second
      * waits for it, while those behind it that need not go before it.
      */
     private List<Admission> pieces() {
@@ -287,22 +237,26 @@ final class Scheduler {
         List<Request> starting = new ArrayList<>();
         Set<Object> coming = new HashSet<>();
         int budget = prefillTokens;
+        int scores = Decoder.MOST_SCORED;
         if (decoding() < sequences.size()) {
             Sequence last = sequences.get(sequences.size() - 1);
-            addNonNull(coming, decoder.firstMissing(last.start(), last.reach()));
-            pieces.add(last.piece(sequences.size() - 1, budget));
+            addNonNull(coming, decoder.firstMissing(last.sharable(), last.reach()));
+            pieces.add(last.piece(sequences.size() - 1, budget, scores));
             budget -= pieces.get(0).to() - pieces.get(0).from();
+            scores -= pieces.get(0).scoredHere();
         }
         Iterator<Sequence> candidates = waiting.iterator();
-        while (budget > 0 && sequences.size() < slots && candidates.hasNext()) {
+        // one that is not complete is the last
+        while (budget > 0 && decoding() == sequences.size() && sequences.size() < slots && candidates.hasNext()) {
             Sequence next = candidates.next();
-            int[] start = next.start();
+            int[] start = next.sharable();
             Object missing = decoder.firstMissing(start, next.reach());
             if (missing != null && coming.contains(missing)) {
                 continue;
             }
             int there = decoder.shared(start, next.reach());
-            if (!pieces.isEmpty() && start.length - there > budget || !isRoomFor(next)) {
+            if (!pieces.isEmpty() && (next.start().length - there > budget || next.scored() > scores)
+                    || !isRoomFor(next)) {
                 break;
             }
             int slot = sequences.size();
@@ -316,9 +270,10 @@ final class Scheduler {
             sharedTokens += there;
             addNonNull(coming, missing);
             sequences.add(next);
-            Admission piece = next.piece(slot, budget);
+            Admission piece = next.piece(slot, budget, scores);
             pieces.add(piece);
             budget -= piece.to() - piece.from();
+            scores -= piece.scoredHere();
         }
         if (!starting.isEmpty()) {
             listener.starting(starting);
@@ -407,8 +362,9 @@ final class Scheduler {
             Sequence sequence = sequences.get(from + i);
             word = (word * 31 + sequence.request().index()) * 31 + chosen[i];
             if (!sequence.isFinished()) {
+                int before = sequence.count();
                 sequence.add(chosen[i], likely == null ? null : likely[i]);
-                tokens += chosen[i] < 0 ? 0 : 1;
+                tokens += sequence.count() - before;
             }
         }
     }

@@ -17,6 +17,8 @@ import dev.lockstep.decoder.sampling.SamplingRefinements;
 
 /** One request while it is being generated. */
 final class Sequence {
+    private static final String NOT_FINITE = "the model's logits are not finite numbers";
+
     private final Request request;
     private final int limit;
     private final int longestStop;
@@ -24,6 +26,8 @@ final class Sequence {
     // prompt and text
     private final int[] tokens;
     private final int prompt;
+    // what is scored instead of chosen
+    private final int[] forced;
     private final AppliedTokenRules rules;
     // null: not wanted
     private final @Nullable List<TokenLogprobs> logprobs;
@@ -50,7 +54,10 @@ final class Sequence {
         this.longestStop = request.params().stop().stream().mapToInt(String::length).max().orElse(0);
         this.prompt = request.promptIds().length;
         this.tokens = Arrays.copyOf(request.promptIds(), prompt + limit);
-        this.start = request.promptIds();
+        this.forced = request.forced();
+        // after the last of what is scored nothing is
+        System.arraycopy(forced, 0, tokens, prompt, Math.min(forced.length, limit));
+        this.start = Arrays.copyOf(tokens, prompt + Math.max(0, forced.length - 1));
         this.rules = new AppliedTokenRules(request.params().rules(), request.params().eosTokenIds(), vocabulary, prompt,
                 limit, guided);
         this.logprobs = request.params().logprobs() == SamplingParams.NO_LOGPROBS ? null : new ArrayList<>();
@@ -63,6 +70,16 @@ final class Sequence {
     /** What is to be in the cache before it goes on: its prompt, and what it had generated when it was interrupted. */
     int[] start() {
         return start;
+    }
+
+    /** Those of its start that may be found in the cache, where another sequence has left them: before what is scored. */
+    int[] sharable() {
+        return forced.length > 0 ? request.promptIds() : start;
+    }
+
+    /** So many tokens are scored while its start is brought. */
+    int scored() {
+        return forced.length;
     }
 
     /** Tokens that it may come to have, its prompt included. */
@@ -103,7 +120,11 @@ final class Sequence {
                 logprobs.clear();
             }
         }
-        start = Arrays.copyOf(tokens, length());
+        if (forced.length == 0) {
+            start = Arrays.copyOf(tokens, length());
+        } else if (logprobs != null) {
+            logprobs.clear();
+        }
         brought = 0;
     }
 
@@ -115,12 +136,28 @@ final class Sequence {
     /**
      * The next piece of its start, which then counts as brought.
      *
-     * @param most tokens of the piece
+     * @param most       tokens of the piece
+     * @param mostScored of them at most, above 0
      */
-    Admission piece(int slot, int most) {
+    Admission piece(int slot, int most, int mostScored) {
         int from = brought;
         brought = Math.min(start.length, from + most);
+        if (forced.length > 0) {
+            brought = Math.min(brought, Math.max(from, start.length - forced.length) + mostScored);
+            return new Admission(slot, start, 0, from, brought, reach(), settings(), forced);
+        }
         return new Admission(slot, start, start.length - prompt, from, brought, reach(), settings());
+    }
+
+    /** What was scored with a piece. */
+    void score(TokenLogprobs[] likely) {
+        for (TokenLogprobs one : likely) {
+            if (Float.isNaN(one.chosen())) {
+                fail(NOT_FINITE);
+                return;
+            }
+            Objects.requireNonNull(logprobs).add(one.withBest(request.params().logprobs()));
+        }
     }
 
     /** Whether all of its start has been brought. */
@@ -153,21 +190,18 @@ final class Sequence {
         return limit - count;
     }
 
-    /** Whether it wants to know how likely its tokens are. */
+    /** Whether it wants to know how likely the tokens are that are chosen for it. */
     boolean isRanked() {
-        return logprobs != null;
+        return logprobs != null && forced.length == 0;
     }
 
     /** Whether its next token depends on the last one by more than the model. */
     boolean isRuled() {
-        return request.forced().length > 0 || !rules.isEmpty();
+        return !rules.isEmpty();
     }
 
     /** What its rules do to the logits of its next token. */
     LogitEdits edits() {
-        if (request.forced().length > 0) {
-            return LogitEdits.only(request.forced()[count]);
-        }
         return rules.isEmpty() ? LogitEdits.NONE : rules.next(tokens, prompt + count);
     }
 
@@ -180,7 +214,14 @@ final class Sequence {
         if (token < 0) {
             fail(token == Decoder.NO_TOKEN
                     ? "no token is left to choose: all are ruled out"
-                    : "the model's logits are not finite numbers");
+                    : NOT_FINITE);
+            return;
+        }
+        if (forced.length > 0) {
+            // all of them are scored, and what the model would go on with is nobody's
+            count = forced.length;
+            finish = FinishReason.LENGTH;
+            text = decode(0, count);
             return;
         }
         tokens[prompt + count++] = token;
@@ -236,7 +277,7 @@ final class Sequence {
         int[] ends = params.ignoreEos() ? new int[0] : params.eosTokenIds().stream().mapToInt(id -> id).toArray();
         return new RowSampling(params.greedy(), params.temperature(), params.topK(), params.topP(), params.minP(),
                 params.repetitionPenalty(), params.presencePenalty(), params.frequencyPenalty(), minNewTokens(), ends,
-                RandomKey.of(request), logprobs != null, refinements());
+                RandomKey.of(request), isRanked(), refinements());
     }
 
     private int minNewTokens() {

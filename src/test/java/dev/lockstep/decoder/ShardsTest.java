@@ -1,6 +1,8 @@
 package dev.lockstep.decoder;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import org.junit.jupiter.api.Test;
@@ -11,6 +13,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.lora.Adapter;
 import dev.lockstep.decoder.Acceleration.Weights;
+import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelException;
@@ -18,11 +21,15 @@ import dev.lockstep.replica.Team;
 import dev.lockstep.torch.Device;
 import dev.lockstep.world.Worlds;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 /** Weights of all forms, of which two ranks have half each; ranks are threads. */
 @Timeout(300)
 class ShardsTest {
+    private static final RowSampling GREEDY = new RowSampling(true, 1, 0, 1, 0, 1, 0, new int[0], 0);
+
     static List<JsonNode> merged() {
         return LoraTest.merged();
     }
@@ -41,6 +48,31 @@ class ShardsTest {
             checkpoint = Adapter.open(Golden.FOLDER.resolve("lora/" + name.asText()).toString()).onto(checkpoint);
         }
         assertGreedy(checkpoint, merged.get("cases"), merged.get("adapters"));
+    }
+
+    @Test
+    void scores_areThoseOfARankAlone() {
+        Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint("llama-gqa"));
+        int[] tokens = new SplittableRandom(4).ints(60, 0, checkpoint.config().vocabulary()).toArray();
+        Admission row = new Admission(0, tokens, 0, 0, 60, 61, GREEDY, Arrays.copyOfRange(tokens, 10, 50));
+        DecoderAllocation room = new DecoderAllocation(1, 64, 0, 1, false, 2);
+        TokenLogprobs[] expected;
+        try (Decoder alone = Decoder.load(checkpoint, Device.CPU, DType.FLOAT32, Acceleration.FULL)) {
+            alone.allocate(room);
+            alone.prefill(List.of(row));
+            expected = alone.scores();
+        }
+        assertThat(expected).hasSize(40);
+        Worlds.each(2, world -> {
+            try (Decoder decoder = load(checkpoint, Team.of(world, 2, Device.CPU), Weights.AS_STORED)) {
+                decoder.allocate(room);
+                decoder.prefill(List.of(row));
+                for (int i = 0; i < expected.length; i++) {
+                    assertThat(decoder.scores()[i].chosen()).isCloseTo(expected[i].chosen(), within(1e-4f));
+                    assertThat(decoder.scores()[i].bestIds()).isEqualTo(expected[i].bestIds());
+                }
+            }
+        });
     }
 
     @Test

@@ -2,7 +2,10 @@ package dev.lockstep.generate;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import org.junit.jupiter.api.Test;
@@ -79,13 +82,48 @@ class ScoredTextTest {
         }
     }
 
+    /** More tokens than are scored in one pass, in several rows, against the same tokens a few at a time. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3})
+    void scoring_textsBeyondOnePass_areThoseOfTheirParts(int batchSize) {
+        try (Generator generator = Generator.load(Checkpoint.open(MODEL), Device.CPU, DType.FLOAT32,
+                Acceleration.FULL)) {
+            int[] prompt = generator.tokenizer().encode("In the beginning", true);
+            SplittableRandom random = new SplittableRandom(3);
+            int[] text = random.ints(700, 2, 4096).toArray();
+            int[] other = random.ints(300, 2, 4096).toArray();
+            List<Request> requests = List.of(Request.scoring(0, 0, prompt, text, 2),
+                    new Request(1, 0, prompt, SamplingParams.greedy(5, List.of(END))),
+                    Request.scoring(2, 0, prompt, other, 2), Request.scoring(3, 0, prompt, new int[]{text[0]}, 2));
+            List<Completion> scored = generator.generate(requests, batchSize);
+            assertThat(scored.get(0).logprobs()).hasSize(700);
+            assertThat(scored.get(0).tokenIds()).isEqualTo(text);
+            assertThat(scored.get(0).text()).isEqualTo(generator.tokenizer().decode(text, true));
+            assertThat(scored.get(2).logprobs()).hasSize(300);
+            assertThat(scored.get(3).logprobs().get(0).chosen())
+                    .isCloseTo(scored.get(0).logprobs().get(0).chosen(), within(1e-4f));
+            for (int from : new int[]{1, 200, 254, 255, 256, 257, 511, 512, 696}) {
+                int[] before = IntStream.concat(Arrays.stream(prompt), Arrays.stream(text, 0, from)).toArray();
+                List<TokenLogprobs> part = generator
+                        .generate(List.of(Request.scoring(0, 0, before, Arrays.copyOfRange(text, from, from + 4), 2)),
+                                1)
+                        .get(0).logprobs();
+                for (int i = 0; i < part.size(); i++) {
+                    TokenLogprobs whole = scored.get(0).logprobs().get(from + i);
+                    assertThat(whole.chosen()).as("token %d", from + i).isCloseTo(part.get(i).chosen(), within(1e-4f));
+                    assertThat(whole.bestIds()).as("token %d", from + i).isEqualTo(part.get(i).bestIds());
+                }
+            }
+        }
+    }
+
     @Test
     void scoring_longerThanTheContext_isThatRowsError() {
         ModelConfig config = Checkpoint.open(MODEL).config();
-        assertThat(Scheduler.error(Request.scoring(0, 0, new int[]{5}, new int[1023], 1), config)).isNull();
-        assertThat(Scheduler.error(Request.scoring(0, 0, new int[]{5}, new int[1024], 1), config)).isEqualTo(
+        assertThat(RequestErrors.of(Request.scoring(0, 0, new int[]{5}, new int[1023], 1), config)).isNull();
+        assertThat(RequestErrors.of(Request.scoring(0, 0, new int[]{5}, new int[1024], 1), config)).isEqualTo(
                 "the prompt and the text to be scored have 1025 tokens, and the model's context is 1024");
-        assertThat(Scheduler.error(Request.scoring(0, 0, new int[]{5}, new int[]{4096}, 1), config)).isEqualTo(
+        assertThat(RequestErrors.of(Request.scoring(0, 0, new int[]{5}, new int[]{4096}, 1), config)).isEqualTo(
                 "the text to be scored has a token that is not in the model's vocabulary of 4096");
     }
 
