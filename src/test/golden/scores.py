@@ -3,7 +3,9 @@
     python scores.py MODEL > scores-kjv-6m.json
 
 Tokens are cut as lm-evaluation-harness cuts them: white space at a prompt's end goes to the text, and of both together those
-tokens are the text's that come after as many as the prompt alone has.
+tokens are the text's that come after as many as the prompt alone has. A text alone that is longer than the context is read in
+windows, as its loglikelihood_rolling does: the first is the token that begins texts and all but one of as many tokens as the
+context has, each further one ends with the next tokens that are scored and begins as far before them as the context goes.
 """
 import json
 import os
@@ -25,6 +27,28 @@ CASES = [
 ]
 
 
+# longer than the context of 1,024 tokens; the last word is one that no other begins with
+LONG = " ".join(f"{7 * i} And the LORD spake unto Moses the {i}th time, saying, Speak unto" for i in range(120)) + " zebra"
+
+
+def rolled(model, first, ids):
+    """The log-probabilities of ids, and the likeliest token in the place of each."""
+    most = model.config.max_position_embeddings
+    everything = [first] + ids
+    scores, best = [], []
+    end = 0
+    while end < len(ids):
+        count = min(len(ids) - end, most)
+        end += count
+        begin = max(0, end - most)
+        with torch.no_grad():
+            logits = model(input_ids=torch.tensor([everything[begin:end]])).logits[0].float()
+        each = torch.log_softmax(logits, -1)[-count:]
+        scores += [float(each[i, token]) for i, token in enumerate(ids[end - count:end])]
+        best += each.argmax(-1).tolist()
+    return scores, best
+
+
 def main():
     path = sys.argv[1]
     tokenizer = AutoTokenizer.from_pretrained(path)
@@ -43,8 +67,13 @@ def main():
             chosen = [float(each[i, token]) for i, token in enumerate(ids)]
             cases.append(dict(prompt=prompt, text=text, token_ids=ids, logprobs=[round(x, 6) for x in chosen],
                               logprob=round(sum(chosen), 5), greedy=each.argmax(-1).tolist() == ids))
+    before = tokenizer.encode("") or [first]
+    ids = tokenizer.encode(LONG)[len(tokenizer.encode("")):]
+    scores, best = rolled(model, before[0], ids)
+    rolling = dict(text=LONG, tokens=len(ids), logprobs=[round(x, 5) for x in scores], logprob=round(sum(scores), 4),
+                   best=sum(b == i for b, i in zip(best, ids)))
     print('{"transformers":"%s","torch":"%s","cases":[' % (transformers.__version__, torch.__version__))
-    print(",\n".join(json.dumps(case, separators=(",", ":")) for case in cases) + "\n]}")
+    print(",\n".join(json.dumps(case, separators=(",", ":")) for case in cases) + "\n],\n\"rolling\":" + json.dumps(rolling, separators=(",", ":")) + "}")
 
 
 if __name__ == "__main__":

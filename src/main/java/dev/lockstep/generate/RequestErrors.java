@@ -43,7 +43,8 @@ final class RequestErrors {
             return "the prompt has " + request.promptIds().length + " tokens, and the model's context of " + context
                     + " leaves no room for a new one";
         }
-        if (request.promptIds().length + request.forced().length > context) {
+        // after a single token a text is read in as many turns as it takes
+        if (request.promptIds().length > 1 && request.promptIds().length + request.forced().length > context) {
             return "the prompt and the text to be scored have " + (request.promptIds().length + request.forced().length)
                     + " tokens, and the model's context is " + context;
         }

@@ -369,7 +369,7 @@ final class Scheduler {
         }
     }
 
-    /** Takes finished sequences out. */
+    /** Takes sequences out that are finished, or begin again. */
     private void retire() {
         for (int slot = decoding() - 1; slot >= 0; slot--) {
             Sequence sequence = sequences.get(slot);
@@ -377,6 +377,10 @@ final class Scheduler {
                 remove(slot);
                 forecast.ended(sequence);
                 listener.finished(sequence.request(), sequence.completion());
+            } else if (sequence.isAgain()) {
+                remove(slot);
+                sequence.beginAgain();
+                waiting.addFirst(sequence);
             }
         }
     }

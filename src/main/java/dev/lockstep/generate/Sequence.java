@@ -26,8 +26,10 @@ final class Sequence {
     // prompt and text
     private final int[] tokens;
     private final int prompt;
-    // what is scored instead of chosen
+    // what is scored instead of chosen; with the present start these, and so many before them have been
     private final int[] forced;
+    private int[] scoring = {};
+    private int scoredBefore;
     private final AppliedTokenRules rules;
     // null: not wanted
     private final @Nullable List<TokenLogprobs> logprobs;
@@ -36,6 +38,7 @@ final class Sequence {
     private int brought;
     private long begun = -1;
     private int count;
+    private boolean again;
     private @Nullable FinishReason finish;
     private String text = "";
     private @Nullable String error;
@@ -53,11 +56,11 @@ final class Sequence {
         this.limit = limit;
         this.longestStop = request.params().stop().stream().mapToInt(String::length).max().orElse(0);
         this.prompt = request.promptIds().length;
-        this.tokens = Arrays.copyOf(request.promptIds(), prompt + limit);
         this.forced = request.forced();
-        // after the last of what is scored nothing is
-        System.arraycopy(forced, 0, tokens, prompt, Math.min(forced.length, limit));
-        this.start = Arrays.copyOf(tokens, prompt + Math.max(0, forced.length - 1));
+        this.tokens = Arrays.copyOf(request.promptIds(), prompt + Math.max(limit, forced.length));
+        System.arraycopy(forced, 0, tokens, prompt, forced.length);
+        this.start = request.promptIds();
+        score(0);
         this.rules = new AppliedTokenRules(request.params().rules(), request.params().eosTokenIds(), vocabulary, prompt,
                 limit, guided);
         this.logprobs = request.params().logprobs() == SamplingParams.NO_LOGPROBS ? null : new ArrayList<>();
@@ -74,17 +77,45 @@ final class Sequence {
 
     /** Those of its start that may be found in the cache, where another sequence has left them: before what is scored. */
     int[] sharable() {
-        return forced.length > 0 ? request.promptIds() : start;
+        return scoring.length > 0 ? Arrays.copyOf(start, start.length - scoring.length + 1) : start;
     }
 
     /** So many tokens are scored while its start is brought. */
     int scored() {
-        return forced.length;
+        return scoring.length;
+    }
+
+    /**
+     * The next tokens are scored: all, or, where they do not fit the context, as many as it has room for, after as many of
+     * those before them as fit; which is lm-evaluation-harness's loglikelihood_rolling. After the last of them nothing is.
+     *
+     * @param before so many have been
+     */
+    private void score(int before) {
+        if (forced.length > 0) {
+            int most = forced.length > limit ? reach() : forced.length;
+            int end = Math.min(forced.length, before + most);
+            scoredBefore = before;
+            scoring = Arrays.copyOfRange(forced, before, end);
+            start = Arrays.copyOfRange(tokens, Math.max(0, prompt + end - 1 - reach()), prompt + end - 1);
+        }
+    }
+
+    /** Whether it is to begin again, with what is scored next. */
+    boolean isAgain() {
+        return again;
+    }
+
+    /** It does so. */
+    void beginAgain() {
+        again = false;
+        brought = 0;
+        score(scoredBefore + scoring.length);
     }
 
     /** Tokens that it may come to have, its prompt included. */
     int reach() {
-        return tokens.length;
+        return prompt + limit;
     }
 
     /** Tokens that it has, its prompt included. */
@@ -114,18 +145,16 @@ final class Sequence {
      * @param withTokens that it has; otherwise with none, and will come to have the same
      */
     void interrupt(boolean withTokens) {
-        if (!withTokens) {
+        brought = 0;
+        if (!withTokens || forced.length > 0) {
             count = 0;
             if (logprobs != null) {
-                logprobs.clear();
+                logprobs.subList(scoredBefore, logprobs.size()).clear();
             }
         }
         if (forced.length == 0) {
             start = Arrays.copyOf(tokens, length());
-        } else if (logprobs != null) {
-            logprobs.clear();
         }
-        brought = 0;
     }
 
     /** Whether it has had a slot. */
@@ -142,9 +171,9 @@ final class Sequence {
     Admission piece(int slot, int most, int mostScored) {
         int from = brought;
         brought = Math.min(start.length, from + most);
-        if (forced.length > 0) {
-            brought = Math.min(brought, Math.max(from, start.length - forced.length) + mostScored);
-            return new Admission(slot, start, 0, from, brought, reach(), settings(), forced);
+        if (scoring.length > 0) {
+            brought = Math.min(brought, Math.max(from, start.length - scoring.length) + mostScored);
+            return new Admission(slot, start, 0, from, brought, reach(), settings(), scoring);
         }
         return new Admission(slot, start, start.length - prompt, from, brought, reach(), settings());
     }
@@ -218,7 +247,11 @@ final class Sequence {
             return;
         }
         if (forced.length > 0) {
-            // all of them are scored, and what the model would go on with is nobody's
+            // what the model would go on with is nobody's
+            again = scoredBefore + scoring.length < forced.length;
+            if (again) {
+                return;
+            }
             count = forced.length;
             finish = FinishReason.LENGTH;
             text = decode(0, count);

@@ -117,11 +117,49 @@ class ScoredTextTest {
         }
     }
 
+    /** As lm-evaluation-harness's loglikelihood_rolling, beside other rows and alone. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3})
+    void scoring_aTextAloneThatIsLongerThanTheContext_equalsTransformersInWindows(int batchSize) {
+        JsonNode rolling = Golden.json("scores-kjv-6m.json").get("rolling");
+        try (Generator generator = Generator.load(Checkpoint.open(MODEL), Device.CPU, DType.FLOAT32,
+                Acceleration.FULL)) {
+            ScoredText scored = ScoredText.of(generator.tokenizer(), "", rolling.get("text").asText(), true, END);
+            assertThat(scored.textIds()).hasSize(rolling.get("tokens").asInt());
+            assertThat(scored.promptIds()).hasSize(1);
+            int[] prompt = generator.tokenizer().encode("In the beginning", true);
+            List<Completion> completions = generator.generate(
+                    List.of(Request.scoring(0, 0, scored.promptIds(), scored.textIds(), 1),
+                            new Request(1, 0, prompt, SamplingParams.greedy(30, List.of(END))),
+                            Request.scoring(2, 0, scored.promptIds(), Arrays.copyOf(scored.textIds(), 1024), 1),
+                            Request.scoring(3, 0, scored.promptIds(), Arrays.copyOf(scored.textIds(), 1025), 1)),
+                    batchSize);
+            assertScores(completions.get(0), rolling, scored.textIds());
+            assertThat(completions.get(0).text()).isEqualTo(generator.tokenizer().decode(scored.textIds(), true));
+            assertScores(completions.get(2), rolling, Arrays.copyOf(scored.textIds(), 1024));
+            assertThat(completions.get(3).logprobs()).hasSize(1025);
+            assertThat(completions.get(1).tokenIds()).isEqualTo(generator
+                    .generate(List.of(new Request(1, 0, prompt, SamplingParams.greedy(30, List.of(END)))), 1).get(0)
+                    .tokenIds());
+        }
+    }
+
+    private static void assertScores(Completion completion, JsonNode rolling, int[] tokens) {
+        assertThat(completion.error()).isNull();
+        assertThat(completion.tokenIds()).isEqualTo(tokens);
+        List<TokenLogprobs> likely = completion.logprobs();
+        assertThat(likely).hasSize(tokens.length);
+        for (int i = 0; i < tokens.length; i++) {
+            assertThat((double) likely.get(i).chosen()).as("token %d", i)
+                    .isCloseTo(rolling.get("logprobs").get(i).asDouble(), within(2e-4));
+        }
+    }
+
     @Test
     void scoring_longerThanTheContext_isThatRowsError() {
         ModelConfig config = Checkpoint.open(MODEL).config();
-        assertThat(RequestErrors.of(Request.scoring(0, 0, new int[]{5}, new int[1023], 1), config)).isNull();
-        assertThat(RequestErrors.of(Request.scoring(0, 0, new int[]{5}, new int[1024], 1), config)).isEqualTo(
+        assertThat(RequestErrors.of(Request.scoring(0, 0, new int[]{5, 6}, new int[1022], 1), config)).isNull();
+        assertThat(RequestErrors.of(Request.scoring(0, 0, new int[]{5, 6}, new int[1023], 1), config)).isEqualTo(
                 "the prompt and the text to be scored have 1025 tokens, and the model's context is 1024");
         assertThat(RequestErrors.of(Request.scoring(0, 0, new int[]{5}, new int[]{4096}, 1), config)).isEqualTo(
                 "the text to be scored has a token that is not in the model's vocabulary of 4096");
