@@ -6,6 +6,7 @@ import java.math.RoundingMode;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -25,11 +26,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * The JSON texts of values that a schema (<a href="https://json-schema.org/draft/2020-12">draft 2020-12</a>) accepts, or rather
  * some of them, of which each is accepted: an object has the properties that are named, in their order, and others only where none
- * are named; where a schema says nothing, values are at most {@link #DEEPEST} deep; there is at most a space, or an end of line
+ * are named; where a schema says nothing, values are at most {@link #DEEPEST} deep, and what leads to itself does so at most as
+ * often; there is at most a space, or an end of line
  * and the spaces after it, between two parts. A keyword that is not done here is refused.
  */
 final class JsonSchema {
-    /** Arrays and objects within each other, where a schema does not say which. */
+    /** Arrays and objects within each other, where a schema does not say which; and references that lead to where they stand. */
     private static final int DEEPEST = 4;
     private static final BigInteger MOST = BigInteger.TEN.pow(JsonTexts.MOST_DIGITS).subtract(BigInteger.ONE);
 
@@ -50,7 +52,10 @@ final class JsonSchema {
 
     private final JsonNode root;
     private final JsonTexts texts = new JsonTexts();
-    private final Deque<String> references = new ArrayDeque<>();
+    private final Map<String, Boolean> circles = new HashMap<>();
+    // by what is referred to, and how deep that may still lead to itself
+    private final Map<String, Automaton> referred = new HashMap<>();
+    private int left = DEEPEST;
 
     private JsonSchema(JsonNode root) {
         this.root = root;
@@ -60,7 +65,11 @@ final class JsonSchema {
     static Automaton texts(String json) {
         try {
             JsonNode schema = MAPPER.readTree(json);
-            return new JsonSchema(schema).value(schema, "");
+            Automaton texts = new JsonSchema(schema).value(schema, "");
+            if (Operations.isEmpty(texts)) {
+                throw new GrammarException("accepts no value that ends: each leads to itself");
+            }
+            return texts;
         } catch (JsonProcessingException e) {
             throw new GrammarException("is not JSON: " + e.getOriginalMessage());
         }
@@ -192,13 +201,35 @@ final class JsonSchema {
         if (!target.equals("#") && !target.startsWith("#/")) {
             throw wrong(at, "leads out of the schema, which is not supported");
         }
-        if (target.equals("#") || references.contains(target)) {
-            throw wrong(at, "leads to itself, which is not supported");
+        boolean circle = circles.computeIfAbsent(target, this::leadsToItself);
+        if (circle && left == 0) {
+            return Automata.makeEmpty();
         }
-        references.push(target);
-        Automaton texts = value(root.at(target.substring(1)), target.substring(1));
-        references.pop();
-        return texts;
+        left -= circle ? 1 : 0;
+        String key = left + target;
+        Automaton known = referred.get(key);
+        if (known == null) {
+            known = value(root.at(target.substring(1)), target.substring(1));
+            referred.put(key, known);
+        }
+        left += circle ? 1 : 0;
+        return known;
+    }
+
+    private boolean leadsToItself(String target) {
+        Set<String> seen = new HashSet<>();
+        Deque<String> open = new ArrayDeque<>(List.of(target));
+        while (!open.isEmpty()) {
+            for (String next : root.at(open.remove().substring(1)).findValuesAsText("$ref")) {
+                if (next.equals(target)) {
+                    return true;
+                }
+                if (next.startsWith("#") && seen.add(next)) {
+                    open.add(next);
+                }
+            }
+        }
+        return false;
     }
 
     private static List<String> types(JsonNode schema, String at, Set<String> told) {
@@ -243,13 +274,19 @@ final class JsonSchema {
         }
         List<Automaton> items = new ArrayList<>();
         List<Boolean> optional = new ArrayList<>();
-        properties.properties().forEach(property -> {
+        for (Map.Entry<String, JsonNode> property : properties.properties()) {
             String name = property.getKey();
+            Automaton value = value(property.getValue(), at + "/properties/" + name);
+            if (Operations.isEmpty(value)) {
+                if (required.contains(name)) {
+                    return value;
+                }
+                continue;
+            }
             items.add(TextAutomaton.least(Operations.concatenate(List.of(
-                    Automata.makeString(new TextNode(name).toString()), JsonTexts.COLON,
-                    value(property.getValue(), at + "/properties/" + name)))));
+                    Automata.makeString(new TextNode(name).toString()), JsonTexts.COLON, value))));
             optional.add(!required.contains(name));
-        });
+        }
         // from the last one on: what follows where something stands before it, and where nothing does
         Automaton after = Automata.makeEmptyString();
         Automaton first = Automata.makeEmptyString();

@@ -51,8 +51,11 @@ final class JsonTexts {
         return Operations.concatenate(List.of(Automata.makeChar('"'), inside, Automata.makeChar('"')));
     }
 
-    /** An object with any names. */
+    /** An object with any names; where no value is accepted, with none. */
     static Automaton map(Automaton value) {
+        if (Operations.isEmpty(value)) {
+            return Regex.whole("\\{\\}");
+        }
         Automaton item = TextAutomaton.least(Operations.concatenate(List.of(STRING, COLON, value)));
         return braces('{', Operations.optional(separated(item)), '}');
     }
@@ -77,9 +80,15 @@ final class JsonTexts {
         return all.finish();
     }
 
-    /** @param most -1 for any number */
+    /**
+     * @param item may accept nothing, and then there are none
+     * @param most -1 for any number
+     */
     static Automaton items(Automaton item, int least, int most) {
-        if (most == 0) {
+        if (Operations.isEmpty(item) && least > 0) {
+            return item;
+        }
+        if (most == 0 || Operations.isEmpty(item)) {
             return Regex.whole("\\[\\]");
         }
         if (least <= 1 && most < 0) {

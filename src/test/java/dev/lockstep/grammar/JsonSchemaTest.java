@@ -57,6 +57,14 @@ class JsonSchemaTest {
             "{\"oneOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}", "{\"allOf\":[{\"type\":\"boolean\"}]}",
             "{\"type\":\"array\",\"maxItems\":0}", "{\"type\":[\"string\",\"null\"],\"enum\":[\"a\",1,null,true]}",
             "{\"type\":\"integer\",\"const\":7}", "{\"type\":\"object\",\"additionalProperties\":false}",
+            "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\",\"maxLength\":4},\"children\":{\"type\":\"array\","
+                    + "\"items\":{\"$ref\":\"#\"}}},\"required\":[\"name\",\"children\"]}",
+            "{\"$ref\":\"#/$defs/e\",\"$defs\":{\"e\":{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"object\",\"properties\":"
+                    + "{\"op\":{\"enum\":[\"+\",\"*\"]},\"left\":{\"$ref\":\"#/$defs/e\"},\"right\":{\"$ref\":\"#/$defs/e\"}},"
+                    + "\"required\":[\"op\",\"left\",\"right\"],\"additionalProperties\":false}]}}}",
+            "{\"$ref\":\"#/$defs/a\",\"$defs\":{\"a\":{\"type\":\"object\",\"properties\":{\"b\":{\"$ref\":\"#/$defs/b\"}}},"
+                    + "\"b\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/a\"},\"minItems\":1}}}",
+            "{\"type\":\"object\",\"additionalProperties\":{\"$ref\":\"#\"}}",
             "{\"properties\":{\"deep\":{\"items\":{\"properties\":{\"er\":{\"enum\":[1.5,1e3]}},\"required\":[\"er\"]}}}}"})
     void walkedTexts_ofASchema_parseAndAreValid(String schema) throws Exception {
         TextAutomaton automaton = automaton(schema);
@@ -116,11 +124,11 @@ class JsonSchemaTest {
             "{\"properties\":{\"a\":{\"type\":\"number\",\"minimum\":1}}} ~ at /properties/a has the keyword \"minimum\","
                     + " which is not supported for numbers that are not integers",
             "{\"type\":\"thing\"} ~ `has the type \"thing\", which is none of [array, boolean, integer, null, number, object, string]`",
-            "{\"$ref\":\"#\"} ~ at /$ref leads to itself, which is not supported",
+            "{\"$ref\":\"#\"} ~ accepts no value that ends: each leads to itself",
             "{\"$ref\":\"http://a/b\"} ~ at /$ref leads out of the schema, which is not supported",
             "{\"$ref\":\"#/$defs/none\"} ~ at /$defs/none is not there, not a schema",
-            "{\"$defs\":{\"a\":{\"properties\":{\"b\":{\"$ref\":\"#/$defs/a\"}}}},\"$ref\":\"#/$defs/a\"} ~"
-                    + " at /$defs/a/properties/b/$ref leads to itself, which is not supported",
+            "{\"$defs\":{\"a\":{\"properties\":{\"b\":{\"$ref\":\"#/$defs/a\"}},\"required\":[\"b\"]}},\"$ref\":\"#/$defs/a\"} ~"
+                    + " accepts no value that ends: each leads to itself",
             "{\"oneOf\":[{\"type\":\"number\"},{\"type\":\"integer\"}]} ~ at /oneOf has schemas 0 and 1 that accept the same"
                     + " values, which is not supported; anyOf is",
             "{\"allOf\":[true,true]} ~ `at /allOf has other than one schema, which is not supported`",
