@@ -38,10 +38,12 @@ final class JsonSchema {
     private static final Set<String> WITHOUT_EFFECT = Set.of("title", "description", "default", "examples", "example",
             "$schema", "$id", "$comment", "$defs", "definitions", "deprecated", "readOnly", "writeOnly", "strict");
     private static final Set<String> WHOLE = Set.of("enum", "const", "anyOf", "oneOf", "allOf", "$ref");
+    private static final Set<String> BOUNDS = Set.of("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum");
     private static final Map<String, Set<String>> BY_TYPE = Map.of("object",
-            Set.of("properties", "required", "additionalProperties"), "array", Set.of("items", "minItems", "maxItems"),
+            Set.of("properties", "required", "additionalProperties"), "array",
+            Set.of("items", "prefixItems", "minItems", "maxItems"),
             "string", Set.of("minLength", "maxLength", "pattern", "format"), "integer",
-            Set.of("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), "number", Set.of(), "boolean",
+            BOUNDS, "number", BOUNDS, "boolean",
             Set.of(), "null", Set.of());
     private static final String DATE = "\\d{4}-((0[13578]|1[02])-(0[1-9]|[12]\\d|3[01])|(0[469]|11)-(0[1-9]|[12]\\d|30)|02-(0[1-9]|1\\d|2[0-8]))";
     private static final String TIME = "([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,6})?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)";
@@ -99,7 +101,7 @@ final class JsonSchema {
                 case "array" -> array(schema, at);
                 case "string" -> string(schema, at);
                 case "integer" -> integer(schema, at);
-                case "number" -> JsonTexts.NUMBER;
+                case "number" -> number(schema, at);
                 case "boolean" -> Regex.whole("true|false");
                 default -> Automata.makeString("null");
             });
@@ -115,8 +117,7 @@ final class JsonSchema {
     private static void refuse(Set<String> told, Set<String> done, String at) {
         for (String keyword : told) {
             if (!done.contains(keyword)) {
-                throw wrong(at, "has the keyword \"" + keyword + "\", which is not supported"
-                        + (keywords("integer").contains(keyword) ? " for numbers that are not integers" : " there"));
+                throw wrong(at, "has the keyword \"" + keyword + "\", which is not supported there");
             }
         }
     }
@@ -302,8 +303,29 @@ final class JsonSchema {
 
     private Automaton array(JsonNode schema, String at) {
         JsonNode items = schema.path("items");
+        if (schema.has("prefixItems")) {
+            return tuple(schema, at);
+        }
         return JsonTexts.items(items.isMissingNode() ? texts.anything(DEEPEST - 1) : value(items, at + "/items"),
                 count(schema, "minItems", at, 0), count(schema, "maxItems", at, -1));
+    }
+
+    /** Of as many items as are described one by one. */
+    private Automaton tuple(JsonNode schema, String at) {
+        String inside = at + "/prefixItems";
+        List<Automaton> parts = new ArrayList<>();
+        list(schema.get("prefixItems"), inside).forEach(one -> {
+            if (!parts.isEmpty()) {
+                parts.add(JsonTexts.COMMA);
+            }
+            parts.add(value(one, inside + "/" + (parts.size() + 1) / 2));
+        });
+        int items = (parts.size() + 1) / 2;
+        if (count(schema, "minItems", at, 0) > items || count(schema, "maxItems", at, items) < items) {
+            throw wrong(at, "has minItems or maxItems for which its prefixItems, which are " + items
+                    + ", are too few or too many");
+        }
+        return JsonTexts.braces('[', Operations.concatenate(parts), ']');
     }
 
     private static int count(JsonNode schema, String keyword, String at, int otherwise) {
@@ -350,6 +372,44 @@ final class JsonSchema {
         }
     }
 
+    private static Automaton number(JsonNode schema, String at) {
+        NumberTexts.Bound low = end(schema, "minimum", "exclusiveMinimum", at, 1);
+        NumberTexts.Bound high = end(schema, "maximum", "exclusiveMaximum", at, -1);
+        if (low == null && high == null) {
+            return JsonTexts.NUMBER;
+        }
+        Automaton texts = NumberTexts.between(low, high);
+        if (Operations.isEmpty(texts)) {
+            throw wrong(at, "accepts no number");
+        }
+        return texts;
+    }
+
+    /** Of the two forms of an end the narrower one; null where there is none. */
+    private static NumberTexts.@Nullable Bound end(JsonNode schema, String keyword, String exclusive, String at,
+            int inwards) {
+        NumberTexts.Bound end = null;
+        for (String one : List.of(keyword, exclusive)) {
+            JsonNode value = schema.path(one);
+            if (value.isMissingNode()) {
+                continue;
+            }
+            BigDecimal exact = exact(value, one, at);
+            int order = end == null ? 1 : inwards * exact.compareTo(end.number());
+            if (order > 0 || order == 0 && one.equals(exclusive)) {
+                end = new NumberTexts.Bound(exact, one.equals(keyword));
+            }
+        }
+        return end;
+    }
+
+    private static BigDecimal exact(JsonNode value, String keyword, String at) {
+        if (!value.isNumber()) {
+            throw wrong(at, "has " + keyword + " " + value + ", which is no number");
+        }
+        return value.decimalValue();
+    }
+
     private static Automaton integer(JsonNode schema, String at) {
         BigInteger least = bound(schema, "minimum", "exclusiveMinimum", at, RoundingMode.CEILING, 1);
         BigInteger most = bound(schema, "maximum", "exclusiveMaximum", at, RoundingMode.FLOOR, -1);
@@ -373,10 +433,7 @@ final class JsonSchema {
             if (value.isMissingNode()) {
                 continue;
             }
-            if (!value.isNumber()) {
-                throw wrong(at, "has " + one + " " + value + ", which is no number");
-            }
-            BigDecimal exact = value.decimalValue();
+            BigDecimal exact = exact(value, one, at);
             BigInteger next = exact.setScale(0, rounding).toBigInteger();
             if (one.equals(exclusive) && exact.compareTo(new BigDecimal(next)) == 0) {
                 next = next.add(BigInteger.valueOf(inwards));

@@ -1,5 +1,6 @@
 package dev.lockstep.grammar;
 
+import java.math.BigDecimal;
 import java.util.Random;
 
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -65,6 +66,13 @@ class JsonSchemaTest {
             "{\"$ref\":\"#/$defs/a\",\"$defs\":{\"a\":{\"type\":\"object\",\"properties\":{\"b\":{\"$ref\":\"#/$defs/b\"}}},"
                     + "\"b\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/a\"},\"minItems\":1}}}",
             "{\"type\":\"object\",\"additionalProperties\":{\"$ref\":\"#\"}}",
+            "{\"type\":\"number\",\"minimum\":0,\"maximum\":1}",
+            "{\"type\":\"number\",\"exclusiveMinimum\":-2.75,\"maximum\":-0.125}",
+            "{\"type\":\"number\",\"minimum\":-0.5,\"exclusiveMaximum\":12.25}",
+            "{\"type\":\"number\",\"exclusiveMinimum\":99.99}",
+            "{\"type\":\"number\",\"maximum\":-1e3}", "{\"type\":[\"number\",\"null\"],\"exclusiveMinimum\":0}",
+            "{\"type\":\"array\",\"prefixItems\":[{\"type\":\"string\",\"maxLength\":5},{\"type\":\"integer\"},{\"const\":1}],"
+                    + "\"minItems\":3,\"maxItems\":3}",
             "{\"properties\":{\"deep\":{\"items\":{\"properties\":{\"er\":{\"enum\":[1.5,1e3]}},\"required\":[\"er\"]}}}}"})
     void walkedTexts_ofASchema_parseAndAreValid(String schema) throws Exception {
         TextAutomaton automaton = automaton(schema);
@@ -104,6 +112,27 @@ class JsonSchemaTest {
     }
 
     @Test
+    void numbers_ofRandomBounds_areThoseBetween() {
+        Random random = new Random(5);
+        for (int i = 0; i < 40; i++) {
+            BigDecimal low = BigDecimal.valueOf(random.nextInt(4000) - 2000L, random.nextInt(4));
+            BigDecimal high = low.add(BigDecimal.valueOf(random.nextInt(3000), random.nextInt(4)));
+            boolean open = random.nextBoolean() && low.compareTo(high) < 0;
+            TextAutomaton automaton = automaton("{\"type\":\"number\",\"minimum\":" + low.toPlainString() + ",\""
+                    + (open ? "exclusiveMaximum" : "maximum") + "\":" + high.toPlainString() + "}");
+            for (int j = 0; j < 400; j++) {
+                BigDecimal value = j % 10 == 0
+                        ? (j % 20 == 0 ? low : high)
+                        : low.add(BigDecimal.valueOf(random.nextInt(6000) - 1500L, random.nextInt(5)));
+                int order = value.compareTo(high);
+                assertThat(RegexTest.fits(automaton, value.toPlainString()))
+                        .as("%s in %s to %s, open %s", value, low, high, open)
+                        .isEqualTo(value.compareTo(low) >= 0 && (open ? order < 0 : order <= 0));
+            }
+        }
+    }
+
+    @Test
     void integers_ofRandomBounds_areThoseBetween() {
         Random random = new Random(3);
         for (int i = 0; i < 60; i++) {
@@ -121,8 +150,12 @@ class JsonSchemaTest {
     @ParameterizedTest
     @CsvSource(delimiter = '~', quoteCharacter = '`', value = {"{\"type\":\"array\",\"uniqueItems\":true} ~ "
             + "has the keyword \"uniqueItems\", which is not supported there",
-            "{\"properties\":{\"a\":{\"type\":\"number\",\"minimum\":1}}} ~ at /properties/a has the keyword \"minimum\","
-                    + " which is not supported for numbers that are not integers",
+            "{\"properties\":{\"a\":{\"type\":\"number\",\"multipleOf\":2}}} ~ at /properties/a has the keyword"
+                    + " \"multipleOf\", which is not supported there",
+            "{\"type\":\"number\",\"minimum\":1,\"exclusiveMaximum\":1} ~ accepts no number",
+            "{\"type\":\"number\",\"minimum\":\"a\"} ~ `has minimum \"a\", which is no number`",
+            "{\"prefixItems\":[true],\"minItems\":2} ~ has minItems or maxItems for which its prefixItems, which are 1, are"
+                    + " too few or too many",
             "{\"type\":\"thing\"} ~ `has the type \"thing\", which is none of [array, boolean, integer, null, number, object, string]`",
             "{\"$ref\":\"#\"} ~ accepts no value that ends: each leads to itself",
             "{\"$ref\":\"http://a/b\"} ~ at /$ref leads out of the schema, which is not supported",
