@@ -1,8 +1,5 @@
 package dev.lockstep.grammar;
 
-import java.math.BigDecimal;
-import java.math.BigInteger;
-import java.math.RoundingMode;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -33,7 +30,6 @@ import org.jspecify.annotations.Nullable;
 final class JsonSchema {
     /** Arrays and objects within each other, where a schema does not say which; and references that lead to where they stand. */
     private static final int DEEPEST = 4;
-    private static final BigInteger MOST = BigInteger.TEN.pow(JsonTexts.MOST_DIGITS).subtract(BigInteger.ONE);
 
     private static final Set<String> WITHOUT_EFFECT = Set.of("title", "description", "default", "examples", "example",
             "$schema", "$id", "$comment", "$defs", "definitions", "deprecated", "readOnly", "writeOnly", "strict");
@@ -100,8 +96,8 @@ final class JsonSchema {
                 case "object" -> object(schema, at);
                 case "array" -> array(schema, at);
                 case "string" -> string(schema, at);
-                case "integer" -> integer(schema, at);
-                case "number" -> number(schema, at);
+                case "integer" -> NumberSchema.integer(schema, at);
+                case "number" -> NumberSchema.number(schema, at);
                 case "boolean" -> Regex.whole("true|false");
                 default -> Automata.makeString("null");
             });
@@ -372,78 +368,7 @@ final class JsonSchema {
         }
     }
 
-    private static Automaton number(JsonNode schema, String at) {
-        NumberTexts.Bound low = end(schema, "minimum", "exclusiveMinimum", at, 1);
-        NumberTexts.Bound high = end(schema, "maximum", "exclusiveMaximum", at, -1);
-        if (low == null && high == null) {
-            return JsonTexts.NUMBER;
-        }
-        Automaton texts = NumberTexts.between(low, high);
-        if (Operations.isEmpty(texts)) {
-            throw wrong(at, "accepts no number");
-        }
-        return texts;
-    }
-
-    /** Of the two forms of an end the narrower one; null where there is none. */
-    private static NumberTexts.@Nullable Bound end(JsonNode schema, String keyword, String exclusive, String at,
-            int inwards) {
-        NumberTexts.Bound end = null;
-        for (String one : List.of(keyword, exclusive)) {
-            JsonNode value = schema.path(one);
-            if (value.isMissingNode()) {
-                continue;
-            }
-            BigDecimal exact = exact(value, one, at);
-            int order = end == null ? 1 : inwards * exact.compareTo(end.number());
-            if (order > 0 || order == 0 && one.equals(exclusive)) {
-                end = new NumberTexts.Bound(exact, one.equals(keyword));
-            }
-        }
-        return end;
-    }
-
-    private static BigDecimal exact(JsonNode value, String keyword, String at) {
-        if (!value.isNumber()) {
-            throw wrong(at, "has " + keyword + " " + value + ", which is no number");
-        }
-        return value.decimalValue();
-    }
-
-    private static Automaton integer(JsonNode schema, String at) {
-        BigInteger least = bound(schema, "minimum", "exclusiveMinimum", at, RoundingMode.CEILING, 1);
-        BigInteger most = bound(schema, "maximum", "exclusiveMaximum", at, RoundingMode.FLOOR, -1);
-        if (least == null && most == null) {
-            return JsonTexts.INTEGER;
-        }
-        BigInteger from = least == null ? MOST.negate() : least.max(MOST.negate());
-        BigInteger to = most == null ? MOST : most.min(MOST);
-        if (from.compareTo(to) > 0) {
-            throw wrong(at, "accepts no integer");
-        }
-        return IntegerTexts.between(from, to);
-    }
-
-    /** Of the two forms of a bound the one that is there, the narrower one if both are; null where there is none. */
-    private static @Nullable BigInteger bound(JsonNode schema, String keyword, String exclusive, String at,
-            RoundingMode rounding, int inwards) {
-        BigInteger bound = null;
-        for (String one : List.of(keyword, exclusive)) {
-            JsonNode value = schema.path(one);
-            if (value.isMissingNode()) {
-                continue;
-            }
-            BigDecimal exact = exact(value, one, at);
-            BigInteger next = exact.setScale(0, rounding).toBigInteger();
-            if (one.equals(exclusive) && exact.compareTo(new BigDecimal(next)) == 0) {
-                next = next.add(BigInteger.valueOf(inwards));
-            }
-            bound = bound == null ? next : inwards > 0 ? bound.max(next) : bound.min(next);
-        }
-        return bound;
-    }
-
-    private static GrammarException wrong(String at, String what) {
+    static GrammarException wrong(String at, String what) {
         return new GrammarException((at.isEmpty() ? "" : "at " + at + " ") + what);
     }
 }
