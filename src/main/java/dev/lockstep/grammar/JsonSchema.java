@@ -65,7 +65,7 @@ final class JsonSchema {
             JsonNode schema = MAPPER.readTree(json);
             Automaton texts = new JsonSchema(schema).value(schema, "");
             if (Operations.isEmpty(texts)) {
-                throw new GrammarException("accepts no value that ends: each leads to itself");
+                throw new GrammarException("accepts no value, or none that ends");
             }
             return texts;
         } catch (JsonProcessingException e) {
@@ -75,8 +75,8 @@ final class JsonSchema {
 
     /** @param at where the schema stands in the whole, as a JSON pointer */
     private Automaton value(JsonNode schema, String at) {
-        if (schema.isBoolean() && schema.booleanValue()) {
-            return texts.anything(DEEPEST);
+        if (schema.isBoolean()) {
+            return schema.booleanValue() ? texts.anything(DEEPEST) : Automata.makeEmpty();
         }
         if (!schema.isObject()) {
             throw wrong(at, "is " + (schema.isMissingNode() ? "not there" : schema) + ", not a schema");
@@ -143,7 +143,7 @@ final class JsonSchema {
                 List<Automaton> ways = new ArrayList<>();
                 list(value, inside).forEach(one -> ways.add(value(one, inside + "/" + ways.size())));
                 if (keyword.equals("oneOf")) {
-                    apart(ways, inside);
+                    apart(value, inside);
                 }
                 yield Operations.union(ways);
             }
@@ -182,12 +182,13 @@ final class JsonSchema {
         return all.stream();
     }
 
-    private static void apart(List<Automaton> ways, String at) {
-        for (int i = 0; i < ways.size(); i++) {
+    private void apart(JsonNode schemas, String at) {
+        ApartSchemas apart = new ApartSchemas(root);
+        for (int i = 0; i < schemas.size(); i++) {
             for (int other = 0; other < i; other++) {
-                if (!Operations.isEmpty(Operations.intersection(ways.get(i), ways.get(other)))) {
+                if (!apart.areApart(schemas.get(other), schemas.get(i))) {
                     throw wrong(at, "has schemas " + other + " and " + i
-                            + " that accept the same values, which is not supported; anyOf is");
+                            + " that may accept the same value, which is not supported; anyOf is");
                 }
             }
         }
@@ -335,7 +336,7 @@ final class JsonSchema {
         return value.intValue();
     }
 
-    private static Automaton string(JsonNode schema, String at) {
+    static Automaton string(JsonNode schema, String at) {
         int least = count(schema, "minLength", at, 0);
         int most = count(schema, "maxLength", at, -1);
         String format = schema.path("format").asText("");

@@ -73,6 +73,15 @@ class JsonSchemaTest {
             "{\"type\":\"number\",\"maximum\":-1e3}", "{\"type\":[\"number\",\"null\"],\"exclusiveMinimum\":0}",
             "{\"type\":\"array\",\"prefixItems\":[{\"type\":\"string\",\"maxLength\":5},{\"type\":\"integer\"},{\"const\":1}],"
                     + "\"minItems\":3,\"maxItems\":3}",
+            "{\"oneOf\":[{\"type\":\"object\",\"properties\":{\"kind\":{\"const\":\"a\"},\"x\":{\"type\":\"integer\"}},"
+                    + "\"required\":[\"kind\"]},{\"$ref\":\"#/$defs/b\"},{\"type\":\"string\",\"pattern\":\"^a+$\"},"
+                    + "{\"type\":\"string\",\"pattern\":\"^b+$\"},{\"type\":\"integer\",\"maximum\":3},{\"type\":\"number\","
+                    + "\"exclusiveMinimum\":3}],\"$defs\":{\"b\":{\"type\":\"object\",\"properties\":{\"kind\":{\"enum\":[\"b\",\"c\"]}},"
+                    + "\"required\":[\"kind\"]}}}",
+            "{\"oneOf\":[{\"type\":\"object\",\"properties\":{\"a\":true},\"required\":[\"a\"],\"additionalProperties\":false},"
+                    + "{\"type\":\"object\",\"properties\":{\"b\":true},\"required\":[\"b\"],\"additionalProperties\":false}]}",
+            "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"integer\"},\"b\":false},\"required\":[\"a\"]}",
+            "{\"type\":\"array\",\"items\":false}",
             "{\"properties\":{\"deep\":{\"items\":{\"properties\":{\"er\":{\"enum\":[1.5,1e3]}},\"required\":[\"er\"]}}}}"})
     void walkedTexts_ofASchema_parseAndAreValid(String schema) throws Exception {
         TextAutomaton automaton = automaton(schema);
@@ -157,13 +166,17 @@ class JsonSchemaTest {
             "{\"prefixItems\":[true],\"minItems\":2} ~ has minItems or maxItems for which its prefixItems, which are 1, are"
                     + " too few or too many",
             "{\"type\":\"thing\"} ~ `has the type \"thing\", which is none of [array, boolean, integer, null, number, object, string]`",
-            "{\"$ref\":\"#\"} ~ accepts no value that ends: each leads to itself",
+            "{\"$ref\":\"#\"} ~ accepts no value, or none that ends",
             "{\"$ref\":\"http://a/b\"} ~ at /$ref leads out of the schema, which is not supported",
             "{\"$ref\":\"#/$defs/none\"} ~ at /$defs/none is not there, not a schema",
             "{\"$defs\":{\"a\":{\"properties\":{\"b\":{\"$ref\":\"#/$defs/a\"}},\"required\":[\"b\"]}},\"$ref\":\"#/$defs/a\"} ~"
-                    + " accepts no value that ends: each leads to itself",
-            "{\"oneOf\":[{\"type\":\"number\"},{\"type\":\"integer\"}]} ~ at /oneOf has schemas 0 and 1 that accept the same"
-                    + " values, which is not supported; anyOf is",
+                    + " accepts no value, or none that ends",
+            "{\"oneOf\":[{\"type\":\"number\"},{\"type\":\"integer\"}]} ~ at /oneOf has schemas 0 and 1 that may accept the"
+                    + " same value, which is not supported; anyOf is",
+            "{\"oneOf\":[{\"type\":\"object\",\"properties\":{\"a\":{\"const\":1}},\"required\":[\"a\"]},{\"type\":\"object\","
+                    + "\"properties\":{\"b\":{\"const\":1}}}]} ~ at /oneOf has schemas 0 and 1 that may accept the same value,"
+                    + " which is not supported; anyOf is",
+            "false ~ accepts no value, or none that ends",
             "{\"allOf\":[true,true]} ~ `at /allOf has other than one schema, which is not supported`",
             "{\"type\":\"string\",\"format\":\"email\"} ~ `has the format \"email\", which is none of [date, date-time, time, uuid]`",
             "{\"type\":\"string\",\"pattern\":\"(?=a)\"} ~ has a pattern that has (?, which begins what is not supported but for"
@@ -171,7 +184,7 @@ class JsonSchemaTest {
             "{\"type\":\"string\",\"pattern\":\"^a$\",\"minLength\":2} ~ accepts no string without quotes, backslashes and control"
                     + " characters",
             "{\"type\":\"integer\",\"minimum\":5,\"maximum\":4} ~ accepts no integer",
-            "false ~ `is false, not a schema`",
+            "7 ~ `is 7, not a schema`",
             "{\"required\":[\"a\"]} ~ `requires the property \"a\", which it does not describe`",
             "{\"type\":\"string\",\"enum\":[1,null]} ~ lists no value of its type",
             "{\"enum\":[]} ~ at /enum is not a list of something",
