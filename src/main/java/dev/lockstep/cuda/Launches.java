@@ -66,10 +66,9 @@ public final class Launches {
         CudaDriver.await(stream);
         List<Began> all = launches.began;
         for (int i = 0; i + 1 < all.size(); i++) {
-            launches.kinds.merge(all.get(i).name,
-                    new Kind(0, 0, 0, CudaDriver.secondsBetween(all.get(i).event, all.get(i + 1).event)),
-                    (known, time) -> new Kind(known.count, known.bytes, known.operations,
-                            known.seconds + time.seconds));
+            double seconds = CudaDriver.secondsBetween(all.get(i).event, all.get(i + 1).event);
+            launches.kinds.computeIfPresent(all.get(i).name, (name, kind) -> new Kind(kind.count, kind.bytes,
+                    kind.operations, kind.seconds + seconds));
         }
         all.forEach(each -> CudaDriver.closeEvent(each.event));
         return launches.kinds;

@@ -37,6 +37,16 @@ public record Admission(int slot, int[] tokens, int generated, int from, int to,
         this(slot, prompt, 0, from, to, prompt.length, settings);
     }
 
+    /** Tokens that are brought now. */
+    public int brought() {
+        return to - from;
+    }
+
+    /** The same of all rows. */
+    static int brought(List<Admission> rows) {
+        return rows.stream().mapToInt(Admission::brought).sum();
+    }
+
     /** Tokens that were not generated. */
     int promptLength() {
         return tokens.length - generated;
@@ -71,7 +81,7 @@ public record Admission(int slot, int[] tokens, int generated, int from, int to,
             for (int at = row.scoredFrom(); at < row.to; at++) {
                 places.add(begin + at - row.from);
             }
-            begin += row.to - row.from;
+            begin += row.brought();
         }
         return places.build().toArray();
     }
@@ -99,7 +109,7 @@ public record Admission(int slot, int[] tokens, int generated, int from, int to,
 
     /** Of each of these tokens, the slot. */
     static long[] tokenSlots(List<Admission> rows) {
-        return rows.stream().flatMapToLong(row -> LongStream.generate(row::slot).limit(row.to - row.from)).toArray();
+        return rows.stream().flatMapToLong(row -> LongStream.generate(row::slot).limit(row.brought())).toArray();
     }
 
     /** Of each of these tokens, how many stand before it in its row. */
@@ -116,6 +126,6 @@ public record Admission(int slot, int[] tokens, int generated, int from, int to,
     }
 
     static long[] lengths(List<Admission> rows) {
-        return rows.stream().mapToLong(row -> row.to - row.from).toArray();
+        return rows.stream().mapToLong(Admission::brought).toArray();
     }
 }

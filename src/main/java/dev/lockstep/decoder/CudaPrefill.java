@@ -62,7 +62,7 @@ final class CudaPrefill {
 
     /** {@link DecoderProgram#prefill}. */
     void run(List<Admission> rows, int complete) {
-        int tokens = rows.stream().mapToInt(row -> row.to() - row.from()).sum();
+        int tokens = Admission.brought(rows);
         if (tokens != lastTokens) {
             products.forget(); // there are as many shapes as numbers of tokens
             lastTokens = tokens;

@@ -236,16 +236,22 @@ final class DecodeSteps implements AutoCloseable {
      * @param edited the program has edits for their logits
      */
     int[] sampleFirst(int complete, SamplingKind kind, boolean edited) {
-        if (sampler instanceof CudaSampler own && own.fits(kind) && !edited) {
-            if (attempt(WITHOUT_SAMPLING, () -> {
-                own.sampleFirst(complete, kind);
-                return true;
-            }, false)) {
-                return program.program().firstTokens();
-            }
-            sampler = program;
+        return sampler instanceof CudaSampler own && !edited && isSampled(kind, () -> own.sampleFirst(complete, kind))
+                ? program.program().firstTokens()
+                : program.program().sampleFirst(kind);
+    }
+
+    /** Whether the sampler does this work of its own; where it fails the program is it from now on. */
+    private boolean isSampled(SamplingKind kind, Runnable work) {
+        if (!sampler.fits(kind)) {
+            return false;
         }
-        return program.program().sampleFirst(kind);
+        boolean done = attempt(WITHOUT_SAMPLING, () -> {
+            work.run();
+            return true;
+        }, false);
+        sampler = done ? sampler : program;
+        return done;
     }
 
     /** To be called before the cache is freed. */
@@ -339,17 +345,9 @@ final class DecodeSteps implements AutoCloseable {
                     "rows with typical_p, epsilon_cutoff or eta_cutoff are sampled without Lockstep's CUDA kernel, "
                             + "which is slower");
         }
-        if (sampler.fits(kind)) {
-            Sampler worked = attempt(WITHOUT_SAMPLING, () -> {
-                sampler.sample(rows, kind, edited);
-                return sampler;
-            }, program);
-            if (worked == sampler) {
-                return;
-            }
-            sampler = program;
+        if (!isSampled(kind, () -> sampler.sample(rows, kind, edited))) {
+            program.sample(rows, kind, edited);
         }
-        program.sample(rows, kind, edited);
     }
 
     /**
@@ -372,7 +370,7 @@ final class DecodeSteps implements AutoCloseable {
      * @throws ModelException when it is not made by kernels of our own
      */
     List<KernelTime> profilePrompts(List<Admission> rows, int complete) {
-        int tokens = rows.stream().mapToInt(row -> row.to() - row.from()).sum();
+        int tokens = Admission.brought(rows);
         if (prefill == null) {
             throw notProfiled();
         }

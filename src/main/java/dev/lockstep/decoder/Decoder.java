@@ -326,15 +326,13 @@ public final class Decoder implements AutoCloseable {
     }
 
     private int[] prefillOf(List<Admission> rows) {
-        bring(rows);
-        RowSampling[] complete = rows.stream().filter(Admission::isComplete).map(Admission::settings)
-                .toArray(RowSampling[]::new);
+        List<Admission> complete = bring(rows);
         long[] scored = Admission.scoredTokens(rows);
-        scores = scored.length == 0 ? NONE : TokenLogprobs.of(program.scores(scored, complete.length));
-        if (complete.length == 0) {
+        scores = scored.length == 0 ? NONE : TokenLogprobs.of(program.scores(scored, complete.size()));
+        if (complete.isEmpty()) {
             return new int[0];
         }
-        int[] tokens = steps.sampleFirst(complete.length, SamplingKind.of(complete), edited);
+        int[] tokens = steps.sampleFirst(complete.size(), kind(complete), edited);
         edited = false;
         memory.sample();
         return tokens;
@@ -381,8 +379,7 @@ public final class Decoder implements AutoCloseable {
 
     /** What {@link #prefill} gives by the program's choice, of whole prompts; for tests. */
     int[] programTokens(List<Admission> rows) {
-        bring(rows);
-        return program.sampleFirst(SamplingKind.of(rows.stream().map(Admission::settings).toArray(RowSampling[]::new)));
+        return program.sampleFirst(kind(bring(rows)));
     }
 
     /** {@link CudaStep#shareFrom}. */
@@ -395,7 +392,12 @@ public final class Decoder implements AutoCloseable {
         return steps.sharedItems();
     }
 
-    private void bring(List<Admission> rows) {
+    private static SamplingKind kind(List<Admission> rows) {
+        return SamplingKind.of(rows.stream().map(Admission::settings).toArray(RowSampling[]::new));
+    }
+
+    /** @return the rows that are then complete */
+    private List<Admission> bring(List<Admission> rows) {
         List<Admission> complete = rows.stream().filter(Admission::isComplete).toList();
         for (Admission row : rows) {
             settings[row.slot()] = row.settings();
@@ -412,6 +414,7 @@ public final class Decoder implements AutoCloseable {
         for (Admission row : rows) {
             cache.ledger().publish(row.slot(), kind(row.reach()), row.tokens(), row.to());
         }
+        return complete;
     }
 
     /**

@@ -28,7 +28,7 @@ final class ShardedPass implements ForwardStep {
 
     /** {@link DecoderProgram#prefill}. */
     void prefill(List<Admission> rows, int complete) {
-        int tokens = rows.stream().mapToInt(row -> row.to() - row.from()).sum();
+        int tokens = Admission.brought(rows);
         pass(tokens, program.shardPacked(rows));
         long first = program.shardFirstLogits(complete);
         int logitRows = complete + Admission.scoredHere(rows);

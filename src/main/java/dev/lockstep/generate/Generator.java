@@ -420,7 +420,7 @@ public final class Generator implements AutoCloseable {
             }
             Admission piece = sequence.piece(admissions.size(), budget, scores);
             admissions.add(piece);
-            budget -= piece.to() - piece.from();
+            budget -= piece.brought();
             scores -= piece.scoredHere();
             if (!sequence.isComplete()) {
                 break;

@@ -214,7 +214,7 @@ final class Scheduler {
         TokenLogprobs[] likely = ranked ? decoder.firstLogprobs() : null;
         prefillNanos += System.nanoTime() - start;
         take(decoding, first, likely);
-        int brought = pieces.stream().mapToInt(piece -> piece.to() - piece.from()).sum();
+        int brought = pieces.stream().mapToInt(Admission::brought).sum();
         promptTokens += brought;
         stepsOwed = (brought + TOKENS_PER_STEP - 1) / TOKENS_PER_STEP;
     }
@@ -242,7 +242,7 @@ final class Scheduler {
             Sequence last = sequences.get(sequences.size() - 1);
             addNonNull(coming, decoder.firstMissing(last.sharable(), last.reach()));
             pieces.add(last.piece(sequences.size() - 1, budget, scores));
-            budget -= pieces.get(0).to() - pieces.get(0).from();
+            budget -= pieces.get(0).brought();
             scores -= pieces.get(0).scoredHere();
         }
         Iterator<Sequence> candidates = waiting.iterator();
@@ -272,7 +272,7 @@ final class Scheduler {
             sequences.add(next);
             Admission piece = next.piece(slot, budget, scores);
             pieces.add(piece);
-            budget -= piece.to() - piece.from();
+            budget -= piece.brought();
             scores -= piece.scoredHere();
         }
         if (!starting.isEmpty()) {

@@ -29,6 +29,7 @@ final class Sequence {
     // what is scored instead of chosen; with the present start these, and so many before them have been
     private final int[] forced;
     private int[] scoring = {};
+    private int[] beforeScores = {};
     private int scoredBefore;
     private final AppliedTokenRules rules;
     // null: not wanted
@@ -77,7 +78,7 @@ final class Sequence {
 
     /** Those of its start that may be found in the cache, where another sequence has left them: before what is scored. */
     int[] sharable() {
-        return scoring.length > 0 ? Arrays.copyOf(start, start.length - scoring.length + 1) : start;
+        return scoring.length > 0 ? beforeScores : start;
     }
 
     /** So many tokens are scored while its start is brought. */
@@ -98,6 +99,7 @@ final class Sequence {
             scoredBefore = before;
             scoring = Arrays.copyOfRange(forced, before, end);
             start = Arrays.copyOfRange(tokens, Math.max(0, prompt + end - 1 - reach()), prompt + end - 1);
+            beforeScores = Arrays.copyOf(start, start.length - scoring.length + 1);
         }
     }
 

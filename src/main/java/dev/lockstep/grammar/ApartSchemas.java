@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.BiFunction;
 import java.util.function.BiPredicate;
 import java.util.function.Predicate;
 
@@ -58,12 +59,8 @@ final class ApartSchemas {
         });
     }
 
-    private interface Texts {
-        Automaton of(JsonNode schema, String at);
-    }
-
-    private static boolean isEmpty(JsonNode one, JsonNode other, Texts texts) {
-        return Operations.isEmpty(Operations.intersection(texts.of(one, ""), texts.of(other, "")));
+    private static boolean isEmpty(JsonNode one, JsonNode other, BiFunction<JsonNode, String, Automaton> texts) {
+        return Operations.isEmpty(Operations.intersection(texts.apply(one, ""), texts.apply(other, "")));
     }
 
     private JsonNode followed(JsonNode schema) {
@@ -112,18 +109,7 @@ final class ApartSchemas {
                     .noneMatch(value -> values(schema).stream().anyMatch(other -> same.test(value, other)));
         }
         Set<String> types = types(schema);
-        return values.stream().noneMatch(value -> types.contains(typeOf(value)));
-    }
-
-    private static String typeOf(JsonNode value) {
-        return switch (value.getNodeType()) {
-            case OBJECT -> "object";
-            case ARRAY -> "array";
-            case STRING -> "string";
-            case NUMBER -> "number";
-            case BOOLEAN -> "boolean";
-            default -> "null";
-        };
+        return values.stream().noneMatch(value -> types.stream().anyMatch(type -> JsonSchema.isOf(value, type)));
     }
 
     /** That it names, integers as numbers; all where it names none. */

@@ -161,7 +161,7 @@ final class JsonSchema {
         return Operations.union(ways);
     }
 
-    private static boolean isOf(JsonNode value, String type) {
+    static boolean isOf(JsonNode value, String type) {
         return switch (type) {
             case "object" -> value.isObject();
             case "array" -> value.isArray();
