@@ -69,7 +69,7 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
      * @return slots
      */
     int prepare(long rows) {
-        int wanted = options.batchSize().orElse(generator.mostSlots(rows));
+        int wanted = options.batchSize().orElse(generator.mostSlots());
         List<Request> first = supply.first((int) Math.max(1, Math.min(wanted, rows)));
         generator.memoryShare(options.gpuMemoryUtilization());
         int slots = options.batchSize().orElseGet(() -> generator.autoBatchSize(first, rows));

@@ -90,12 +90,21 @@ public record Admission(int slot, int[] tokens, int generated, int from, int to,
         return rows.stream().mapToInt(Admission::scoredHere).sum();
     }
 
-    /** All tokens that these rows bring, row by row, as the program takes them, and so the others. */
-    static long[] tokens(List<Admission> rows) {
-        return rows.stream().flatMapToInt(row -> Arrays.stream(row.tokens, row.from, row.to)).asLongStream().toArray();
+    /** [3, all that these rows bring]: the tokens, row by row, of each the slot, and how many stand before it in its row. */
+    static long[][] packed(List<Admission> rows) {
+        long[][] packed = new long[3][brought(rows)];
+        int at = 0;
+        for (Admission row : rows) {
+            for (int position = row.from; position < row.to; position++) {
+                packed[0][at] = row.tokens[position];
+                packed[1][at] = row.slot;
+                packed[2][at++] = position;
+            }
+        }
+        return packed;
     }
 
-    /** All prompts, one after the other. */
+    /** All prompts, one after the other, as the program takes them, and so the others. */
     static long[] prompts(List<Admission> rows) {
         return rows.stream().flatMapToInt(row -> Arrays.stream(row.tokens, 0, row.promptLength())).asLongStream()
                 .toArray();
@@ -105,16 +114,6 @@ public record Admission(int slot, int[] tokens, int generated, int from, int to,
     static long[] generatedTokens(List<Admission> rows) {
         return rows.stream().flatMapToInt(row -> Arrays.stream(row.tokens, row.promptLength(), row.tokens.length))
                 .asLongStream().toArray();
-    }
-
-    /** Of each of these tokens, the slot. */
-    static long[] tokenSlots(List<Admission> rows) {
-        return rows.stream().flatMapToLong(row -> LongStream.generate(row::slot).limit(row.brought())).toArray();
-    }
-
-    /** Of each of these tokens, how many stand before it in its row. */
-    static long[] positions(List<Admission> rows) {
-        return rows.stream().flatMapToLong(row -> LongStream.range(row.from, row.to)).toArray();
     }
 
     static long[] slots(List<Admission> rows) {

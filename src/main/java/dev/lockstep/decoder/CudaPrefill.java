@@ -60,6 +60,11 @@ final class CudaPrefill {
         layerCaches = cache.addresses();
     }
 
+    /** Of the device's memory, which a pass over so many tokens takes while it runs. */
+    long bytes(int tokens) {
+        return layers.bytes(tokens);
+    }
+
     /** {@link DecoderProgram#prefill}. */
     void run(List<Admission> rows, int complete) {
         int tokens = Admission.brought(rows);

@@ -212,6 +212,14 @@ final class DecodeSteps implements AutoCloseable {
         return why == null;
     }
 
+    /**
+     * Of the device's memory, which a pass over so many prompt tokens takes while it runs; {@link Long#MAX_VALUE} where that
+     * is libtorch's affair.
+     */
+    long prefillBytes(int tokens) {
+        return prefill == null ? Long.MAX_VALUE : prefill.bytes(tokens);
+    }
+
     /** {@link DecoderProgram#prefill}. */
     void prefill(List<Admission> rows, int complete) {
         CudaPrefill own = prefill;

@@ -32,6 +32,12 @@ import dev.lockstep.torch.OutOfDeviceMemoryException;
  * what {@link CudaStep} and {@link CudaSampler} take over on a GPU. Not safe for use by several threads.
  */
 public final class Decoder implements AutoCloseable {
+    /** Prompt tokens that keep any device busy. */
+    private static final int PASS_TOKENS = 2048;
+    /** With so many what a GPU does between passes no longer counts. */
+    private static final int MOST_PASS_TOKENS = 8192;
+    /** A pass may take such a part of the memory that there is beside the weights. */
+    private static final int PARTS_FOR_A_PASS = 32;
     /** So many tokens are scored in one pass, whose logits take as much memory as those of so many rows. */
     public static final int MOST_SCORED = 256;
     /**
@@ -56,6 +62,7 @@ public final class Decoder implements AutoCloseable {
     private final DecodeSteps steps;
     private final boolean sameText;
     private final LoadTimes loadTimes;
+    private final int passTokens;
     // by slot
     private RowSampling[] settings = {};
     private int[] lengths = {};
@@ -104,6 +111,7 @@ public final class Decoder implements AutoCloseable {
         weights.place(program, shard, kept);
         long loaded = System.nanoTime();
         this.steps = DecodeSteps.of(program, cache, shard, device, dtype, acceleration, kept, sameText, replica);
+        this.passTokens = mostPassTokens();
         this.loadTimes = new LoadTimes((ready - begin) / 1e9, (loaded - ready) / 1e9,
                 (System.nanoTime() - loaded) / 1e9);
     }
@@ -174,6 +182,22 @@ public final class Decoder implements AutoCloseable {
     /** The type it computes in. */
     public DType dtype() {
         return dtype;
+    }
+
+    private int mostPassTokens() {
+        int tokens = PASS_TOKENS;
+        if (!device.isCpu()) {
+            long most = memory.free() / PARTS_FOR_A_PASS;
+            while (tokens < MOST_PASS_TOKENS && steps.prefillBytes(2 * tokens) <= most) {
+                tokens *= 2;
+            }
+        }
+        return (int) replica.least(tokens);
+    }
+
+    /** As many prompt tokens as one pass does well to bring in. */
+    public int passTokens() {
+        return passTokens;
     }
 
     /** Whether a row's logits are the same bits whatever rows are beside it: to begin again, its tokens have to be chosen again. */

@@ -220,8 +220,7 @@ final class DecoderProgram implements AutoCloseable {
 
     /** Pieces of prompts, of which the first so many are then complete. */
     void prefill(List<Admission> rows, int complete) {
-        program.integer("prefill", Admission.tokens(rows), Admission.tokenSlots(rows), Admission.positions(rows),
-                Admission.slots(rows), Admission.starts(rows),
+        program.integer("prefill", Admission.packed(rows), Admission.slots(rows), Admission.starts(rows),
                 Admission.lengths(rows), far(rows), complete);
     }
 
@@ -244,8 +243,7 @@ final class DecoderProgram implements AutoCloseable {
 
     /** {@link #prefill}, but computed outside of the program, all but attention, with so many bytes to work in. */
     void beginPass(List<Admission> rows, long bytes) {
-        program.integer("begin_pass", Admission.tokens(rows), Admission.tokenSlots(rows), Admission.positions(rows),
-                Admission.slots(rows), Admission.starts(rows),
+        program.integer("begin_pass", Admission.packed(rows), Admission.slots(rows), Admission.starts(rows),
                 Admission.lengths(rows), far(rows), bytes);
     }
 
@@ -285,10 +283,8 @@ final class DecoderProgram implements AutoCloseable {
 
     /** {@link #prefill} begins; gives the address of the embedding's terms. */
     long shardPacked(List<Admission> rows) {
-        return program.address(ScalarType.FLOAT32, "shard_packed", Admission.tokens(rows), Admission.tokenSlots(rows),
-                Admission.positions(rows), Admission.slots(rows),
-                Admission.starts(rows),
-                Admission.lengths(rows), far(rows));
+        return program.address(ScalarType.FLOAT32, "shard_packed", Admission.packed(rows), Admission.slots(rows),
+                Admission.starts(rows), Admission.lengths(rows), far(rows));
     }
 
     long shardStep(int rows, int longest) {

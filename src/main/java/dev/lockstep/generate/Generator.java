@@ -39,9 +39,7 @@ import dev.lockstep.torch.OutOfDeviceMemoryException;
 public final class Generator implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Generator.class);
     private static final int CPU_SLOTS = 64;
-    private static final int CUDA_SLOTS = 512;
-    // where these are all rows: a second wave of rows costs more than what steps of so many lose
-    private static final int CUDA_SLOTS_AT_ONCE = 1024;
+    private static final int CUDA_SLOTS = 1024;
 
     // null: the model has random weights and no text
     private final @Nullable Tokenizer tokenizer;
@@ -52,7 +50,7 @@ public final class Generator implements AutoCloseable {
     private final double tokenizerSeconds;
     private Timing timing = Timing.NONE;
     private CacheUse cacheUse = CacheUse.NONE;
-    private int prefillTokens = Scheduler.PREFILL_TOKENS;
+    private int prefillTokens;
     private IntConsumer beforeDecoding = rows -> {
     };
 
@@ -63,6 +61,7 @@ public final class Generator implements AutoCloseable {
         this.guided = tokenizer == null ? null : new GuidedTokens(tokenizer, decoder.config().vocabulary());
         this.chatPrompt = chatPrompt;
         this.decoder = decoder;
+        this.prefillTokens = decoder.passTokens();
         this.reservation = new CacheReservation(decoder);
     }
 
@@ -187,7 +186,7 @@ public final class Generator implements AutoCloseable {
      * @param rows     how many there will be; {@link Long#MAX_VALUE} where nobody knows
      */
     public int autoBatchSize(List<Request> requests, long rows) {
-        long slots = Math.max(1, Math.min(mostSlots(rows), reservation.fit(requests)));
+        long slots = Math.max(1, Math.min(mostSlots(), reservation.fit(requests)));
         long waves = Math.max(1, rows / slots + (rows % slots == 0 ? 0 : 1));
         return (int) Math.max(1, rows / waves + (rows % waves == 0 ? 0 : 1));
     }
@@ -212,16 +211,9 @@ public final class Generator implements AutoCloseable {
                 CacheReservation.ofGpu(Math.max(0, free)) / (config.tokenBytes(dtype) * tokens));
     }
 
-    /**
-     * No automatic batch size is above this.
-     *
-     * @param rows how many there will be; {@link Long#MAX_VALUE} where nobody knows
-     */
-    public int mostSlots(long rows) {
-        if (decoder.device().isCpu()) {
-            return CPU_SLOTS;
-        }
-        return rows <= CUDA_SLOTS_AT_ONCE ? CUDA_SLOTS_AT_ONCE : CUDA_SLOTS;
+    /** No automatic batch size is above this. */
+    public int mostSlots() {
+        return decoder.device().isCpu() ? CPU_SLOTS : CUDA_SLOTS;
     }
 
     /**

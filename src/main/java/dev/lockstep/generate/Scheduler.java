@@ -27,8 +27,6 @@ import dev.lockstep.torch.OutOfDeviceMemoryException;
 
 /** Sequences on their way through the decoder's slots, from a source until it has no more. */
 final class Scheduler {
-    /** Prompt tokens of one prefill pass: enough to keep a device busy, few enough that decoding sequences do not wait long. */
-    static final int PREFILL_TOKENS = 2048;
     /** For so many prompt tokens the sequences that decode get a step of their own before the next pass. */
     private static final int TOKENS_PER_STEP = 256;
     /** So many prompt tokens are worth a pass; and so is one of so many slots that is free. */

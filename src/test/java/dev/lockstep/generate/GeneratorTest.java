@@ -76,7 +76,7 @@ class GeneratorTest {
                         .as("%d tokens a pass, batch size %d", passTokens, batchSize).isEqualTo(whole);
             }
         }
-        generator.prefillTokens(Scheduler.PREFILL_TOKENS);
+        generator.prefillTokens(2048);
     }
 
     /** Rows of very different parameters and lengths share a batch; each must come out as it does alone. */

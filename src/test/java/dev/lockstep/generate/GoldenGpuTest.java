@@ -64,7 +64,7 @@ class GoldenGpuTest {
         for (boolean kernels : new boolean[]{false, true}) {
             try (Generator generator = Generator.load(checkpoint, DEVICE, dtype,
                     new Acceleration(true, kernels, Weights.WIDE))) {
-                for (int piece : new int[]{Scheduler.PREFILL_TOKENS, 5}) {
+                for (int piece : new int[]{2048, 5}) {
                     generator.prefillTokens(piece);
                     for (int batchSize : new int[]{1, 4, 10}) {
                         List<Completion> completions = generator.generate(requests, batchSize);

@@ -40,7 +40,7 @@ class PagesTest {
             for (int pageTokens : new int[]{1, 7, 16}) {
                 generator.cacheRow(longest, pageTokens);
                 // one of them with prompts in pieces
-                generator.prefillTokens(pageTokens == 7 ? 5 : Scheduler.PREFILL_TOKENS);
+                generator.prefillTokens(pageTokens == 7 ? 5 : 2048);
                 for (Completion completion : generator.generate(requests, 10)) {
                     assertThat(completion.tokenIds()).as("prompt %d, pages of %d", completion.index(), pageTokens)
                             .isEqualTo(Golden.ints(cases.get(completion.index()).get("greedy_ids")));

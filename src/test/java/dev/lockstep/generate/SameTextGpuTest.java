@@ -55,7 +55,7 @@ class SameTextGpuTest {
             assertSame(expected, generator.generate(requests, ROWS));
             generator.prefillTokens(48);
             assertSame(expected, generator.generate(requests, 100));
-            generator.prefillTokens(Scheduler.PREFILL_TOKENS);
+            generator.prefillTokens(2048);
             generator.cachePages(260, 16);
             assertSame(expected, generator.generate(requests, 64));
             assertThat(generator.cacheUse().interruptions()).as("rows that gave way").isPositive();

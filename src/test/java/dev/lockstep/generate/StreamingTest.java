@@ -138,7 +138,7 @@ class StreamingTest {
         generator.generate((most, wait) -> left.isEmpty() || left.size() < 3 && seen.lastTokens < 5
                 ? List.of()
                 : List.of(left.remove()), 2, seen);
-        generator.prefillTokens(Scheduler.PREFILL_TOKENS);
+        generator.prefillTokens(2048);
         equalEachAlone(requests, seen);
         return around;
     }
@@ -174,7 +174,7 @@ class StreamingTest {
             }
             return taken;
         }, 6, seen);
-        generator.prefillTokens(Scheduler.PREFILL_TOKENS);
+        generator.prefillTokens(2048);
         // the first tokens of those before, and no others
         assertThat(tokensAtStart).containsExactly(0L, 2L, 4L);
         equalEachAlone(requests, seen);
