@@ -70,22 +70,25 @@ final class CudaSampler implements Sampler {
     /** Slots past those rows keep what the last steps chose as it is. */
     @Override
     public void sample(int rows, SamplingKind kind, boolean edited) {
-        if (edited) {
-            program.editStep(rows);
+        int maskRows = edited ? program.editStep(rows) : 0;
+        launch(rows, logits, 0, kind, maskRows);
+        if (maskRows > 0) {
+            program.editsDone();
         }
-        launch(rows, logits, 0, kind);
     }
 
     /** Samples for so many rows that the program's last prefill has completed, from their logits. */
     void sampleFirst(int rows, SamplingKind kind) {
         launch(rows, program.stateAddress("first_logits", ScalarType.FLOAT32),
-                program.stateAddress("first_rows", ScalarType.INT64), kind);
+                program.stateAddress("first_rows", ScalarType.INT64), kind, 0);
     }
 
-    private void launch(int rows, long logits, long slotOf, SamplingKind kind) {
+    private void launch(int rows, long logits, long slotOf, SamplingKind kind, int maskRows) {
         sample.launch(CudaDriver.stream(), rows, 1, 1, logits, samplingFloats, samplingInts,
                 kind.penalized() ? tokenCounts : 0L, token, position, step, chosen, vocabulary, size.endTokens(),
                 size.slots(), DecoderProgram.TOKENS_KEPT, (long) size.capacity(), kind.sampled() ? 1 : 0,
-                kind.filtered() ? 1 : 0, slotOf);
+                kind.filtered() ? 1 : 0, slotOf,
+                maskRows > 0 ? program.stateAddress("mask_of", ScalarType.INT64) : 0L,
+                maskRows > 0 ? program.stateAddress("masks", ScalarType.INT64) : 0L, maskRows);
     }
 }

@@ -1,6 +1,7 @@
 package dev.lockstep.decoder;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -10,9 +11,11 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import dev.lockstep.cuda.CudaDriver;
 import dev.lockstep.cuda.CudaException;
 import dev.lockstep.cuda.CudaGraph;
 import dev.lockstep.cuda.KernelCompiler;
+import dev.lockstep.cuda.Readback;
 import dev.lockstep.decoder.Acceleration.SameText;
 import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.decoder.sampling.SamplingKind;
@@ -22,6 +25,7 @@ import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
 import dev.lockstep.model.ModelException;
 import dev.lockstep.torch.Device;
+import dev.lockstep.torch.ScalarType;
 
 /**
  * How a decode step is taken: by the program alone, or on a GPU by kernels of our own, but for the log-probabilities
@@ -53,6 +57,8 @@ final class DecodeSteps implements AutoCloseable {
     private ForwardStep step;
     private Sampler sampler;
     private int slots;
+    // null: not needed yet, or the program takes steps in one piece
+    private @Nullable Readback readback;
     private boolean refinedSaid;
 
     /**
@@ -268,6 +274,14 @@ final class DecodeSteps implements AutoCloseable {
             graphs.close();
         }
         program.program().freeStep();
+        forgetReadback();
+    }
+
+    private void forgetReadback() {
+        if (readback != null) {
+            readback.close();
+            readback = null;
+        }
     }
 
     /** To be called when the program has allocated its cache and slots. */
@@ -302,30 +316,65 @@ final class DecodeSteps implements AutoCloseable {
      *
      * @param longest tokens of the longest row with this step's
      * @param kind    what some row needs
-     * @param edited  the program has edits for this step's logits, which a recorded choice would not see
      */
-    void take(int rows, int longest, SamplingKind kind, boolean edited) {
-        if (graphs == null || edited && isProgram()) {
-            call(rows, longest, kind, edited);
+    void take(int rows, int longest, SamplingKind kind) {
+        if (graphs == null) {
+            call(rows, longest, kind);
             return;
         }
         int bucket = DecodeGraphs.bucket(rows, slots);
-        int variant = step.variant(bucket, longest);
-        if (edited) {
-            graphs.step(bucket, NO_SAMPLING, variant, () -> run(bucket, longest));
-            sample(bucket, kind, true);
-        } else {
-            graphs.step(bucket, kind.number(), variant, () -> call(bucket, longest, kind, false));
-        }
+        graphs.step(bucket, kind.number(), step.variant(bucket, longest), () -> call(bucket, longest, kind));
     }
 
-    private void call(int rows, int longest, SamplingKind kind, boolean edited) {
+    private void call(int rows, int longest, SamplingKind kind) {
         if (isProgram()) {
             program.runAndSample(rows, longest, kind);
         } else {
             run(rows, longest);
-            sample(rows, kind, edited);
+            sample(rows, kind, false);
         }
+    }
+
+    /**
+     * The first half of a step whose logits are edited, which may be handed over before it is known how; nothing where the
+     * program takes steps in one piece.
+     */
+    void forward(int rows, int longest) {
+        if (isProgram()) {
+            return;
+        }
+        if (graphs == null) {
+            run(rows, longest);
+        } else {
+            int bucket = DecodeGraphs.bucket(rows, slots);
+            graphs.step(bucket, NO_SAMPLING, step.variant(bucket, longest), () -> run(bucket, longest));
+        }
+    }
+
+    /**
+     * The second half, after {@link #forward} of the same.
+     *
+     * @param edited the program has edits for this step's logits, which a recorded choice would not see
+     */
+    void choose(int rows, int longest, SamplingKind kind, boolean edited) {
+        if (isProgram()) {
+            program.runAndSample(rows, longest, kind);
+            return;
+        }
+        sample(graphs == null ? rows : DecodeGraphs.bucket(rows, slots), kind, edited);
+        if (readback == null) {
+            readback = new Readback(slots);
+        }
+        long newest = program.program().stateAddress("chosen", ScalarType.INT64)
+                + (DecoderProgram.TOKENS_KEPT - 1L) * slots * Long.BYTES;
+        readback.order(CudaDriver.stream(), newest, rows);
+    }
+
+    /** The tokens that {@link #choose} has chosen last; where that can be, what was handed over since is not waited for. */
+    int[] chosen(int rows) {
+        return readback == null
+                ? program.program().read(1, rows)
+                : Arrays.stream(readback.await(rows)).mapToInt(Math::toIntExact).toArray();
     }
 
     private void run(int rows, int longest) {
@@ -369,7 +418,7 @@ final class DecodeSteps implements AutoCloseable {
             throw notProfiled();
         }
         int bucket = DecodeGraphs.bucket(rows, slots);
-        return profiled(bucket, seen).measure(() -> call(bucket, longest, kind, false));
+        return profiled(bucket, seen).measure(() -> call(bucket, longest, kind));
     }
 
     /**
@@ -437,6 +486,7 @@ final class DecodeSteps implements AutoCloseable {
         if (graphs != null) {
             graphs.close();
         }
+        forgetReadback();
         step.close();
         if (prefill != null) {
             prefill.close();

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.KvScales;
 import dev.lockstep.decoder.Acceleration.Weights;
+import dev.lockstep.decoder.sampling.EditsByStep;
 import dev.lockstep.decoder.sampling.LogitEdits;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.sampling.SamplingKind;
@@ -68,7 +69,7 @@ public final class Decoder implements AutoCloseable {
     private int[] lengths = {};
     private DecoderAllocation size = new DecoderAllocation(0, 0);
     private TokenLogprobs[] scores = NONE;
-    // the program has edits for the next choice
+    // the program has edits for the first tokens of the next prompts
     private boolean edited;
 
     /** How a program that knows its shapes gets its weights. */
@@ -362,13 +363,17 @@ public final class Decoder implements AutoCloseable {
         return tokens;
     }
 
-    /**
-     * What the next choice, and it alone, does to the logits: by row, in the order of the next prefill's complete rows or
-     * of the slots of the next step, which may then be one step only.
-     */
+    /** What is done to the logits that the next {@link #prefill} chooses by: by row, in the order of those that it completes. */
     public void edit(List<LogitEdits> byRow) {
-        program.edit(byRow);
-        edited = true;
+        edited = isEdited(byRow);
+    }
+
+    private boolean isEdited(List<LogitEdits> byRow) {
+        boolean some = !byRow.stream().allMatch(LogitEdits::isNone);
+        if (some) {
+            program.edit(byRow);
+        }
+        return some;
     }
 
     /**
@@ -453,6 +458,29 @@ public final class Decoder implements AutoCloseable {
         return chosen(rows, steps);
     }
 
+    /**
+     * {@link #step(int, int)} with edits, which depend on what was chosen. On a GPU the next step's logits are computed while
+     * these are found out.
+     */
+    public int[][] step(int rows, int steps, EditsByStep edits) {
+        return together(() -> {
+            int longest = grow(rows, steps);
+            SamplingKind kind = samplingKind(rows);
+            int[][] chosen = new int[steps][];
+            for (int step = 0; step < steps; step++) {
+                this.steps.forward(rows, longest + step + 1);
+                if (step > 0) {
+                    chosen[step - 1] = this.steps.chosen(rows);
+                }
+                boolean edited = isEdited(edits.next(step == 0 ? null : chosen[step - 1]));
+                this.steps.choose(rows, longest + step + 1, kind, edited);
+            }
+            chosen[steps - 1] = this.steps.chosen(rows);
+            memory.sample();
+            return chosen;
+        });
+    }
+
     /** After what a rank alone can go on, ranks together cannot: the others wait for its terms. */
     private <T> T together(Supplier<T> work) {
         try {
@@ -475,27 +503,36 @@ public final class Decoder implements AutoCloseable {
     }
 
     private void hand(int rows, int more) {
-        RowSampling[] active = Arrays.copyOf(settings, rows);
+        SamplingKind kind = samplingKind(rows);
+        int longest = grow(rows, more);
+        for (int step = 1; step <= more; step++) {
+            steps.take(rows, longest + step, kind);
+        }
+    }
+
+    private SamplingKind samplingKind(int rows) {
+        return SamplingKind.of(Arrays.copyOf(settings, rows));
+    }
+
+    /**
+     * Slots 0 to {@code rows - 1} come to have so many more tokens.
+     *
+     * @return tokens of the longest so far
+     */
+    private int grow(int rows, int more) {
         int longest = Arrays.stream(lengths, 0, rows).max().orElseThrow();
         if (longest + more > cache.capacity()) {
             throw new IllegalStateException("a slot holds " + cache.capacity() + " tokens, not " + (longest + more));
         }
-        grow(rows, more);
-        SamplingKind kind = SamplingKind.of(active);
-        if (edited && more != 1) {
-            throw new IllegalStateException("edits are for one step, not for " + more);
-        }
-        for (int step = 1; step <= more; step++) {
-            steps.take(rows, longest + step, kind, edited);
-        }
-        edited = false;
+        room(rows, more);
         for (int slot = 0; slot < rows; slot++) {
             lengths[slot] += more;
         }
+        return longest;
     }
 
     /** Makes room for so many steps of slots 0 to {@code rows - 1}. */
-    private void grow(int rows, int more) {
+    private void room(int rows, int more) {
         for (int slot = 0; slot < rows; slot++) {
             cache.ledger().extend(slot, lengths[slot], lengths[slot] + more);
         }
@@ -533,13 +570,13 @@ public final class Decoder implements AutoCloseable {
 
     /** The next step's logits by what computes steps, float32 [rows, vocabulary]; for tests. */
     float[][] stepLogits(int rows) {
-        grow(rows, 1);
+        room(rows, 1);
         return steps.logits(rows, Arrays.stream(lengths, 0, rows).max().orElseThrow() + 1);
     }
 
     /** {@link DecodeSteps#compare} of the next step. */
     float[][][] compareStep(int rows, int layers) {
-        grow(rows, 1);
+        room(rows, 1);
         return steps.compare(rows, Arrays.stream(lengths, 0, rows).max().orElseThrow() + 1, layers);
     }
 
@@ -556,7 +593,7 @@ public final class Decoder implements AutoCloseable {
         if (!device.isCpu()) {
             together(() -> {
                 for (int i = 0; i < count; i++) {
-                    steps.take(rows, longest + i, SamplingKind.of(like), false);
+                    steps.take(rows, longest + i, SamplingKind.of(like));
                 }
                 return program.read(1, rows);
             });
@@ -571,10 +608,10 @@ public final class Decoder implements AutoCloseable {
      */
     public List<KernelTime> profile(int rows) {
         int[] tokens = Arrays.copyOf(lengths, rows);
-        grow(rows, 1);
+        room(rows, 1);
         long seen = Arrays.stream(tokens).asLongStream().sum() * tokenBytes() / config.layers();
         return steps.profile(rows, Arrays.stream(tokens).max().orElseThrow() + 1,
-                SamplingKind.of(Arrays.copyOf(settings, rows)), seen);
+                samplingKind(rows), seen);
     }
 
     /**

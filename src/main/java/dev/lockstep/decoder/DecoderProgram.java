@@ -43,6 +43,7 @@ final class DecoderProgram implements AutoCloseable {
             "layers.torchscript", "mlp.torchscript", "shards.torchscript", "random.torchscript",
             "sampling.torchscript");
 
+    private static final long[][] NO_MASKS = {{0}};
     private static final Logger LOG = LoggerFactory.getLogger(DecoderProgram.class);
 
     private final TorchScriptProgram program;
@@ -345,20 +346,18 @@ final class DecoderProgram implements AutoCloseable {
         DoubleStream.Builder biases = DoubleStream.builder();
         LongStream.Builder onlyRows = LongStream.builder();
         LongStream.Builder only = LongStream.builder();
-        LongStream.Builder masked = LongStream.builder();
-        LongStream.Builder which = LongStream.builder();
+        long[] which = new long[byRow.size()];
         // rows in the same state share a mask
         IdentityHashMap<long[], Integer> masks = new IdentityHashMap<>();
         List<long[]> words = new ArrayList<>();
         for (int row = 0; row < byRow.size(); row++) {
             LogitEdits edits = byRow.get(row);
-            if (edits.mask().length > 0) {
-                masked.add(row);
-                which.add(masks.computeIfAbsent(edits.mask(), mask -> {
-                    words.add(mask);
-                    return words.size() - 1;
-                }));
-            }
+            which[row] = edits.mask().length == 0
+                    ? -1
+                    : masks.computeIfAbsent(edits.mask(), mask -> {
+                        words.add(mask);
+                        return words.size() - 1;
+                    });
             for (int i = 0; i < edits.tokens().length; i++) {
                 rows.add(row);
                 tokens.add(edits.tokens()[i]);
@@ -370,12 +369,22 @@ final class DecoderProgram implements AutoCloseable {
             }
         }
         program.integer("edit", rows.build().toArray(), tokens.build().toArray(), biases.build().toArray(),
-                onlyRows.build().toArray(), only.build().toArray(), masked.build().toArray(), which.build().toArray(),
-                words.stream().flatMapToLong(Arrays::stream).toArray());
+                onlyRows.build().toArray(), only.build().toArray(), words.isEmpty() ? new long[0] : which,
+                words.isEmpty() ? NO_MASKS : words.toArray(long[][]::new));
     }
 
-    void editStep(int rows) {
-        program.integer("edit_step", rows);
+    /**
+     * Edits the logits of a step's rows for a choice outside of the program, by all but masks, which are the states
+     * {@code mask_of} and {@code masks} until {@link #editsDone}.
+     *
+     * @return of so many rows the choice has to look for masks
+     */
+    int editStep(int rows) {
+        return (int) program.integer("edit_step", rows);
+    }
+
+    void editsDone() {
+        program.integer("edits_done");
     }
 
     /** The last tokens of slots 0 to {@code rows - 1}, step by step; waits for the device. */

@@ -205,7 +205,7 @@ final class Scheduler {
         List<Admission> pieces = pieces();
         beforeDecoding.accept(sequences.size());
         long start = System.nanoTime();
-        edit(sequences.subList(decoding, decoding()));
+        decoder.edit(edits(decoding, decoding()));
         int[] first = decoder.prefill(pieces);
         score(pieces, decoder.scores());
         boolean ranked = isRanked(decoding, decoding + first.length);
@@ -315,33 +315,41 @@ final class Scheduler {
         stepsOwed = Math.max(0, stepsOwed - stepsNow);
         beforeDecoding.accept(sequences.size());
         long start = System.nanoTime();
-        edit(sequences.subList(0, decoding));
-        int[][] chosen = decoder.step(decoding, stepsNow);
+        boolean ruled = isRuled(decoding);
+        // of rules each step's tokens are seen before the next is chosen
+        int[][] chosen = ruled ? decoder.step(decoding, stepsNow, last -> {
+            if (last != null) {
+                take(0, last, null);
+            }
+            return edits(0, decoding);
+        }) : decoder.step(decoding, stepsNow);
         TokenLogprobs[][] likely = isRanked(0, decoding) ? decoder.logprobs(decoding, stepsNow) : null;
         decodeNanos += System.nanoTime() - start;
         steps += stepsNow;
         heldTokens += reservation.pagesInUse() * decoder.pageBytes(0) / decoder.tokenBytes();
         aliveTokens += sequences.stream().mapToLong(Sequence::length).sum();
-        for (int step = 0; step < stepsNow; step++) {
+        for (int step = ruled ? stepsNow - 1 : 0; step < stepsNow; step++) {
             take(0, chosen[step], likely == null ? null : likely[step]);
         }
     }
 
-    /** Hands the decoder what the rules of these sequences, which are the next to choose, do to their logits. */
-    private void edit(List<Sequence> next) {
-        List<LogitEdits> edits = next.stream().map(Sequence::edits).toList();
-        if (!edits.stream().allMatch(LogitEdits::isNone)) {
-            decoder.edit(edits);
-        }
+    /** What the rules of these slots' sequences do to the logits of their next tokens. */
+    private List<LogitEdits> edits(int from, int to) {
+        return sequences.subList(from, to).stream().map(Sequence::edits).toList();
+    }
+
+    private boolean isRuled(int decoding) {
+        return sequences.subList(0, decoding).stream().anyMatch(Sequence::isRuled);
     }
 
     /**
      * How many steps before the next look at what was chosen. A GPU would stand still at each look, so it is not looked
      * at before a sequence must end; a sequence that ends by itself in between runs along, and its further tokens are dropped.
-     * Prompts that wait do so for the steps that are owed.
+     * Prompts that wait do so for the steps that are owed. How likely tokens are is not known before the last of the steps, so
+     * beside rules, which see each token, there is one.
      */
     private int stepsAtOnce(int decoding) {
-        if (decoder.device().isCpu() || sequences.subList(0, decoding).stream().anyMatch(Sequence::isRuled)) {
+        if (decoder.device().isCpu() || isRuled(decoding) && isRanked(0, decoding)) {
             return 1;
         }
         int most = isPromptNext() ? Math.min(stepsOwed, Decoder.LOOKAHEAD) : Decoder.LOOKAHEAD;

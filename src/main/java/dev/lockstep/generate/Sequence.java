@@ -233,7 +233,7 @@ final class Sequence {
 
     /** What its rules do to the logits of its next token. */
     LogitEdits edits() {
-        return rules.isEmpty() ? LogitEdits.NONE : rules.next(tokens, prompt + count);
+        return rules.isEmpty() || isFinished() ? LogitEdits.NONE : rules.next(tokens, prompt + count);
     }
 
     /**

@@ -252,7 +252,7 @@ public final class TorchScriptProgram implements AutoCloseable {
                 } else if (arguments[i]instanceof long[][] matrix) {
                     tensors[i] = (PtNDArray) manager.create(
                             Arrays.stream(matrix).flatMapToLong(Arrays::stream).toArray(),
-                            new Shape(matrix.length, matrix.length == 0 ? 0 : matrix[0].length));
+                            new Shape(matrix.length, matrix[0].length));
                 }
                 values[i] = tensors[i] == null ? value(arguments[i]) : IValue.from(tensors[i]);
             }

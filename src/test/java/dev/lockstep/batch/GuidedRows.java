@@ -18,8 +18,11 @@ final class GuidedRows {
     private GuidedRows() {}
 
     static Generator generator(Path scratch) {
-        return Generator.load(Checkpoint.open(Golden.copyWithTokenizer("llama-gqa", scratch)), Device.CPU,
-                DType.FLOAT32);
+        return generator(scratch, Device.CPU);
+    }
+
+    static Generator generator(Path scratch, Device device) {
+        return Generator.load(Checkpoint.open(Golden.copyWithTokenizer("llama-gqa", scratch)), device, DType.FLOAT32);
     }
 
     /** @param fields of a row, without braces */

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+import dev.lockstep.decoder.sampling.LogitEdits;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.sampling.SamplingKind;
 import dev.lockstep.decoder.sampling.SamplingRefinements;
@@ -104,6 +105,29 @@ class SamplerGpuTest {
                         penalties ? any(1, 1.5) : 1));
     }
 
+    private static void edit(SamplerPair pair, List<LogitEdits> edits) {
+        if (!edits.isEmpty()) {
+            pair.program.edit(edits);
+        }
+    }
+
+    /** Masks, some of which two rows have, biases and tokens that alone are left. */
+    private List<LogitEdits> edits(int rows) {
+        List<long[]> masks = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            long[] mask = new long[(vocabulary + Long.SIZE - 1) / Long.SIZE];
+            random.ints(1 + vocabulary / 3, 0, vocabulary)
+                    .forEach(token -> mask[token / Long.SIZE] |= 1L << token % Long.SIZE);
+            masks.add(mask);
+        }
+        return IntStream.range(0, rows).mapToObj(row -> {
+            int[] tokens = row % 3 == 0 ? random.ints(3, 0, vocabulary).distinct().toArray() : new int[0];
+            int[] only = row % 7 == 1 ? random.ints(4, 0, vocabulary).distinct().toArray() : new int[0];
+            return new LogitEdits(tokens, random.doubles(tokens.length, -9, 9).toArray(), only,
+                    row % 4 == 3 ? LogitEdits.ALL : masks.get(row % 3));
+        }).toList();
+    }
+
     private double any(double... values) {
         return values[random.nextInt(values.length)];
     }
@@ -118,13 +142,16 @@ class SamplerGpuTest {
         int rows = settings.length;
         SamplingKind kind = SamplingKind.of(settings);
         double noNumbers = key % 6 == 0 ? 0.5 / vocabulary : 0;
+        List<LogitEdits> edits = key % 8 == 0 ? edits(rows) : List.of();
         pair.randomLogits(rows, key, deviation, coarse, holes, noNumbers);
         pair.keep(0);
+        edit(pair, edits);
         pair.program.sampleStep(rows, kind);
         pair.keep(1);
         int[] expected = pair.program.read(1, rows);
         pair.restore(0);
-        pair.kernel.sample(rows, kind, false);
+        edit(pair, edits);
+        pair.kernel.sample(rows, kind, !edits.isEmpty());
         int[] chosen = pair.program.read(1, rows);
         float[][] changed = pair.changed(1);
         choices += rows;

@@ -1,14 +1,15 @@
 // Samples each row's next token from its logits, as sample of sampling.torchscript defines it but for steps with
-// log-probabilities and refined ones: penalties, end tokens held back or favoured, then the likeliest token or a draw after
+// log-probabilities and refined ones: masks, penalties, end tokens held back or favoured, then the likeliest token or a draw after
 // temperature, top-k, top-p and min-p; and what follows from it, the rows' token, position, step, token counts and chosen.
 //
-// logits [N, V] float32, which penalties and end tokens overwrite; samplingFloats [slots, SAMPLING_FLOATS], samplingInts
+// logits [N, V] float32, which masks, penalties and end tokens overwrite; samplingFloats [slots, SAMPLING_FLOATS], samplingInts
 // [slots, SAMPLING_INTS + E], token, position, step [slots], chosen [M, slots], int64 but for the floats, as in
 // decoder.torchscript; tokenCounts [slots, V] int32, or null where no row has a penalty. V, E and M are any, M up to 1,024.
-// sampled and filtered: some row draws, and some of them has a top-k or a top-p. The columns of the settings, and what
+// Of the first maskRows rows each keeps the tokens whose bit is set in the mask maskOf[row] of masks [., ceil(V / 64)], if that is
+// not -1. sampled and filtered: some row draws, and some of them has a top-k or a top-p. The columns of the settings, and what
 // stands for a token where there is none, come as constants from SamplingColumns.java and CudaSampler.java.
 // One block of 1,024 threads a row. Bytes: 4 N V for the likeliest token alone, once more to draw, twice more for each of
-// top-k and top-p, and 4 N V of the token counts.
+// top-k and top-p, 4 N V of the token counts, and to mask up to that much.
 //
 // Nothing is sorted. With d = (best - logit) / temperature, which is 0 or more, all of a row's filters say d <= limit. To
 // find it d is rounded up to a level, a multiple of 2^-17, and levels are counted in two passes: those of 2,048 bins of
@@ -289,7 +290,7 @@ __device__ __forceinline__ int race(Row row, float limit, word key, word step, i
 extern "C" __global__ void __launch_bounds__(THREADS) sample(float *logits, const float *samplingFloats,
         const long long *samplingInts, int *tokenCounts, long long *token, long long *position, long long *step,
         long long *chosen, int V, int E, int slots, int M, long long capacity, int sampled, int filtered,
-        const long long *slotOf) {
+        const long long *slotOf, const long long *maskOf, const word *masks, int maskRows) {
     // of row blockIdx.x, which is in the slot of that number unless slotOf [rows] says otherwise
     long long slot = slotOf ? slotOf[blockIdx.x] : blockIdx.x;
     float *mine = logits + (long long)blockIdx.x * V;
@@ -298,6 +299,15 @@ extern "C" __global__ void __launch_bounds__(THREADS) sample(float *logits, cons
     long long generated = step[slot];
     long long later = threadIdx.x + 1 < M ? chosen[(threadIdx.x + 1ll) * slots + slot] : 0;
 
+    if (blockIdx.x < maskRows && maskOf[blockIdx.x] >= 0) {
+        const word *mask = masks + maskOf[blockIdx.x] * ((V + 63) / 64);
+        for (int i = threadIdx.x; i < V; i += THREADS) {
+            if (!(mask[i / 64] >> i % 64 & 1)) {
+                mine[i] = LEAST;
+            }
+        }
+        __syncthreads();
+    }
     if (tokenCounts && (floats[REPETITION_PENALTY] != 1 || floats[PRESENCE_PENALTY] != 0
             || floats[FREQUENCY_PENALTY] != 0 || floats[PROMPT_PENALTY] != 1)) {
         penalize(mine, tokenCounts + slot * V, V, floats[PROMPT_PENALTY], floats[REPETITION_PENALTY],
