@@ -25,6 +25,9 @@ final class AppliedTokenRules {
     private final int prompt;
     private final int limit;
     private final boolean some;
+    // some depend on the tokens before, by more than where these lead to in a grammar
+    private final boolean biased;
+    private final int[] onlyTokens;
     private final @Nullable GuidedTokens guided;
     private final @Nullable ChoiceTokens choices;
     private final @Nullable TextAutomaton grammar;
@@ -51,13 +54,14 @@ final class AppliedTokenRules {
         this.grammar = choices != null || rules.grammar() == null || guided == null
                 ? null
                 : rules.grammar().automaton();
-        this.some = choices != null || grammar != null
-                || size(rules.noRepeatNgram()) + size(rules.noRepeatPromptNgram()) > 0
-                || rules.forcedFirst() != null
+        this.onlyTokens = TokenRules.orEmpty(rules.onlyTokens()).stream().mapToInt(token -> token).distinct()
+                .toArray();
+        this.biased = size(rules.noRepeatNgram()) + size(rules.noRepeatPromptNgram()) > 0
                 || List.of(TokenRules.orEmpty(rules.badWords()), TokenRules.orEmpty(rules.suppress()),
-                        TokenRules.orEmpty(rules.beginSuppress()), TokenRules.orEmpty(rules.sequenceBias()),
-                        TokenRules.orEmpty(rules.onlyTokens()), TokenRules.orEmpty(rules.forcedLast())).stream()
+                        TokenRules.orEmpty(rules.beginSuppress()), TokenRules.orEmpty(rules.sequenceBias())).stream()
                         .anyMatch(list -> !list.isEmpty());
+        this.some = choices != null || grammar != null || biased || rules.forcedFirst() != null
+                || onlyTokens.length > 0 || !TokenRules.orEmpty(rules.forcedLast()).isEmpty();
     }
 
     private static int size(@Nullable Integer ngram) {
@@ -79,6 +83,23 @@ final class AppliedTokenRules {
             // all of them would be alike, of which the lowest is taken
             return LogitEdits.only(Collections.min(last));
         }
+        Map<Integer, Double> biases = biased ? biases(tokens, length) : new TreeMap<>();
+        int[] left = onlyTokens;
+        if (choices != null) {
+            int[] chosen = choices.next(tokens, prompt, length);
+            left = left.length == 0 ? chosen : intersection(left, chosen);
+            if (left.length == 0) {
+                // an empty list would leave all of them
+                ban(0, biases);
+                left = new int[]{0};
+            }
+        }
+        return new LogitEdits(biases.keySet().stream().mapToInt(token -> token).toArray(),
+                biases.values().stream().mapToDouble(bias -> bias).toArray(), left, mask(tokens, length));
+    }
+
+    /** What is added to the logits of tokens. */
+    private Map<Integer, Double> biases(int[] tokens, int length) {
         Map<Integer, Double> biases = new TreeMap<>();
         for (TokenRules.SequenceBias biased : TokenRules.orEmpty(rules.sequenceBias())) {
             if (wouldEnd(biased.tokens(), tokens, length)) {
@@ -98,18 +119,7 @@ final class AppliedTokenRules {
         if (length == (rules.forcedFirst() != null && prompt == 1 ? 2 : prompt)) {
             TokenRules.orEmpty(rules.beginSuppress()).forEach(token -> ban(token, biases));
         }
-        int[] left = TokenRules.orEmpty(rules.onlyTokens()).stream().mapToInt(token -> token).distinct().toArray();
-        if (choices != null) {
-            int[] chosen = choices.next(tokens, prompt, length);
-            left = left.length == 0 ? chosen : intersection(left, chosen);
-            if (left.length == 0) {
-                // an empty list would leave all of them
-                ban(0, biases);
-                left = new int[]{0};
-            }
-        }
-        return new LogitEdits(biases.keySet().stream().mapToInt(token -> token).toArray(),
-                biases.values().stream().mapToDouble(bias -> bias).toArray(), left, mask(tokens, length));
+        return biases;
     }
 
     private long[] mask(int[] tokens, int length) {

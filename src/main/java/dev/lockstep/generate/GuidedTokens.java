@@ -93,18 +93,19 @@ final class GuidedTokens {
                 path[++at] = next;
             }
             alive = at;
-            if (at == text.length && !state.ends.contains(order[i])) {
-                set(mask, order[i]);
+            if (at == text.length) {
+                mask[order[i] / Long.SIZE] |= 1L << order[i] % Long.SIZE;
             }
         }
-        if (state.grammar.isEnd(state.number)) {
-            state.ends.stream().filter(end -> end < vocabulary).forEach(end -> set(mask, end));
+        // whatever their texts are
+        boolean mayEnd = state.grammar.isEnd(state.number);
+        for (int end : state.ends) {
+            if (end < vocabulary) {
+                long bit = 1L << end % Long.SIZE;
+                mask[end / Long.SIZE] = mayEnd ? mask[end / Long.SIZE] | bit : mask[end / Long.SIZE] & ~bit;
+            }
         }
         return mask;
-    }
-
-    private static void set(long[] mask, int token) {
-        mask[token / Long.SIZE] |= 1L << token % Long.SIZE;
     }
 
     /** The tokens that stand for bytes and nothing else. */

@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -250,9 +249,7 @@ public final class TorchScriptProgram implements AutoCloseable {
                 if (arguments[i]instanceof float[][] matrix) {
                     tensors[i] = (PtNDArray) manager.create(matrix);
                 } else if (arguments[i]instanceof long[][] matrix) {
-                    tensors[i] = (PtNDArray) manager.create(
-                            Arrays.stream(matrix).flatMapToLong(Arrays::stream).toArray(),
-                            new Shape(matrix.length, matrix[0].length));
+                    tensors[i] = (PtNDArray) manager.create(flat(matrix), new Shape(matrix.length, matrix[0].length));
                 }
                 values[i] = tensors[i] == null ? value(arguments[i]) : IValue.from(tensors[i]);
             }
@@ -275,6 +272,15 @@ public final class TorchScriptProgram implements AutoCloseable {
                 }
             }
         }
+    }
+
+    private static long[] flat(long[][] matrix) {
+        int width = matrix[0].length;
+        long[] flat = new long[matrix.length * width];
+        for (int row = 0; row < matrix.length; row++) {
+            System.arraycopy(matrix[row], 0, flat, row * width, width);
+        }
+        return flat;
     }
 
     private static IValue value(Object argument) {
