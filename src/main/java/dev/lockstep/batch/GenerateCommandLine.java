@@ -10,7 +10,7 @@ import dev.lockstep.cli.BuiltInJob;
 public final class GenerateCommandLine implements BuiltInJob {
     @Override
     public String name() {
-        return "generate";
+        return GenerateOptions.GENERATE;
     }
 
     @Override
@@ -20,11 +20,12 @@ public final class GenerateCommandLine implements BuiltInJob {
 
     @Override
     public CommandLine commandLine() {
-        return GenerateOptions.commandLine();
+        return GenerateOptions.commandLine(name());
     }
 
     @Override
     public Optional<String> check(String... args) {
-        return GenerateOptions.parse(args).helpRequested() ? Optional.of(GenerateOptions.usage()) : Optional.empty();
+        GenerateOptions options = GenerateOptions.ofJob(name(), args);
+        return options.helpRequested() ? Optional.of(options.usage()) : Optional.empty();
     }
 }

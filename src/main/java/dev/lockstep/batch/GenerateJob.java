@@ -22,6 +22,7 @@ import dev.lockstep.decoder.shard.ReplicaException;
 import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.djl.LibraryException;
 import dev.lockstep.generate.CacheUse;
+import dev.lockstep.generate.Embedding;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Timing;
 import dev.lockstep.host.ExitCode;
@@ -37,6 +38,7 @@ import dev.lockstep.journal.JournalResults;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelException;
 import dev.lockstep.prompts.ChatPrompts;
+import dev.lockstep.prompts.EmbeddedRows;
 import dev.lockstep.prompts.PromptFile;
 import dev.lockstep.prompts.SamplingFields;
 import dev.lockstep.prompts.SamplingOverrides;
@@ -73,20 +75,25 @@ public final class GenerateJob {
         this.world = world;
         this.options = options;
         this.device = Device.ofRank(world.device());
-        this.watch = new WorldWatch(world, "generate");
+        this.watch = new WorldWatch(world, options.job());
     }
 
     /** Options as {@code generate --help} prints them. */
     public static void main(String[] args) {
+        run(GenerateOptions.GENERATE, args);
+    }
+
+    /** The job of this name. */
+    static void run(String job, String[] args) {
         StartTimes start = new StartTimes(System.currentTimeMillis());
         if (World.deviceToBe().equals(Optional.of("cuda"))) {
             Generator.preload(Device.ofRank("cuda"));
         }
         try (World world = World.init(args)) {
             try {
-                GenerateOptions options = GenerateOptions.parse(world.args());
+                GenerateOptions options = GenerateOptions.ofJob(job, world.args());
                 if (options.helpRequested()) {
-                    world.print(GenerateOptions.usage().stripTrailing());
+                    world.print(options.usage().stripTrailing());
                     return;
                 }
                 boolean failed = new GenerateJob(world, options, start).run();
@@ -94,15 +101,15 @@ public final class GenerateJob {
                     world.exit(ExitCode.SOME_ROWS_FAILED.code());
                 }
             } catch (UsageException | ModelException | LibraryException e) {
-                abort(world, ExitCode.USAGE, e.getMessage());
+                abort(world, job, ExitCode.USAGE, e.getMessage());
             } catch (OutOfDeviceMemoryException e) {
-                abort(world, ExitCode.FAILED,
+                abort(world, job, ExitCode.FAILED,
                         "the memory of " + world.device()
                                 + " cannot hold what each rank has of the model: take a smaller one, fewer ranks where they share the memory, a smaller --batch-size, or divide it among ranks with --tensor-parallel");
             } catch (ReplicaException e) {
-                abort(world, ExitCode.FAILED, e.getMessage());
+                abort(world, job, ExitCode.FAILED, e.getMessage());
             } catch (IOException | UncheckedIOException e) {
-                abort(world, ExitCode.FAILED, e instanceof FileSystemException file
+                abort(world, job, ExitCode.FAILED, e instanceof FileSystemException file
                         ? file.getFile() + " cannot be used: " + IoReason.of(e)
                         : IoReason.of(e));
             }
@@ -110,11 +117,11 @@ public final class GenerateJob {
     }
 
     /** Ends the job for a reason that is no sample's, so that none becomes a suspect. */
-    private static void abort(World world, ExitCode code, @Nullable String sentence) {
+    private static void abort(World world, String job, ExitCode code, @Nullable String sentence) {
         if (journal != null) {
             journal.stopAnyway();
         }
-        world.abort(code.code(), "generate: " + sentence);
+        world.abort(code.code(), job + ": " + sentence);
     }
 
     /** What only rank 0 has. */
@@ -151,7 +158,8 @@ public final class GenerateJob {
                 world.restarts() > 0 ? world.job() : "");
                 PromptFile prompts = PromptFile.survey(options.prompts(), System.in, options.inBlocks(),
                         options.numSamples(),
-                        new ChatPrompts(settings).andThen(new ScoredRows(options.score())))) {
+                        new ChatPrompts(settings).andThen(
+                                options.embed().isPresent() ? new EmbeddedRows() : new ScoredRows(options.score())))) {
             // nobody looks at the model before the input is found good: one sentence is enough
             world.barrier();
             Checkpoint checkpoint = open();
@@ -210,12 +218,15 @@ public final class GenerateJob {
     private boolean generate(Checkpoint checkpoint, @Nullable Root root) throws IOException {
         SamplingOverrides defaults = SamplingFields
                 .ofCheckpoint(checkpoint.generationDefaults().without(options.ignoredDefaults()));
+        Embedding embedding = options.embed()
+                .map(pooling -> CheckpointEmbedding.of(checkpoint.directory(), pooling, options.normalize()))
+                .orElse(null);
         DType dtype = dtype(checkpoint);
         Shard.check(checkpoint.config(), options.tensorParallel());
         // nobody loads weights before all have found the checkpoint good
         world.barrier();
         if (world.isRoot()) {
-            world.status("generate: loading " + options.model()
+            world.status(options.job() + ": loading " + options.model()
                     + (options.adapters().isEmpty() ? "" : " with " + String.join(" and ", options.adapters())) + " on "
                     + world.size()
                     + (world.size() == 1 ? " rank (" : " ranks (") + world.device() + ")");
@@ -223,9 +234,9 @@ public final class GenerateJob {
         long begin = System.nanoTime();
         Team team = Team.of(world, options.tensorParallel(), device);
         try (Generator generator = Generator.load(checkpoint, device, dtype, options.acceleration(), team,
-                new LoadProgress(world, checkpoint, options.model()))) {
+                new LoadProgress(world, options.job(), checkpoint, options.model()))) {
             if (root != null) {
-                return lead(generator, defaults, root, team, begin);
+                return lead(generator, defaults, embedding, root, team, begin);
             }
             Run run = world.broadcast(null, Run.class);
             // others of a team come to what its first rank keeps
@@ -236,7 +247,7 @@ public final class GenerateJob {
                     }
                     : seen ? new JournalFile(Path.of(run.directory), world.rank()) : WorkServer.keeper(world);
             journal = journal(keeper, run);
-            RankWorker worker = new RankWorker(world, team, generator, options, defaults, journal,
+            RankWorker worker = new RankWorker(world, team, generator, options, defaults, embedding, journal,
                     WorkServer.from(world), null);
             Shown shown = work(generator, worker, team, run, begin);
             if (!seen) {
@@ -253,17 +264,19 @@ public final class GenerateJob {
         return journal;
     }
 
-    private boolean lead(Generator generator, SamplingOverrides defaults, Root root, Team team, long begin)
+    private boolean lead(Generator generator, SamplingOverrides defaults, @Nullable Embedding embedding, Root root,
+            Team team, long begin)
             throws IOException {
         JournalDirectory.Job job = root.directory.begin(root.fingerprint, world.job());
         Path directory = root.directory.path();
         String name = root.fingerprint.job();
         JournalIndex past = JournalIndex.read(directory, name, root.prompts.rows().orElse(Integer.MAX_VALUE));
         if (past.count() > 0) {
-            System.err.println("generate: " + resumed() + past.count() + " rows were finished before");
+            System.err.println(options.job() + ": " + resumed() + past.count() + " rows were finished before");
         }
         if (past.damaged() > 0) {
-            System.err.println("generate: " + resumed() + past.damaged() + (past.damaged() == 1 ? " line" : " lines")
+            System.err.println(options.job() + ": " + resumed() + past.damaged()
+                    + (past.damaged() == 1 ? " line" : " lines")
                     + " of the journal are not as this job wrote them and are ignored; their rows are done again");
         }
         long rows = root.prompts.results().isEmpty() ? -1 : root.prompts.results().getAsLong() - past.count();
@@ -274,13 +287,13 @@ public final class GenerateJob {
         world.keeps(directory.toString(), past.count(), options.resume()
                 ? "the same command goes on where it was"
                 : "the same command with --resume goes on where it was");
-        WorkServer server = new WorkServer(world, team, queue, journal);
+        WorkServer server = new WorkServer(world, options.job(), team, queue, journal);
         for (int rank = 0; rank < seen.size(); rank++) {
             if (!seen.get(rank)) {
                 server.keepFor(rank, directory);
             }
         }
-        RankWorker worker = new RankWorker(world, team, generator, options, defaults, journal,
+        RankWorker worker = new RankWorker(world, team, generator, options, defaults, embedding, journal,
                 (free, ahead, idle) -> queue.deal(0, free, ahead, idle), queue);
         Shown mine = work(generator, worker, team, run, begin);
         server.close();
@@ -330,8 +343,10 @@ public final class GenerateJob {
         }
         world.keeps("", 0, "");
         Tally tally = index.tally();
-        Summary summary = new Summary(shown.stream().mapToLong(each -> each.report.tokens()).sum(), queue.prompts(),
-                seconds);
+        // where nothing is generated the tokens are those of the prompts
+        Summary summary = new Summary(shown.stream().map(Shown::report)
+                .mapToLong(each -> options.embed().isEmpty() ? each.tokens() : each.prompting().tokens()).sum(),
+                queue.prompts(), seconds);
         double load = shown.stream().mapToDouble(each -> each.trace.loadSeconds()).max().orElse(0);
         int batchSize = shown.stream().mapToInt(Shown::batchSize).max().orElse(0);
         Report report = Report.of(summary, tally, batchSize, generator.dtype().toString(), world.device(),
@@ -354,8 +369,8 @@ public final class GenerateJob {
         root.directory.remove();
         Optional<String> failures = tally.failures().sentence(tally.results());
         world.done((failures.isPresent() ? ExitCode.SOME_ROWS_FAILED : ExitCode.DONE).code());
-        failures.ifPresent(sentence -> System.err.println("generate: " + Printable.escaped(sentence)));
-        world.status("generate: " + whatIsWhere(tally));
+        failures.ifPresent(sentence -> System.err.println(options.job() + ": " + Printable.escaped(sentence)));
+        world.status(options.job() + ": " + whatIsWhere(tally));
         System.out.println(summary.line());
         return failures.isPresent();
     }

@@ -1,9 +1,11 @@
 package dev.lockstep.batch;
 
 import java.io.IOException;
+import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
@@ -15,6 +17,8 @@ import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 
 import dev.lockstep.checkpoint.GenerationField;
@@ -29,13 +33,21 @@ import dev.lockstep.prompts.Prompt;
 import dev.lockstep.prompts.SamplingOverrides;
 import dev.lockstep.replica.Team;
 
-/** The command line of {@code generate}. Reads no file, so every rank may parse it. */
+/** The command lines of {@code generate} and {@code embed}. Reads no file, so every rank may parse them. */
 @Command(name = "generate", sortOptions = false, usageHelpWidth = 100, synopsisHeading = "Usage: mpjrun.sh [-np N] ", customSynopsis = "generate [options]", description = {
         "", "Generates text for every prompt, the prompts split over the ranks.", ""}, footer = {"",
                 "When a rank dies: mpjrun.sh --max-restarts R generate starts the ranks again, at most R times (0),",
                 "and they go on with what is not done; 12 are enough to find a row that kills its rank.", "",
                 "Exit codes: 0 all rows done; 2 wrong usage or input; 3 some rows failed (see their \"error\")."})
 public final class GenerateOptions {
+    static final String GENERATE = "generate";
+    static final String EMBED = "embed";
+    private static final String POOLING = "--pooling";
+    private static final String NORMALIZE = "--normalize";
+    /** Options of {@value #GENERATE} alone, beside those of sampling. */
+    private static final List<String> OF_TEXTS = List.of("--num-samples", "--score", "--ignore-generation-config",
+            "--tensor-parallel");
+
     /** Types by the names that people have for them. */
     private static final Map<String, String> DTYPES = Map.of("auto", "auto", "float32", "float32", "float", "float32",
             "fp32", "float32", "bfloat16", "bfloat16", "bf16", "bfloat16", "float16", "float16", "half", "float16",
@@ -64,6 +76,12 @@ public final class GenerateOptions {
 
     @Option(names = "--score", description = "Generate nothing: find out how likely the model holds each row's \"completion\", or each of its \"choices\", after the prompt.")
     private boolean score;
+
+    @Option(names = POOLING, paramLabel = "auto|last|mean|cls", description = "What of the tokens' hidden states makes the embedding: the last one, the mean of all, or the first; auto: as the checkpoint says, else last (auto).")
+    private String pooling = "auto";
+
+    @Option(names = NORMALIZE, paramLabel = "on|off", description = "Divide embeddings by their length (as the checkpoint says, else on).")
+    private String normalize;
 
     @Option(names = "--ignore-generation-config", paramLabel = "FIELD", description = "Go on without a field of the checkpoint's generation_config.json; repeatable.")
     private List<String> ignoredDefaults = List.of();
@@ -104,19 +122,31 @@ public final class GenerateOptions {
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Print this and exit.")
     private boolean helpRequested;
 
+    private String job = GENERATE;
     private SamplingOverrides overrides = SamplingOverrides.NONE;
     private OptionalInt batchSize = OptionalInt.empty();
 
     private GenerateOptions() {}
 
     /**
+     * Of the job {@code generate}.
+     *
      * @throws UsageException naming the option and what to do
      */
     public static GenerateOptions parse(String... args) {
+        return ofJob(GENERATE, args);
+    }
+
+    /**
+     * @param job {@value #GENERATE} or {@value #EMBED}
+     * @throws UsageException naming the option and what to do
+     */
+    static GenerateOptions ofJob(String job, String... args) {
         var options = new GenerateOptions();
+        options.job = job;
         var line = commandLine(options);
         CommandLineErrors.parse(line,
-                ForeignOptions.translate("generate", line, List.of(args), true).args().toArray(String[]::new));
+                ForeignOptions.translate(job, line, List.of(args), true).args().toArray(String[]::new));
         if (!options.helpRequested) {
             options.validate();
         }
@@ -129,8 +159,13 @@ public final class GenerateOptions {
     }
 
     /** The text of {@code --help}, ending in a line break. */
-    public static String usage() {
-        return commandLine().getUsageMessage(CommandLine.Help.Ansi.OFF);
+    public String usage() {
+        return commandLine(job).getUsageMessage(CommandLine.Help.Ansi.OFF);
+    }
+
+    /** What the job is called. */
+    public String job() {
+        return job;
     }
 
     /** The checkpoint's directory, which may not exist, or its name on the hub. */
@@ -191,6 +226,16 @@ public final class GenerateOptions {
     /** Whether texts of the rows are scored, and none generated. */
     public boolean score() {
         return score;
+    }
+
+    /** {@code auto}, {@code last}, {@code mean} or {@code cls} where prompts are embedded, and no text is generated. */
+    public Optional<String> embed() {
+        return job.equals(EMBED) ? Optional.of(pooling) : Optional.empty();
+    }
+
+    /** Whether embeddings are divided by their length; empty where the checkpoint is to say. */
+    public Optional<Boolean> normalize() {
+        return Optional.ofNullable(normalize).map("on"::equals);
     }
 
     /** Whether the tokenizer adds its special tokens to a prompt. */
@@ -306,6 +351,12 @@ public final class GenerateOptions {
         if (score && numSamples > 1) {
             throw new UsageException("--num-samples and --score exclude each other: each text is scored once");
         }
+        if (!List.of("auto", "last", "mean", "cls").contains(pooling)) {
+            throw new UsageException(POOLING + " must be auto, last, mean or cls, not " + pooling);
+        }
+        if (normalize != null && !List.of("on", "off").contains(normalize)) {
+            throw new UsageException(NORMALIZE + " must be on or off, not " + normalize);
+        }
         acceleration(); // says what is wrong with them
         Team.check(tensorParallel);
         dtype = DTYPES.getOrDefault(dtype, dtype);
@@ -387,13 +438,32 @@ public final class GenerateOptions {
         }
     }
 
-    /** For those who look into the options rather than parse any. */
-    static CommandLine commandLine() {
-        return commandLine(new GenerateOptions());
+    /** For those who look into the options of a job rather than parse any. */
+    static CommandLine commandLine(String job) {
+        GenerateOptions options = new GenerateOptions();
+        options.job = job;
+        return commandLine(options);
     }
 
     private static CommandLine commandLine(GenerateOptions options) {
+        CommandLine line = new CommandLine(options);
+        CommandSpec spec = line.getCommandSpec();
+        boolean embeds = options.job.equals(EMBED);
+        for (OptionSpec option : List.copyOf(spec.options())) {
+            String name = option.longestName();
+            boolean ofTexts = OF_TEXTS.contains(name) || option.userObject()instanceof Field field
+                    && field.getDeclaringClass() == SamplingOptions.class;
+            if (embeds ? ofTexts : List.of(POOLING, NORMALIZE).contains(name)) {
+                spec.remove(option);
+            }
+        }
+        if (embeds) {
+            spec.name(EMBED).usageMessage().customSynopsis("embed [options]").description("",
+                    "Writes an embedding of every prompt, the prompts split over the ranks.", "")
+                    .footer(Arrays.stream(spec.usageMessage().footer())
+                            .map(text -> text.replace(" " + GENERATE + " ", " " + EMBED + " ")).toArray(String[]::new));
+        }
         // an argument that starts with @ is a prompt's or a stop string's, not a file of arguments
-        return new CommandLine(options).setExpandAtFiles(false).setPosixClusteredShortOptionsAllowed(false);
+        return line.setExpandAtFiles(false).setPosixClusteredShortOptionsAllowed(false);
     }
 }

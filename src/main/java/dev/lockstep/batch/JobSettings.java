@@ -33,7 +33,9 @@ public final class JobSettings {
         }
         settings.put("prompts", options.prompts());
         settings.put("output", options.output());
-        settings.put("samples per prompt", options.score() ? "each text is scored" : options.numSamples());
+        settings.put("samples per prompt", options.score()
+                ? "each text is scored"
+                : options.embed().isPresent() ? "each prompt is embedded" : options.numSamples());
         settings.put("ranks", report.worldSize());
         if (report.tensorParallel() > 1) {
             settings.put("ranks that compute the model together", report.tensorParallel());
@@ -50,6 +52,7 @@ public final class JobSettings {
             settings.put("started again", report.restarts() + " times");
             settings.put("because", report.deaths());
         }
+        options.embed().ifPresent(pooling -> settings.put("pooling", pooling));
         try {
             SamplingParams sampling = SamplingOverrides.resolve(SamplingOverrides.NONE, options.sampling(), defaults);
             Json.MAPPER.convertValue(sampling, new TypeReference<Map<String, Object>>() {
@@ -67,7 +70,9 @@ public final class JobSettings {
     /** All that the command line says about which tokens are chosen, in one line that two runs can be compared by. */
     public static String sampling(GenerateOptions options) throws JsonProcessingException {
         return Json.MAPPER.writeValueAsString(options.sampling()) + " samples " + options.numSamples()
-                + (options.score() ? " scored" : "") + (options.addSpecialTokens() ? "" : " without special tokens")
+                + (options.score() ? " scored" : "")
+                + options.embed().map(pooling -> " embedded " + pooling + options.normalize().orElse(null)).orElse("")
+                + (options.addSpecialTokens() ? "" : " without special tokens")
                 + (options.ignoredDefaults().isEmpty() ? "" : " without " + options.ignoredDefaults());
     }
 

@@ -14,6 +14,7 @@ final class LoadProgress implements LongConsumer {
     private static final long EACH_NANOS = 250_000_000L;
 
     private final World world;
+    private final String job;
     private final String what;
     private final long total;
     // null until the first weights are there: until then it is libtorch that takes its time
@@ -21,8 +22,9 @@ final class LoadProgress implements LongConsumer {
     private long told;
     private long before;
 
-    LoadProgress(World world, Checkpoint checkpoint, String model) {
+    LoadProgress(World world, String job, Checkpoint checkpoint, String model) {
         this.world = world;
+        this.job = job;
         this.what = "loading " + model;
         this.total = checkpoint.bytes();
     }
@@ -41,7 +43,7 @@ final class LoadProgress implements LongConsumer {
         if (now - told >= EACH_NANOS) {
             told = now;
             if (world.isRoot()) {
-                world.progress("generate: " + progress.line());
+                world.progress(job + ": " + progress.line());
             } else {
                 world.alive();
             }

@@ -7,6 +7,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.generate.Completion;
+import dev.lockstep.generate.Embedding;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Request;
 import dev.lockstep.generate.SamplingParams;
@@ -33,6 +34,8 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     private final Generator generator;
     private final GenerateOptions options;
     private final SamplingOverrides defaults;
+    // null: texts are generated, or scored
+    private final @Nullable Embedding embedding;
     private final Journal journal;
     private final PrefetchedRequests supply;
     // null on other ranks than 0, who know of no more rows than they have been dealt
@@ -50,12 +53,13 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     private int[] encodedIds = new int[0];
 
     RankWorker(World world, Team team, Generator generator, GenerateOptions options, SamplingOverrides defaults,
-            Journal journal, WorkServer.WorkSource source, @Nullable WorkQueue queue) {
+            @Nullable Embedding embedding, Journal journal, WorkServer.WorkSource source, @Nullable WorkQueue queue) {
         this.world = world;
         this.team = team;
         this.generator = generator;
         this.options = options;
         this.defaults = defaults;
+        this.embedding = embedding;
         this.journal = journal;
         this.supply = new PrefetchedRequests(source, this, team);
         this.queue = queue;
@@ -101,6 +105,9 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
         try {
             if (prompt.error() != null) {
                 throw new IllegalArgumentException(prompt.error());
+            }
+            if (embedding != null) {
+                return List.of(Request.embedding(prompt.index(), 0, ids(prompt), embedding));
             }
             var params = SamplingOverrides.resolve(prompt.overrides(), options.sampling(), defaults);
             if (prompt.scored() != null) {

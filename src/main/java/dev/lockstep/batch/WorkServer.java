@@ -38,6 +38,7 @@ final class WorkServer implements Closeable {
     private static final long SIGN_NANOS = 1_000_000_000L;
 
     private final World world;
+    private final String job;
     private final Journal journal;
     private volatile boolean closed;
     private final List<Thread> threads = new ArrayList<>();
@@ -48,8 +49,9 @@ final class WorkServer implements Closeable {
      * @param team    of this rank: of each other the first rank asks
      * @param journal rank 0's, which is told when the job ends for a reason that is no sample's
      */
-    WorkServer(World world, Team team, WorkQueue queue, Journal journal) {
+    WorkServer(World world, String job, Team team, WorkQueue queue, Journal journal) {
         this.world = world;
+        this.job = job;
         this.journal = journal;
         if (world.size() > 1) {
             sign(queue);
@@ -103,10 +105,10 @@ final class WorkServer implements Closeable {
                 service.run();
             } catch (UsageException e) {
                 journal.stopAnyway();
-                world.abort(ExitCode.USAGE.code(), "generate: " + e.getMessage());
+                world.abort(ExitCode.USAGE.code(), job + ": " + e.getMessage());
             } catch (IOException | UncheckedIOException e) {
                 journal.stopAnyway();
-                world.abort(ExitCode.FAILED.code(), "generate: " + name + ": " + IoReason.of(e));
+                world.abort(ExitCode.FAILED.code(), job + ": " + name + ": " + IoReason.of(e));
             }
         }, name);
         thread.setDaemon(true);

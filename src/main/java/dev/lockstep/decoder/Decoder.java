@@ -376,6 +376,22 @@ public final class Decoder implements AutoCloseable {
         return some;
     }
 
+    /** Whether the hidden states of the tokens that the next {@link #prefill} brings are kept, for {@link #states}. */
+    public void keepStates(boolean kept) {
+        program.keepStates(kept);
+    }
+
+    /**
+     * Sums of the hidden states after the last norm that the last {@link #prefill} has come to.
+     *
+     * @param begins of each sum, the first token, counted through all that the rows brought
+     * @param ends   the one after the last
+     * @return float32 [sums, hidden size]
+     */
+    public float[][] states(long[] begins, long[] ends) {
+        return program.states(begins, ends);
+    }
+
     /**
      * How likely the model held the tokens that were scored with the last {@link #prefill}, row by row, with as many of the
      * likeliest as there is {@linkplain DecoderAllocation#logprobs room} for.

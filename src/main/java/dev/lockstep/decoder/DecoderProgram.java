@@ -52,6 +52,7 @@ final class DecoderProgram implements AutoCloseable {
     private int near = Integer.MAX_VALUE;
     private boolean penalized;
     private boolean wanting;
+    private boolean keeping;
     private ExpertWeights experts = ExpertWeights.WIDE;
 
     /** @param program one that has {@link #PARTS}, and for tests more */
@@ -231,6 +232,19 @@ final class DecoderProgram implements AutoCloseable {
             wanting = places.length > 0;
             program.integer("want", places);
         }
+    }
+
+    /** Whether the hidden states of passes' tokens after the last norm are kept until the next pass. */
+    void keepStates(boolean kept) {
+        if (kept != keeping) {
+            keeping = kept;
+            program.integer("keep_states", kept);
+        }
+    }
+
+    /** Sums of these: of each the first token, and the one after the last; float32 [sums, hidden]. */
+    float[][] states(long[] begins, long[] ends) {
+        return program.floats("states", begins, ends);
     }
 
     /**

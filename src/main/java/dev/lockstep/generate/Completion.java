@@ -17,9 +17,17 @@ import dev.lockstep.decoder.TokenLogprobs;
  * @param finishReason why the sequence ended
  * @param error        one sentence when it ended in {@link FinishReason#ERROR}, else null
  * @param logprobs     of each of {@code tokenIds}; null where none were asked for
+ * @param embedding    of the prompt; null where something was generated or scored
  */
 public record Completion(int index, int sample, int[] tokenIds, String text, int promptTokens,
-        FinishReason finishReason, @Nullable String error, @Nullable List<TokenLogprobs> logprobs) {
+        FinishReason finishReason, @Nullable String error, @Nullable List<TokenLogprobs> logprobs,
+        float @Nullable [] embedding) {
+    /** One that was generated or scored. */
+    public Completion(int index, int sample, int[] tokenIds, String text, int promptTokens, FinishReason finishReason,
+            @Nullable String error, @Nullable List<TokenLogprobs> logprobs) {
+        this(index, sample, tokenIds, text, promptTokens, finishReason, error, logprobs, null);
+    }
+
     /** Of a request that came to nothing. */
     static Completion failed(Request request, String error) {
         return new Completion(request.index(), request.sample(), new int[0], "", request.promptIds().length,

@@ -21,7 +21,7 @@ final class OrderedCompletions implements RequestSource, SequenceListener {
         for (Request request : all) {
             // a copy, because nothing forbids that the list has the same one twice
             Request mine = new Request(request.index(), request.sample(), request.promptIds(), request.params(),
-                    request.forced());
+                    request.forced(), request.embedding());
             places.put(mine, requests.size());
             requests.add(mine);
         }

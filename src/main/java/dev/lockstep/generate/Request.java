@@ -1,5 +1,7 @@
 package dev.lockstep.generate;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * One sequence to generate.
  *
@@ -11,13 +13,21 @@ package dev.lockstep.generate;
  * @param params    how to choose tokens and when to end
  * @param forced    tokens that come whatever the model would choose, for their log-probabilities, and then it ends; empty
  *                  where the model chooses
+ * @param embedding how the prompt becomes a vector, and nothing is generated; null where something is
  */
-public record Request(int index, int sample, int[] promptIds, SamplingParams params, int[] forced) {
+public record Request(int index, int sample, int[] promptIds, SamplingParams params, int[] forced,
+        @Nullable Embedding embedding) {
     private static final int[] NONE = {};
 
     /** One whose tokens the model chooses. */
     public Request(int index, int sample, int[] promptIds, SamplingParams params) {
-        this(index, sample, promptIds, params, NONE);
+        this(index, sample, promptIds, params, NONE, null);
+    }
+
+    /** One whose completion is the prompt's embedding, and has no tokens. */
+    public static Request embedding(int index, int sample, int[] promptIds, Embedding how) {
+        return new Request(index, sample, promptIds,
+                SamplingParams.builder(1).greedy(true).ignoreEos(true).build(), NONE, how);
     }
 
     /**
@@ -28,6 +38,7 @@ public record Request(int index, int sample, int[] promptIds, SamplingParams par
      */
     public static Request scoring(int index, int sample, int[] promptIds, int[] tokens, int logprobs) {
         return new Request(index, sample, promptIds,
-                SamplingParams.builder(tokens.length).greedy(true).ignoreEos(true).logprobs(logprobs).build(), tokens);
+                SamplingParams.builder(tokens.length).greedy(true).ignoreEos(true).logprobs(logprobs).build(), tokens,
+                null);
     }
 }

@@ -39,7 +39,10 @@ final class RequestErrors {
         if (request.promptIds().length == 0) {
             return "the prompt has no tokens";
         }
-        if (request.promptIds().length >= context) {
+        if (request.embedding() != null && request.promptIds().length > context) {
+            return "the prompt has " + request.promptIds().length + " tokens, and the model's context is " + context;
+        }
+        if (request.embedding() == null && request.promptIds().length >= context) {
             return "the prompt has " + request.promptIds().length + " tokens, and the model's context of " + context
                     + " leaves no room for a new one";
         }

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
+import java.util.stream.LongStream;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -206,8 +207,10 @@ final class Scheduler {
         beforeDecoding.accept(sequences.size());
         long start = System.nanoTime();
         decoder.edit(edits(decoding, decoding()));
+        decoder.keepStates(pieces.stream().anyMatch(piece -> sequences.get(piece.slot()).pooled() != null));
         int[] first = decoder.prefill(pieces);
         score(pieces, decoder.scores());
+        pool(pieces);
         boolean ranked = isRanked(decoding, decoding + first.length);
         TokenLogprobs[] likely = ranked ? decoder.firstLogprobs() : null;
         prefillNanos += System.nanoTime() - start;
@@ -222,6 +225,29 @@ final class Scheduler {
         for (Admission piece : pieces) {
             sequences.get(piece.slot()).score(Arrays.copyOfRange(scores, at, at + piece.scoredHere()));
             at += piece.scoredHere();
+        }
+    }
+
+    /** Hands sequences that come to embeddings the hidden states that count. */
+    private void pool(List<Admission> pieces) {
+        List<PooledStates> to = new ArrayList<>();
+        LongStream.Builder begins = LongStream.builder();
+        LongStream.Builder ends = LongStream.builder();
+        int at = 0;
+        for (Admission piece : pieces) {
+            PooledStates pooled = sequences.get(piece.slot()).pooled();
+            if (pooled != null && pooled.first(piece.from(), piece.to()) < piece.to()) {
+                to.add(pooled);
+                begins.add(at + pooled.first(piece.from(), piece.to()) - piece.from());
+                ends.add(at + pooled.end(piece.from(), piece.to()) - piece.from());
+            }
+            at += piece.brought();
+        }
+        if (!to.isEmpty()) {
+            float[][] sums = decoder.states(begins.build().toArray(), ends.build().toArray());
+            for (int i = 0; i < sums.length; i++) {
+                to.get(i).add(sums[i]);
+            }
         }
     }
 

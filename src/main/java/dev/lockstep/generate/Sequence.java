@@ -32,6 +32,8 @@ final class Sequence {
     private int[] beforeScores = {};
     private int scoredBefore;
     private final AppliedTokenRules rules;
+    // null: it is to have tokens
+    private final @Nullable PooledStates pooled;
     // null: not wanted
     private final @Nullable List<TokenLogprobs> logprobs;
     // the tokens that it had when it began, or began again, and how many of them are in the cache
@@ -64,6 +66,7 @@ final class Sequence {
         score(0);
         this.rules = new AppliedTokenRules(request.params().rules(), request.params().eosTokenIds(), vocabulary, prompt,
                 limit, guided);
+        this.pooled = request.embedding() == null ? null : new PooledStates(request.embedding(), prompt);
         this.logprobs = request.params().logprobs() == SamplingParams.NO_LOGPROBS ? null : new ArrayList<>();
     }
 
@@ -78,6 +81,9 @@ final class Sequence {
 
     /** Those of its start that may be found in the cache, where another sequence has left them: before what is scored. */
     int[] sharable() {
+        if (pooled != null) {
+            return Arrays.copyOf(start, pooled.needless());
+        }
         return scoring.length > 0 ? beforeScores : start;
     }
 
@@ -148,6 +154,9 @@ final class Sequence {
      */
     void interrupt(boolean withTokens) {
         brought = 0;
+        if (pooled != null) {
+            pooled.clear();
+        }
         if (!withTokens || forced.length > 0) {
             count = 0;
             if (logprobs != null) {
@@ -178,6 +187,12 @@ final class Sequence {
             return new Admission(slot, start, 0, from, brought, reach(), settings(), scoring);
         }
         return new Admission(slot, start, start.length - prompt, from, brought, reach(), settings());
+    }
+
+    /** What becomes of the hidden states of its tokens; null where nothing does. */
+    @Nullable
+    PooledStates pooled() {
+        return pooled;
     }
 
     /** What was scored with a piece. */
@@ -248,6 +263,10 @@ final class Sequence {
                     : NOT_FINITE);
             return;
         }
+        if (pooled != null) {
+            finish = FinishReason.LENGTH;
+            return;
+        }
         if (forced.length > 0) {
             // what the model would go on with is nobody's
             again = scoredBefore + scoring.length < forced.length;
@@ -303,7 +322,7 @@ final class Sequence {
         }
         return new Completion(request.index(), request.sample(), Arrays.copyOfRange(tokens, prompt, prompt + count),
                 text,
-                prompt, Objects.requireNonNull(finish), null, logprobs);
+                prompt, Objects.requireNonNull(finish), null, logprobs, pooled == null ? null : pooled.vector());
     }
 
     /** The settings by which the decoder chooses this sequence's tokens. */

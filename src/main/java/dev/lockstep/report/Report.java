@@ -70,7 +70,12 @@ public record Report(int prompts, long tokens, long promptTokens, double seconds
      */
     @JsonNaming(SnakeCaseStrategy.class)
     @JsonPropertyOrder({"computed_tokens", "shared_tokens", "interruptions"})
-    public record Prompting(long computedTokens, long sharedTokens, long interruptions) {}
+    public record Prompting(long computedTokens, long sharedTokens, long interruptions) {
+        /** All of them. */
+        public long tokens() {
+            return computedTokens + sharedTokens;
+        }
+    }
 
     /**
      * Where a rank's time went until its first tokens were there, in seconds, one after the other but for tokenizer and graphs.

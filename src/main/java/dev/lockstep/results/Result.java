@@ -30,6 +30,7 @@ import dev.lockstep.tokenizer.Tokenizer;
  *                         answer has under this name; null and left out where none are wanted
  * @param topLogprobs      for each token the likeliest ones, with text and log-probability; null and left out likewise
  * @param score            of a text that was scored, else null and left out
+ * @param embedding        of the prompt, where that was wanted and not a text; else null and left out
  * @param promptTokens     the prompt's length in tokens
  * @param completionTokens how many tokens were generated
  * @param finishReason     why the row ended
@@ -38,11 +39,13 @@ import dev.lockstep.tokenizer.Tokenizer;
  * @param openAi           in journals, how to answer a row that was a request of OpenAI's batch form; else null and left out
  */
 @JsonNaming(SnakeCaseStrategy.class)
-@JsonPropertyOrder({"index", "id", "sample", "prompt", "text", "token_ids", "score", "logprobs", "top_logprobs",
+@JsonPropertyOrder({"index", "id", "sample", "prompt", "text", "token_ids", "score", "embedding", "logprobs",
+        "top_logprobs",
         "prompt_tokens",
         "completion_tokens", "finish_reason", "rank", "error", "open_ai"})
 public record Result(int index, String id, int sample, String prompt, String text, int[] tokenIds,
         @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("score") @Nullable Score score,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("embedding") float @Nullable [] embedding,
         @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("logprobs") @Nullable JsonNode logprobs,
         @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("top_logprobs") @Nullable JsonNode topLogprobs,
         int promptTokens,
@@ -81,7 +84,8 @@ public record Result(int index, String id, int sample, String prompt, String tex
     /** A result of our own form, without log-probabilities. */
     public Result(int index, String id, int sample, String prompt, String text, int[] tokenIds, int promptTokens,
             int completionTokens, FinishReason finishReason, int rank, @Nullable String error) {
-        this(index, id, sample, prompt, text, tokenIds, null, null, null, promptTokens, completionTokens, finishReason,
+        this(index, id, sample, prompt, text, tokenIds, null, null, null, null, promptTokens, completionTokens,
+                finishReason,
                 rank,
                 error, null);
     }
@@ -111,7 +115,8 @@ public record Result(int index, String id, int sample, String prompt, String tex
         List<String> scored = prompt.scored();
         return new Result(prompt.index(), prompt.id(), completion.sample(), prompt.textOrEmpty(),
                 scored == null ? completion.text() : scored.get(completion.sample()), completion.tokenIds(),
-                scored == null || likely == null ? null : Score.of(completion.tokenIds(), likely), logprobs, top,
+                scored == null || likely == null ? null : Score.of(completion.tokenIds(), likely),
+                completion.embedding(), logprobs, top,
                 completion.promptTokens(), completion.tokenIds().length,
                 completion.finishReason(), rank, null, prompt.openAi());
     }
@@ -123,6 +128,6 @@ public record Result(int index, String id, int sample, String prompt, String tex
      */
     public static Result failed(Prompt prompt, int sample, int promptTokens, int rank, String error) {
         return new Result(prompt.index(), prompt.id(), sample, prompt.textOrEmpty(), "",
-                new int[0], null, null, null, promptTokens, 0, FinishReason.ERROR, rank, error, prompt.openAi());
+                new int[0], null, null, null, null, promptTokens, 0, FinishReason.ERROR, rank, error, prompt.openAi());
     }
 }

@@ -66,7 +66,7 @@ class GenerateOptionsTest {
         assertThat(GenerateOptions.parse("--lora", "a,org/name@v1").adapters()).containsExactly("a", "org/name@v1");
         assertThat(GenerateOptions.parse("--lora=b", "--lora", "a", "--enable-lora").adapters()).containsExactly("b",
                 "a");
-        assertThat(GenerateOptions.usage()).contains("--lora=DIR|NAME[,DIR|NAME...]");
+        assertThat(GenerateOptions.parse("--help").usage()).contains("--lora=DIR|NAME[,DIR|NAME...]");
         for (String value : List.of("", ",a", "a,,b")) {
             assertThatThrownBy(() -> GenerateOptions.parse("--lora", value)).isInstanceOf(UsageException.class)
                     .hasMessage("--lora needs a name, not an empty string");
@@ -209,7 +209,8 @@ class GenerateOptionsTest {
             "--no-special-tokens", "--logprobs", "--json-schema", "--score", "--dtype",
             "--one-by-one", "--split", "--resume", "--report", "--manifest", "--file-mode"})
     void usage_always_namesEveryOption(String option) {
-        assertThat(GenerateOptions.usage()).containsPattern("(?m)^ +(-h, )?" + option + "\\b").endsWith("\n");
+        assertThat(GenerateOptions.parse("--help").usage()).containsPattern("(?m)^ +(-h, )?" + option + "\\b")
+                .endsWith("\n");
     }
 
     @Test

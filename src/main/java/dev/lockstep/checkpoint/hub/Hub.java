@@ -117,7 +117,9 @@ public final class Hub {
                     .flatMap(List::stream)
                     .toList()) {
                 if (cache.has(commit, file)) {
-                    Files.createSymbolicLink(scratch.resolve(file), settings.resolve(file));
+                    Path link = scratch.resolve(file);
+                    Files.createDirectories(link.getParent());
+                    Files.createSymbolicLink(link, settings.resolve(file));
                 }
             }
             all(workers, tasks, watch::alive);

@@ -97,14 +97,14 @@ final class HubCache {
 
     /** Gives a blob its name in a snapshot. */
     void link(String commit, String file, String etag) throws IOException {
-        Path snapshot = Files.createDirectories(snapshot(commit));
-        Path link = snapshot.resolve(file);
-        Path target = snapshot.relativize(blob(etag));
+        Path link = snapshot(commit).resolve(file);
+        // some files are in a directory of the snapshot
+        Path target = Files.createDirectories(link.getParent()).relativize(blob(etag));
         if (Files.isSymbolicLink(link) && Files.readSymbolicLink(link).equals(target)) {
             return;
         }
         // beside it and over it, so that no reader finds nothing there
-        Path unfinished = link.resolveSibling(file + "." + UUID.randomUUID() + ".tmp");
+        Path unfinished = link.resolveSibling(link.getFileName() + "." + UUID.randomUUID() + ".tmp");
         Files.createSymbolicLink(unfinished, target);
         moveOver(unfinished, link);
     }

@@ -6,7 +6,8 @@ import java.util.List;
 enum Wanted {
     /** All of a model but its weights. */
     SETTINGS("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
-            "special_tokens_map.json", "chat_template.jinja", "chat_template.json"),
+            "special_tokens_map.json", "chat_template.jinja", "chat_template.json", "modules.json",
+            "1_Pooling/config.json"),
     /** A model. */
     MODEL(SETTINGS.settings.toArray(String[]::new)),
     /** A LoRA adapter, whose weights are in one file always. */

@@ -1,0 +1,18 @@
+package dev.lockstep.prompts;
+
+import java.util.function.Function;
+
+/** What {@code embed} makes of rows: of each the prompt alone, whatever may be written after it. */
+public final class EmbeddedRows implements Function<Prompt, Prompt> {
+    /** The row without texts to be scored; or broken, where it asks for several of what there is but one. */
+    @Override
+    public Prompt apply(Prompt prompt) {
+        if (prompt.error() != null) {
+            return prompt;
+        }
+        if (prompt.samples() != null && prompt.samples() != 1) {
+            return prompt.broken("num_samples is of texts, and each prompt has one embedding: leave it out");
+        }
+        return prompt.withScored(null, prompt.samples());
+    }
+}
