@@ -339,7 +339,7 @@ public final class GenerateJob {
             world.done(ExitCode.FAILED.code()); // what has gone to stdout cannot be taken back
         }
         try (JournalResults results = index.results(queue.prompts(), queue::samples)) {
-            ResultFile.write(results, options.output(), System.out);
+            ResultFile.write(results, index.tally().results(), options.output(), System.out);
         }
         world.keeps("", 0, "");
         Tally tally = index.tally();

@@ -32,6 +32,7 @@ import dev.lockstep.host.UsageException;
 import dev.lockstep.prompts.Prompt;
 import dev.lockstep.prompts.SamplingOverrides;
 import dev.lockstep.replica.Team;
+import dev.lockstep.results.ResultFile;
 
 /** The command lines of {@code generate} and {@code embed}. Reads no file, so every rank may parse them. */
 @Command(name = "generate", sortOptions = false, usageHelpWidth = 100, synopsisHeading = "Usage: mpjrun.sh [-np N] ", customSynopsis = "generate [options]", description = {
@@ -62,7 +63,7 @@ public final class GenerateOptions {
     @Option(names = "--prompts", paramLabel = "F", description = "Prompts: .jsonl (prompt or messages, or OpenAI batch lines), .txt (one per line), .json (array) or - for stdin as JSON lines (examples/first-lines.jsonl).")
     private String prompts;
 
-    @Option(names = "--output", paramLabel = "F", description = "Results as JSON lines in input order; .json: one pretty array; -: stdout (results.jsonl).")
+    @Option(names = "--output", paramLabel = "F", description = "Results as JSON lines in input order; .json: one pretty array; .npy: of embeddings, a NumPy matrix of float32; -: stdout (results.jsonl).")
     private String output = "results.jsonl";
 
     @Option(names = "--batch-size", paramLabel = "N|auto", description = "Rows that a rank has under way at once (auto).")
@@ -329,6 +330,10 @@ public final class GenerateOptions {
             if (option[1] != null) {
                 FileName.of(option[0], option[1]);
             }
+        }
+        if (ResultFile.isMatrix(output) && !job.equals(EMBED)) {
+            throw new UsageException(
+                    "--output " + output + ": a .npy file holds embeddings, which the job embed writes");
         }
         for (var adapter : adapters) {
             if (adapter.isEmpty()) {

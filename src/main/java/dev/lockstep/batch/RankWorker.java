@@ -107,7 +107,7 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
                 throw new IllegalArgumentException(prompt.error());
             }
             if (embedding != null) {
-                return List.of(Request.embedding(prompt.index(), 0, ids(prompt), embedding));
+                return embedding(work, embedding);
             }
             var params = SamplingOverrides.resolve(prompt.overrides(), options.sampling(), defaults);
             if (prompt.scored() != null) {
@@ -125,6 +125,19 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
             }
             return List.of();
         }
+    }
+
+    private List<Request> embedding(WorkQueue.Item work, Embedding how) {
+        Prompt prompt = work.prompt();
+        List<String> texts = prompt.scored();
+        List<Request> requests = new ArrayList<>();
+        for (int sample = work.from(); sample < work.to(); sample++) {
+            // a request of OpenAI's form may have several texts
+            requests.add(Request.embedding(prompt.index(), sample, texts == null
+                    ? ids(prompt)
+                    : generator.tokenizer().encode(texts.get(sample), addsSpecialTokens(prompt)), how));
+        }
+        return requests;
     }
 
     /** A request for each text that can be scored, and a failed result for others. */

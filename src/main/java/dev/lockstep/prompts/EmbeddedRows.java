@@ -2,6 +2,8 @@ package dev.lockstep.prompts;
 
 import java.util.function.Function;
 
+import dev.lockstep.prompts.OpenAiRequest.Endpoint;
+
 /** What {@code embed} makes of rows: of each the prompt alone, whatever may be written after it. */
 public final class EmbeddedRows implements Function<Prompt, Prompt> {
     /** The row without texts to be scored; or broken, where it asks for several of what there is but one. */
@@ -10,9 +12,16 @@ public final class EmbeddedRows implements Function<Prompt, Prompt> {
         if (prompt.error() != null) {
             return prompt;
         }
-        if (prompt.samples() != null && prompt.samples() != 1) {
+        if (prompt.openAi() == null && prompt.samples() != null && prompt.samples() != 1) {
             return prompt.broken("num_samples is of texts, and each prompt has one embedding: leave it out");
         }
-        return prompt.withScored(null, prompt.samples());
+        OpenAiRequest openAi = prompt.openAi();
+        if (openAi == null) {
+            return prompt.withScored(null, prompt.samples());
+        }
+        return openAi.endpoint() == Endpoint.EMBEDDINGS
+                ? prompt
+                : prompt.broken("embed answers requests to " + Endpoint.EMBEDDINGS.url() + ", not to "
+                        + openAi.endpoint().url());
     }
 }

@@ -1,5 +1,7 @@
 package dev.lockstep.prompts;
 
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -11,19 +13,39 @@ import dev.lockstep.json.JsonFields;
 /**
  * What of a line of an OpenAI batch file its answer repeats.
  *
- * @param chat  whether it went to {@code /v1/chat/completions}, not to {@code /v1/completions}
- * @param model the model it asked for; empty where it named none
+ * @param endpoint where it went
+ * @param model    the model it asked for; empty where it named none
  */
-public record OpenAiRequest(boolean chat, String model) {
-    private static final String CHAT = "/v1/chat/completions";
-    private static final String TEXT = "/v1/completions";
+public record OpenAiRequest(Endpoint endpoint, String model) {
+    private static final List<String> OF_EMBEDDINGS = List.of("model", "input", "encoding_format", "user");
+
+    /** What is asked for. */
+    public enum Endpoint {
+        /** A conversation's next turn. */
+        CHAT("/v1/chat/completions"),
+        /** A text's continuation. */
+        COMPLETIONS("/v1/completions"),
+        /** Vectors. */
+        EMBEDDINGS("/v1/embeddings");
+
+        private final String url;
+
+        Endpoint(String url) {
+            this.url = url;
+        }
+
+        /** The path by which it is asked for. */
+        public String url() {
+            return url;
+        }
+    }
 
     public static OpenAiRequest toChat(String model) {
-        return new OpenAiRequest(true, model);
+        return new OpenAiRequest(Endpoint.CHAT, model);
     }
 
     public static OpenAiRequest toCompletions(String model) {
-        return new OpenAiRequest(false, model);
+        return new OpenAiRequest(Endpoint.COMPLETIONS, model);
     }
 
     static boolean isOne(JsonNode row) {
@@ -31,7 +53,7 @@ public record OpenAiRequest(boolean chat, String model) {
     }
 
     /**
-     * @throws FieldException when it is none of the two kinds of request that generate text
+     * @throws FieldException when it is none of these kinds of request
      */
     static OpenAiRequest of(JsonNode row) {
         var fields = new JsonFields(row);
@@ -44,15 +66,48 @@ public record OpenAiRequest(boolean chat, String model) {
             throw JsonFields.wrong("method", "\"POST\"", row.get("method"));
         }
         var url = fields.string("url");
-        if (!CHAT.equals(url) && !TEXT.equals(url)) {
-            throw JsonFields.wrong("url", CHAT + " or " + TEXT, row.get("url"));
-        }
+        Endpoint endpoint = Arrays.stream(Endpoint.values()).filter(one -> one.url.equals(url)).findFirst()
+                .orElseThrow(() -> JsonFields.wrong("url", Endpoint.CHAT.url + ", " + Endpoint.COMPLETIONS.url + " or "
+                        + Endpoint.EMBEDDINGS.url, row.get("url")));
         var body = row.get("body");
         if (!body.isObject()) {
             throw JsonFields.wrong("body", "an object", body);
         }
         var model = new JsonFields(body).string("model");
-        return new OpenAiRequest(CHAT.equals(url), model == null ? "" : model);
+        return new OpenAiRequest(endpoint, model == null ? "" : model);
+    }
+
+    /**
+     * The texts of a request for embeddings, at least one, each of which gets one.
+     *
+     * @throws FieldException naming what this version cannot do
+     */
+    static List<String> inputs(JsonNode body) {
+        for (String name : (Iterable<String>) body::fieldNames) {
+            if (!OF_EMBEDDINGS.contains(name)) {
+                throw new FieldException(name, "is not supported by this version in a request for embeddings");
+            }
+        }
+        JsonFields fields = new JsonFields(body);
+        if (fields.has("encoding_format") && !"float".equals(fields.string("encoding_format"))) {
+            throw JsonFields.wrong("encoding_format", "\"float\"", body.get("encoding_format"));
+        }
+        if (!fields.has("input")) {
+            throw new FieldException("input", "is missing");
+        }
+        JsonNode input = body.get("input");
+        List<String> texts = new ArrayList<>();
+        for (JsonNode text : input.isArray() ? input : List.of(input)) {
+            if (!text.isTextual()) {
+                throw JsonFields.wrong("input", "a text, or an array of texts", input);
+            }
+            texts.add(JsonFields.string("input", text));
+        }
+        if (texts.isEmpty() || texts.size() > Prompt.MOST_SAMPLES) {
+            throw new FieldException("input",
+                    "must have from 1 to " + Prompt.MOST_SAMPLES + " texts, not " + texts.size());
+        }
+        return texts;
     }
 
     /**
@@ -66,6 +121,7 @@ public record OpenAiRequest(boolean chat, String model) {
         if (row.hasNonNull("max_completion_tokens")) {
             row.remove("max_tokens");
         }
+        boolean chat = endpoint == Endpoint.CHAT;
         row.remove(List.of("id", chat ? "prompt" : "messages"));
         var wanted = chat ? "messages" : "prompt";
         if (!row.hasNonNull(wanted)) {

@@ -1,5 +1,7 @@
 package dev.lockstep.prompts;
 
+import java.util.List;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.jspecify.annotations.Nullable;
@@ -7,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import dev.lockstep.json.FieldException;
 import dev.lockstep.json.Json;
 import dev.lockstep.json.JsonFields;
+import dev.lockstep.prompts.OpenAiRequest.Endpoint;
 
 /**
  * Makes a {@link Prompt} of one JSON value: a string, an object with a prompt or with messages, or a request of OpenAI's
@@ -36,6 +39,11 @@ final class PromptParser {
                 // known before the rest is read, so that whatever is wrong is answered in the form that was asked in
                 openAi = OpenAiRequest.toChat("");
                 openAi = OpenAiRequest.of(row);
+                if (openAi.endpoint() == Endpoint.EMBEDDINGS) {
+                    List<String> texts = OpenAiRequest.inputs(row.get("body"));
+                    return Prompt.ofText(index, id, texts.get(0), SamplingOverrides.NONE, null, openAi)
+                            .withScored(texts, texts.size());
+                }
                 own = openAi.ownForm(row.get("body"));
             } else {
                 id = name(row, "id", id);

@@ -7,6 +7,8 @@ import java.util.function.Function;
 import com.fasterxml.jackson.databind.JsonNode;
 import org.jspecify.annotations.Nullable;
 
+import dev.lockstep.prompts.OpenAiRequest.Endpoint;
+
 /**
  * What {@code --score} makes of rows: of the texts in {@code choices}, or the one in {@code completion}, each becomes a
  * sample. Without it these fields are their author's, as many data sets have them.
@@ -22,6 +24,11 @@ public final class ScoredRows implements Function<Prompt, Prompt> {
     /** The row with its texts and as many samples; or without them; or broken, where it has none and they are wanted. */
     @Override
     public Prompt apply(Prompt prompt) {
+        if (prompt.error() == null && prompt.openAi() != null
+                && prompt.openAi().endpoint() == Endpoint.EMBEDDINGS) {
+            return prompt
+                    .broken("a request to " + Endpoint.EMBEDDINGS.url() + " is for the job embed: mpjrun.sh embed");
+        }
         List<String> texts = prompt.scored();
         if (prompt.error() != null || !wanted) {
             return texts == null ? prompt : prompt.withScored(null, prompt.samples());

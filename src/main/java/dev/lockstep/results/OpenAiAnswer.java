@@ -3,6 +3,7 @@ package dev.lockstep.results;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
@@ -10,6 +11,7 @@ import dev.lockstep.generate.FinishReason;
 import dev.lockstep.host.Sha256;
 import dev.lockstep.json.Json;
 import dev.lockstep.prompts.OpenAiRequest;
+import dev.lockstep.prompts.OpenAiRequest.Endpoint;
 
 /**
  * A line of OpenAI's batch output, one for each request. Its ids are made of the request's place and name and its
@@ -38,14 +40,22 @@ public final class OpenAiAnswer {
     }
 
     private static ObjectNode body(OpenAiRequest request, String key, List<Result> samples) {
+        boolean chat = request.endpoint() == Endpoint.CHAT;
         ObjectNode body = Json.MAPPER.createObjectNode();
-        body.put("id", (request.chat() ? "chatcmpl-" : "cmpl-") + key);
-        body.put("object", request.chat() ? "chat.completion" : "text_completion");
+        if (request.endpoint() == Endpoint.EMBEDDINGS) {
+            embeddings(body, samples);
+            body.put("model", request.model());
+            int tokens = samples.stream().mapToInt(Result::promptTokens).sum();
+            body.putObject("usage").put("prompt_tokens", tokens).put("total_tokens", tokens);
+            return body;
+        }
+        body.put("id", (chat ? "chatcmpl-" : "cmpl-") + key);
+        body.put("object", chat ? "chat.completion" : "text_completion");
         body.put("created", 0).put("model", request.model());
         var choices = body.putArray("choices");
         for (var result : samples) {
             var choice = choices.addObject().put("index", result.sample());
-            if (request.chat()) {
+            if (chat) {
                 choice.putObject("message").put("role", "assistant").put("content", result.text()).putNull("refusal");
             } else {
                 choice.put("text", result.text());
@@ -59,6 +69,18 @@ public final class OpenAiAnswer {
         body.putObject("usage").put("prompt_tokens", prompt).put("completion_tokens", completion).put("total_tokens",
                 prompt + completion);
         return body;
+    }
+
+    private static void embeddings(ObjectNode body, List<Result> samples) {
+        body.put("object", "list");
+        var data = body.putArray("data");
+        for (var result : samples) {
+            var vector = data.addObject().put("object", "embedding").put("index", result.sample())
+                    .putArray("embedding");
+            for (float each : Objects.requireNonNull(result.embedding())) {
+                vector.add(each);
+            }
+        }
     }
 
     private static String key(Result result) {

@@ -14,6 +14,7 @@ import dev.lockstep.decoder.TokenLogprobs;
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.FinishReason;
 import dev.lockstep.prompts.OpenAiRequest;
+import dev.lockstep.prompts.OpenAiRequest.Endpoint;
 import dev.lockstep.prompts.Prompt;
 import dev.lockstep.tokenizer.Tokenizer;
 
@@ -109,7 +110,7 @@ public record Result(int index, String id, int sample, String prompt, String tex
                 logprobs = json.chosen();
                 top = json.top();
             } else {
-                logprobs = prompt.openAi().chat() ? json.chat() : json.completions();
+                logprobs = prompt.openAi().endpoint() == Endpoint.CHAT ? json.chat() : json.completions();
             }
         }
         List<String> scored = prompt.scored();

@@ -14,7 +14,10 @@ import org.jspecify.annotations.Nullable;
 import dev.lockstep.host.AtomicFile;
 import dev.lockstep.json.Json;
 
-/** Where the results go: {@code .json} is one pretty array, any other name JSON lines, {@code -} JSON lines on stdout. */
+/**
+ * Where the results go: {@code .json} is one pretty array, {@code .npy} a matrix of embeddings, any other name JSON lines,
+ * {@code -} JSON lines on stdout.
+ */
 public final class ResultFile {
     private ResultFile() {}
 
@@ -22,11 +25,16 @@ public final class ResultFile {
      * Writes results one by one, in the order in which they come. A file is replaced as a whole once everything is
      * written. Rows that were requests of OpenAI's batch form are answered in that form, all samples in one object.
      *
+     * @param count  of the results
      * @param target a file or {@code -}
      * @param stdout what {@code -} means; stays open
      * @throws IOException when the results could not be written completely; an earlier file is then as it was
      */
-    public static void write(Iterator<Result> all, String target, PrintStream stdout) throws IOException {
+    public static void write(Iterator<Result> all, long count, String target, PrintStream stdout) throws IOException {
+        if (isMatrix(target)) {
+            AtomicFile.write(target, out -> NpyFile.write(all, count, out));
+            return;
+        }
         Iterator<?> results = new Answers(all);
         if (target.equals("-")) {
             writeLines(results, stdout);
@@ -38,6 +46,11 @@ public final class ResultFile {
         } else {
             AtomicFile.write(target, out -> writeLines(results, out));
         }
+    }
+
+    /** Whether a file of this name gets embeddings alone. */
+    public static boolean isMatrix(String target) {
+        return target.toLowerCase(Locale.ROOT).endsWith(".npy");
     }
 
     private static void writeLines(Iterator<?> results, OutputStream out) throws IOException {

@@ -201,7 +201,7 @@ public final class FakeJob {
             job.stay();
             JournalIndex index = JournalIndex.read(journal(), FINGERPRINT.job(), workQueue.prompts());
             try (JournalResults results = index.results(workQueue.prompts(), workQueue::samples)) {
-                ResultFile.write(results, results().toString(), null);
+                ResultFile.write(results, 0, results().toString(), null);
             }
             job.remove();
             return End.DONE;

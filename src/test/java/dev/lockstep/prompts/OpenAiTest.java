@@ -54,7 +54,12 @@ class OpenAiTest {
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
             {"custom_id": "a", "url": "/v1/completions"} | body is missing
             {"custom_id": "a", "body": {}} | url is missing
-            {"custom_id": "a", "url": "/v1/embeddings", "body": {}} | url must be /v1/chat/completions or /v1/completions, not "/v1/embeddings"
+            {"custom_id": "a", "url": "/v1/images", "body": {}} | url must be /v1/chat/completions, /v1/completions or /v1/embeddings, not "/v1/images"
+            {"custom_id": "a", "url": "/v1/embeddings", "body": {}} | input is missing
+            {"custom_id": "a", "url": "/v1/embeddings", "body": {"input": []}} | input must have from 1 to 10000 texts, not 0
+            {"custom_id": "a", "url": "/v1/embeddings", "body": {"input": [5, 6]}} | input must be a text, or an array of texts, not [5,6]
+            {"custom_id": "a", "url": "/v1/embeddings", "body": {"input": "a", "dimensions": 8}} | dimensions is not supported by this version in a request for embeddings
+            {"custom_id": "a", "url": "/v1/embeddings", "body": {"input": "a", "encoding_format": "base64"}} | encoding_format must be "float", not "base64"
             {"custom_id": "a", "method": "GET", "url": "/v1/completions", "body": {}} | method must be "POST", not "GET"
             {"custom_id": "a", "url": "/v1/completions", "body": []} | body must be an object, not []
             {"custom_id": "a", "url": "/v1/completions", "body": {"model": 5}} | model must be a string, not 5
@@ -106,6 +111,27 @@ class OpenAiTest {
     }
 
     @Test
+    void answer_embeddings_hasOneForEachText() {
+        Prompt prompt = row(request("/v1/embeddings", "{\"model\": \"m\", \"input\": [\"p\", \"q\"]}"));
+        assertThat(prompt.error()).isNull();
+        assertThat(prompt.scored()).containsExactly("p", "q");
+        assertThat(prompt.samplesOr(1)).isEqualTo(2);
+        JsonNode line = OpenAiAnswer.of(prompt.openAi(), List.of(vector(prompt, 0, 0.5f), vector(prompt, 1, -0.1f)));
+        assertThat(Runs.json(line.at("/response/body").toString())).isEqualTo(Runs.json("""
+                {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5, 1.0]},
+                  {"object": "embedding", "index": 1, "embedding": [-0.1, 1.0]}],
+                 "model": "m", "usage": {"prompt_tokens": 14, "total_tokens": 14}}"""));
+        assertThat(new ScoredRows(false).apply(prompt).error()).contains("is for the job embed");
+        assertThat(new EmbeddedRows().apply(row(request("/v1/completions", "{\"prompt\": \"p\"}"))).error())
+                .isEqualTo("embed answers requests to /v1/embeddings, not to /v1/completions");
+    }
+
+    private static Result vector(Prompt prompt, int sample, float first) {
+        return new Result(0, "a", sample, "p", "", new int[0], null, new float[]{first, 1}, null, null, 7, 0,
+                FinishReason.LENGTH, 0, null, prompt.openAi());
+    }
+
+    @Test
     void answer_failedRow_isOpenAisError() {
         Prompt prompt = row(request("/v1/completions", "{}"));
         JsonNode line = OpenAiAnswer.of(prompt.openAi(), List.of(Result.failed(prompt, 0, 0, 1, prompt.error())));
@@ -126,7 +152,7 @@ class OpenAiTest {
                         request),
                 new Result(2, "c", 0, "p", "w", new int[]{1}, 7, 1, FinishReason.EOS, 0, null));
         Path file = dir.resolve("r.jsonl");
-        ResultFile.write(results.iterator(), file.toString(), null);
+        ResultFile.write(results.iterator(), results.size(), file.toString(), null);
         List<JsonNode> lines = Runs.rows(file);
         assertThat(lines).hasSize(3);
         assertThat(lines.get(0).get("text").asText()).isEqualTo("x");

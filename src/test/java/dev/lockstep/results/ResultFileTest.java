@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
 
@@ -79,6 +80,27 @@ class ResultFileTest {
         assertThat(written(name, List.of(DONE, FAILED))).isEqualTo(ARRAY);
     }
 
+    /** Against what NumPy 2.4 writes of the same: {@code numpy.save} of a float32 array of three rows. */
+    @Test
+    void write_matrix_isWhatNumPyWrites(@TempDir Path dir) throws IOException {
+        Path file = dir.resolve("v.npy");
+        ResultFile.write(List.of(FAILED, vector(0.5f, -1), vector(3, 1e-9f)).iterator(), 3, file.toString(), null);
+        byte[] bytes = Files.readAllBytes(file);
+        String header = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }";
+        assertThat(HexFormat.of().formatHex(bytes, 0, 10)).isEqualTo("934e554d505901007600");
+        assertThat(new String(bytes, 10, 118, StandardCharsets.US_ASCII))
+                .isEqualTo(header + " ".repeat(117 - header.length()) + "\n");
+        assertThat(HexFormat.of().formatHex(bytes, 128, bytes.length))
+                .isEqualTo("0000c07f0000c07f0000003f000080bf000040405f708930");
+        ResultFile.write(List.of(FAILED).iterator(), 1, file.toString(), null);
+        assertThat(Files.readString(file, StandardCharsets.ISO_8859_1)).contains("'shape': (1, 0)");
+    }
+
+    private static Result vector(float... values) {
+        return new Result(1, "b", 0, "p", "", new int[0], null, values, null, null, 4, 0, FinishReason.LENGTH, 0, null,
+                null);
+    }
+
     @Test
     void write_nothing_isAnEmptyFileOrArray() throws Exception {
         assertThat(written("r.jsonl", List.of())).isEmpty();
@@ -89,7 +111,7 @@ class ResultFileTest {
     void write_dash_isJsonLinesOnStdoutWhichStaysOpen() throws Exception {
         var bytes = new ByteArrayOutputStream();
         var stdout = new PrintStream(bytes, false, StandardCharsets.UTF_8);
-        ResultFile.write(List.of(DONE, FAILED).iterator(), "-", stdout);
+        ResultFile.write(List.of(DONE, FAILED).iterator(), 2, "-", stdout);
         stdout.print("after");
         stdout.flush();
         assertThat(bytes.toString(StandardCharsets.UTF_8)).isEqualTo(LINES + "after");
@@ -103,7 +125,7 @@ class ResultFileTest {
                 throw new IOException("Broken pipe");
             }
         });
-        assertThatThrownBy(() -> ResultFile.write(List.of(DONE).iterator(), "-", stdout))
+        assertThatThrownBy(() -> ResultFile.write(List.of(DONE).iterator(), 1, "-", stdout))
                 .isInstanceOf(IOException.class)
                 .hasMessage("stdout was closed before all results were written");
     }
@@ -112,14 +134,14 @@ class ResultFileTest {
     void write_existingFile_isReplacedThroughItsLink() throws Exception {
         var file = Files.writeString(dir.resolve("old.jsonl"), "old ".repeat(1000));
         var link = Files.createSymbolicLink(dir.resolve("link.jsonl"), file);
-        ResultFile.write(List.of(DONE, FAILED).iterator(), link.toString(), null);
+        ResultFile.write(List.of(DONE, FAILED).iterator(), 2, link.toString(), null);
         assertThat(link).isSymbolicLink();
         assertThat(Files.readString(file)).isEqualTo(LINES);
     }
 
     @Test
     void write_device_isWrittenToAndStaysADevice() throws Exception {
-        ResultFile.write(List.of(DONE).iterator(), "/dev/null", null);
+        ResultFile.write(List.of(DONE).iterator(), 1, "/dev/null", null);
         assertThat(Files.isRegularFile(Path.of("/dev/null"))).isFalse();
         assertThat(Path.of("/dev/null")).exists();
     }
@@ -198,7 +220,7 @@ class ResultFileTest {
     }
 
     private String written(String name, List<Result> results) throws IOException {
-        ResultFile.write(results.iterator(), dir.resolve(name).toString(), null);
+        ResultFile.write(results.iterator(), results.size(), dir.resolve(name).toString(), null);
         return Files.readString(dir.resolve(name));
     }
 
