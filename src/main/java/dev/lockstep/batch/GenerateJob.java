@@ -182,7 +182,9 @@ public final class GenerateJob {
         return world.localRootFirst(() -> {
             // first what is small, and may be wrong
             List<Adapter> adapters = options.adapters().stream().map(adapter -> Adapter.open(adapter, watch)).toList();
-            Checkpoint checkpoint = Checkpoint.open(options.model(), watch);
+            Checkpoint checkpoint = options.embed().isPresent()
+                    ? Checkpoint.openForEmbeddings(options.model(), watch)
+                    : Checkpoint.open(options.model(), watch);
             for (Adapter adapter : adapters) {
                 checkpoint = adapter.onto(checkpoint);
             }

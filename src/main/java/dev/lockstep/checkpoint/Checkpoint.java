@@ -70,6 +70,11 @@ public final class Checkpoint {
      * @throws ModelException at the first thing that is wrong; one sentence that names the file and the tensor
      */
     public static Checkpoint open(Path directory) {
+        return open(directory, true);
+    }
+
+    /** @param head whether there must be an output projection; without one the embedding stands in its place */
+    private static Checkpoint open(Path directory, boolean head) {
         if (!Files.isDirectory(directory)) {
             throw new ModelException(directory + (Files.exists(directory) ? " is not a directory" : " does not exist")
                     + "; a checkpoint is a directory with config.json, tokenizer.json and *.safetensors.");
@@ -83,6 +88,9 @@ public final class Checkpoint {
         Optional<Quantization> quantization = Quantization.read(directory);
         GenerationDefaults defaults = GenerationDefaults.read(directory, config.vocabulary());
         StoredTensors stored = StoredTensors.read(directory);
+        if (!head && !MatchedTensors.hasHead(config, stored)) {
+            config = config.tied();
+        }
         MatchedTensors matched = MatchedTensors.of(config, quantization.orElse(null), stored);
         if (matched.ownHead()) {
             config = config.untied();
@@ -108,13 +116,25 @@ public final class Checkpoint {
 
     /** {@link #open(String)} for those who tell of downloads in another way. */
     public static Checkpoint open(String model, Watch watch) {
+        return open(model, watch, true);
+    }
+
+    /**
+     * {@link #open(String, Watch)} of a model that may be without its output projection, as those are that were trained for
+     * embeddings: where there is none the input embedding stands in its place.
+     */
+    public static Checkpoint openForEmbeddings(String model, Watch watch) {
+        return open(model, watch, false);
+    }
+
+    private static Checkpoint open(String model, Watch watch, boolean head) {
         if (!Hub.isName(model)) {
-            return open(FileName.of("the model", model));
+            return open(FileName.of("the model", model), head);
         }
         Hub hub = new Hub(System.getenv(), watch);
         Path settings = hub.settings(model);
         GenerationDefaults.read(settings, Families.read(settings).vocabulary());
-        return open(hub.checkpoint(model));
+        return open(head ? hub.checkpoint(model) : hub.embedding(model), head);
     }
 
     /** The model's shapes and constants. Where the file names no dtype it is that of the embedding's weights. */

@@ -82,6 +82,13 @@ record MatchedTensors(Map<String, TensorRef> tensors, Map<String, QuantizedWeigh
                 stored.listing().toString(), List.copyOf(unused));
     }
 
+    /** Whether the output projection is stored, in whatever form. */
+    static boolean hasHead(ModelConfig config, StoredTensors stored) {
+        String module = HEAD.substring(0, HEAD.lastIndexOf('.') + 1);
+        return stored.byName().keySet().stream()
+                .anyMatch(name -> config.stored().names().model(name).startsWith(module));
+    }
+
     /** All that the model may have a place for. */
     private static Set<String> names(List<ExpectedTensor> expected, boolean quantized) {
         Set<String> names = expected.stream().map(ExpectedTensor::name).collect(Collectors.toSet());

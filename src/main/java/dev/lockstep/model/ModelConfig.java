@@ -320,7 +320,16 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
 
     /** The same with an output projection of its own. */
     public ModelConfig untied() {
-        return new ModelConfig(family, hidden, heads, kvHeads, headDim, intermediate, vocabulary, contextLength, false,
+        return tied(false);
+    }
+
+    /** The same with the input embedding for an output projection. */
+    public ModelConfig tied() {
+        return tied(true);
+    }
+
+    private ModelConfig tied(boolean tied) {
+        return new ModelConfig(family, hidden, heads, kvHeads, headDim, intermediate, vocabulary, contextLength, tied,
                 attentionBias, outputBias, mlpBias, stored, norms, attention, embeddingScale, finalSoftcap,
                 activation, dtype, experts, ends);
     }

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.Launched;
 import dev.lockstep.fixtures.Runs;
+import dev.lockstep.fixtures.SafetensorsFile;
 import dev.lockstep.json.Json;
 
 import static dev.lockstep.fixtures.Runs.rows;
@@ -120,6 +121,31 @@ class EmbedIT {
         Launched.Result refused = Runs.job(1, temp, "embed", "--model", model.toString()).run();
         assertThat(refused.exitCode()).isEqualTo(2);
         assertThat(refused.stderr()).contains("modules.json has a module Dense behind the pooling");
+    }
+
+    /** As models are stored that were trained for embeddings: of the base model alone, without what chooses tokens. */
+    @Test
+    void embed_checkpointWithoutOutputProjection_isTheSame() throws IOException {
+        Path whole = Golden.copyWithTokenizer("llama-gqa", Files.createDirectories(temp.resolve("whole")));
+        Path base = Golden.copyWithTokenizer("llama-gqa", Files.createDirectories(temp.resolve("base")));
+        SafetensorsFile weights = SafetensorsFile.read(base.resolve("model.safetensors"));
+        weights.cut("model.");
+        weights.rename("lm_head.weight", "score.weight");
+        weights.write();
+        Path prompts = Files.writeString(temp.resolve("prompts.txt"), "In the beginning\nAnd God said\n");
+        for (Path model : List.of(whole, base)) {
+            Launched.Result ran = Runs
+                    .job(1, temp, "embed", "--model", model.toString(), "--prompts", prompts.toString(),
+                            "--normalize", "off", "--output", model.getParent() + ".jsonl")
+                    .run();
+            assertThat(ran.exitCode()).as(ran.stderr()).isZero();
+        }
+        List<JsonNode> rows = rows(temp.resolve("base.jsonl"));
+        assertThat(rows).isEqualTo(rows(temp.resolve("whole.jsonl"))).hasSize(2);
+        assertThat(rows.get(0).get("embedding")).isNotEqualTo(rows.get(1).get("embedding"));
+        Launched.Result generated = Runs.generate(1, temp, "--model", base.toString()).run();
+        assertThat(generated.exitCode()).isEqualTo(2);
+        assertThat(generated.stderr()).contains("tensor lm_head.weight is missing");
     }
 
     @Test

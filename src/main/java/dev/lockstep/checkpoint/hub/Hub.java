@@ -74,6 +74,11 @@ public final class Hub {
         return find(model, Wanted.MODEL, false);
     }
 
+    /** {@link #checkpoint} with what says how embeddings are made of it. */
+    public Path embedding(String model) {
+        return find(model, Wanted.EMBEDDING, false);
+    }
+
     /** {@link #checkpoint} with the newest commit of its revision, for which the hub is asked. */
     public Path newest(String model) {
         return find(model, Wanted.MODEL, true);

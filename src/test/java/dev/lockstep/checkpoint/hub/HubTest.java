@@ -54,6 +54,25 @@ class HubTest extends HubFixture {
         assertThat(server.asked()).hasSize(requests);
     }
 
+    /** Of a model that is here already, what says how embeddings are made of it comes when these are wanted. */
+    @Test
+    void embedding_modelWithModules_bringsThemToo() throws IOException {
+        Map<String, byte[]> files = files();
+        files.put("modules.json", "[]".getBytes(StandardCharsets.UTF_8));
+        files.put("1_Pooling/config.json", "{}".getBytes(StandardCharsets.UTF_8));
+        server.add(ID, files);
+        Path snapshot = hub().checkpoint(ID);
+        assertThat(snapshot.resolve("modules.json")).doesNotExist();
+        assertThat(hub().embedding(ID)).isEqualTo(snapshot);
+        assertThat(snapshot.resolve("modules.json")).hasContent("[]");
+        assertThat(snapshot.resolve("1_Pooling/config.json")).hasContent("{}").isSymbolicLink();
+        assertThat(Files.readSymbolicLink(snapshot.resolve("1_Pooling/config.json")))
+                .hasToString("../../../blobs/" + FakeHub.gitSum("{}".getBytes(StandardCharsets.UTF_8)));
+        int requests = server.asked().size();
+        assertThat(hub().embedding(ID)).isEqualTo(snapshot);
+        assertThat(server.asked()).hasSize(requests);
+    }
+
     @Test
     void settings_bringsNoWeights() {
         server.add(ID, files());
