@@ -62,6 +62,9 @@ final class SamplingOptions {
     @Option(names = "--logprobs", paramLabel = "N", description = "Write each token's log-probability and the N likeliest tokens in its place, 0 to 20.")
     private Integer logprobs;
 
+    @Option(names = "--prompt-logprobs", paramLabel = "N", description = "Write the same of the prompt's tokens.")
+    private Integer promptLogprobs;
+
     @Option(names = "--json-schema", paramLabel = "F", description = "Make each text a JSON value that this schema accepts; a row's own guided_json, guided_regex, guided_choice or response_format comes before it.")
     private Path jsonSchema;
 
@@ -78,9 +81,10 @@ final class SamplingOptions {
         }
         try {
             SamplingOverrides.requireLogprobs("logprobs", logprobs);
+            SamplingOverrides.requireLogprobs("prompt_logprobs", promptLogprobs);
             return new SamplingOverrides(greedy, temperature, topK, topP, minP, repetitionPenalty, presencePenalty,
                     frequencyPenalty, seed, maxNewTokens, minNewTokens, ignoreEos, eosTokenIds, null, stop, logprobs,
-                    rules());
+                    promptLogprobs, rules());
         } catch (FieldException e) {
             throw new UsageException(e.asOption(), e);
         }

@@ -15,16 +15,17 @@ import dev.lockstep.decoder.sampling.RowSampling;
  * @param to        the one after the last
  * @param reach     tokens that the sequence may come to have, these included
  * @param settings  how to choose its tokens
- * @param scored    what comes after each of its last tokens, as many of them: how likely the model holds these is found out
- *                  while they are brought; none of a row that is only to go on
+ * @param scored    what comes after each of its last tokens but some, as many of them: how likely the model holds these is
+ *                  found out while they are brought; none of a row that is only to go on
+ * @param unscored  so many tokens behind those
  */
 public record Admission(int slot, int[] tokens, int generated, int from, int to, int reach, RowSampling settings,
-        int[] scored) {
+        int[] scored, int unscored) {
     private static final int[] NONE = {};
 
     /** One that is only to go on. */
     public Admission(int slot, int[] tokens, int generated, int from, int to, int reach, RowSampling settings) {
-        this(slot, tokens, generated, from, to, reach, settings, NONE);
+        this(slot, tokens, generated, from, to, reach, settings, NONE, 0);
     }
 
     /** The whole prompt, of a sequence that stays near it. */
@@ -58,18 +59,24 @@ public record Admission(int slot, int[] tokens, int generated, int from, int to,
 
     /** The first of the tokens of this piece after which something is scored. */
     private int scoredFrom() {
-        return Math.min(to, Math.max(from, tokens.length - scored.length));
+        return Math.min(to, Math.max(from, tokens.length - unscored - scored.length));
+    }
+
+    /** The one behind the last of them. */
+    private int scoredTo() {
+        return Math.max(scoredFrom(), Math.min(to, tokens.length - unscored));
     }
 
     /** Of so many tokens it is found out with this piece how likely they are. */
     public int scoredHere() {
-        return to - scoredFrom();
+        return scoredTo() - scoredFrom();
     }
 
     /** All tokens that are scored with these rows, row by row. */
     static long[] scoredTokens(List<Admission> rows) {
         return rows.stream().flatMapToInt(row -> Arrays.stream(row.scored)
-                .skip(Math.max(0, row.from - row.tokens.length + row.scored.length)).limit(row.scoredHere()))
+                .skip(Math.max(0, row.from - row.tokens.length + row.unscored + row.scored.length))
+                .limit(row.scoredHere()))
                 .asLongStream().toArray();
     }
 
@@ -78,7 +85,7 @@ public record Admission(int slot, int[] tokens, int generated, int from, int to,
         LongStream.Builder places = LongStream.builder();
         int begin = 0;
         for (Admission row : rows) {
-            for (int at = row.scoredFrom(); at < row.to; at++) {
+            for (int at = row.scoredFrom(); at < row.scoredTo(); at++) {
                 places.add(begin + at - row.from);
             }
             begin += row.brought();

@@ -171,7 +171,8 @@ final class CacheReservation {
         return new DecoderAllocation(slots, longest, pages,
                 requests.stream().mapToInt(request -> request.params().eosTokenIds().size()).max().orElse(0),
                 requests.stream().anyMatch(request -> penalized(request)),
-                Math.max(0, requests.stream().mapToInt(request -> request.params().logprobs()).max().orElse(0)));
+                Math.max(0, requests.stream().mapToInt(request -> Math
+                        .max(request.params().logprobs(), request.params().promptLogprobs())).max().orElse(0)));
     }
 
     /** A sequence may have so many tokens; those under way go on. */

@@ -18,14 +18,23 @@ import dev.lockstep.decoder.TokenLogprobs;
  * @param error        one sentence when it ended in {@link FinishReason#ERROR}, else null
  * @param logprobs     of each of {@code tokenIds}; null where none were asked for
  * @param embedding    of the prompt; null where something was generated or scored
+ * @param promptLogprobs null where none were asked for
  */
 public record Completion(int index, int sample, int[] tokenIds, String text, int promptTokens,
         FinishReason finishReason, @Nullable String error, @Nullable List<TokenLogprobs> logprobs,
-        float @Nullable [] embedding) {
+        float @Nullable [] embedding, @Nullable PromptLogprobs promptLogprobs) {
+    /**
+     * How likely the model holds the tokens of the prompt itself.
+     *
+     * @param ids    of all of them
+     * @param likely of each after the first
+     */
+    public record PromptLogprobs(int[] ids, List<TokenLogprobs> likely) {}
+
     /** One that was generated or scored. */
     public Completion(int index, int sample, int[] tokenIds, String text, int promptTokens, FinishReason finishReason,
             @Nullable String error, @Nullable List<TokenLogprobs> logprobs) {
-        this(index, sample, tokenIds, text, promptTokens, finishReason, error, logprobs, null);
+        this(index, sample, tokenIds, text, promptTokens, finishReason, error, logprobs, null, null);
     }
 
     /** Of a request that came to nothing. */

@@ -23,12 +23,13 @@ import java.util.List;
  * @param stop              strings that end the sequence when they come up in its text
  * @param logprobs          keep each token's log-probability and those of so many likeliest tokens, at most
  *                          {@value #MOST_LOGPROBS}; {@value #NO_LOGPROBS} keeps none
+ * @param promptLogprobs    the same of the prompt's tokens after the first
  * @param rules             what few sequences ask for
  */
 public record SamplingParams(boolean greedy, double temperature, int topK, double topP, double minP,
         double repetitionPenalty, double presencePenalty, double frequencyPenalty, long seed, int maxNewTokens,
         int minNewTokens, boolean ignoreEos, List<Integer> eosTokenIds, List<String> stop, int logprobs,
-        TokenRules rules) {
+        int promptLogprobs, TokenRules rules) {
     public static final int NO_LOGPROBS = -1;
     public static final int MOST_LOGPROBS = 20;
 
@@ -52,6 +53,8 @@ public record SamplingParams(boolean greedy, double temperature, int topK, doubl
         require(stop.stream().noneMatch(String::isEmpty), "a stop string must not be empty", "\"\"");
         require(logprobs >= NO_LOGPROBS && logprobs <= MOST_LOGPROBS, "logprobs must be from 0 to " + MOST_LOGPROBS,
                 logprobs);
+        require(promptLogprobs >= NO_LOGPROBS && promptLogprobs <= MOST_LOGPROBS,
+                "prompt-logprobs must be from 0 to " + MOST_LOGPROBS, promptLogprobs);
         eosTokenIds = List.copyOf(eosTokenIds);
         stop = List.copyOf(stop);
     }
@@ -94,6 +97,7 @@ public record SamplingParams(boolean greedy, double temperature, int topK, doubl
         private List<Integer> eosTokenIds = List.of();
         private List<String> stop = List.of();
         private int logprobs = NO_LOGPROBS;
+        private int promptLogprobs = NO_LOGPROBS;
         private TokenRules rules = TokenRules.NONE;
 
         private Builder(int maxNewTokens) {
@@ -174,6 +178,11 @@ public record SamplingParams(boolean greedy, double temperature, int topK, doubl
             return this;
         }
 
+        public Builder promptLogprobs(int value) {
+            promptLogprobs = value;
+            return this;
+        }
+
         public Builder rules(TokenRules value) {
             rules = value;
             return this;
@@ -182,7 +191,8 @@ public record SamplingParams(boolean greedy, double temperature, int topK, doubl
         /** @throws IllegalArgumentException naming the value that is out of its range */
         public SamplingParams build() {
             return new SamplingParams(greedy, temperature, topK, topP, minP, repetitionPenalty, presencePenalty,
-                    frequencyPenalty, seed, maxNewTokens, minNewTokens, ignoreEos, eosTokenIds, stop, logprobs, rules);
+                    frequencyPenalty, seed, maxNewTokens, minNewTokens, ignoreEos, eosTokenIds, stop, logprobs,
+                    promptLogprobs, rules);
         }
     }
 }

@@ -14,6 +14,7 @@ import dev.lockstep.decoder.TokenLogprobs;
 import dev.lockstep.decoder.sampling.LogitEdits;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.sampling.SamplingRefinements;
+import dev.lockstep.generate.Completion.PromptLogprobs;
 
 /** One request while it is being generated. */
 final class Sequence {
@@ -30,12 +31,15 @@ final class Sequence {
     private final int[] forced;
     private int[] scoring = {};
     private int[] beforeScores = {};
+    // so many tokens of the present start stand behind those after which something is scored
+    private int unscored;
     private int scoredBefore;
     private final AppliedTokenRules rules;
     // null: it is to have tokens
     private final @Nullable PooledStates pooled;
     // null: not wanted
     private final @Nullable List<TokenLogprobs> logprobs;
+    private final @Nullable List<TokenLogprobs> promptLogprobs;
     // the tokens that it had when it began, or began again, and how many of them are in the cache
     private int[] start;
     private int brought;
@@ -68,6 +72,14 @@ final class Sequence {
                 limit, guided);
         this.pooled = request.embedding() == null ? null : new PooledStates(request.embedding(), prompt);
         this.logprobs = request.params().logprobs() == SamplingParams.NO_LOGPROBS ? null : new ArrayList<>();
+        this.promptLogprobs = request.params().promptLogprobs() == SamplingParams.NO_LOGPROBS
+                ? null
+                : new ArrayList<>();
+        if (promptLogprobs != null) {
+            scoring = Arrays.copyOfRange(tokens, 1, prompt);
+            unscored = 1;
+            beforeScores = Arrays.copyOf(tokens, 1);
+        }
     }
 
     Request request() {
@@ -163,6 +175,13 @@ final class Sequence {
                 logprobs.subList(scoredBefore, logprobs.size()).clear();
             }
         }
+        if (promptLogprobs != null) {
+            if (promptLogprobs.size() < prompt - 1) {
+                promptLogprobs.clear();
+            } else {
+                scoring = new int[0]; // its prompt comes again, and is known
+            }
+        }
         if (forced.length == 0) {
             start = Arrays.copyOf(tokens, length());
         }
@@ -183,8 +202,8 @@ final class Sequence {
         int from = brought;
         brought = Math.min(start.length, from + most);
         if (scoring.length > 0) {
-            brought = Math.min(brought, Math.max(from, start.length - scoring.length) + mostScored);
-            return new Admission(slot, start, 0, from, brought, reach(), settings(), scoring);
+            brought = Math.min(brought, Math.max(from, start.length - unscored - scoring.length) + mostScored);
+            return new Admission(slot, start, 0, from, brought, reach(), settings(), scoring, unscored);
         }
         return new Admission(slot, start, start.length - prompt, from, brought, reach(), settings());
     }
@@ -202,7 +221,11 @@ final class Sequence {
                 fail(NOT_FINITE);
                 return;
             }
-            Objects.requireNonNull(logprobs).add(one.withBest(request.params().logprobs()));
+            if (promptLogprobs != null) {
+                promptLogprobs.add(one.withBest(request.params().promptLogprobs()));
+            } else {
+                Objects.requireNonNull(logprobs).add(one.withBest(request.params().logprobs()));
+            }
         }
     }
 
@@ -322,7 +345,10 @@ final class Sequence {
         }
         return new Completion(request.index(), request.sample(), Arrays.copyOfRange(tokens, prompt, prompt + count),
                 text,
-                prompt, Objects.requireNonNull(finish), null, logprobs, pooled == null ? null : pooled.vector());
+                prompt, Objects.requireNonNull(finish), null, logprobs, pooled == null ? null : pooled.vector(),
+                promptLogprobs == null
+                        ? null
+                        : new PromptLogprobs(Arrays.copyOf(tokens, prompt), promptLogprobs));
     }
 
     /** The settings by which the decoder chooses this sequence's tokens. */

@@ -122,6 +122,10 @@ public record OpenAiRequest(Endpoint endpoint, String model) {
             row.remove("max_tokens");
         }
         boolean chat = endpoint == Endpoint.CHAT;
+        if (row.hasNonNull("prompt_logprobs")) {
+            throw new FieldException("prompt_logprobs",
+                    "in an OpenAI request is not supported by this version: give the row in the other form");
+        }
         row.remove(List.of("id", chat ? "prompt" : "messages"));
         var wanted = chat ? "messages" : "prompt";
         if (!row.hasNonNull(wanted)) {

@@ -45,7 +45,7 @@ public final class SamplingFields {
                 fields.integer(fields.either("max_new_tokens", "max_tokens", "max_completion_tokens")),
                 fields.integer(fields.either("min_new_tokens", "min_tokens")), fields.flag("ignore_eos"), eosTokenIds,
                 fields.integers("stop_token_ids"), fields.strings(fields.either("stop", "stop_strings")),
-                logprobs(fields), TokenRuleFields.read(fields));
+                logprobs(fields), promptLogprobs(fields), TokenRuleFields.read(fields));
     }
 
     /** As a number, or in the way of OpenAI's chat: true, with the number in top_logprobs. */
@@ -65,6 +65,12 @@ public final class SamplingFields {
         }
         var number = fields.integer("logprobs");
         SamplingOverrides.requireLogprobs("logprobs", number);
+        return number;
+    }
+
+    private static @Nullable Integer promptLogprobs(JsonFields fields) {
+        Integer number = fields.integer("prompt_logprobs");
+        SamplingOverrides.requireLogprobs("prompt_logprobs", number);
         return number;
     }
 

@@ -21,7 +21,8 @@ public record SamplingOverrides(@Nullable Boolean greedy, @Nullable Double tempe
         @Nullable Long seed, @Nullable Integer maxNewTokens,
         @Nullable Integer minNewTokens, @Nullable Boolean ignoreEos, @Nullable List<Integer> eosTokenIds,
         @Nullable List<Integer> stopTokenIds,
-        @Nullable List<String> stop, @Nullable Integer logprobs, TokenRules rules) {
+        @Nullable List<String> stop, @Nullable Integer logprobs, @Nullable Integer promptLogprobs,
+        TokenRules rules) {
     /** New tokens of a row when neither the row nor the command line says how many. */
     public static final int DEFAULT_MAX_NEW_TOKENS = 100;
 
@@ -30,7 +31,7 @@ public record SamplingOverrides(@Nullable Boolean greedy, @Nullable Double tempe
 
     /** Says nothing. */
     public static final SamplingOverrides NONE = new SamplingOverrides(null, null, null, null, null, null, null, null,
-            null, null, null, null, null, null, null, null, TokenRules.NONE);
+            null, null, null, null, null, null, null, null, null, TokenRules.NONE);
 
     /**
      * @throws IllegalArgumentException naming the field that is out of its range
@@ -120,7 +121,9 @@ public record SamplingOverrides(@Nullable Boolean greedy, @Nullable Double tempe
                 .minNewTokens(least == checkpoint ? Math.min(min, max) : min)
                 .ignoreEos(ignoreEos && stopTokens.isEmpty()).eosTokenIds(ends)
                 .stop(first(all, SamplingOverrides::stop, List.of()))
-                .logprobs(first(job, SamplingOverrides::logprobs, SamplingParams.NO_LOGPROBS)).rules(rules).build();
+                .logprobs(first(job, SamplingOverrides::logprobs, SamplingParams.NO_LOGPROBS))
+                .promptLogprobs(first(job, SamplingOverrides::promptLogprobs, SamplingParams.NO_LOGPROBS)).rules(rules)
+                .build();
     }
 
     private @Nullable Boolean asksForGreedy() {

@@ -1,6 +1,7 @@
 package dev.lockstep.results;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -8,6 +9,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.decoder.TokenLogprobs;
+import dev.lockstep.generate.Completion.PromptLogprobs;
 import dev.lockstep.json.Json;
 import dev.lockstep.tokenizer.Tokenizer;
 
@@ -43,6 +45,29 @@ final class LogprobsJson {
             for (int i = 0; i < token.best().length; i++) {
                 top.addObject().put("id", token.bestIds()[i]).put("token", text(token.bestIds()[i]))
                         .put("logprob", token.best()[i]);
+            }
+        }
+        return all;
+    }
+
+    /**
+     * Our own form of a prompt: of each token its number, text and log-probability, which of the first is null, and the likeliest
+     * ones in its place where they were asked for. The first of the tokens has nothing that is likely.
+     */
+    static ArrayNode prompt(PromptLogprobs prompt, Tokenizer tokenizer) {
+        ArrayNode all = Json.MAPPER.createArrayNode();
+        LogprobsJson after = new LogprobsJson(Arrays.copyOfRange(prompt.ids(), 1, prompt.ids().length),
+                prompt.likely(), tokenizer);
+        ArrayNode tops = after.top();
+        for (int i = 0; i < prompt.ids().length; i++) {
+            ObjectNode token = all.addObject().put("id", prompt.ids()[i]).put("token", after.text(prompt.ids()[i]));
+            if (i == 0) {
+                token.putNull("logprob");
+            } else {
+                token.put("logprob", prompt.likely().get(i - 1).chosen());
+                if (tops != null) {
+                    token.set("top_logprobs", tops.get(i - 1));
+                }
             }
         }
         return all;

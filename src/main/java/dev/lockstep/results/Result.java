@@ -27,6 +27,8 @@ import dev.lockstep.tokenizer.Tokenizer;
  * @param prompt           the prompt's text; empty where the row was broken
  * @param text             the generated text without the end token; empty where it failed
  * @param tokenIds         the generated tokens, the end token included
+ * @param promptLogprobs   of each of the prompt's tokens number, text and log-probability; null and left out where none are
+ *                         wanted
  * @param logprobs         the log-probability of each token; in journals, of a request of OpenAI's batch form what its
  *                         answer has under this name; null and left out where none are wanted
  * @param topLogprobs      for each token the likeliest ones, with text and log-probability; null and left out likewise
@@ -40,13 +42,15 @@ import dev.lockstep.tokenizer.Tokenizer;
  * @param openAi           in journals, how to answer a row that was a request of OpenAI's batch form; else null and left out
  */
 @JsonNaming(SnakeCaseStrategy.class)
-@JsonPropertyOrder({"index", "id", "sample", "prompt", "text", "token_ids", "score", "embedding", "logprobs",
+@JsonPropertyOrder({"index", "id", "sample", "prompt", "text", "token_ids", "score", "embedding", "prompt_logprobs",
+        "logprobs",
         "top_logprobs",
         "prompt_tokens",
         "completion_tokens", "finish_reason", "rank", "error", "open_ai"})
 public record Result(int index, String id, int sample, String prompt, String text, int[] tokenIds,
         @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("score") @Nullable Score score,
         @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("embedding") float @Nullable [] embedding,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("prompt_logprobs") @Nullable JsonNode promptLogprobs,
         @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("logprobs") @Nullable JsonNode logprobs,
         @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("top_logprobs") @Nullable JsonNode topLogprobs,
         int promptTokens,
@@ -85,7 +89,7 @@ public record Result(int index, String id, int sample, String prompt, String tex
     /** A result of our own form, without log-probabilities. */
     public Result(int index, String id, int sample, String prompt, String text, int[] tokenIds, int promptTokens,
             int completionTokens, FinishReason finishReason, int rank, @Nullable String error) {
-        this(index, id, sample, prompt, text, tokenIds, null, null, null, null, promptTokens, completionTokens,
+        this(index, id, sample, prompt, text, tokenIds, null, null, null, null, null, promptTokens, completionTokens,
                 finishReason,
                 rank,
                 error, null);
@@ -117,7 +121,10 @@ public record Result(int index, String id, int sample, String prompt, String tex
         return new Result(prompt.index(), prompt.id(), completion.sample(), prompt.textOrEmpty(),
                 scored == null ? completion.text() : scored.get(completion.sample()), completion.tokenIds(),
                 scored == null || likely == null ? null : Score.of(completion.tokenIds(), likely),
-                completion.embedding(), logprobs, top,
+                completion.embedding(), completion.promptLogprobs() == null
+                        ? null
+                        : LogprobsJson.prompt(completion.promptLogprobs(), tokenizer),
+                logprobs, top,
                 completion.promptTokens(), completion.tokenIds().length,
                 completion.finishReason(), rank, null, prompt.openAi());
     }
@@ -129,6 +136,7 @@ public record Result(int index, String id, int sample, String prompt, String tex
      */
     public static Result failed(Prompt prompt, int sample, int promptTokens, int rank, String error) {
         return new Result(prompt.index(), prompt.id(), sample, prompt.textOrEmpty(), "",
-                new int[0], null, null, null, null, promptTokens, 0, FinishReason.ERROR, rank, error, prompt.openAi());
+                new int[0], null, null, null, null, null, promptTokens, 0, FinishReason.ERROR, rank, error,
+                prompt.openAi());
     }
 }

@@ -57,7 +57,7 @@ class GenerateOptionsTest {
         assertThat(options.addSpecialTokens()).isFalse();
         assertThat(options.sampling())
                 .isEqualTo(new SamplingOverrides(null, 0.5, 3, 0.9, 0.1, 1.2, -0.5, 1.5, -5L, 7, 2, true,
-                        List.of(1, 2), null, List.of("@end", "---"), 5, TokenRules.NONE));
+                        List.of(1, 2), null, List.of("@end", "---"), 5, null, TokenRules.NONE));
     }
 
     @Test

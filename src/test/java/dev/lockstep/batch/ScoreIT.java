@@ -67,4 +67,30 @@ class ScoreIT {
         assertThat(rows.get(expected.size() + 1).get("error").asText()).isEqualTo(
                 "--score needs a text in \"completion\" or texts in \"choices\", and not both");
     }
+
+    /** {@code --prompt-logprobs} has of a prompt what {@code --score} has of the same text after nothing. */
+    @Test
+    void promptLogprobs_ofAPrompt_areItsScores() throws IOException {
+        Path prompts = Files.writeString(temp.resolve("prompts.jsonl"),
+                "{\"prompt\": \"In the beginning\"}\n{\"prompt\": \"And God\", \"prompt_logprobs\": 0}\n");
+        Path texts = Files.writeString(temp.resolve("texts.jsonl"),
+                "{\"prompt\": \"\", \"completion\": \"In the beginning\"}\n");
+        Runs.succeed(2, temp, "--prompts", prompts.toString(), "--prompt-logprobs", "2", "--max-new-tokens", "3");
+        List<JsonNode> rows = rows(temp.resolve("results.jsonl"));
+        Runs.succeed(1, temp, "--score", "--prompts", texts.toString(), "--logprobs", "2", "--output",
+                temp.resolve("scores.jsonl").toString());
+        JsonNode score = rows(temp.resolve("scores.jsonl")).get(0);
+        JsonNode tokens = rows.get(0).get("prompt_logprobs");
+        assertThat(tokens).hasSize(rows.get(0).get("prompt_tokens").asInt()).hasSizeGreaterThan(2);
+        assertThat(tokens.get(0).get("logprob").isNull()).isTrue();
+        for (int i = 1; i < tokens.size(); i++) {
+            assertThat(tokens.get(i).get("id")).isEqualTo(score.get("token_ids").get(i - 1));
+            assertThat(tokens.get(i).get("logprob").asDouble())
+                    .isCloseTo(score.get("logprobs").get(i - 1).asDouble(), within(1e-4));
+            assertThat(tokens.get(i).at("/top_logprobs/0/token"))
+                    .isEqualTo(score.get("top_logprobs").get(i - 1).at("/0/token"));
+        }
+        assertThat(rows.get(0).has("logprobs")).isFalse();
+        assertThat(rows.get(1).get("prompt_logprobs").get(1).has("top_logprobs")).isFalse();
+    }
 }

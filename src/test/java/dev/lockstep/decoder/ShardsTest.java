@@ -54,7 +54,7 @@ class ShardsTest {
     void scores_areThoseOfARankAlone() {
         Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint("llama-gqa"));
         int[] tokens = new SplittableRandom(4).ints(60, 0, checkpoint.config().vocabulary()).toArray();
-        Admission row = new Admission(0, tokens, 0, 0, 60, 61, GREEDY, Arrays.copyOfRange(tokens, 10, 50));
+        Admission row = new Admission(0, tokens, 0, 0, 60, 61, GREEDY, Arrays.copyOfRange(tokens, 10, 50), 0);
         DecoderAllocation room = new DecoderAllocation(1, 64, 0, 1, false, 2);
         TokenLogprobs[] expected;
         try (Decoder alone = Decoder.load(checkpoint, Device.CPU, DType.FLOAT32, Acceleration.FULL)) {

@@ -38,6 +38,7 @@ class JournalTest {
 
     private static Result result(int index, int sample, String text) {
         return new Result(index, "id", sample, "p", text, new int[]{1}, new Result.Score(-0.125, sample == 0), null,
+                null,
                 Runs.json("[-0.125]"),
                 Runs.json("[[{\"id\": 1, \"token\": \"}\\n\", \"logprob\": -6.196219}]]"), 7, 1, FinishReason.LENGTH, 0,
                 null, null);

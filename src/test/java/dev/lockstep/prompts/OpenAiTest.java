@@ -127,7 +127,7 @@ class OpenAiTest {
     }
 
     private static Result vector(Prompt prompt, int sample, float first) {
-        return new Result(0, "a", sample, "p", "", new int[0], null, new float[]{first, 1}, null, null, 7, 0,
+        return new Result(0, "a", sample, "p", "", new int[0], null, new float[]{first, 1}, null, null, null, 7, 0,
                 FinishReason.LENGTH, 0, null, prompt.openAi());
     }
 
@@ -146,9 +146,11 @@ class OpenAiTest {
         OpenAiRequest request = OpenAiRequest.toCompletions("m");
         List<Result> results = List.of(
                 new Result(0, "a", 0, "p", "x", new int[]{1}, 7, 1, FinishReason.EOS, 0, null),
-                new Result(1, "b", 0, "p", "z", new int[]{1}, null, null, null, null, 7, 1, FinishReason.EOS, 0, null,
+                new Result(1, "b", 0, "p", "z", new int[]{1}, null, null, null, null, null, 7, 1, FinishReason.EOS, 0,
+                        null,
                         request),
-                new Result(1, "b", 1, "p", "y", new int[]{1}, null, null, null, null, 7, 1, FinishReason.EOS, 0, null,
+                new Result(1, "b", 1, "p", "y", new int[]{1}, null, null, null, null, null, 7, 1, FinishReason.EOS, 0,
+                        null,
                         request),
                 new Result(2, "c", 0, "p", "w", new int[]{1}, 7, 1, FinishReason.EOS, 0, null));
         Path file = dir.resolve("r.jsonl");

@@ -50,7 +50,7 @@ class PromptReaderTest {
                 good(1, "x", " b\n"), good(2, "2", "c"),
                 new Prompt(3, "12345678901234567890", "Dünn 😀",
                         new SamplingOverrides(null, 0.5, null, null, null, null, null, null, null, 3, null, null, null,
-                                null, List.of("."), null, TokenRules.NONE),
+                                null, List.of("."), null, null, TokenRules.NONE),
                         null));
     }
 

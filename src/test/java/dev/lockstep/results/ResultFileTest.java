@@ -97,7 +97,8 @@ class ResultFileTest {
     }
 
     private static Result vector(float... values) {
-        return new Result(1, "b", 0, "p", "", new int[0], null, values, null, null, 4, 0, FinishReason.LENGTH, 0, null,
+        return new Result(1, "b", 0, "p", "", new int[0], null, values, null, null, null, 4, 0, FinishReason.LENGTH, 0,
+                null,
                 null);
     }
 
