@@ -15,8 +15,9 @@ import dev.lockstep.json.JsonFields;
  *
  * @param endpoint where it went
  * @param model    the model it asked for; empty where it named none
+ * @param echo     whether the answer begins with the prompt
  */
-public record OpenAiRequest(Endpoint endpoint, String model) {
+public record OpenAiRequest(Endpoint endpoint, String model, boolean echo) {
     private static final List<String> OF_EMBEDDINGS = List.of("model", "input", "encoding_format", "user");
 
     /** What is asked for. */
@@ -41,11 +42,11 @@ public record OpenAiRequest(Endpoint endpoint, String model) {
     }
 
     public static OpenAiRequest toChat(String model) {
-        return new OpenAiRequest(Endpoint.CHAT, model);
+        return new OpenAiRequest(Endpoint.CHAT, model, false);
     }
 
     public static OpenAiRequest toCompletions(String model) {
-        return new OpenAiRequest(Endpoint.COMPLETIONS, model);
+        return new OpenAiRequest(Endpoint.COMPLETIONS, model, false);
     }
 
     static boolean isOne(JsonNode row) {
@@ -73,8 +74,10 @@ public record OpenAiRequest(Endpoint endpoint, String model) {
         if (!body.isObject()) {
             throw JsonFields.wrong("body", "an object", body);
         }
-        var model = new JsonFields(body).string("model");
-        return new OpenAiRequest(endpoint, model == null ? "" : model);
+        var asked = new JsonFields(body);
+        var model = asked.string("model");
+        return new OpenAiRequest(endpoint, model == null ? "" : model,
+                endpoint == Endpoint.COMPLETIONS && Boolean.TRUE.equals(asked.flag("echo")));
     }
 
     /**
@@ -124,7 +127,14 @@ public record OpenAiRequest(Endpoint endpoint, String model) {
         boolean chat = endpoint == Endpoint.CHAT;
         if (row.hasNonNull("prompt_logprobs")) {
             throw new FieldException("prompt_logprobs",
-                    "in an OpenAI request is not supported by this version: give the row in the other form");
+                    "in an OpenAI request is not supported by this version: give echo with logprobs");
+        }
+        if (echo) {
+            row.remove("echo");
+            // of the prompt's tokens too
+            if (row.path("logprobs").isIntegralNumber()) {
+                row.set("prompt_logprobs", row.get("logprobs"));
+            }
         }
         row.remove(List.of("id", chat ? "prompt" : "messages"));
         var wanted = chat ? "messages" : "prompt";

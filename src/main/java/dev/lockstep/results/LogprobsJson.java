@@ -3,6 +3,8 @@ package dev.lockstep.results;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -18,12 +20,25 @@ final class LogprobsJson {
     private final int[] ids;
     private final List<TokenLogprobs> likely;
     private final Tokenizer tokenizer;
+    // so many of the tokens come before those of which something is known
+    private final int unknown;
 
     /** @param likely of each of the tokens */
     LogprobsJson(int[] ids, List<TokenLogprobs> likely, Tokenizer tokenizer) {
+        this(ids, likely, tokenizer, 0);
+    }
+
+    private LogprobsJson(int[] ids, List<TokenLogprobs> likely, Tokenizer tokenizer, int unknown) {
         this.ids = ids;
         this.likely = likely;
         this.tokenizer = tokenizer;
+        this.unknown = unknown;
+    }
+
+    /** Of a prompt and its completion together. */
+    static LogprobsJson echoed(PromptLogprobs prompt, int[] ids, List<TokenLogprobs> likely, Tokenizer tokenizer) {
+        return new LogprobsJson(IntStream.concat(Arrays.stream(prompt.ids()), Arrays.stream(ids)).toArray(),
+                Stream.concat(prompt.likely().stream(), likely.stream()).toList(), tokenizer, 1);
     }
 
     /** Our own form: a number for each token. */
@@ -100,7 +115,7 @@ final class LogprobsJson {
 
     /**
      * The form of {@code /v1/completions}, where a token that is not among the likeliest is added to them. Offsets are of
-     * characters in the generated text, where a token begins.
+     * characters in the text, where a token begins; special tokens are not in it.
      */
     ObjectNode completions() {
         ObjectNode logprobs = Json.MAPPER.createObjectNode();
@@ -110,14 +125,19 @@ final class LogprobsJson {
         ArrayNode offsets = logprobs.putArray("text_offset");
         int offset = 0;
         for (int i = 0; i < ids.length; i++) {
-            TokenLogprobs token = likely.get(i);
             tokens.add(text(ids[i]));
-            chosen.add(token.chosen());
             offsets.add(offset);
-            for (byte b : tokenizer.bytes(ids[i])) {
+            for (byte b : i < unknown && !tokenizer.isOfBytes(ids[i]) ? new byte[0] : tokenizer.bytes(ids[i])) {
                 // bytes that go on with a character begin with 10
                 offset += (b & 0xC0) == 0x80 ? 0 : 1;
             }
+            if (i < unknown) {
+                chosen.addNull();
+                tops.addNull();
+                continue;
+            }
+            TokenLogprobs token = likely.get(i - unknown);
+            chosen.add(token.chosen());
             ObjectNode top = tops.addObject();
             for (int j = 0; j < token.best().length; j++) {
                 // two tokens may have the same text; the likelier one's number stays

@@ -58,7 +58,7 @@ public final class OpenAiAnswer {
             if (chat) {
                 choice.putObject("message").put("role", "assistant").put("content", result.text()).putNull("refusal");
             } else {
-                choice.put("text", result.text());
+                choice.put("text", (request.echo() ? result.prompt() : "") + result.text());
             }
             choice.set("logprobs", result.logprobs() == null ? choice.nullNode() : result.logprobs());
             choice.put("finish_reason",

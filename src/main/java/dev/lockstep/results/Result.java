@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.decoder.TokenLogprobs;
 import dev.lockstep.generate.Completion;
+import dev.lockstep.generate.Completion.PromptLogprobs;
 import dev.lockstep.generate.FinishReason;
 import dev.lockstep.prompts.OpenAiRequest;
 import dev.lockstep.prompts.OpenAiRequest.Endpoint;
@@ -110,6 +111,10 @@ public record Result(int index, String id, int sample, String prompt, String tex
         List<TokenLogprobs> likely = completion.logprobs();
         if (likely != null) {
             var json = new LogprobsJson(completion.tokenIds(), likely, tokenizer);
+            PromptLogprobs before = completion.promptLogprobs();
+            if (prompt.openAi() != null && prompt.openAi().echo() && before != null) {
+                json = LogprobsJson.echoed(before, completion.tokenIds(), likely, tokenizer);
+            }
             if (prompt.openAi() == null) {
                 logprobs = json.chosen();
                 top = json.top();
@@ -121,7 +126,7 @@ public record Result(int index, String id, int sample, String prompt, String tex
         return new Result(prompt.index(), prompt.id(), completion.sample(), prompt.textOrEmpty(),
                 scored == null ? completion.text() : scored.get(completion.sample()), completion.tokenIds(),
                 scored == null || likely == null ? null : Score.of(completion.tokenIds(), likely),
-                completion.embedding(), completion.promptLogprobs() == null
+                completion.embedding(), completion.promptLogprobs() == null || prompt.openAi() != null
                         ? null
                         : LogprobsJson.prompt(completion.promptLogprobs(), tokenizer),
                 logprobs, top,

@@ -93,4 +93,40 @@ class ScoreIT {
         assertThat(rows.get(0).has("logprobs")).isFalse();
         assertThat(rows.get(1).get("prompt_logprobs").get(1).has("top_logprobs")).isFalse();
     }
+
+    /** As lm-evaluation-harness asks a server: the prompt again, how likely its tokens were, and one token more. */
+    @Test
+    void echo_withLogprobs_hasThePromptsTokensToo() throws IOException {
+        Path prompts = Files.writeString(temp.resolve("prompts.jsonl"),
+                """
+                        {"custom_id": "a", "method": "POST", "url": "/v1/completions", "body": {"model": "m", "prompt": "In the beginning",                 "temperature": 0, "max_tokens": 1, "logprobs": 1, "echo": true}}
+                        {"custom_id": "b", "method": "POST", "url": "/v1/completions", "body": {"model": "m", "prompt": "And God",                 "temperature": 0, "max_tokens": 2, "echo": true}}
+                        """);
+        Path texts = Files.writeString(temp.resolve("texts.jsonl"),
+                "{\"prompt\": \"\", \"completion\": \"In the beginning\"}\n");
+        Runs.succeed(2, temp, "--prompts", prompts.toString());
+        JsonNode choice = rows(temp.resolve("results.jsonl")).get(0).at("/response/body/choices/0");
+        Runs.succeed(1, temp, "--score", "--prompts", texts.toString(), "--output",
+                temp.resolve("scores.jsonl").toString());
+        JsonNode score = rows(temp.resolve("scores.jsonl")).get(0);
+        assertThat(choice.get("text").asText()).startsWith("In the beginning").hasSizeGreaterThan(16);
+        JsonNode logprobs = choice.get("logprobs");
+        int before = score.get("token_ids").size() + 1; // the token that begins texts
+        for (String name : List.of("tokens", "token_logprobs", "top_logprobs", "text_offset")) {
+            assertThat(logprobs.get(name)).as(name).hasSize(before + 1);
+        }
+        assertThat(logprobs.at("/token_logprobs/0").isNull()).isTrue();
+        assertThat(logprobs.at("/top_logprobs/0").isNull()).isTrue();
+        for (int i = 1; i < before; i++) {
+            assertThat(logprobs.get("token_logprobs").get(i).asDouble())
+                    .isCloseTo(score.get("logprobs").get(i - 1).asDouble(), within(1e-4));
+            int offset = logprobs.get("text_offset").get(i).asInt();
+            assertThat(choice.get("text").asText().substring(offset))
+                    .startsWith(logprobs.get("tokens").get(i).asText());
+        }
+        assertThat(logprobs.get("text_offset").get(before).asInt()).isEqualTo("In the beginning".length());
+        JsonNode plain = rows(temp.resolve("results.jsonl")).get(1).at("/response/body/choices/0");
+        assertThat(plain.get("text").asText()).startsWith("And God");
+        assertThat(plain.get("logprobs").isNull()).isTrue();
+    }
 }

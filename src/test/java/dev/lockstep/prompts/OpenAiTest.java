@@ -66,7 +66,9 @@ class OpenAiTest {
             {"custom_id": "a", "url": "/v1/completions", "body": {"messages": []}} | prompt is missing
             {"custom_id": "a", "url": "/v1/chat/completions", "body": {"prompt": "p"}} | messages is missing
             {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": ["p", "q"]}} | prompt must be a string, not ["p","q"]
-            {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "echo": true}} | echo is not supported by this version
+            {"custom_id": "a", "url": "/v1/chat/completions", "body": {"messages": [{"role": "user", "content": "p"}], "echo": true}} | echo is not supported by this version
+            {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "echo": 1}} | echo must be true or false, not 1
+            {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "prompt_logprobs": 1}} | prompt_logprobs in an OpenAI request is not supported by this version: give echo with logprobs
             {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "best_of": 2}} | best_of other than n is not supported by this version
             {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "response_format": {"type": "grammar"}}} | response_format must be an object whose type is \"text\", \"json_object\" or \"json_schema\", not {"type":"grammar"}
             {"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "p", "n": 0}} | n must be from 1 to 10000, not 0
