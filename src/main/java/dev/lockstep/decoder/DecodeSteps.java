@@ -359,6 +359,7 @@ final class DecodeSteps implements AutoCloseable {
     void choose(int rows, int longest, SamplingKind kind, boolean edited) {
         if (isProgram()) {
             program.runAndSample(rows, longest, kind);
+            forgetReadback();
             return;
         }
         sample(graphs == null ? rows : DecodeGraphs.bucket(rows, slots), kind, edited);

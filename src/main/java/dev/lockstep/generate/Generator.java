@@ -421,7 +421,10 @@ public final class Generator implements AutoCloseable {
         for (int i = 0; i < 3; i++) {
             decoder.prefill(admissions);
         }
-        decoder.warmUp(first.size(), 1, Decoder.STEPS_TO_RECORD, admissions.get(0).settings());
+        // what is scored or embedded takes no steps
+        if (first.stream().anyMatch(request -> request.forced().length == 0 && request.embedding() == null)) {
+            decoder.warmUp(first.size(), 1, Decoder.STEPS_TO_RECORD, admissions.get(0).settings());
+        }
     }
 
     private String text(int[] ids) {

@@ -19,12 +19,15 @@ import dev.lockstep.tokenizer.Tokenizer;
 final class GuidedTokens {
     /** States whose tokens are kept, each a bit for every token. */
     private static final int KEPT = 2048;
+    /** So many tokens are worth a thread of their own. */
+    private static final int PIECE = 8192;
 
     /** A state of a grammar, and what ends a text that may end there. */
     private record State(TextAutomaton grammar, int number, Set<Integer> ends) {}
 
     private final Tokenizer tokenizer;
     private final int vocabulary;
+    private final int piece;
     private final Map<State, long[]> masks = new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1;
 
@@ -41,8 +44,14 @@ final class GuidedTokens {
 
     /** @param vocabulary tokens of the model */
     GuidedTokens(Tokenizer tokenizer, int vocabulary) {
+        this(tokenizer, vocabulary, PIECE);
+    }
+
+    /** @param piece so many tokens are looked at by one thread */
+    GuidedTokens(Tokenizer tokenizer, int vocabulary, int piece) {
         this.tokenizer = tokenizer;
         this.vocabulary = vocabulary;
+        this.piece = piece;
     }
 
     /** Whether texts are what the bytes of their tokens make. */
@@ -75,16 +84,41 @@ final class GuidedTokens {
             return mask;
         }
         int[] order = sorted();
+        int pieces = (order.length + piece - 1) / piece;
+        // GPUs wait for it
+        long[][] parts = IntStream.range(0, pieces).parallel().mapToObj(
+                part -> walk(state, order, part * piece, Math.min(order.length, (part + 1) * piece), mask.length))
+                .toArray(long[][]::new);
+        for (long[] part : parts) {
+            for (int i = 0; i < mask.length; i++) {
+                mask[i] |= part[i];
+            }
+        }
+        // whatever their texts are
+        boolean mayEnd = state.grammar.isEnd(state.number);
+        for (int end : state.ends) {
+            if (end < vocabulary) {
+                long bit = 1L << end % Long.SIZE;
+                mask[end / Long.SIZE] = mayEnd ? mask[end / Long.SIZE] | bit : mask[end / Long.SIZE] & ~bit;
+            }
+        }
+        return mask;
+    }
+
+    /** Those of some of the tokens, by the order of their bytes, whose bytes lead somewhere; a bit for each. */
+    private long[] walk(State state, int[] order, int from, int to, int words) {
+        long[] mask = new long[words];
         // where the first bytes of the token before lead to
         int[] path = new int[longest + 1];
         path[0] = state.number;
         int alive = 0;
-        for (int i = 0; i < order.length; i++) {
+        for (int i = from; i < to; i++) {
             byte[] text = bytes[i];
-            if (alike[i] > alive) {
+            int known = i == from ? 0 : alike[i];
+            if (known > alive) {
                 continue; // it begins with what leads nowhere
             }
-            int at = alike[i];
+            int at = known;
             while (at < text.length) {
                 int next = state.grammar.step(path[at], text[at] & 0xff);
                 if (next == TextAutomaton.NOWHERE) {
@@ -95,14 +129,6 @@ final class GuidedTokens {
             alive = at;
             if (at == text.length) {
                 mask[order[i] / Long.SIZE] |= 1L << order[i] % Long.SIZE;
-            }
-        }
-        // whatever their texts are
-        boolean mayEnd = state.grammar.isEnd(state.number);
-        for (int end : state.ends) {
-            if (end < vocabulary) {
-                long bit = 1L << end % Long.SIZE;
-                mask[end / Long.SIZE] = mayEnd ? mask[end / Long.SIZE] | bit : mask[end / Long.SIZE] & ~bit;
             }
         }
         return mask;

@@ -32,7 +32,7 @@ class ModelIT {
         assertThat(result.stdout()).isEqualTo(Runs.KJV + ": llama, 6 layers, hidden size 256, vocabulary 4096, "
                 + "5,770,496 parameters, bfloat16, context 1024\n"
                 + "11.5 MB of weights as BF16 on disk, 11.5 MB as bfloat16 on a GPU, and 3.1 kB for each token of a row\n"
-                + "a GPU of 80.0 GB holds it and 512 rows of 1,024 tokens, the context\n");
+                + "a GPU of 80.0 GB holds it and 1,024 rows of 1,024 tokens, the context\n");
         Launched.Result small = model(Runs.KJV.toString(), "--dtype", "float32", "--gpu-memory", "0.1");
         assertThat(small.stdout().lines().skip(1)).containsExactly(
                 "11.5 MB of weights as BF16 on disk, 23.1 MB as float32 on a GPU, and 6.1 kB for each token of a row",

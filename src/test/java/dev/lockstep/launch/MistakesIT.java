@@ -43,7 +43,7 @@ class MistakesIT {
             --map-by node hello                 | mpjrun: --map-by: ranks fill the slots of the first host, then of the next: name the hosts in that order, as in -H h1:2,h2:2
             --num_processes none hello          | mpjrun: -np none: the number of ranks must be a whole number, 1 or more
             -jar nope.jar                       | mpjrun: -jar nope.jar cannot be read as a jar file: there is no such file or directory
-            -cp /nonexistent Nope               | mpjrun: there is no job Nope: name a built-in (bench, generate, hello, model, selftest), a class that is on -cp, a .java file, or -jar and a jar; of -cp there is no /nonexistent
+            -cp /nonexistent Nope               | mpjrun: there is no job Nope: name a built-in (bench, embed, generate, hello, model, selftest), a class that is on -cp, a .java file, or -jar and a jar; of -cp there is no /nonexistent
             """)
     void mistake_isSaidBeforeAnyRankStarts(String arguments, String sentence) {
         Launched.Result result = Launched.mpjrun(arguments.split(" ")).run();
