@@ -34,13 +34,16 @@ class FamilyGpuTest {
         }
     }
 
-    /** Of a random model 16 bits leave a hundredth, fp8 a tenth; a row may go through another expert than in float32. */
+    /**
+     * Of a random model 16 bits leave a hundredth, fp8 a tenth; a row may go through another expert than in float32. Where experts
+     * are in fp8 too, PyTorch on CPU, its weights and attention's inputs rounded so, leaves 0.32 of granitemoe.
+     */
     @ParameterizedTest(name = "{1}, {0}")
     @MethodSource("inFewerBits")
     void step_inFewerBits_isNearTransformers(String family, Weights weights) {
         JsonNode cases = Golden.expected(family).get("cases");
-        double limit = weights == Weights.FP8 ? 1.0 / 4 : 1.0 / 25;
         try (Decoder decoder = decoder(family, DType.BFLOAT16, new Acceleration(true, true, weights))) {
+            double limit = weights != Weights.FP8 ? 1.0 / 25 : decoder.config().experts() == null ? 1.0 / 4 : 2.0 / 5;
             List<Admission> rows = GoldenRows.admissions(decoder, cases);
             float[][] logits = decoder.firstLogits(rows);
             if (cases.get(0).has("first_logits")) {

@@ -12,6 +12,7 @@ import com.sun.jna.Function;
 import com.sun.jna.NativeLibrary;
 
 import dev.lockstep.cuda.CudaDriver;
+import dev.lockstep.cuda.CudaGraph;
 import dev.lockstep.cuda.PeerMemory;
 import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.decoder.Decoder;
@@ -164,6 +165,7 @@ public final class PeerSumsProgram {
     }
 
     private void bench(Device device) {
+        CudaGraph.usePoolStream(); // nothing is recorded of the default one
         DeviceSums both = DeviceSums.of(world, device);
         DeviceSums.Summing byNccl = DeviceSums.byNccl(NcclCarrier.connect(world));
         for (long bytes = 8 << 10; bytes <= LARGEST; bytes *= 2) {
