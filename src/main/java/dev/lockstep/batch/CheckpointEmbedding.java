@@ -37,7 +37,7 @@ final class CheckpointEmbedding {
      * @throws ModelException when the checkpoint's embeddings are made otherwise, or its files cannot be read
      */
     static Embedding of(Path directory, String pooling, Optional<Boolean> normalize) {
-        JsonNode config = node(directory.resolve("config.json"));
+        JsonNode config = JsonFile.read(directory.resolve("config.json")).object();
         if (config.path("use_bidirectional_attention").asBoolean(false) || !config.path("is_causal").asBoolean(true)) {
             throw new ModelException(directory.resolve("config.json") + " asks for tokens that see those behind them,"
                     + " which is not supported");
@@ -45,7 +45,7 @@ final class CheckpointEmbedding {
         boolean normalized = true;
         if (Files.exists(directory.resolve(MODULES))) {
             normalized = false;
-            for (JsonNode module : node(directory.resolve(MODULES))) {
+            for (JsonNode module : list(directory.resolve(MODULES))) {
                 String type = module.path("type").asText();
                 String name = type.substring(type.lastIndexOf('.') + 1);
                 switch (name) {
@@ -62,7 +62,8 @@ final class CheckpointEmbedding {
                 normalize.orElse(normalized));
     }
 
-    private static JsonNode node(Path file) {
+    /** No object, as all other files are. */
+    private static JsonNode list(Path file) {
         byte[] bytes = ModelFile.read(file, ModelFile.MEGABYTE);
         try {
             return JsonFile.JSON.readTree(bytes);
@@ -76,12 +77,12 @@ final class CheckpointEmbedding {
         if (!Files.exists(file)) {
             return Pooling.LAST;
         }
-        JsonNode config = node(file);
+        JsonNode config = JsonFile.read(file).object();
         List<Pooling> modes = MODES.entrySet().stream().filter(mode -> config.path(mode.getKey()).asBoolean())
                 .map(Map.Entry::getValue).toList();
         if (modes.size() != 1 || OTHER_MODES.stream().anyMatch(mode -> config.path(mode).asBoolean())) {
             throw new ModelException(file + " asks for another pooling than the last token's, the mean or the first"
-                    + " token's: name one of these with --embed last, mean or cls");
+                    + " token's: name one of these with --pooling last, mean or cls");
         }
         return modes.get(0);
     }

@@ -12,16 +12,15 @@ public final class EmbeddedRows implements Function<Prompt, Prompt> {
         if (prompt.error() != null) {
             return prompt;
         }
-        if (prompt.openAi() == null && prompt.samples() != null && prompt.samples() != 1) {
-            return prompt.broken("num_samples is of texts, and each prompt has one embedding: leave it out");
-        }
         OpenAiRequest openAi = prompt.openAi();
-        if (openAi == null) {
-            return prompt.withScored(null, prompt.samples());
+        if (openAi != null) {
+            return openAi.endpoint() == Endpoint.EMBEDDINGS
+                    ? prompt
+                    : prompt.broken("embed answers requests to " + Endpoint.EMBEDDINGS.url() + ", not to "
+                            + openAi.endpoint().url());
         }
-        return openAi.endpoint() == Endpoint.EMBEDDINGS
-                ? prompt
-                : prompt.broken("embed answers requests to " + Endpoint.EMBEDDINGS.url() + ", not to "
-                        + openAi.endpoint().url());
+        return prompt.samples() == null || prompt.samples() == 1
+                ? prompt.withScored(null, prompt.samples())
+                : prompt.broken("num_samples is of texts, and each prompt has one embedding: leave it out");
     }
 }

@@ -71,11 +71,10 @@ final class LogprobsJson {
      */
     static ArrayNode prompt(PromptLogprobs prompt, Tokenizer tokenizer) {
         ArrayNode all = Json.MAPPER.createArrayNode();
-        LogprobsJson after = new LogprobsJson(Arrays.copyOfRange(prompt.ids(), 1, prompt.ids().length),
-                prompt.likely(), tokenizer);
-        ArrayNode tops = after.top();
+        LogprobsJson json = new LogprobsJson(prompt.ids(), prompt.likely(), tokenizer, 1);
+        ArrayNode tops = json.top();
         for (int i = 0; i < prompt.ids().length; i++) {
-            ObjectNode token = all.addObject().put("id", prompt.ids()[i]).put("token", after.text(prompt.ids()[i]));
+            ObjectNode token = all.addObject().put("id", prompt.ids()[i]).put("token", json.text(prompt.ids()[i]));
             if (i == 0) {
                 token.putNull("logprob");
             } else {

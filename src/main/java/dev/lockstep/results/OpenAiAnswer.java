@@ -34,7 +34,9 @@ public final class OpenAiAnswer {
             response.putObject("body").putObject("error").put("message", failed.get().error())
                     .put("type", "invalid_request_error").putNull("param").putNull("code");
         } else {
-            response.set("body", body(request, key, samples));
+            response.set("body", request.endpoint() == Endpoint.EMBEDDINGS
+                    ? embeddings(request, samples)
+                    : body(request, key, samples));
         }
         return line.putNull("error");
     }
@@ -42,13 +44,6 @@ public final class OpenAiAnswer {
     private static ObjectNode body(OpenAiRequest request, String key, List<Result> samples) {
         boolean chat = request.endpoint() == Endpoint.CHAT;
         ObjectNode body = Json.MAPPER.createObjectNode();
-        if (request.endpoint() == Endpoint.EMBEDDINGS) {
-            embeddings(body, samples);
-            body.put("model", request.model());
-            int tokens = samples.stream().mapToInt(Result::promptTokens).sum();
-            body.putObject("usage").put("prompt_tokens", tokens).put("total_tokens", tokens);
-            return body;
-        }
         body.put("id", (chat ? "chatcmpl-" : "cmpl-") + key);
         body.put("object", chat ? "chat.completion" : "text_completion");
         body.put("created", 0).put("model", request.model());
@@ -71,8 +66,8 @@ public final class OpenAiAnswer {
         return body;
     }
 
-    private static void embeddings(ObjectNode body, List<Result> samples) {
-        body.put("object", "list");
+    private static ObjectNode embeddings(OpenAiRequest request, List<Result> samples) {
+        ObjectNode body = Json.MAPPER.createObjectNode().put("object", "list");
         var data = body.putArray("data");
         for (var result : samples) {
             var vector = data.addObject().put("object", "embedding").put("index", result.sample())
@@ -81,6 +76,9 @@ public final class OpenAiAnswer {
                 vector.add(each);
             }
         }
+        int tokens = samples.stream().mapToInt(Result::promptTokens).sum();
+        body.put("model", request.model()).putObject("usage").put("prompt_tokens", tokens).put("total_tokens", tokens);
+        return body;
     }
 
     private static String key(Result result) {

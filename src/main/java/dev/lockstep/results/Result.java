@@ -110,11 +110,10 @@ public record Result(int index, String id, int sample, String prompt, String tex
         JsonNode top = null;
         List<TokenLogprobs> likely = completion.logprobs();
         if (likely != null) {
-            var json = new LogprobsJson(completion.tokenIds(), likely, tokenizer);
             PromptLogprobs before = completion.promptLogprobs();
-            if (prompt.openAi() != null && prompt.openAi().echo() && before != null) {
-                json = LogprobsJson.echoed(before, completion.tokenIds(), likely, tokenizer);
-            }
+            var json = prompt.openAi() != null && prompt.openAi().echo() && before != null
+                    ? LogprobsJson.echoed(before, completion.tokenIds(), likely, tokenizer)
+                    : new LogprobsJson(completion.tokenIds(), likely, tokenizer);
             if (prompt.openAi() == null) {
                 logprobs = json.chosen();
                 top = json.top();

@@ -121,6 +121,11 @@ class EmbedIT {
         Launched.Result refused = Runs.job(1, temp, "embed", "--model", model.toString()).run();
         assertThat(refused.exitCode()).isEqualTo(2);
         assertThat(refused.stderr()).contains("modules.json has a module Dense behind the pooling");
+        Files.delete(modules);
+        Files.writeString(model.resolve("1_Pooling/config.json"), "{\"pooling_mode_max_tokens\": true}");
+        Launched.Result other = Runs.job(1, temp, "embed", "--model", model.toString()).run();
+        assertThat(other.exitCode()).isEqualTo(2);
+        assertThat(other.stderr()).contains("name one of these with --pooling last, mean or cls");
     }
 
     /** As models are stored that were trained for embeddings: of the base model alone, without what chooses tokens. */

@@ -122,9 +122,7 @@ public final class Hub {
                     .flatMap(List::stream)
                     .toList()) {
                 if (cache.has(commit, file)) {
-                    Path link = scratch.resolve(file);
-                    Files.createDirectories(link.getParent());
-                    Files.createSymbolicLink(link, settings.resolve(file));
+                    Files.createSymbolicLink(scratch.resolve(file), settings.resolve(file));
                 }
             }
             all(workers, tasks, watch::alive);
