@@ -27,13 +27,15 @@ import dev.lockstep.model.Rope;
  * @param place      norm, rotation and keeping of what prompts' attention is computed of
  * @param quantize   null unless weights are fp8
  * @param headNorms  null unless queries and keys are normed over all of their heads
+ * @param headSquares this rank's term of what such norms divide by; null unless several ranks compute such a model together
  * @param logits     null unless they have a bias or are capped
  * @param spread     makes logits of some tokens a term of all tokens'; null unless several ranks compute the model together
  * @param join       makes logits that are gathered all tokens'; null unless they do
  * @param scaleRows  makes a term of what a product has left; null unless they do, with fp8 weights
  */
 record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel place, Kernel swiglu,
-        @Nullable Kernel quantize, @Nullable Kernel headNorms, @Nullable Kernel logits, @Nullable Kernel spread,
+        @Nullable Kernel quantize, @Nullable Kernel headNorms, @Nullable Kernel headSquares, @Nullable Kernel logits,
+        @Nullable Kernel spread,
         @Nullable Kernel join,
         @Nullable Kernel scaleRows) {
     /**
@@ -85,13 +87,14 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
     /**
      * Compiles them, unless they are on disk.
      *
-     * @param summed several ranks compute the model together, whose shapes are a part's
+     * @param ranks compute the model together; the shapes are a part's where they are several
      * @throws UnsatisfiedLinkError                     when a library or one of its functions is missing
      * @throws dev.lockstep.cuda.CudaException when a kernel does not compile
      */
-    static CudaKernels compile(ModelConfig config, DType dtype, boolean fp8, boolean fp8Kv, boolean summed,
+    static CudaKernels compile(ModelConfig config, DType dtype, boolean fp8, boolean fp8Kv, int ranks,
             KernelCompiler compiler) {
         int pack = pack(dtype);
+        boolean summed = ranks > 1;
         int queries = config.heads() * config.headDim();
         int keys = config.kvHeads() * config.headDim();
         boolean allHeads = config.norms().qk() == QkNorm.ALL_HEADS;
@@ -104,6 +107,8 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
         Map<Integer, Attention> byWindow = new HashMap<>();
         List<Attention> attentions = new ArrayList<>();
         // what norms over all heads leave is scaled
+        List<String> normed = with(with(types, heads), "RANKS=" + ranks);
+        int normThreads = threads(Math.max(queries, keys) / pack);
         List<String> projected = with(allHeads ? with(stored, "FP8=0") : types, heads);
         for (ModelConfig.Layer layer : config.attention().layers()) {
             attentions.add(byWindow.computeIfAbsent(layer.window(),
@@ -128,8 +133,10 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
                                 with(types, "K=" + queries))
                         : null,
                 allHeads
-                        ? kernel(compiler, prelude + source("head_norms"), "headNorms",
-                                threads(Math.max(queries, keys) / pack), with(types, heads))
+                        ? kernel(compiler, prelude + source("head_norms"), "headNorms", normThreads, normed)
+                        : null,
+                allHeads && summed
+                        ? kernel(compiler, prelude + source("head_norms"), "headSquares", normThreads, normed)
                         : null,
                 config.finalSoftcap() > 0 || config.ends().headBias()
                         ? kernel(compiler, source("storage") + source("logits"), "finishLogits", LOGITS_THREADS, stored)

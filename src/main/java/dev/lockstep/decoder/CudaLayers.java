@@ -14,6 +14,7 @@ import dev.lockstep.cuda.CublasLt;
 import dev.lockstep.cuda.CublasLt.Shape;
 import dev.lockstep.cuda.CublasLt.Weight;
 import dev.lockstep.cuda.CudaDriver;
+import dev.lockstep.cuda.Kernel;
 import dev.lockstep.cuda.KernelCompiler;
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.decoder.shard.Shard;
@@ -41,6 +42,8 @@ final class CudaLayers {
     private static final int FP8_ROWS = 16;
     /** In 16 bits, products of fewer rows than this are summed in another order. */
     private static final int LEAST_ROWS_SAME = 64;
+    /** Floats of a row's terms of norms over all heads: whole 16 bytes, which are summed in one order. */
+    private static final int SQUARES = 4;
     private static final int WIDEST_HEAD = 256;
     private static final int ROTARY_UNIT = 4;
 
@@ -62,7 +65,7 @@ final class CudaLayers {
 
     /** Addresses of what a pass works in. */
     record Buffers(long x, long normed, long qkv, long attended, long gateUp, long activated, long quantized,
-            long rowScales, long experts) {}
+            long rowScales, long squares, long experts) {}
 
     /** The attention of one layer, from its projection on. */
     interface Attention {
@@ -130,7 +133,7 @@ final class CudaLayers {
         this.type = CublasLt.Type.valueOf(dtype.name());
         this.queries = config.heads() * config.headDim();
         this.keys = config.kvHeads() * config.headDim();
-        this.kernels = CudaKernels.compile(config, dtype, fp8, fp8Kv, replica.size() > 1, compiler);
+        this.kernels = CudaKernels.compile(config, dtype, fp8, fp8Kv, replica.size(), compiler);
         ModelConfig.Norms norms = config.norms();
         boolean headNorm = norms.qk() != QkNorm.NONE;
         int plain = 0;
@@ -231,7 +234,7 @@ final class CudaLayers {
             starts[i] = i == 0 ? address : starts[i - 1] + sizes[i - 1];
         }
         return new Buffers(starts[0], starts[1], starts[2], starts[3], starts[4], starts[5], starts[6], starts[7],
-                starts[8]);
+                starts[8], starts[9]);
     }
 
     /** In the order of {@link Buffers}. */
@@ -246,6 +249,7 @@ final class CudaLayers {
                         ? align((long) wholeRows(rows) * Math.max(config.hidden(), Math.max(queries, intermediate)))
                         : 0,
                 align((long) wholeRows(rows) * Float.BYTES),
+                kernels.headSquares() == null ? 0 : align((long) rows * SQUARES * Float.BYTES),
                 experts == null ? 0 : experts.bytes(wholeRows(rows))};
     }
 
@@ -288,8 +292,7 @@ final class CudaLayers {
             pass.multiply(queries + 2 * keys, hidden, false, pass.norm(layer.attentionNorm(), !fp8, left), Layer::qkv,
                     i, in.qkv);
             if (kernels.headNorms() != null) {
-                kernels.headNorms().launch(stream, rows, fp8 ? 3 : 2, 1, in.qkv, layer.queryNorm(), layer.keyNorm(),
-                        (float) config.norms().eps(), in.rowScales, layer.qkv().scales(), layer.qkv().weight().bias());
+                pass.normHeads(kernels.headNorms(), layer);
             }
             long attended = attention.attend(stream, i);
             if (kernels.quantize() != null) {
@@ -372,6 +375,22 @@ final class CudaLayers {
                         left == null ? 0 : left.postNorm(), norm.shift());
             }
             return weight == 0 ? in.x : in.normed;
+        }
+
+        /** Norms queries and keys over all heads, those of other ranks too. */
+        void normHeads(Kernel headNorms, Layer layer) {
+            float eps = (float) config.norms().eps();
+            int parts = fp8 ? 3 : 2;
+            long bias = layer.qkv().weight().bias();
+            if (kernels.headSquares() == null) {
+                headNorms.launch(stream, rows, parts, 1, in.qkv, layer.queryNorm(), layer.keyNorm(), eps, in.rowScales,
+                        layer.qkv().scales(), bias);
+                return;
+            }
+            kernels.headSquares().launch(stream, rows, parts, 1, in.qkv, in.squares, in.rowScales,
+                    layer.qkv().scales(), bias);
+            replica.sum(in.squares, (long) rows * SQUARES, ScalarType.FLOAT32);
+            headNorms.launch(stream, rows, 2, 1, in.qkv, layer.queryNorm(), layer.keyNorm(), eps, in.squares);
         }
 
         /** From the residual stream, with what is left to be added to it, to an MLP's result. */

@@ -59,7 +59,7 @@ final class CudaStep implements ForwardStep {
     private long token;
     private long position;
     private long turnFrom;
-    private CudaLayers.Buffers buffers = new CudaLayers.Buffers(0, 0, 0, 0, 0, 0, 0, 0, 0);
+    private CudaLayers.Buffers buffers = new CudaLayers.Buffers(0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     private @Nullable Cascade cascade;
     private long sharedBytes = SHARED_BYTES;
     private long beginnings;

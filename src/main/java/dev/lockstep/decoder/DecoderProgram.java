@@ -311,6 +311,21 @@ final class DecoderProgram implements AutoCloseable {
         return program.address(ScalarType.FLOAT32, "shard_attention", layer);
     }
 
+    /**
+     * In families that norm queries and keys over all heads.
+     *
+     * @param ranks that have some of them
+     * @return the address of terms [tokens, 2] of what they are divided by
+     */
+    long shardSquares(int layer, int ranks) {
+        return program.address(ScalarType.FLOAT32, "shard_squares", layer, ranks);
+    }
+
+    /** {@link #shardAttention} after {@link #shardSquares}. */
+    long shardAttentionNormed(int layer) {
+        return program.address(ScalarType.FLOAT32, "shard_attention_normed", layer);
+    }
+
     long shardMlp(int layer) {
         return program.address(ScalarType.FLOAT32, "shard_mlp", layer);
     }

@@ -4,6 +4,7 @@ import java.util.List;
 
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.decoder.shard.Shard;
+import dev.lockstep.model.ModelConfig.QkNorm;
 import dev.lockstep.torch.ScalarType;
 
 /**
@@ -13,6 +14,7 @@ import dev.lockstep.torch.ScalarType;
 final class ShardedPass implements ForwardStep {
     private final DecoderProgram program;
     private final Replica replica;
+    private final boolean normsAllHeads;
     private final int layers;
     private final int hidden;
     private final int vocabulary;
@@ -21,6 +23,7 @@ final class ShardedPass implements ForwardStep {
     ShardedPass(DecoderProgram program, Replica replica, Shard shard) {
         this.program = program;
         this.replica = replica;
+        this.normsAllHeads = shard.whole().norms().qk() == QkNorm.ALL_HEADS;
         this.layers = shard.whole().layers();
         this.hidden = shard.whole().hidden();
         this.vocabulary = shard.whole().vocabulary();
@@ -54,9 +57,17 @@ final class ShardedPass implements ForwardStep {
         long values = (long) tokens * hidden;
         replica.sum(embedding, values, ScalarType.FLOAT32);
         for (int layer = 0; layer < layers; layer++) {
-            replica.sum(program.shardAttention(layer), values, ScalarType.FLOAT32);
+            replica.sum(attention(layer, tokens), values, ScalarType.FLOAT32);
             replica.sum(program.shardMlp(layer), values, ScalarType.FLOAT32);
         }
+    }
+
+    private long attention(int layer, int tokens) {
+        if (!normsAllHeads) {
+            return program.shardAttention(layer);
+        }
+        replica.sum(program.shardSquares(layer, replica.size()), 2L * tokens, ScalarType.FLOAT32);
+        return program.shardAttentionNormed(layer);
     }
 
     @Override

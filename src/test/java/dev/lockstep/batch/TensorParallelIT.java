@@ -101,10 +101,10 @@ class TensorParallelIT {
 
     @Test
     void model_thatCannotBeDivided_isRefused() {
-        String model = Golden.copyWithTokenizer("olmo2", temp).toString();
-        assertRefused(Runs.generate(2, temp, "--model", model, "--tensor-parallel", "2").run(),
-                "this olmo2 cannot be computed by 2 ranks together: it norms queries and keys over all heads together,"
-                        + " which no rank has; leave out --tensor-parallel.");
+        String model = Golden.copyWithTokenizer("llama-gqa", temp).toString();
+        assertRefused(Runs.generate(3, temp, "--model", model, "--tensor-parallel", "3").run(),
+                "this llama cannot be computed by 3 ranks together, among whom its 4 attention heads cannot be divided;"
+                        + " give --tensor-parallel a smaller number.");
     }
 
     private void assertRefused(Launched.Result result, String sentence) {

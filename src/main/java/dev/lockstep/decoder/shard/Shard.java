@@ -4,7 +4,6 @@ import dev.lockstep.checkpoint.ExpectedTensor;
 import dev.lockstep.decoder.shard.Cut.Range;
 import dev.lockstep.model.ModelConfig;
 import dev.lockstep.model.ModelConfig.Experts;
-import dev.lockstep.model.ModelConfig.QkNorm;
 import dev.lockstep.model.ModelException;
 
 /**
@@ -48,15 +47,6 @@ public final class Shard {
     public static void check(ModelConfig whole, int size) {
         if (size == 1) {
             return;
-        }
-        if (whole.norms().qk() == QkNorm.ALL_HEADS) {
-            throw new ModelException(
-                    refusal(whole, size) + ": it norms queries and keys over all heads together, which no"
-                            + " rank has; leave out --tensor-parallel.");
-        }
-        if (whole.norms().qk() == QkNorm.EACH_HEAD_ITS_OWN) {
-            throw new ModelException(refusal(whole, size) + ": each of its heads has a norm of its own; leave out"
-                    + " --tensor-parallel.");
         }
         if (whole.heads() % size != 0) {
             throw new ModelException(indivisible(whole, size, whole.heads() + " attention heads"));
@@ -145,6 +135,8 @@ public final class Shard {
             }
             case "gate_proj", "up_proj" -> Cut.rows(width(tensor));
             case "gate_up_proj" -> Cut.rows(width(tensor), width(tensor).from(whole.intermediate()));
+            case "q_norm" -> normOf(queries());
+            case "k_norm" -> normOf(keys());
             case "o_proj" -> bias ? onFirst() : Cut.columns(queries());
             case "down_proj" -> bias ? onFirst() : Cut.columns(width(tensor));
             default -> Cut.WHOLE;
@@ -153,6 +145,16 @@ public final class Shard {
 
     private Cut onFirst() {
         return rank == 0 ? Cut.WHOLE : Cut.ZEROS;
+    }
+
+    /** Of the weights of a norm, which are one head's for all of them, or the heads' one after the other. */
+    private Cut normOf(Range columns) {
+        return switch (whole.norms().qk()) {
+            case ALL_HEADS -> Cut.rows(columns);
+            case EACH_HEAD_ITS_OWN -> Cut
+                    .rows(new Range(columns.from() / whole.headDim(), columns.to() / whole.headDim()));
+            default -> Cut.WHOLE;
+        };
     }
 
     private Range queries() {

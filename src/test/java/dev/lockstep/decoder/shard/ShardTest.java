@@ -28,7 +28,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class ShardTest {
     static List<String> checkpoints() {
-        return Golden.CHECKPOINTS.stream().filter(name -> !name.equals("olmo2")).toList();
+        return Golden.CHECKPOINTS;
     }
 
     /** What the program makes of a weight's parts has to be as large as the part's shapes say, for all weights. */
@@ -134,8 +134,7 @@ class ShardTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
             "llama-gqa | 3 | this llama cannot be computed by 3 ranks together, among whom its 4 attention heads cannot be divided; give --tensor-parallel a smaller number.",
-            "llama-gqa | 8 | this llama cannot be computed by 8 ranks together, among whom its 4 attention heads cannot be divided; give --tensor-parallel a smaller number.",
-            "olmo2 | 2 | this olmo2 cannot be computed by 2 ranks together: it norms queries and keys over all heads together, which no rank has; leave out --tensor-parallel."})
+            "llama-gqa | 8 | this llama cannot be computed by 8 ranks together, among whom its 4 attention heads cannot be divided; give --tensor-parallel a smaller number."})
     void check_whatCannotBeDivided_isRefused(String family, int size, String sentence) {
         ModelConfig config = Families.read(Golden.checkpoint(family));
         assertThatThrownBy(() -> Shard.check(config, size)).isInstanceOf(ModelException.class).hasMessage(sentence);
