@@ -106,9 +106,9 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
                 "HEAD_DIM=" + config.headDim());
         Map<Integer, Attention> byWindow = new HashMap<>();
         List<Attention> attentions = new ArrayList<>();
-        // what norms over all heads leave is scaled
         List<String> normed = with(with(types, heads), "RANKS=" + ranks);
         int normThreads = threads(Math.max(queries, keys) / pack);
+        // what norms over all heads leave is scaled
         List<String> projected = with(allHeads ? with(stored, "FP8=0") : types, heads);
         for (ModelConfig.Layer layer : config.attention().layers()) {
             attentions.add(byWindow.computeIfAbsent(layer.window(),
