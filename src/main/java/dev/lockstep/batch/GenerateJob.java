@@ -319,6 +319,7 @@ public final class GenerateJob {
         return new Shown(new Report.RankReport(world.rank(), world.host(), device.name(),
                 worker.prompts(), worker.tokens(), seconds, timing.prefillSeconds(), timing.decodeSeconds(),
                 timing.steps(), generator.peakMemoryBytes(), prompting(generator),
+                new Report.Drafting(generator.drafted().tokens(), generator.drafted().right()),
                 start.report(generator, begin, (ready - loaded) / 1e9, worker.firstTokensSeconds())), slots,
                 worker.trace().taken(loadSeconds, (started - begin) / 1e9));
     }

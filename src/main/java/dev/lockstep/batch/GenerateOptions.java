@@ -47,7 +47,7 @@ public final class GenerateOptions {
     private static final String NORMALIZE = "--normalize";
     /** Options of {@value #GENERATE} alone, beside those of sampling. */
     private static final List<String> OF_TEXTS = List.of("--num-samples", "--score", "--ignore-generation-config",
-            "--tensor-parallel");
+            "--tensor-parallel", "--speculate");
 
     /** Types by the names that people have for them. */
     private static final Map<String, String> DTYPES = Map.of("auto", "auto", "float32", "float32", "float", "float32",
@@ -101,6 +101,9 @@ public final class GenerateOptions {
 
     @Option(names = "--tensor-parallel", paramLabel = "T", description = "So many neighbouring ranks compute the model together, each with a part of its weights; -np is a multiple of it (1).")
     private int tensorParallel = 1;
+
+    @Option(names = "--speculate", paramLabel = "none|ngram", description = "ngram: compute tokens that probably come next, since a text says again what it or its prompt has said, beside the last ones: the same text in fewer steps, where few rows are under way (none).")
+    private String speculate = "none";
 
     @Option(names = "--gpu-memory-utilization", paramLabel = "F", description = "The part of a GPU's memory that --batch-size auto plans with, above 0 and at most 1 (1).")
     private double gpuMemoryUtilization = 1;
@@ -249,6 +252,11 @@ public final class GenerateOptions {
         return tensorParallel;
     }
 
+    /** Whether tokens are drafted. */
+    public boolean speculates() {
+        return speculate.equals("ngram");
+    }
+
     /** The part of a GPU's memory that an automatic batch size plans with, above 0 and at most 1. */
     public double gpuMemoryUtilization() {
         return gpuMemoryUtilization;
@@ -370,6 +378,9 @@ public final class GenerateOptions {
         }
         if (!List.of("dynamic", "block").contains(split)) {
             throw new UsageException("--split must be dynamic or block, not " + split);
+        }
+        if (!List.of("none", "ngram").contains(speculate)) {
+            throw new UsageException("--speculate must be none or ngram, not " + speculate);
         }
         if (report != null && !report.toLowerCase(Locale.ROOT).matches(".*\\.(json|html)")) {
             throw new UsageException("--report must end in .json or .html, not " + report);

@@ -76,6 +76,9 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
         int wanted = options.batchSize().orElse(generator.mostSlots());
         List<Request> first = supply.first((int) Math.max(1, Math.min(wanted, rows)));
         generator.memoryShare(options.gpuMemoryUtilization());
+        if (options.speculates()) {
+            generator.speculate();
+        }
         int slots = options.batchSize().orElseGet(() -> generator.autoBatchSize(first, rows));
         return generator.prepare(first, slots);
     }

@@ -12,6 +12,7 @@ import picocli.CommandLine.Option;
 import dev.lockstep.cli.AccelerationOptions;
 import dev.lockstep.generate.CacheUse;
 import dev.lockstep.generate.Completion;
+import dev.lockstep.generate.Drafted;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Request;
 import dev.lockstep.generate.Timing;
@@ -38,6 +39,8 @@ final class BenchGenerate implements Measurement {
     private int prompts;
     @Option(names = "--batch-sizes", split = ",", defaultValue = "1,16,100", description = "Numbers, or auto (${DEFAULT-VALUE}).")
     private List<String> batchSizes;
+    @Option(names = "--speculate", defaultValue = "none", paramLabel = "none|ngram", description = "As for generate (${DEFAULT-VALUE}).")
+    private String speculate;
     @Option(names = "--repeat", defaultValue = "3", description = "Runs of each; the best is shown with the worst beside it (${DEFAULT-VALUE}).")
     private int repeat;
 
@@ -46,11 +49,13 @@ final class BenchGenerate implements Measurement {
      * runs.
      *
      * @param held         tokens that sequences had room for over those they had; 0 where the cache has no pages
+     * @param drafted      what was drafted in all runs
      * @param floorSeconds what rank 0's rows take at least at the rates that the device reaches
      */
     record Line(int batchSize, long tokens, double bestSeconds, double worstSeconds, double prepareSeconds,
             double tokensPerSecond, long promptTokens, long sharedTokens, long interruptions, double prefillSeconds,
-            double decodeSeconds, long steps, double held, double floorSeconds) {}
+            double decodeSeconds, long steps, double held, Drafted drafted,
+            double floorSeconds) {}
 
     @Override
     public void check() {
@@ -61,6 +66,9 @@ final class BenchGenerate implements Measurement {
         }
         if (prompts < 0) {
             throw new UsageException("--prompts must be 1 or more, not " + prompts);
+        }
+        if (!List.of("none", "ngram").contains(speculate)) {
+            throw new UsageException("--speculate must be none or ngram, not " + speculate);
         }
         options.check(List.of());
         workload();
@@ -80,6 +88,9 @@ final class BenchGenerate implements Measurement {
         DeviceRates rates = DeviceRates.measure(device, ScalarType.valueOf(type.name()));
         Team team = options.team(world, shapes, device);
         try (Generator generator = Generator.random(shapes, device, type, options.acceleration(), team)) {
+            if (speculate.equals("ngram")) {
+                generator.speculate();
+            }
             for (String batchSize : batchSizes) {
                 lines.add(measure(world, team, generator, work, batchSize, shapes, rates));
             }
@@ -99,7 +110,11 @@ final class BenchGenerate implements Measurement {
                         line.floorSeconds(), line.prepareSeconds(), line.prefillSeconds(), line.decodeSeconds(),
                         line.steps(), line.held(),
                         line.promptTokens(), line.sharedTokens(),
-                        line.interruptions() == 0 ? "" : "   " + line.interruptions() + " interrupted");
+                        (line.interruptions() == 0 ? "" : "   " + line.interruptions() + " interrupted")
+                                + (line.drafted().tokens() == 0
+                                        ? ""
+                                        : "   " + line.drafted().right() + " of " + line.drafted().tokens()
+                                                + " drafted right"));
             }
             options.report(lines);
         }
@@ -120,6 +135,7 @@ final class BenchGenerate implements Measurement {
         long tokens = 0;
         CacheUse before = generator.cacheUse();
         Timing timedBefore = generator.timing();
+        Drafted draftedBefore = generator.drafted();
         for (int i = 0; i < repeat; i++) {
             List<Request> mine = share(team, work.requests(1 + i, vocabulary));
             world.barrier();
@@ -140,6 +156,7 @@ final class BenchGenerate implements Measurement {
         }
         CacheUse after = generator.cacheUse();
         Timing timed = generator.timing();
+        Drafted drafted = generator.drafted();
         long alive = after.aliveTokens() - before.aliveTokens();
         // of a team each rank does its part of the work
         double floor = Floor.of(shapes, generator.dtype(), options.acceleration(), first, work.common(), batchSize)
@@ -151,7 +168,9 @@ final class BenchGenerate implements Measurement {
                 (timed.prefillSeconds() - timedBefore.prefillSeconds()) / repeat,
                 (timed.decodeSeconds() - timedBefore.decodeSeconds()) / repeat,
                 (timed.steps() - timedBefore.steps()) / repeat,
-                alive == 0 ? 0 : (double) (after.heldTokens() - before.heldTokens()) / alive, floor);
+                alive == 0 ? 0 : (double) (after.heldTokens() - before.heldTokens()) / alive,
+                new Drafted(drafted.tokens() - draftedBefore.tokens(), drafted.right() - draftedBefore.right()),
+                floor);
     }
 
     private static List<Request> share(Team team, List<Request> all) {

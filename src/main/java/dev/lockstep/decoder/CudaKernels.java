@@ -25,6 +25,7 @@ import dev.lockstep.model.Rope;
  *
  * @param attentions of each layer, in a step
  * @param place      norm, rotation and keeping of what prompts' attention is computed of
+ * @param keep       keeping of what a step's rows see of each other
  * @param quantize   null unless weights are fp8
  * @param headNorms  null unless queries and keys are normed over all of their heads
  * @param headSquares this rank's term of what such norms divide by; null unless several ranks compute such a model together
@@ -33,8 +34,9 @@ import dev.lockstep.model.Rope;
  * @param join       makes logits that are gathered all tokens'; null unless they do
  * @param scaleRows  makes a term of what a product has left; null unless they do, with fp8 weights
  */
-record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel place, Kernel swiglu,
-        @Nullable Kernel quantize, @Nullable Kernel headNorms, @Nullable Kernel headSquares, @Nullable Kernel logits,
+record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel place, Kernel keep,
+        Kernel swiglu, @Nullable Kernel quantize, @Nullable Kernel headNorms, @Nullable Kernel headSquares,
+        @Nullable Kernel logits,
         @Nullable Kernel spread,
         @Nullable Kernel join,
         @Nullable Kernel scaleRows) {
@@ -122,6 +124,8 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
                                 "SUMMED=" + (summed ? 1 : 0))),
                 attentions,
                 kernel(compiler, prelude + source("kv_cache") + source("attention_common") + source("place"), "place",
+                        PLACE_THREADS, with(projected, heads(config, fp8Kv, 0))),
+                kernel(compiler, prelude + source("kv_cache") + source("attention_common") + source("keep"), "keep",
                         PLACE_THREADS, with(projected, heads(config, fp8Kv, 0))),
                 fp8
                         ? kernel(compiler, prelude + source("swiglu"), "swiglu",

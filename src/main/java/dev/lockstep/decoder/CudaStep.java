@@ -40,6 +40,9 @@ final class CudaStep implements ForwardStep {
     /** Logits of all ranks up to so many bytes are summed among zeros rather than gathered. */
     private static final long FEW_LOGIT_BYTES = 4L << 20;
 
+    /** Of variants: those of drafted steps. */
+    private static final int DRAFTED = 1 << 24;
+
     private final DecoderProgram program;
     private final ModelConfig config;
     private final KvCache cache;
@@ -67,6 +70,7 @@ final class CudaStep implements ForwardStep {
     private long partial;
     private long arrived;
     private long logits;
+    private boolean drafted;
     private long ownLogits; // of this rank, or gathered of all, before they are all ranks' logits
 
     /**
@@ -137,6 +141,11 @@ final class CudaStep implements ForwardStep {
         turnFrom = program.stateAddress("turn_from", ScalarType.INT64);
     }
 
+    /** Whether some rows of the next steps stand for later tokens of others, whose keys and values they see. */
+    void drafted(boolean rows) {
+        drafted = rows;
+    }
+
     /** How rows that begin alike are taken together, if they are. */
     private @Nullable Cascade cascade(int slots) {
         // what rows attend to together is summed in another order
@@ -199,7 +208,8 @@ final class CudaStep implements ForwardStep {
     @Override
     public int variant(int rows, int longest) {
         int items = sharedItems();
-        return (items == 0 ? 0 : Integer.numberOfTrailingZeros(items) << 16) + 2 * splits(rows, longest)
+        return (drafted ? DRAFTED : 0) + (items == 0 ? 0 : Integer.numberOfTrailingZeros(items) << 16)
+                + 2 * splits(rows, longest)
                 + (longest >= LONG ? 1 : 0);
     }
 
@@ -273,6 +283,11 @@ final class CudaStep implements ForwardStep {
         layers.run(stream, products, buffers, false, token, position, rows, count, (on, i) -> {
             CudaLayers.Layer layer = layers.layer(i);
             CudaKernels.Attention attention = layers.kernels().attentions().get(i);
+            if (drafted) {
+                layers.kernels().keep().launch(on, rows, 1, 1, buffers.qkv(), layerCaches[i], cosines[i], sines[i],
+                        turnFrom, layer.keyNorm(), position, tables[i], tableWidth, eps, buffers.rowScales(),
+                        layer.qkv().scales(), layer.qkv().weight().bias(), cache.keyScale(i), cache.valueScale(i));
+            }
             Kernel share = items == 0 ? null : attention.share();
             if (share != null) {
                 share.launch(on, items, config.kvHeads(), 1, shared, buffers.qkv(), layerCaches[i], cosines[i],

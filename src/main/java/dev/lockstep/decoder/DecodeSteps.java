@@ -316,8 +316,12 @@ final class DecodeSteps implements AutoCloseable {
      *
      * @param longest tokens of the longest row with this step's
      * @param kind    what some row needs
+     * @param drafted some rows stand for later tokens of others
      */
-    void take(int rows, int longest, SamplingKind kind) {
+    void take(int rows, int longest, SamplingKind kind, boolean drafted) {
+        if (step instanceof CudaStep own) {
+            own.drafted(drafted);
+        }
         if (graphs == null) {
             call(rows, longest, kind);
             return;
@@ -342,6 +346,9 @@ final class DecodeSteps implements AutoCloseable {
     void forward(int rows, int longest) {
         if (isProgram()) {
             return;
+        }
+        if (step instanceof CudaStep own) {
+            own.drafted(false);
         }
         if (graphs == null) {
             run(rows, longest);

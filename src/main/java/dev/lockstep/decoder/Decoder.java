@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 
 import org.jspecify.annotations.Nullable;
 
@@ -497,6 +498,49 @@ public final class Decoder implements AutoCloseable {
         });
     }
 
+    /**
+     * Keys and values will be in pages on CPU too, without which there is no {@link #step(int, Drafts)}; steps then gather them
+     * first. To be called before {@link #allocate}.
+     */
+    public void usePages() {
+        if (cache.pageTokens() == 0) {
+            cache.pageTokens(KvCache.PAGE_TOKENS);
+        }
+    }
+
+    /**
+     * Chooses the next token of each of the slots 0 to {@code rows - 1}, and those after it as far as drafts are right, in one
+     * step. The slots after them, as many as tokens are drafted, must be empty.
+     *
+     * @param drafts of each row no more than it has room for
+     * @return by row
+     */
+    public List<Drafts.Chosen> step(int rows, Drafts drafts) {
+        return together(() -> {
+            int longest = 0;
+            for (int slot = 0; slot < rows; slot++) {
+                int end = lengths[slot] + 1 + drafts.byRow().get(slot).length;
+                cache.ledger().extend(slot, lengths[slot], end);
+                longest = Math.max(longest, end);
+            }
+            cache.flush();
+            program.draft(rows, drafts);
+            int all = rows + drafts.count();
+            steps.take(all, longest, samplingKind(rows), true);
+            List<Drafts.Chosen> chosen = drafts.chosen(program.read(1, all));
+            int[] right = IntStream.range(0, rows).filter(row -> chosen.get(row).slots().length > 1).toArray();
+            program.settle(rows, drafts, DecoderProgram.longs(right), Arrays.stream(right).mapToLong(row -> {
+                int[] slots = chosen.get(row).slots();
+                return slots[slots.length - 1];
+            }).toArray());
+            for (int slot = 0; slot < rows; slot++) {
+                lengths[slot] += chosen.get(slot).tokens().length;
+            }
+            memory.sample();
+            return chosen;
+        });
+    }
+
     /** After what a rank alone can go on, ranks together cannot: the others wait for its terms. */
     private <T> T together(Supplier<T> work) {
         try {
@@ -522,7 +566,7 @@ public final class Decoder implements AutoCloseable {
         SamplingKind kind = samplingKind(rows);
         int longest = grow(rows, more);
         for (int step = 1; step <= more; step++) {
-            steps.take(rows, longest + step, kind);
+            steps.take(rows, longest + step, kind, false);
         }
     }
 
@@ -609,7 +653,7 @@ public final class Decoder implements AutoCloseable {
         if (!device.isCpu()) {
             together(() -> {
                 for (int i = 0; i < count; i++) {
-                    steps.take(rows, longest + i, SamplingKind.of(like));
+                    steps.take(rows, longest + i, SamplingKind.of(like), false);
                 }
                 return program.read(1, rows);
             });

@@ -39,8 +39,8 @@ final class DecoderProgram implements AutoCloseable {
     static final int TOKENS_KEPT = 8;
 
     /** The parts of the program. */
-    static final List<String> PARTS = List.of("decoder.torchscript", "cache.torchscript", "weights.torchscript",
-            "layers.torchscript", "mlp.torchscript", "shards.torchscript", "random.torchscript",
+    static final List<String> PARTS = List.of("decoder.torchscript", "cache.torchscript", "drafts.torchscript",
+            "weights.torchscript", "layers.torchscript", "mlp.torchscript", "shards.torchscript", "random.torchscript",
             "sampling.torchscript");
 
     private static final long[][] NO_MASKS = {{0}};
@@ -366,6 +366,25 @@ final class DecoderProgram implements AutoCloseable {
     void sampleStep(int rows, SamplingKind kind) {
         program.integer("sample_step", rows, kind.sampled(), kind.filtered(), kind.penalized(), kind.ends(),
                 kind.logprobs(), kind.refined());
+    }
+
+    /**
+     * The slots after the first so many stand for drafted tokens in the next step.
+     *
+     * @param rows slots that decode
+     */
+    void draft(int rows, Drafts drafts) {
+        program.integer("draft", rows, drafts.sources(), drafts.ahead(), drafts.tokens());
+    }
+
+    /**
+     * After that step.
+     *
+     * @param right   slots that go on with what was drafted
+     * @param drafted for each of them the slot of the last token that was right
+     */
+    void settle(int rows, Drafts drafts, long[] right, long[] drafted) {
+        program.integer("settle", rows, drafts.count(), right, drafted);
     }
 
     /** What the next sampling does to the logits, by row. */

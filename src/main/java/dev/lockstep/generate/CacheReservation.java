@@ -21,6 +21,7 @@ final class CacheReservation {
     private @Nullable DecoderAllocation size;
     private double memoryShare = 1;
     private int mostPages = Integer.MAX_VALUE;
+    private int leastSlots = 1;
     // after the device has run out of memory, so many times
     private int halved;
 
@@ -33,6 +34,17 @@ final class CacheReservation {
         size = null;
         mostPages = most;
         decoder.pageTokens(tokens);
+    }
+
+    /** There are so many slots at least, though sequences may be given fewer. */
+    void leastSlots(int least) {
+        size = null;
+        leastSlots = least;
+    }
+
+    /** Slots that there are. */
+    int slots() {
+        return size == null ? 0 : size.slots();
     }
 
     /** The part of a GPU's memory that may be in use in all. */
@@ -168,7 +180,7 @@ final class CacheReservation {
     }
 
     private DecoderAllocation needed(Collection<Request> requests, int slots, int longest, int pages) {
-        return new DecoderAllocation(slots, longest, pages,
+        return new DecoderAllocation(Math.max(leastSlots, slots), longest, pages,
                 requests.stream().mapToInt(request -> request.params().eosTokenIds().size()).max().orElse(0),
                 requests.stream().anyMatch(request -> penalized(request)),
                 Math.max(0, requests.stream().mapToInt(request -> Math

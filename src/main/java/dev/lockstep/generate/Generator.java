@@ -50,6 +50,8 @@ public final class Generator implements AutoCloseable {
     private final double tokenizerSeconds;
     private Timing timing = Timing.NONE;
     private CacheUse cacheUse = CacheUse.NONE;
+    private Drafted drafted = Drafted.NONE;
+    private boolean speculates;
     private int prefillTokens;
     private IntConsumer beforeDecoding = rows -> {
     };
@@ -201,6 +203,17 @@ public final class Generator implements AutoCloseable {
     }
 
     /**
+     * Tokens that probably come next, since a text says again what it or its prompt has said, are computed beside the last ones,
+     * and counted where they are what is chosen then: the same text in fewer steps, where these are of few rows. Sequences under
+     * way are forgotten. On CPU keys and values are then gathered for each step.
+     */
+    public void speculate() {
+        speculates = true;
+        decoder.usePages();
+        reservation.leastSlots(Speculation.SLOTS);
+    }
+
+    /**
      * The largest automatic batch size on a GPU.
      *
      * @param free   bytes of its memory beside the weights
@@ -331,13 +344,14 @@ public final class Generator implements AutoCloseable {
      */
     public void generate(RequestSource source, int slots, SequenceListener listener) {
         Scheduler scheduler = new Scheduler(decoder, reservation, this::text, guided, source, slots, prefillTokens,
-                listener,
-                beforeDecoding);
+                speculates,
+                listener, beforeDecoding);
         try {
             scheduler.run();
         } finally {
             timing = timing.plus(scheduler.timing());
             cacheUse = cacheUse.plus(scheduler.cacheUse());
+            drafted = drafted.plus(scheduler.drafted());
         }
     }
 
@@ -439,6 +453,11 @@ public final class Generator implements AutoCloseable {
     /** What became of prompts since the generator was loaded. */
     public CacheUse cacheUse() {
         return cacheUse;
+    }
+
+    /** What came of drafting tokens since the generator was loaded. */
+    public Drafted drafted() {
+        return drafted;
     }
 
     /** The most bytes of the device's memory that were {@linkplain DeviceMemory#peak seen in use}. */

@@ -20,6 +20,7 @@ import org.slf4j.LoggerFactory;
 
 import dev.lockstep.decoder.Admission;
 import dev.lockstep.decoder.Decoder;
+import dev.lockstep.decoder.Drafts;
 import dev.lockstep.decoder.TokenLogprobs;
 import dev.lockstep.decoder.sampling.LogitEdits;
 import dev.lockstep.decoder.shard.Replica;
@@ -46,6 +47,8 @@ final class Scheduler {
     private final SequenceListener listener;
     private final IntConsumer beforeDecoding;
     private final GrowthForecast forecast;
+    // null: nothing is drafted
+    private final @Nullable Speculation speculation;
     // those that were interrupted come first
     private final Deque<Sequence> waiting = new ArrayDeque<>();
     // by slot; of the last one the prompt may not be complete, the others decode
@@ -67,6 +70,8 @@ final class Scheduler {
     private long decodeNanos;
     private long waitNanos;
     private long steps;
+    private long drafted;
+    private long right;
     private long rounds;
     private long word; // of all that was chosen
 
@@ -77,10 +82,11 @@ final class Scheduler {
     Scheduler(Decoder decoder, CacheReservation reservation, Function<int[], String> text,
             @Nullable GuidedTokens guided, RequestSource source,
             int slots,
-            int prefillTokens,
+            int prefillTokens, boolean speculates,
             SequenceListener listener, IntConsumer beforeDecoding) {
         this.decoder = decoder;
         this.forecast = new GrowthForecast(decoder);
+        this.speculation = speculates ? new Speculation(decoder) : null;
         this.reservation = reservation;
         this.text = text;
         this.guided = guided;
@@ -322,7 +328,48 @@ final class Scheduler {
         listener.finished(sequence.request(), sequence.completion());
     }
 
+    /** Whether a step beside drafts is worth it and has been taken. */
+    private boolean isSpeculated() {
+        int decoding = decoding();
+        if (speculation == null || decoding < sequences.size() || isRuled(decoding)) {
+            return false;
+        }
+        long start = System.nanoTime();
+        Drafts drafts = speculation.drafts(sequences, reservation.slots() - decoding);
+        if (drafts == null || decoder.lackingForSteps(decoding, 1 + drafts.longest()) > decoder.availablePages()) {
+            return false;
+        }
+        beforeDecoding.accept(decoding);
+        boolean ranked = isRanked(0, decoding);
+        List<Drafts.Chosen> chosen = decoder.step(decoding, drafts);
+        TokenLogprobs[] likely = ranked ? decoder.logprobs(decoding + drafts.count(), 1)[0] : null;
+        decodeNanos += System.nanoTime() - start;
+        stepped(1);
+        for (int row = 0; row < decoding; row++) {
+            Drafts.Chosen one = chosen.get(row);
+            sequences.get(row).took(drafts.byRow().get(row).length, one.tokens().length - 1);
+            for (int i = 0; i < one.tokens().length; i++) {
+                take(row, new int[]{one.tokens()[i]},
+                        likely == null ? null : new TokenLogprobs[]{likely[one.slots()[i]]});
+            }
+            right += one.tokens().length - 1;
+        }
+        drafted += drafts.count();
+        return true;
+    }
+
+    private void stepped(int more) {
+        filling = false;
+        stepsOwed = Math.max(0, stepsOwed - more);
+        steps += more;
+        heldTokens += reservation.pagesInUse() * decoder.pageBytes(0) / decoder.tokenBytes();
+        aliveTokens += sequences.stream().mapToLong(Sequence::length).sum();
+    }
+
     private void decode() {
+        if (isSpeculated()) {
+            return;
+        }
         int stepsNow = stepsAtOnce(decoding());
         while (decoder.lackingForSteps(decoding(), stepsNow) > decoder.availablePages()) {
             if (stepsNow > 1) {
@@ -337,8 +384,6 @@ final class Scheduler {
             }
         }
         int decoding = decoding();
-        filling = false;
-        stepsOwed = Math.max(0, stepsOwed - stepsNow);
         beforeDecoding.accept(sequences.size());
         long start = System.nanoTime();
         boolean ruled = isRuled(decoding);
@@ -351,12 +396,12 @@ final class Scheduler {
         }) : decoder.step(decoding, stepsNow);
         TokenLogprobs[][] likely = isRanked(0, decoding) ? decoder.logprobs(decoding, stepsNow) : null;
         decodeNanos += System.nanoTime() - start;
-        steps += stepsNow;
-        heldTokens += reservation.pagesInUse() * decoder.pageBytes(0) / decoder.tokenBytes();
-        aliveTokens += sequences.stream().mapToLong(Sequence::length).sum();
+        stepped(stepsNow);
         for (int step = ruled ? stepsNow - 1 : 0; step < stepsNow; step++) {
             take(0, chosen[step], likely == null ? null : likely[step]);
         }
+        int without = stepsNow;
+        sequences.subList(0, decoding).forEach(sequence -> sequence.rested(without));
     }
 
     /** What the rules of these slots' sequences do to the logits of their next tokens. */
@@ -379,6 +424,9 @@ final class Scheduler {
             return 1;
         }
         int most = isPromptNext() ? Math.min(stepsOwed, Decoder.LOOKAHEAD) : Decoder.LOOKAHEAD;
+        if (speculation != null) {
+            most = Math.min(most, speculation.unseenSteps());
+        }
         return Math.min(most,
                 sequences.subList(0, decoding).stream().mapToInt(Sequence::remaining).min().orElseThrow());
     }
@@ -482,6 +530,11 @@ final class Scheduler {
     /** What became of prompts in this run. */
     CacheUse cacheUse() {
         return new CacheUse(promptTokens, sharedTokens, interruptions, heldTokens, aliveTokens);
+    }
+
+    /** What was drafted in this run. */
+    Drafted drafted() {
+        return new Drafted(drafted, right);
     }
 
     /** Where the time of this run went. */

@@ -35,6 +35,7 @@ final class Sequence {
     private int unscored;
     private int scoredBefore;
     private final AppliedTokenRules rules;
+    private final DraftLuck luck = new DraftLuck();
     // null: it is to have tokens
     private final @Nullable PooledStates pooled;
     // null: not wanted
@@ -267,6 +268,38 @@ final class Sequence {
     /** Whether its next token depends on the last one by more than the model. */
     boolean isRuled() {
         return !rules.isEmpty();
+    }
+
+    /**
+     * What probably comes next; none where the text does not say, and where its next token depends on all before it by more than
+     * the model, which a draft's slot does not know.
+     *
+     * @param most tokens
+     * @param cost of each, as a part of what a token is worth
+     */
+    int[] draft(int most, double cost) {
+        SamplingParams params = request.params();
+        Double prompt = params.rules().promptRepetitionPenalty();
+        int worth = Math.min(Math.min(most, remaining() - 1), luck.most(cost));
+        return worth <= 0 || isRuled() || params.repetitionPenalty() != 1 || params.presencePenalty() != 0
+                || params.frequencyPenalty() != 0 || prompt != null && prompt != 1
+                        ? new int[0]
+                        : PromptLookup.next(tokens, length(), worth);
+    }
+
+    /** How many tokens of a draft will be right, on average. */
+    double expected(int drafted) {
+        return luck.expected(drafted);
+    }
+
+    /** It has had so many tokens drafted, of which the first were right. */
+    void took(int drafted, int right) {
+        luck.took(drafted, right);
+    }
+
+    /** So many tokens came without a draft. */
+    void rested(int tokens) {
+        luck.rested(tokens);
     }
 
     /** What its rules do to the logits of its next token. */

@@ -52,14 +52,15 @@ public record Report(int prompts, long tokens, long promptTokens, double seconds
      * @param steps           decode steps
      * @param peakMemoryBytes the most device memory in use; 0 where the device does not tell
      * @param prompting       what became of its prompts' tokens
+     * @param drafting        what it computed ahead
      * @param start           what it did before it generated
      */
     @JsonNaming(SnakeCaseStrategy.class)
     @JsonPropertyOrder({"rank", "host", "device", "prompts", "tokens", "seconds", "prefill_seconds", "decode_seconds",
-            "steps", "peak_memory_bytes", "prompting", "start"})
+            "steps", "peak_memory_bytes", "prompting", "drafting", "start"})
     public record RankReport(int rank, String host, String device, int prompts, long tokens, double seconds,
             double prefillSeconds, double decodeSeconds, long steps, long peakMemoryBytes, Prompting prompting,
-            Start start) {}
+            Drafting drafting, Start start) {}
 
     /**
      * What became of a rank's prompts.
@@ -76,6 +77,15 @@ public record Report(int prompts, long tokens, long promptTokens, double seconds
             return computedTokens + sharedTokens;
         }
     }
+
+    /**
+     * Tokens that a rank computed before they were chosen, with {@code --speculate}.
+     *
+     * @param tokens so many
+     * @param right  those of them that were chosen then, each a token without a step of its own
+     */
+    @JsonPropertyOrder({"tokens", "right"})
+    public record Drafting(long tokens, long right) {}
 
     /**
      * Where a rank's time went until its first tokens were there, in seconds, one after the other but for tokenizer and graphs.

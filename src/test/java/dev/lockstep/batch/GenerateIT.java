@@ -158,7 +158,9 @@ class GenerateIT {
 
     private static void checkRank(JsonNode report, int rank, List<JsonNode> rows, double jobSeconds) {
         assertThat(report.fieldNames()).toIterable().containsExactly("rank", "host", "device", "prompts", "tokens",
-                "seconds", "prefill_seconds", "decode_seconds", "steps", "peak_memory_bytes", "prompting", "start");
+                "seconds", "prefill_seconds", "decode_seconds", "steps", "peak_memory_bytes", "prompting", "drafting",
+                "start");
+        assertThat(report.at("/drafting/tokens").asLong()).as("without --speculate").isZero();
         checkStart(report.get("start"));
         assertThat(report.at("/prompting/computed_tokens").asLong() + report.at("/prompting/shared_tokens").asLong())
                 .isEqualTo(sum(rows, "prompt_tokens"));

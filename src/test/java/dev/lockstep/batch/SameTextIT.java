@@ -152,6 +152,36 @@ class SameTextIT {
         }
     }
 
+    /** Prompts whose beginning comes again, by one rank with and without drafts, and by two that compute the model together. */
+    @Test
+    void generate_withDrafts_hasTheSameResultsInFewerSteps() {
+        List<String> prompts = new ArrayList<>();
+        for (String line : Runs.firstLines().subList(0, 12)) {
+            prompts.add(line + " " + line + " " + line.substring(0, line.length() / 2));
+        }
+        Runs.prompts(temp.resolve("prompts.jsonl"), prompts);
+        String[] common = {"--greedy", "--max-new-tokens", "40", "--ignore-eos", "--batch-size", "2", "--prompts",
+                "prompts.jsonl", "--logprobs", "1"};
+        Runs.succeed(1, temp, with(common, "--output", "plain.jsonl", "--report", "plain.json"));
+        Runs.succeed(1, temp, with(common, "--output", "drafts.jsonl", "--report", "drafts.json", "--speculate",
+                "ngram"));
+        Runs.succeed(2, temp, with(common, "--output", "two.jsonl", "--tensor-parallel", "2", "--speculate", "ngram"));
+        List<String> tokens = tokens("plain.jsonl");
+        assertThat(tokens).hasSize(12).doesNotHaveDuplicates();
+        assertThat(tokens("drafts.jsonl")).isEqualTo(tokens);
+        assertThat(tokens("two.jsonl")).isEqualTo(tokens);
+        JsonNode plain = Runs.json(temp.resolve("plain.json")).at("/ranks/0");
+        JsonNode drafts = Runs.json(temp.resolve("drafts.json")).at("/ranks/0");
+        assertThat(plain.at("/drafting/tokens").asLong()).isZero();
+        long right = drafts.at("/drafting/right").asLong();
+        assertThat(right).isPositive().isLessThan(drafts.at("/drafting/tokens").asLong());
+        assertThat(drafts.get("steps").asLong()).isLessThan(plain.get("steps").asLong());
+    }
+
+    private List<String> tokens(String results) {
+        return rows(temp.resolve(results)).stream().map(row -> row.get("token_ids").toString()).toList();
+    }
+
     private static String[] with(String[] common, String... more) {
         List<String> all = new ArrayList<>(List.of(common));
         all.addAll(List.of(more));

@@ -221,7 +221,7 @@ class DecodeStepsTest {
                     new DecodeGraphs(recorder, () -> 0))) {
                 steps.allocate(ROOM);
                 for (int step = 1; step <= 12; step++) {
-                    steps.take(1, PROMPT.length + step, GREEDY);
+                    steps.take(1, PROMPT.length + step, GREEDY, false);
                 }
             }
         }

@@ -9,6 +9,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.decoder.Acceleration;
@@ -58,6 +59,29 @@ class TeamTest {
                 }
             });
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"llama3-rope", "mistral-sliding", "olmo2"})
+    void generate_withDraftsByTwo_equalsTransformers(String family) {
+        JsonNode cases = Golden.expected(family).get("cases");
+        SamplingParams params = SamplingParams.builder(40).greedy(true).eosTokenIds(List.of()).build();
+        Checkpoint checkpoint = Checkpoint.open(Golden.copyWithTokenizer(family, scratch));
+        Worlds.each(2, world -> {
+            try (Generator generator = Generator.load(checkpoint, Device.CPU, DType.FLOAT32, Acceleration.FULL,
+                    Team.of(world, 2, Device.CPU), bytes -> {
+                    })) {
+                generator.speculate();
+                for (int batchSize : new int[]{1, 10}) {
+                    for (Completion completion : generator.generate(Golden.requests(cases, params), batchSize)) {
+                        assertThat(completion.tokenIds())
+                                .as("%s, batch size %d, prompt %d", family, batchSize, completion.index())
+                                .isEqualTo(Golden.ints(cases.get(completion.index()).get("greedy_ids")));
+                    }
+                }
+                assertThat(generator.drafted().right()).isPositive().isLessThan(generator.drafted().tokens());
+            }
+        });
     }
 
     /** As if one of them had other hardware: by other random numbers. */

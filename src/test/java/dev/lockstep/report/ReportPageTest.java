@@ -56,7 +56,7 @@ class ReportPageTest {
             reports.add(
                     new Report.RankReport(rank, "node-" + rank / 4 + ".cluster.example", "cuda:0", rows / ranks, mine,
                             end, timing.prefillSeconds(), timing.decodeSeconds(), timing.steps(), 70_000_000_000L,
-                            new Report.Prompting(1000, 200, 3),
+                            new Report.Prompting(1000, 200, 3), new Report.Drafting(0, 0),
                             new Report.Start(0.5, 0.3, 1.2, 0.2, 0.9, 1.1 + rank, 0.3, 0.1, 0.4, 0.6)));
             tokens += mine;
         }

@@ -24,8 +24,10 @@ class ReportTest {
     private static final Report REPORT = Report.of(new Summary(5, 2, 2.0), TALLY, 16, "bfloat16", "cuda",
             "models/m", 1.5, 1, 2, List.of("rank 1 died", "rank 0 died"),
             List.of(new Report.RankReport(0, "node1", "cuda:0", 1, 5, 1.75, 0.25, 1.5, 3, 1_000_000_000_000L,
-                    new Report.Prompting(4, 3, 1), new Report.Start(0.5, 0.25, 2, 0.125, 1, 1.5, 0.75, 0.5, 0.25, 3)),
+                    new Report.Prompting(4, 3, 1), new Report.Drafting(8, 5),
+                    new Report.Start(0.5, 0.25, 2, 0.125, 1, 1.5, 0.75, 0.5, 0.25, 3)),
                     new Report.RankReport(1, "node2", "cuda:0", 1, 0, 0, 0, 0, 0, 0, new Report.Prompting(0, 0, 0),
+                            new Report.Drafting(0, 0),
                             new Report.Start(0, 0, 0, 0, 0, 0, 0, 0, 0, 0))));
 
     private static final String JSON = """
@@ -61,6 +63,10 @@ class ReportTest {
                   "shared_tokens": 3,
                   "interruptions": 1
                 },
+                "drafting": {
+                  "tokens": 8,
+                  "right": 5
+                },
                 "start": {
                   "launch": 0.5,
                   "jvm": 0.25,
@@ -88,6 +94,10 @@ class ReportTest {
                   "computed_tokens": 0,
                   "shared_tokens": 0,
                   "interruptions": 0
+                },
+                "drafting": {
+                  "tokens": 0,
+                  "right": 0
                 },
                 "start": {
                   "launch": 0.0,
