@@ -151,7 +151,7 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
             try {
                 ScoredText scored = ScoredText.of(generator.tokenizer(), prompt.textOrEmpty(), ids(prompt),
                         texts.get(sample), addsSpecialTokens(prompt),
-                        params.eosTokenIds().stream().findFirst().orElse(-1));
+                        ids(prompt).length > 0 ? -1 : beforeTexts(params));
                 requests.add(Request.scoring(prompt.index(), sample, scored.promptIds(), scored.textIds(),
                         Math.max(1, params.logprobs())));
             } catch (IllegalArgumentException e) {
@@ -159,6 +159,12 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
             }
         }
         return requests;
+    }
+
+    /** What an empty prompt is: the token that begins texts, or one that ends them; -1 where there is neither. */
+    private int beforeTexts(SamplingParams params) {
+        return generator.tokenizer().begin()
+                .orElseGet(() -> params.eosTokenIds().stream().findFirst().orElse(-1));
     }
 
     /** The samples of a prompt come in turn, and its tokens are the same for all. */

@@ -27,9 +27,6 @@ import dev.lockstep.model.ModelException;
  * again.
  */
 public final class ChatTemplate {
-    private static final List<String> SPECIAL = List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token",
-            "cls_token", "mask_token");
-
     private final Map<String, Source> templates;
     private final Map<String, Object> specialTokens;
     private final Clock clock;
@@ -62,8 +59,8 @@ public final class ChatTemplate {
     }
 
     public static Optional<ChatTemplate> load(Path directory, Clock clock) {
-        Path file = directory.resolve("tokenizer_config.json");
-        Optional<JsonFile> config = Files.exists(file) ? Optional.of(JsonFile.read(file)) : Optional.empty();
+        Path file = directory.resolve(SpecialTokens.CONFIG);
+        Optional<JsonFile> config = SpecialTokens.config(directory);
         Map<String, Source> templates = files(directory);
         if (templates.isEmpty() && config.isPresent()) {
             templates = inConfig(file, config.get());
@@ -75,7 +72,7 @@ public final class ChatTemplate {
         if (usual != null && usual.fault() != null) {
             throw new ModelException(usual.fault());
         }
-        return Optional.of(new ChatTemplate(templates, specialTokens(directory, config), clock));
+        return Optional.of(new ChatTemplate(templates, SpecialTokens.of(directory, config), clock));
     }
 
     private static Map<String, Source> files(Path directory) {
@@ -129,28 +126,6 @@ public final class ChatTemplate {
             return Files.readString(file, StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new ModelException(file + " cannot be read: " + e.getMessage() + ".", e);
-        }
-    }
-
-    private static Map<String, Object> specialTokens(Path directory, Optional<JsonFile> config) {
-        Map<String, Object> tokens = new LinkedHashMap<>();
-        Path map = directory.resolve("special_tokens_map.json");
-        if (Files.exists(map)) {
-            addTokens(JsonFile.read(map), tokens);
-        }
-        config.ifPresent(file -> addTokens(file, tokens));
-        return tokens;
-    }
-
-    private static void addTokens(JsonFile file, Map<String, Object> tokens) {
-        for (String name : SPECIAL) {
-            file.value(name).ifPresent(token -> {
-                JsonNode content = token.isObject() ? token.path("content") : token;
-                if (!content.isTextual()) {
-                    throw file.wrong(name, token, "a string or an object with content");
-                }
-                tokens.put(name, content.textValue());
-            });
         }
     }
 

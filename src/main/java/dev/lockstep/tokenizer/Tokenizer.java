@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.LibUtils;
@@ -27,11 +28,13 @@ public final class Tokenizer implements AutoCloseable {
     static final int LARGEST = 256 * ModelFile.MEGABYTE;
 
     private final Path file;
+    private final Path directory;
     private final HuggingFaceTokenizer tokenizer;
     // null until somebody asks
     private @Nullable TokenBytes pieces;
 
-    private Tokenizer(Path file, HuggingFaceTokenizer tokenizer) {
+    private Tokenizer(Path directory, Path file, HuggingFaceTokenizer tokenizer) {
+        this.directory = directory;
         this.file = file;
         this.tokenizer = tokenizer;
     }
@@ -48,7 +51,7 @@ public final class Tokenizer implements AutoCloseable {
             return null;
         });
         try {
-            return new Tokenizer(file,
+            return new Tokenizer(directory, file,
                     HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(bytes), AS_THE_FILE_SAYS));
         } catch (IOException e) {
             throw ModelFile.unreadable(file, e);
@@ -87,6 +90,18 @@ public final class Tokenizer implements AutoCloseable {
     public int[] encode(String text, boolean addSpecialTokens) {
         return Arrays.stream(tokenizer.encode(text, addSpecialTokens, false).getIds()).mapToInt(Math::toIntExact)
                 .toArray();
+    }
+
+    /**
+     * The token that texts begin with, whether or not the tokenizer puts it there: the {@code bos_token} of the checkpoint.
+     *
+     * @return empty where it has none that is a token
+     * @throws ModelException when a file that names it cannot be read
+     */
+    public OptionalInt begin() {
+        Object name = SpecialTokens.of(directory, SpecialTokens.config(directory)).get(SpecialTokens.BEGIN);
+        int[] ids = name == null ? new int[0] : encode(name.toString(), false);
+        return ids.length == 1 ? OptionalInt.of(ids[0]) : OptionalInt.empty();
     }
 
     /**

@@ -68,6 +68,32 @@ class ScoreIT {
                 "--score needs a text in \"completion\" or texts in \"choices\", and not both");
     }
 
+    /** A whole text stands after the token that texts begin with, whether or not the tokenizer puts it there. */
+    @Test
+    void score_textAfterNothing_standsAfterTheBeginToken() throws IOException {
+        JsonNode expected = Golden.json("scores-kjv-6m.json").get("cases");
+        Path prompts = temp.resolve("prompts.jsonl");
+        List<JsonNode> alone = new ArrayList<>();
+        for (JsonNode one : expected) {
+            if (one.get("prompt").asText().isEmpty()) {
+                alone.add(one);
+            }
+        }
+        assertThat(alone).isNotEmpty();
+        StringBuilder input = new StringBuilder();
+        alone.forEach(one -> input.append(
+                Json.MAPPER.createObjectNode().put("prompt", "").put("completion", one.get("text").asText()))
+                .append('\n'));
+        Files.writeString(prompts, input);
+        Runs.succeed(1, temp, "--score", "--no-special-tokens", "--prompts", prompts.toString());
+        List<JsonNode> rows = rows(temp.resolve("results.jsonl"));
+        for (int i = 0; i < rows.size(); i++) {
+            assertThat(rows.get(i).get("token_ids")).isEqualTo(alone.get(i).get("token_ids"));
+            assertThat(rows.get(i).at("/score/logprob").asDouble()).isCloseTo(alone.get(i).get("logprob").asDouble(),
+                    within(1e-4 * alone.get(i).get("token_ids").size()));
+        }
+    }
+
     /** {@code --prompt-logprobs} has of a prompt what {@code --score} has of the same text after nothing. */
     @Test
     void promptLogprobs_ofAPrompt_areItsScores() throws IOException {

@@ -1,14 +1,18 @@
 package dev.lockstep.generate;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -173,6 +177,24 @@ class ScoredTextTest {
             ScoredText bare = ScoredText.of(tokenizer, " ", "light", false, END);
             assertThat(bare.promptIds()).containsExactly(END);
             assertThat(bare.textIds()).isEqualTo(tokenizer.encode(" light", false));
+            assertThat(tokenizer.begin()).as("bos_token").hasValue(0);
+        }
+    }
+
+    /** As transformers has bos_token_id: an object or a string, in one file or the other; what is no token is none. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '#', value = {
+            "tokenizer_config.json # {\"bos_token\": {\"content\": \"<|end_of_text|>\"}} # 1",
+            "special_tokens_map.json # {\"bos_token\": \"<|pad|>\"} # 2",
+            "tokenizer_config.json # {\"bos_token\": null} # ",
+            "tokenizer_config.json # {} # ", "tokenizer_config.json # {\"bos_token\": \"no such token\"} # "})
+    void begin_ofTokenizers_isTheirBosToken(String file, String content, Integer expected, @TempDir Path directory)
+            throws IOException {
+        Files.copy(MODEL.resolve("tokenizer.json"), directory.resolve("tokenizer.json"));
+        Files.writeString(directory.resolve(file), content);
+        try (Tokenizer tokenizer = Tokenizer.load(directory)) {
+            assertThat(tokenizer.begin())
+                    .isEqualTo(expected == null ? OptionalInt.empty() : OptionalInt.of(expected));
         }
     }
 
