@@ -60,10 +60,10 @@ public final class GenerateOptions {
     @Option(names = "--lora", split = ",", paramLabel = "DIR|NAME", description = "LoRA adapters as PEFT saves them, which are added to the model's weights: directories or names on the hub, several with commas between them.")
     private List<String> adapters = List.of();
 
-    @Option(names = "--prompts", paramLabel = "F", description = "Prompts: .jsonl (prompt or messages, or OpenAI batch lines), .txt (one per line), .json (array) or - for stdin as JSON lines (examples/first-lines.jsonl).")
+    @Option(names = "--prompts", paramLabel = "F", description = "Prompts: .jsonl (prompt or messages, or OpenAI batch lines), .txt (one per line), .json (array), .csv or .tsv (columns named in the first line) or - for stdin as JSON lines (examples/first-lines.jsonl).")
     private String prompts;
 
-    @Option(names = "--output", paramLabel = "F", description = "Results as JSON lines in input order; .json: one pretty array; .npy: of embeddings, a NumPy matrix of float32; -: stdout (results.jsonl).")
+    @Option(names = "--output", paramLabel = "F", description = "Results as JSON lines in input order; .json: one pretty array; .csv, .tsv: a table; .npy: of embeddings, a NumPy matrix of float32; -: stdout (results.jsonl).")
     private String output = "results.jsonl";
 
     @Option(names = "--batch-size", paramLabel = "N|auto", description = "Rows that a rank has under way at once (auto).")

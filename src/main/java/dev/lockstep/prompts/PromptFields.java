@@ -79,6 +79,11 @@ final class PromptFields {
 
     private PromptFields() {}
 
+    /** Whether a field of this name is one that rows may have, or would if it were done. */
+    static boolean isKnown(String name) {
+        return DONE.contains(name) || NOT_DONE.containsKey(name);
+    }
+
     /**
      * @param openAi whether it is the body of a request of OpenAI's form
      * @throws FieldException naming a field that would change the answer and is not honoured

@@ -28,12 +28,13 @@ import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.host.FileName;
 import dev.lockstep.host.UsageException;
+import dev.lockstep.json.Csv;
 import dev.lockstep.json.Json;
 import dev.lockstep.json.JsonArrayReader;
 
 /**
  * Reads prompts one after the other, so that the rows need not fit in memory: {@code .jsonl} (an object or a string per
- * line), {@code .txt} (a prompt per line), {@code .json} (an array of strings or objects), {@code -} or a pipe (as
+ * line), {@code .txt} (a prompt per line), {@code .json} (an array of strings or objects), {@code .csv} and {@code .tsv} ({@link CsvRows}), {@code -} or a pipe (as
  * {@code .jsonl}). Blank lines are no rows.
  *
  * <p>
@@ -43,6 +44,8 @@ import dev.lockstep.json.JsonArrayReader;
 public final class PromptReader implements Iterator<Prompt>, Closeable {
     private static final int MANY_ROWS = 1 << 16;
     private static final int ONE_ROW = 1 << 12;
+    /** Bytes of a row: more than any context holds; what has no line breaks at all must not fill the memory. */
+    static final int LONGEST = 1 << 26;
 
     private final Rows rows;
     private final MistypedFields names;
@@ -77,11 +80,14 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
             throw new UsageException("--prompts " + source + " cannot be read by this user");
         }
         var name = Files.isRegularFile(path) ? source.toLowerCase(Locale.ROOT) : "pipe.jsonl";
-        if (!name.endsWith(".jsonl") && !name.endsWith(".txt") && !name.endsWith(".json")) {
-            throw new UsageException("--prompts " + source + " must end in .jsonl, .txt or .json");
+        if (!name.endsWith(".jsonl") && !name.endsWith(".txt") && !name.endsWith(".json") && !Csv.isOne(name)) {
+            throw new UsageException("--prompts " + source + " must end in .jsonl, .txt, .json, .csv or .tsv");
         }
         try {
             var in = Files.newInputStream(path);
+            if (Csv.isOne(name)) {
+                return new PromptReader(CsvRows.open(source, new BufferedInputStream(in, MANY_ROWS), names), names);
+            }
             return new PromptReader(name.endsWith(".json")
                     ? new JsonArray(source, in, names)
                     : new Lines(new BufferedInputStream(in, MANY_ROWS),
@@ -160,6 +166,12 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
     static @Nullable Prompt again(String source, FileChannel file, long offset, int index) throws IOException {
         MistypedFields names = new MistypedFields();
         String place = "row " + (index + 1);
+        if (Csv.isOne(source)) {
+            CsvRows rows = CsvRows.open(source,
+                    new BufferedInputStream(Channels.newInputStream(file.position(0)), ONE_ROW), names);
+            return rows.from(new BufferedInputStream(Channels.newInputStream(file.position(offset)), ONE_ROW))
+                    .next(index);
+        }
         InputStream in = Channels.newInputStream(file.position(offset));
         String name = source.toLowerCase(Locale.ROOT);
         if (!name.endsWith(".json")) {
@@ -187,7 +199,7 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
         rows.close();
     }
 
-    private interface Rows extends Closeable {
+    interface Rows extends Closeable {
         /** The row with this index, null at the end. */
         @Nullable
         Prompt next(int index) throws IOException;
@@ -280,9 +292,6 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
             /** What a line that is not blank says. */
             Prompt row(int index, String place, String line);
         }
-
-        /** More than any context holds; what has no line breaks at all must not fill the memory. */
-        private static final int LONGEST = 1 << 26;
 
         private final InputStream in;
         private final Form form;

@@ -12,10 +12,12 @@ import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.host.AtomicFile;
+import dev.lockstep.json.Csv;
 import dev.lockstep.json.Json;
 
 /**
- * Where the results go: {@code .json} is one pretty array, {@code .npy} a matrix of embeddings, any other name JSON lines,
+ * Where the results go: {@code .json} is one pretty array, {@code .npy} a matrix of embeddings, {@code .csv} and {@code .tsv} tables
+ * ({@link CsvResults}), any other name JSON lines,
  * {@code -} JSON lines on stdout.
  */
 public final class ResultFile {
@@ -33,6 +35,10 @@ public final class ResultFile {
     public static void write(Iterator<Result> all, long count, String target, PrintStream stdout) throws IOException {
         if (isMatrix(target)) {
             AtomicFile.write(target, out -> NpyFile.write(all, count, out));
+            return;
+        }
+        if (Csv.isOne(target)) {
+            AtomicFile.write(target, out -> CsvResults.write(all, Csv.separator(target), out));
             return;
         }
         Iterator<?> results = new Answers(all);

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import dev.lockstep.fixtures.Launched;
 import dev.lockstep.fixtures.Runs;
+import dev.lockstep.json.Json;
 
 import static dev.lockstep.fixtures.Runs.field;
 import static dev.lockstep.fixtures.Runs.rows;
@@ -144,6 +145,42 @@ class GenerateIT {
         for (int rank = 0; rank < 2; rank++) {
             checkRank(report.get("ranks").get(rank), rank, rows.subList(50 * rank, 50 * rank + 50), seconds);
         }
+    }
+
+    /** Rows that begin alike are apart in the table, so that they are read out of turn; one has a line break, one is broken. */
+    @Test
+    void tables_inAndOut_areTheResultsOfTheJsonLines() throws IOException {
+        List<String> lines = Runs.firstLines();
+        String[] alike = {(lines.get(0) + " ").repeat(12), (lines.get(3) + "\n").repeat(12)};
+        StringBuilder table = new StringBuilder("id,prompt,max_new_tokens,greedy\n");
+        StringBuilder json = new StringBuilder();
+        for (int i = 0; i < 24; i++) {
+            String prompt = alike[i % 2] + "\"" + lines.get(i) + "\"";
+            table.append("r").append(i).append(",\"").append(prompt.replace("\"", "\"\"")).append("\",")
+                    .append(3 + i).append(",true\n");
+            json.append(Json.MAPPER.createObjectNode().put("id", "r" + i).put("prompt", prompt)
+                    .put("max_new_tokens", 3 + i).put("greedy", true)).append('\n');
+        }
+        Files.writeString(temp.resolve("p.csv"), table + "bad,\n");
+        Files.writeString(temp.resolve("p.jsonl"), json);
+        Runs.succeed(1, temp, "--prompts", "p.jsonl", "--output", "r.jsonl");
+        Launched.Result result = Runs.generate(2, temp, "--prompts", "p.csv", "--output", "r.csv", "--batch-size", "4")
+                .run();
+        assertThat(result.exitCode()).as(result.stderr()).isEqualTo(3);
+        List<JsonNode> rows = rows(temp.resolve("r.jsonl"));
+        String written = Files.readString(temp.resolve("r.csv"));
+        assertThat(written).startsWith("index,id,sample,prompt,text,finish_reason,error,");
+        for (JsonNode row : rows) {
+            String line = "\n" + row.get("index").asText() + "," + row.get("id").asText() + ",0,\""
+                    + row.get("prompt").asText().replace("\"", "\"\"") + "\",";
+            int at = written.indexOf(line);
+            assertThat(at).as(line).isNotNegative();
+            String rest = written.substring(at + line.length());
+            assertThat(rest.substring(0, rest.indexOf("\n" + (row.get("index").asInt() + 1) + ",")))
+                    .contains(",\"" + row.get("token_ids") + "\",");
+        }
+        assertThat(written)
+                .contains("\n24,24,0,,,error,\"line 170: has 2 cells, and the first line names 4 columns\",");
     }
 
     private static void checkStart(JsonNode start) {

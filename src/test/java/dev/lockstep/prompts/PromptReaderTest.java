@@ -254,10 +254,10 @@ class PromptReaderTest {
 
     @Test
     void open_fileThatCannotBeRead_isNamed() throws Exception {
-        var csv = Files.createFile(dir.resolve("p.csv"));
+        var csv = Files.createFile(dir.resolve("p.parquet"));
         assertRefused(dir.resolve("none.jsonl"), ": there is no such file");
         assertRefused(dir, " is a directory, not a file");
-        assertRefused(csv, " must end in .jsonl, .txt or .json");
+        assertRefused(csv, " must end in .jsonl, .txt, .json, .csv or .tsv");
     }
 
     @Test

@@ -74,6 +74,20 @@ class ResultFileTest {
         assertThat(written(name, List.of(DONE, FAILED))).isEqualTo(LINES);
     }
 
+    /** As Python's csv module reads it: a line break within quotes, quotes doubled, lists as JSON. */
+    @Test
+    void write_csv_isATableInOrder() throws Exception {
+        assertThat(written("r.csv", List.of(DONE, FAILED))).isEqualTo("""
+                index,id,sample,prompt,text,finish_reason,error,prompt_tokens,completion_tokens,rank,token_ids,\
+                score_logprob,score_greedy,embedding,logprobs,top_logprobs,prompt_logprobs
+                0,a,0,"Grüße ""😀""
+                ", zurück,eos,,4,3,1,"[5,6,1]",,,,,,
+                1,1,0,,,error,line 2: prompt is missing,0,0,0,[],,,,,,
+                """);
+        assertThat(written("r.tsv", List.of())).startsWith("index\tid\t").endsWith("\tprompt_logprobs\n")
+                .containsOnlyOnce("\n");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"r.json", "R.JSON"})
     void write_json_isOnePrettyArrayInOrder(String name) throws Exception {
