@@ -41,6 +41,8 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
     // null on other ranks than 0, who know of no more rows than they have been dealt
     private final @Nullable WorkQueue queue;
     private final RankTrace trace;
+    // null: nobody wants to see them
+    private final @Nullable FinishedRows finishedRows;
     private int slots = 1;
     private long started;
     private long done;
@@ -64,6 +66,7 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
         this.supply = new PrefetchedRequests(source, this, team);
         this.queue = queue;
         this.trace = new RankTrace(world.rank());
+        this.finishedRows = world.isWatched() && team.leads() ? new FinishedRows(world::status) : null;
     }
 
     /**
@@ -207,8 +210,12 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
         trace.finished(request, prompt, completion);
         tokensEnded += completion.tokenIds().length;
         try {
-            journal.add(Result.of(prompt, completion, world.rank(), generator.tokenizer()));
+            Result result = Result.of(prompt, completion, world.rank(), generator.tokenizer());
+            journal.add(result);
             done++;
+            if (finishedRows != null) {
+                finishedRows.show(result);
+            }
         } catch (RuntimeException | StackOverflowError e) {
             failed(prompt, request.sample(), completion.promptTokens(), PromptError.of(e));
         }

@@ -100,6 +100,8 @@ public final class Mpjrun implements Callable<Integer> {
     private boolean dryRun;
     @Option(names = "--serve", hidden = true, description = "srun has started the agents: print where they find us")
     private boolean serve;
+    @Option(names = "--watch", description = "show finished rows while the job runs, of each rank at most one a second")
+    private boolean watch;
     @Option(names = {"-q", "--quiet"}, description = "no progress")
     private boolean quiet;
     @Option(names = {"-v",
@@ -344,6 +346,12 @@ public final class Mpjrun implements Callable<Integer> {
         CommandTime.ofLauncher().ifPresent(begun -> chosen.put(CommandTime.VARIABLE, begun));
         if (verbose) {
             chosen.put(RankEnvironment.VERBOSE, "1");
+        }
+        if (watch && quiet) {
+            throw new UsageException("--watch shows rows, and -q shows nothing: give one of them");
+        }
+        if (watch) {
+            chosen.put(RankEnvironment.WATCH, "1");
         }
         for (String variable : variables) {
             int equals = variable.indexOf('=');

@@ -33,6 +33,8 @@ public record RankEnvironment(int rank, int size, int localRank, int localSize, 
     private static final String COORDINATOR = PREFIX + "COORDINATOR";
     /** Set where the user wants traces with the sentences. */
     public static final String VERBOSE = PREFIX + "VERBOSE";
+    /** Set where the user wants to see results while the job runs. */
+    public static final String WATCH = PREFIX + "WATCH";
     /** Kept apart from what a dry run may print. */
     public static final String TOKEN = PREFIX + "TOKEN";
 

@@ -142,6 +142,14 @@ public final class World extends Group implements AutoCloseable {
         return self.past().restarts();
     }
 
+    /**
+     * Whether the user wants to see some of the results while the job runs ({@code --watch}): a line now and then through
+     * {@link #status}.
+     */
+    public boolean isWatched() {
+        return System.getenv(RankEnvironment.WATCH) != null;
+    }
+
     /** Who died of what each time, a sentence each, the latest last; of more than a hundred only the latest. */
     public List<String> deaths() {
         return self.past().deaths();

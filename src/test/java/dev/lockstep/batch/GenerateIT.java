@@ -183,6 +183,26 @@ class GenerateIT {
                 .contains("\n24,24,0,,,error,\"line 170: has 2 cells, and the first line names 4 columns\",");
     }
 
+    @Test
+    void watch_showsSomeRowsOfEachRank() {
+        Launched.Result result = Launched
+                .mpjrun("--watch", "-np", "2", "--device", "cpu", "generate", "--split", "block",
+                        "--output", temp.resolve("r.jsonl").toString())
+                .in(temp).run();
+        assertThat(result.exitCode()).as(result.stderr()).isZero();
+        List<JsonNode> rows = rows(temp.resolve("r.jsonl"));
+        List<String> shown = result.stderr().lines().filter(line -> line.startsWith("row ")).toList();
+        assertThat(shown).hasSizeBetween(2, 60);
+        List<Integer> numbers = new ArrayList<>();
+        for (String line : shown) {
+            int number = Integer.parseInt(line.substring("row ".length(), line.indexOf(':')));
+            numbers.add(number);
+            String text = rows.get(number).get("text").asText();
+            assertThat(line).contains(" -> " + text.substring(0, Math.min(60, text.length())).replace("\n", "\\n"));
+        }
+        assertThat(numbers).anyMatch(number -> number < 50).anyMatch(number -> number >= 50);
+    }
+
     private static void checkStart(JsonNode start) {
         assertThat(start.fieldNames()).toIterable().containsExactly("launch", "jvm", "world", "tokenizer", "library",
                 "weights", "kernels", "warm_up", "first_tokens", "graphs");
