@@ -34,9 +34,10 @@ final class CheckpointEmbedding {
      * @param directory of the checkpoint
      * @param pooling   {@code auto}, {@code last}, {@code mean} or {@code cls}
      * @param normalize whether vectors are divided by their length; empty where the checkpoint is to say
+     * @param dimensions of each vector; 0 for all
      * @throws ModelException when the checkpoint's embeddings are made otherwise, or its files cannot be read
      */
-    static Embedding of(Path directory, String pooling, Optional<Boolean> normalize) {
+    static Embedding of(Path directory, String pooling, Optional<Boolean> normalize, int dimensions) {
         JsonNode config = JsonFile.read(directory.resolve("config.json")).object();
         if (config.path("use_bidirectional_attention").asBoolean(false) || !config.path("is_causal").asBoolean(true)) {
             throw new ModelException(directory.resolve("config.json") + " asks for tokens that see those behind them,"
@@ -59,7 +60,7 @@ final class CheckpointEmbedding {
         }
         return new Embedding(
                 pooling.equals("auto") ? pooling(directory) : Pooling.valueOf(pooling.toUpperCase(Locale.ROOT)),
-                normalize.orElse(normalized));
+                normalize.orElse(normalized), dimensions);
     }
 
     /** No object, as all other files are. */

@@ -221,7 +221,8 @@ public final class GenerateJob {
         SamplingOverrides defaults = SamplingFields
                 .ofCheckpoint(checkpoint.generationDefaults().without(options.ignoredDefaults()));
         Embedding embedding = options.embed()
-                .map(pooling -> CheckpointEmbedding.of(checkpoint.directory(), pooling, options.normalize()))
+                .map(pooling -> CheckpointEmbedding.of(checkpoint.directory(), pooling, options.normalize(),
+                        options.dimensions()))
                 .orElse(null);
         DType dtype = dtype(checkpoint);
         Shard.check(checkpoint.config(), options.tensorParallel());

@@ -45,6 +45,7 @@ public final class GenerateOptions {
     static final String EMBED = "embed";
     private static final String POOLING = "--pooling";
     private static final String NORMALIZE = "--normalize";
+    private static final String DIMENSIONS = "--dimensions";
     /** Options of {@value #GENERATE} alone, beside those of sampling. */
     private static final List<String> OF_TEXTS = List.of("--num-samples", "--score", "--ignore-generation-config",
             "--tensor-parallel", "--speculate");
@@ -63,7 +64,7 @@ public final class GenerateOptions {
     @Option(names = "--prompts", paramLabel = "F", description = "Prompts: .jsonl (prompt or messages, or OpenAI batch lines), .txt (one per line), .json (array), .csv or .tsv (columns named in the first line) or - for stdin as JSON lines (examples/first-lines.jsonl).")
     private String prompts;
 
-    @Option(names = "--output", paramLabel = "F", description = "Results as JSON lines in input order; .json: one pretty array; .csv, .tsv: a table; .npy: of embeddings, a NumPy matrix of float32; -: stdout (results.jsonl).")
+    @Option(names = "--output", paramLabel = "F", description = "Results as JSON lines in input order; .json: one pretty array; .csv, .tsv: a table; .npy, .safetensors: of embeddings, a matrix of float32; -: stdout (results.jsonl).")
     private String output = "results.jsonl";
 
     @Option(names = "--batch-size", paramLabel = "N|auto", description = "Rows that a rank has under way at once (auto).")
@@ -83,6 +84,9 @@ public final class GenerateOptions {
 
     @Option(names = NORMALIZE, paramLabel = "on|off", description = "Divide embeddings by their length (as the checkpoint says, else on).")
     private String normalize;
+
+    @Option(names = DIMENSIONS, paramLabel = "N", description = "Of each embedding the first N dimensions, for models that were trained so that these suffice (all).")
+    private Integer dimensions;
 
     @Option(names = "--ignore-generation-config", paramLabel = "FIELD", description = "Go on without a field of the checkpoint's generation_config.json; repeatable.")
     private List<String> ignoredDefaults = List.of();
@@ -242,6 +246,11 @@ public final class GenerateOptions {
         return Optional.ofNullable(normalize).map("on"::equals);
     }
 
+    /** Of each embedding; 0 for all. */
+    public int dimensions() {
+        return dimensions == null ? 0 : dimensions;
+    }
+
     /** Whether the tokenizer adds its special tokens to a prompt. */
     public boolean addSpecialTokens() {
         return !noSpecialTokens;
@@ -341,7 +350,8 @@ public final class GenerateOptions {
         }
         if (ResultFile.isMatrix(output) && !job.equals(EMBED)) {
             throw new UsageException(
-                    "--output " + output + ": a .npy file holds embeddings, which the job embed writes");
+                    "--output " + output + ": a " + output.substring(output.lastIndexOf('.'))
+                            + " file holds embeddings, which the job embed writes");
         }
         for (var adapter : adapters) {
             if (adapter.isEmpty()) {
@@ -366,6 +376,9 @@ public final class GenerateOptions {
         }
         if (!List.of("auto", "last", "mean", "cls").contains(pooling)) {
             throw new UsageException(POOLING + " must be auto, last, mean or cls, not " + pooling);
+        }
+        if (dimensions != null && dimensions < 1) {
+            throw new UsageException(DIMENSIONS + " must be 1 or more, not " + dimensions);
         }
         if (normalize != null && !List.of("on", "off").contains(normalize)) {
             throw new UsageException(NORMALIZE + " must be on or off, not " + normalize);
@@ -469,7 +482,7 @@ public final class GenerateOptions {
             String name = option.longestName();
             boolean ofTexts = OF_TEXTS.contains(name) || option.userObject()instanceof Field field
                     && field.getDeclaringClass() == SamplingOptions.class;
-            if (embeds ? ofTexts : List.of(POOLING, NORMALIZE).contains(name)) {
+            if (embeds ? ofTexts : List.of(POOLING, NORMALIZE, DIMENSIONS).contains(name)) {
                 spec.remove(option);
             }
         }

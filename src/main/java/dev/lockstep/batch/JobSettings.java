@@ -71,7 +71,8 @@ public final class JobSettings {
     public static String sampling(GenerateOptions options) throws JsonProcessingException {
         return Json.MAPPER.writeValueAsString(options.sampling()) + " samples " + options.numSamples()
                 + (options.score() ? " scored" : "")
-                + options.embed().map(pooling -> " embedded " + pooling + options.normalize().orElse(null)).orElse("")
+                + options.embed().map(pooling -> " embedded " + pooling + options.normalize().orElse(null)
+                        + (options.dimensions() == 0 ? "" : " of " + options.dimensions())).orElse("")
                 + (options.addSpecialTokens() ? "" : " without special tokens")
                 + (options.ignoredDefaults().isEmpty() ? "" : " without " + options.ignoredDefaults());
     }

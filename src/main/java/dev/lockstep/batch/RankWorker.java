@@ -141,7 +141,8 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
             // a request of OpenAI's form may have several texts
             requests.add(Request.embedding(prompt.index(), sample, texts == null
                     ? ids(prompt)
-                    : generator.tokenizer().encode(texts.get(sample), addsSpecialTokens(prompt)), how));
+                    : generator.tokenizer().encode(texts.get(sample), addsSpecialTokens(prompt)),
+                    how.withDimensions(prompt.openAi() == null ? 0 : prompt.openAi().dimensions())));
         }
         return requests;
     }

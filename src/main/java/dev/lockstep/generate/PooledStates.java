@@ -50,16 +50,17 @@ final class PooledStates {
 
     /** The vector, once all pieces are there. */
     float[] vector() {
+        int dimensions = how.dimensions() == 0 ? sum.length : how.dimensions();
         double divisor = how.pooling() == Pooling.MEAN ? tokens : 1;
         if (how.normalized()) {
             double squares = 0;
-            for (double each : sum) {
-                squares += each * each;
+            for (int i = 0; i < dimensions; i++) {
+                squares += sum[i] * sum[i];
             }
             // as PyTorch's normalize has it, a vector of zeros stays one
             divisor = Math.max(1e-12, Math.sqrt(squares));
         }
-        float[] vector = new float[sum.length];
+        float[] vector = new float[dimensions];
         for (int i = 0; i < vector.length; i++) {
             vector[i] = (float) (sum[i] / divisor);
         }

@@ -42,6 +42,9 @@ final class RequestErrors {
         if (request.embedding() != null && request.promptIds().length > context) {
             return "the prompt has " + request.promptIds().length + " tokens, and the model's context is " + context;
         }
+        if (request.embedding() != null && request.embedding().dimensions() > model.hidden()) {
+            return request.embedding().dimensions() + " dimensions are asked for, and the model has " + model.hidden();
+        }
         if (request.embedding() == null && request.promptIds().length >= context) {
             return "the prompt has " + request.promptIds().length + " tokens, and the model's context of " + context
                     + " leaves no room for a new one";

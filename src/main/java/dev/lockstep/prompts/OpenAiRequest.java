@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
@@ -16,9 +17,12 @@ import dev.lockstep.json.JsonFields;
  * @param endpoint where it went
  * @param model    the model it asked for; empty where it named none
  * @param echo     whether the answer begins with the prompt
+ * @param dimensions that an embedding is to have; 0 for all
  */
-public record OpenAiRequest(Endpoint endpoint, String model, boolean echo) {
-    private static final List<String> OF_EMBEDDINGS = List.of("model", "input", "encoding_format", "user");
+public record OpenAiRequest(Endpoint endpoint, String model, boolean echo,
+        @JsonInclude(JsonInclude.Include.NON_DEFAULT) int dimensions) {
+    private static final List<String> OF_EMBEDDINGS = List.of("model", "input", "encoding_format", "dimensions",
+            "user");
 
     /** What is asked for. */
     public enum Endpoint {
@@ -42,11 +46,11 @@ public record OpenAiRequest(Endpoint endpoint, String model, boolean echo) {
     }
 
     public static OpenAiRequest toChat(String model) {
-        return new OpenAiRequest(Endpoint.CHAT, model, false);
+        return new OpenAiRequest(Endpoint.CHAT, model, false, 0);
     }
 
     public static OpenAiRequest toCompletions(String model) {
-        return new OpenAiRequest(Endpoint.COMPLETIONS, model, false);
+        return new OpenAiRequest(Endpoint.COMPLETIONS, model, false, 0);
     }
 
     static boolean isOne(JsonNode row) {
@@ -77,7 +81,16 @@ public record OpenAiRequest(Endpoint endpoint, String model, boolean echo) {
         var asked = new JsonFields(body);
         var model = asked.string("model");
         return new OpenAiRequest(endpoint, model == null ? "" : model,
-                endpoint == Endpoint.COMPLETIONS && Boolean.TRUE.equals(asked.flag("echo")));
+                endpoint == Endpoint.COMPLETIONS && Boolean.TRUE.equals(asked.flag("echo")),
+                endpoint == Endpoint.EMBEDDINGS ? dimensions(asked) : 0);
+    }
+
+    private static int dimensions(JsonFields body) {
+        Integer dimensions = body.integer("dimensions");
+        if (dimensions != null && dimensions < 1) {
+            throw new FieldException("dimensions", "must be 1 or more, not " + dimensions);
+        }
+        return dimensions == null ? 0 : dimensions;
     }
 
     /**

@@ -16,7 +16,7 @@ import dev.lockstep.json.Csv;
 import dev.lockstep.json.Json;
 
 /**
- * Where the results go: {@code .json} is one pretty array, {@code .npy} a matrix of embeddings, {@code .csv} and {@code .tsv} tables
+ * Where the results go: {@code .json} is one pretty array, {@code .npy} and {@code .safetensors} a matrix of embeddings, {@code .csv} and {@code .tsv} tables
  * ({@link CsvResults}), any other name JSON lines,
  * {@code -} JSON lines on stdout.
  */
@@ -34,7 +34,7 @@ public final class ResultFile {
      */
     public static void write(Iterator<Result> all, long count, String target, PrintStream stdout) throws IOException {
         if (isMatrix(target)) {
-            AtomicFile.write(target, out -> NpyFile.write(all, count, out));
+            AtomicFile.write(target, out -> MatrixFile.write(all, count, target, out));
             return;
         }
         if (Csv.isOne(target)) {
@@ -56,7 +56,7 @@ public final class ResultFile {
 
     /** Whether a file of this name gets embeddings alone. */
     public static boolean isMatrix(String target) {
-        return target.toLowerCase(Locale.ROOT).endsWith(".npy");
+        return MatrixFile.isOne(target);
     }
 
     private static void writeLines(Iterator<?> results, OutputStream out) throws IOException {

@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -80,6 +81,26 @@ class EmbedIT {
         int asked = cases.get(0).get("token_ids").size() + cases.get(1).get("token_ids").size();
         assertThat(body.at("/usage/prompt_tokens").asInt()).isEqualTo(asked);
         assertThat(ran.stdout()).contains("num_tokens " + (tokens + asked) + ", num_prompts " + (cases.size() + 2));
+    }
+
+    @Test
+    void embed_fewerDimensions_areThoseOfTheRequestOrTheOption() throws IOException {
+        Path prompts = Files.writeString(temp.resolve("few.jsonl"), Json.MAPPER.createObjectNode().put("prompt", cases
+                .get(0).get("prompt").asText()) + "\n"
+                + "{\"custom_id\": \"a\", \"method\": \"POST\", \"url\": \"/v1/embeddings\", \"body\": {\"model\": \"m\","
+                + " \"input\": \"And God said\", \"dimensions\": 16}}\n");
+        Launched.Result ran = Runs.job(1, temp, "embed", "--dimensions", "64", "--prompts", prompts.toString()).run();
+        assertThat(ran.exitCode()).as(ran.stderr()).isZero();
+        List<JsonNode> rows = rows(temp.resolve("results.jsonl"));
+        assertVector(rows.get(0).get("embedding"), Arrays.copyOf(Golden.floats(cases.get(0).get("last")), 64), true);
+        assertThat(rows.get(1).at("/response/body/data/0/embedding")).hasSize(16);
+        Launched.Result matrix = Runs.job(1, temp, "embed", "--dimensions", "64", "--prompts", prompts.toString(),
+                "--output", temp.resolve("v.safetensors").toString()).run();
+        assertThat(matrix.exitCode()).isNotZero();
+        assertThat(matrix.stderr()).contains("its rows have 64 and 16 dimensions").doesNotContain("\tat ");
+        Launched.Result none = Runs.job(1, temp, "embed", "--dimensions", "0").run();
+        assertThat(none.exitCode()).isEqualTo(2);
+        assertThat(none.stderr()).isEqualTo("embed: --dimensions must be 1 or more, not 0\n");
     }
 
     /** What sentence-transformers has beside a checkpoint counts, unless an option says otherwise. */

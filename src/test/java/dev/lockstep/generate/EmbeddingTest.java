@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.decoder.Acceleration;
@@ -99,6 +100,31 @@ class EmbeddingTest {
             for (int i = 0; i < mean.length; i++) {
                 assertThat((double) vector[i]).isCloseTo(mean[i] / Math.sqrt(length), within(2e-6));
             }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void embedding_ofFewerDimensions_isTheFirstOfThem(boolean normalized) {
+        JsonNode one = Golden.json("embeddings-kjv-6m.json").get("cases").get(0);
+        int[] ids = Golden.ints(one.get("token_ids"));
+        float[] mean = Golden.floats(one.get("mean"));
+        double squares = 0;
+        for (int i = 0; i < 32; i++) {
+            squares += (double) mean[i] * mean[i];
+        }
+        Embedding whole = new Embedding(Pooling.MEAN, normalized);
+        try (Generator generator = generator()) {
+            List<Completion> completions = generator
+                    .generate(List.of(Request.embedding(0, 0, ids, whole.withDimensions(32)),
+                            Request.embedding(1, 0, ids, whole.withDimensions(257))), 2);
+            float[] vector = completions.get(0).embedding();
+            assertThat(vector).hasSize(32);
+            for (int i = 0; i < 32; i++) {
+                assertThat((double) vector[i]).isCloseTo(normalized ? mean[i] / Math.sqrt(squares) : mean[i],
+                        within(2e-5));
+            }
+            assertThat(completions.get(1).error()).isEqualTo("257 dimensions are asked for, and the model has 256");
         }
     }
 

@@ -58,7 +58,7 @@ class OpenAiTest {
             {"custom_id": "a", "url": "/v1/embeddings", "body": {}} | input is missing
             {"custom_id": "a", "url": "/v1/embeddings", "body": {"input": []}} | input must have from 1 to 10000 texts, not 0
             {"custom_id": "a", "url": "/v1/embeddings", "body": {"input": [5, 6]}} | input must be a text, or an array of texts, not [5,6]
-            {"custom_id": "a", "url": "/v1/embeddings", "body": {"input": "a", "dimensions": 8}} | dimensions is not supported by this version in a request for embeddings
+            {"custom_id": "a", "url": "/v1/embeddings", "body": {"input": "a", "dimensions": 0}} | dimensions must be 1 or more, not 0
             {"custom_id": "a", "url": "/v1/embeddings", "body": {"input": "a", "encoding_format": "base64"}} | encoding_format must be "float", not "base64"
             {"custom_id": "a", "method": "GET", "url": "/v1/completions", "body": {}} | method must be "POST", not "GET"
             {"custom_id": "a", "url": "/v1/completions", "body": []} | body must be an object, not []

@@ -108,6 +108,25 @@ class ResultFileTest {
                 .isEqualTo("0000c07f0000c07f0000003f000080bf000040405f708930");
         ResultFile.write(List.of(FAILED).iterator(), 1, file.toString(), null);
         assertThat(Files.readString(file, StandardCharsets.ISO_8859_1)).contains("'shape': (1, 0)");
+        assertThatThrownBy(
+                () -> ResultFile.write(List.of(vector(1, 2), vector(1)).iterator(), 2, file.toString(), null))
+                        .isInstanceOf(IOException.class)
+                        .hasMessageEndingWith("its rows have 2 and 1 dimensions, and those of a matrix all"
+                                + " have as many: name a file that ends in .jsonl");
+    }
+
+    /** As safetensors' load_file reads it. */
+    @Test
+    void write_safetensors_isATensorOfTheVectors(@TempDir Path dir) throws IOException {
+        Path file = dir.resolve("v.safetensors");
+        ResultFile.write(List.of(FAILED, vector(0.5f, -1), vector(3, 1e-9f)).iterator(), 3, file.toString(), null);
+        byte[] bytes = Files.readAllBytes(file);
+        String header = "{\"embeddings\":{\"dtype\":\"F32\",\"shape\":[3,2],\"data_offsets\":[0,24]}}";
+        int length = (header.length() + 7) / 8 * 8;
+        assertThat(HexFormat.of().formatHex(bytes, 0, 8)).isEqualTo(String.format("%02x00000000000000", length));
+        assertThat(new String(bytes, 8, length, StandardCharsets.US_ASCII).strip()).isEqualTo(header);
+        assertThat(HexFormat.of().formatHex(bytes, 8 + length, bytes.length))
+                .isEqualTo("0000c07f0000c07f0000003f000080bf000040405f708930");
     }
 
     private static Result vector(float... values) {
