@@ -242,14 +242,13 @@ public final class GenerateJob {
                 return lead(generator, defaults, embedding, root, team, begin);
             }
             Run run = world.broadcast(null, Run.class);
-            // others of a team come to what its first rank keeps
-            boolean seen = !team.leads() || JournalDirectory.isSeen(Path.of(run.directory), run.name);
+            boolean seen = JournalDirectory.isSeen(Path.of(run.directory), run.name);
             world.gather(seen, Boolean.class);
-            Journal.Keeper keeper = !team.leads()
-                    ? lines -> {
-                    }
-                    : seen ? new JournalFile(Path.of(run.directory), world.rank()) : WorkServer.keeper(world);
-            journal = journal(keeper, run);
+            Journal.Keeper keeper = seen
+                    ? new JournalFile(Path.of(run.directory), world.rank())
+                    : WorkServer.keeper(world);
+            // others of a team come to what its first rank keeps
+            journal = journal(keeper, run, team.leads());
             RankWorker worker = new RankWorker(world, team, generator, options, defaults, embedding, journal,
                     WorkServer.from(world), null);
             Shown shown = work(generator, worker, team, run, begin);
@@ -261,8 +260,8 @@ public final class GenerateJob {
         }
     }
 
-    private static Journal journal(Journal.Keeper keeper, Run run) {
-        Journal journal = new Journal(keeper, run.job, run.number);
+    private static Journal journal(Journal.Keeper keeper, Run run, boolean keepsResults) {
+        Journal journal = new Journal(keeper, run.job, run.number, keepsResults);
         Runtime.getRuntime().addShutdownHook(new Thread(journal::stopAnyway, "journal"));
         return journal;
     }
@@ -286,7 +285,7 @@ public final class GenerateJob {
         Run run = world.broadcast(new Run(directory.toString(), job.name(), name, job.run(), rows), Run.class);
         List<Boolean> seen = world.gather(true, Boolean.class).orElseThrow();
         WorkQueue queue = new WorkQueue(root.prompts, team.count(), options.inBlocks(), options.numSamples(), past);
-        journal = journal(new JournalFile(directory, 0), run);
+        journal = journal(new JournalFile(directory, 0), run, true);
         world.keeps(directory.toString(), past.count(), options.resume()
                 ? "the same command goes on where it was"
                 : "the same command with --resume goes on where it was");

@@ -128,7 +128,8 @@ final class PrefetchedRequests implements RequestSource {
         }
         List<WorkQueue.Item> work = team.told(new Made(List.copyOf(made)), Made.class).work();
         made.clear();
-        if (!team.leads()) {
+        if (!team.leads() && !work.isEmpty()) {
+            making.begin(work);
             work.forEach(item -> {
                 rows += item.rows();
                 promptsDealt.set(item.prompt().index());

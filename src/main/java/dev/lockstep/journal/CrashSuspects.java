@@ -1,7 +1,10 @@
 package dev.lockstep.journal;
 
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -56,7 +59,8 @@ public final class CrashSuspects {
 
     private final Map<Sample, History> records = new HashMap<>();
 
-    CrashSuspects(List<Death> all) {
+    CrashSuspects(List<Death> ofRanks) {
+        List<Death> all = together(ofRanks);
         Map<Integer, Integer> diedInRun = new HashMap<>();
         all.forEach(death -> diedInRun.merge(death.run, 1, Integer::sum));
         int number = 0;
@@ -75,6 +79,24 @@ public final class CrashSuspects {
                 }
             }
         }
+    }
+
+    /** Ranks that had a row in common compute the model together, and die as one. */
+    private static List<Death> together(List<Death> ofRanks) {
+        List<Death> all = new ArrayList<>();
+        for (Death death : ofRanks) {
+            Death before = all.stream()
+                    .filter(each -> each.run == death.run && !Collections.disjoint(each.rows, death.rows)).findFirst()
+                    .orElse(null);
+            if (before == null) {
+                all.add(death);
+            } else {
+                Set<Sample> rows = new HashSet<>(before.rows);
+                rows.addAll(death.rows);
+                all.set(all.indexOf(before), new Death(death.run, rows, death.apart));
+            }
+        }
+        return all;
     }
 
     /** What is held against a row; null: nothing. */

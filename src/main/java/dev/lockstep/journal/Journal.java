@@ -15,7 +15,8 @@ import dev.lockstep.results.Result;
 
 /**
  * One rank's record of a run, as lines of JSON, each with its {@link LineSeal}: the results, and before them which rows were
- * under way, so that the next run can tell which ones a rank died of. {@link JournalIndex} reads it.
+ * under way, so that the next run can tell which ones a rank died of. Of ranks that compute a model together the first keeps the
+ * results, and the others only which rows have ended. {@link JournalIndex} reads it.
  *
  * <p>
  * A process that is killed leaves all that was {@linkplain #flush flushed}. A rank that is asked to end says so in its
@@ -36,6 +37,7 @@ public final class Journal {
     private final Keeper keeper;
     private final LineSeal seal;
     private final int run;
+    private final boolean keepsResults;
     private final ByteArrayOutputStream pending = new ByteArrayOutputStream(1 << 16);
     private boolean failed;
     private boolean stopped;
@@ -45,6 +47,12 @@ public final class Journal {
      * @param run the number of the run, from 1
      */
     public Journal(Keeper keeper, String job, int run) {
+        this(keeper, job, run, true);
+    }
+
+    /** @param keepsResults whether results are kept, and not only that their rows have ended */
+    public Journal(Keeper keeper, String job, int run, boolean keepsResults) {
+        this.keepsResults = keepsResults;
         this.keeper = keeper;
         this.seal = new LineSeal(job);
         this.run = run;
@@ -67,6 +75,10 @@ public final class Journal {
      * @throws IllegalArgumentException when it cannot be written as JSON
      */
     public synchronized void add(Result result) {
+        if (!keepsResults) {
+            line("{\"end\":[" + result.index() + "," + result.sample() + "],\"run\":" + run + "}");
+            return;
+        }
         try {
             seal.write(Json.MAPPER.writeValueAsBytes(result), pending);
         } catch (JsonProcessingException e) {

@@ -185,6 +185,11 @@ public final class JournalIndex {
                 return;
             }
             begin(note.path("run").asInt());
+            JsonNode end = note.path("end");
+            if (!end.isMissingNode()) {
+                underWay.remove(new Sample(end.path(0).asInt(), end.path(1).asInt()));
+                return;
+            }
             JsonNode start = note.path("start");
             apart = note.path("apart").asBoolean();
             for (int i = 0; i + 1 < start.size(); i += 2) {

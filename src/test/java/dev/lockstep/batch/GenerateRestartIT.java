@@ -98,7 +98,7 @@ class GenerateRestartIT {
                 OptionalInt[] rank = {OptionalInt.empty()};
                 awaitTrue(LIMIT, () -> {
                     assertThat(launched.launcher().isAlive()).as(launched.stderr()).isTrue();
-                    rank[0] = IntStream.range(0, 2).filter(each -> isAtRow5(each, run)).findFirst();
+                    rank[0] = IntStream.range(0, 2).filter(each -> isAtRow(5, each, run)).findFirst();
                     return rank[0].isPresent();
                 });
                 signal(process(launched, rank[0].getAsInt(), restart), "KILL");
@@ -113,6 +113,32 @@ class GenerateRestartIT {
         List<String> whole = withoutRank("whole.jsonl");
         assertThat(field(Runs.rows(temp.resolve("r.jsonl")), "finish_reason").get(5)).isEqualTo("error");
         assertThat(without5(rows)).isEqualTo(without5(whole)).hasSize(7);
+    }
+
+    /** The same of two ranks that compute the model together, where it is the second that dies each time. */
+    @Test
+    void rowThatATeamsSecondRankDiesOf_isSetAside() throws IOException {
+        Files.write(temp.resolve("p.jsonl"), IntStream.range(0, 4).mapToObj(
+                i -> "{\"prompt\": \"In the beginning\", \"max_tokens\": " + (i == 2 ? 1000 : 4) + "}").toList());
+        try (Launched launched = generate("4", "--prompts", "p.jsonl", "--greedy", "--ignore-eos", "--tensor-parallel",
+                "2", "--output", "r.jsonl").start()) {
+            for (int restart = 0; restart < 4; restart++) {
+                int run = restart + 1;
+                awaitTrue(LIMIT, () -> {
+                    assertThat(launched.launcher().isAlive()).as(launched.stderr()).isTrue();
+                    return isAtRow(2, 1, run);
+                });
+                signal(process(launched, 1, restart), "KILL");
+            }
+            Launched.Result result = launched.await();
+            assertThat(result.exitCode()).as(result.stderr()).isEqualTo(3);
+            assertThat(result.stderr()).endsWith("generate: 1 of 4 rows failed: the row is set aside: its rank died 4"
+                    + " times while it was under way, the last time with no other row beside it\n");
+        }
+        List<String> reasons = field(Runs.rows(temp.resolve("r.jsonl")), "finish_reason");
+        assertThat(reasons).hasSize(4);
+        assertThat(reasons.get(2)).isEqualTo("error");
+        assertThat(reasons.stream().filter("length"::equals)).hasSize(3);
     }
 
     @Test
@@ -148,9 +174,9 @@ class GenerateRestartIT {
         }
     }
 
-    private boolean isAtRow5(int rank, int run) {
+    private boolean isAtRow(int row, int rank, int run) {
         return read(temp.resolve("r.jsonl.journal/rank-" + rank + ".jsonl")).lines().anyMatch(
-                line -> line.matches("\\{\"start\":\\[(\\d+,0,)*5,0(,\\d+,0)*\\],\"run\":" + run + ",.*"));
+                line -> line.matches("\\{\"start\":\\[(\\d+,0,)*" + row + ",0(,\\d+,0)*\\],\"run\":" + run + ",.*"));
     }
 
     private static String read(Path file) {

@@ -8,6 +8,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -97,6 +98,20 @@ class CrashSuspectsTest {
                 new Death(2, Set.of(), false));
         assertThat(new CrashSuspects(twice).of(new Sample(1, 0)).deaths()).isEqualTo(2);
         assertThat(new CrashSuspects(twice).of(new Sample(2, 0))).isNull();
+    }
+
+    /** Two ranks that compute the model together and died in one run are one death, and so is one of them alone. */
+    @Test
+    void of_ranksThatHadTheSameRows_dieAsOne() {
+        Sample row = new Sample(1, 0);
+        Sample other = new Sample(2, 0);
+        List<Death> both = List.of(new Death(1, Set.of(row, other), false), new Death(1, Set.of(row), false));
+        assertThat(new CrashSuspects(both).of(row).deaths()).isEqualTo(1);
+        assertThat(new CrashSuspects(both).of(other).deaths()).isEqualTo(1);
+        List<Death> deaths = IntStream.range(1, 5).mapToObj(run -> new Death(run, Set.of(row), run > 1))
+                .flatMap(death -> Stream.of(death, death)).toList();
+        assertThat(new CrashSuspects(deaths).of(row).setAside()).isTrue();
+        assertThat(new CrashSuspects(deaths.subList(0, 6)).of(row).setAside()).isFalse();
     }
 
     @Test

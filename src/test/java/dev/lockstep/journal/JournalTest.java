@@ -101,6 +101,28 @@ class JournalTest {
         }
     }
 
+    /** Of a rank that computes together with another, which keeps the results: what was under way when it died is known. */
+    @Test
+    void read_journalWithoutResults_knowsWhatWasUnderWay() throws IOException {
+        Journal first = journal(0, 1);
+        Journal second = new Journal(new JournalFile(dir, 1), JOB, 1, false);
+        for (Journal journal : List.of(first, second)) {
+            journal.starting(rows(1, 2, 3), false);
+            journal.add(result(2, 0, "done"));
+            journal.flush();
+        }
+        first.stop();
+        JournalIndex index = index();
+        assertThat(index.count()).isEqualTo(1);
+        assertThat(index.damaged()).isZero();
+        assertThat(index.suspicion(1, 0)).isNotNull();
+        assertThat(index.suspicion(2, 0)).isNull();
+        assertThat(index.suspicion(3, 0).deaths()).isEqualTo(1);
+        assertThat(Files.readString(dir.resolve("rank-1.jsonl"))).doesNotContain("done");
+        second.stop();
+        assertThat(index().suspicion(3, 0)).isNull();
+    }
+
     @Test
     void read_tornLine_isNoResult() throws IOException {
         journal(0, 1).add(result(0, 0, "lost: never flushed"));
