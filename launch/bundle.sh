@@ -83,8 +83,8 @@ trim "$root"/target/lib/tokenizers-*.jar native/lib linux-x86_64
 trim "$root"/target/lib/pytorch-jni-*.jar jnilib linux-x86_64
 trim "$root"/target/lib/lucene-core-*.jar org/apache/lucene util internal search
 
-# jdk.compiler runs jobs that are .java files; java.net.http and jdk.crypto.ec fetch models; logback needs java.xml and java.naming, DJL and MPJ jdk.unsupported.
-"$jlink" --add-modules java.base,java.logging,java.management,java.naming,java.net.http,java.xml,jdk.compiler,jdk.crypto.ec,jdk.net,jdk.unsupported,jdk.zipfs \
+# jdk.compiler runs jobs that are .java files; java.net.http and jdk.crypto.ec fetch models; logback needs java.xml and java.naming, DJL and MPJ jdk.unsupported; without jdk.management Lucene warns of a JVM that it does not know.
+"$jlink" --add-modules java.base,java.logging,java.management,jdk.management,java.naming,java.net.http,java.xml,jdk.compiler,jdk.crypto.ec,jdk.net,jdk.unsupported,jdk.zipfs \
   --strip-debug --no-header-files --no-man-pages --compress=2 --exclude-files '**ct.sym' --output "$root/runtime"
 # What every JDK brings for a fast start and jlink leaves out; what launch/class-data.sh makes is built on it.
 "$root/runtime/bin/java" -XX:-UseCompressedOops -Xshare:dump >/dev/null

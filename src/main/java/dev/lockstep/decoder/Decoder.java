@@ -515,7 +515,7 @@ public final class Decoder implements AutoCloseable {
      * @param drafts of each row no more than it has room for
      * @return by row
      */
-    public List<Drafts.Chosen> step(int rows, Drafts drafts) {
+    public List<NextTokens> step(int rows, Drafts drafts) {
         return together(() -> {
             int longest = 0;
             for (int slot = 0; slot < rows; slot++) {
@@ -527,7 +527,7 @@ public final class Decoder implements AutoCloseable {
             program.draft(rows, drafts);
             int all = rows + drafts.count();
             steps.take(all, longest, samplingKind(rows), true);
-            List<Drafts.Chosen> chosen = drafts.chosen(program.read(1, all));
+            List<NextTokens> chosen = drafts.chosen(program.read(1, all));
             int[] right = IntStream.range(0, rows).filter(row -> chosen.get(row).slots().length > 1).toArray();
             program.settle(rows, drafts, DecoderProgram.longs(right), Arrays.stream(right).mapToLong(row -> {
                 int[] slots = chosen.get(row).slots();

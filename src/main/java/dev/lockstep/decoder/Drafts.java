@@ -14,14 +14,6 @@ import java.util.stream.LongStream;
  * @param byRow of each row the tokens, in order; may be none
  */
 public record Drafts(List<int[]> byRow) {
-    /**
-     * What became of a row's draft.
-     *
-     * @param tokens that the row goes on with, at least one
-     * @param slots  which chose them
-     */
-    public record Chosen(int[] tokens, int[] slots) {}
-
     /** Tokens of all rows. */
     public int count() {
         return byRow.stream().mapToInt(draft -> draft.length).sum();
@@ -52,7 +44,7 @@ public record Drafts(List<int[]> byRow) {
      *
      * @param chosen by the slots of the rows, and then of the drafted tokens
      */
-    List<Chosen> chosen(int[] chosen) {
+    List<NextTokens> chosen(int[] chosen) {
         int[] first = new int[byRow.size()];
         int slot = byRow.size();
         for (int row = 0; row < first.length; row++) {
@@ -69,7 +61,7 @@ public record Drafts(List<int[]> byRow) {
             }
             int[] slots = IntStream.concat(IntStream.of(row), IntStream.range(first[row], first[row] + right))
                     .toArray();
-            return new Chosen(Arrays.stream(slots).map(each -> chosen[each]).toArray(), slots);
+            return new NextTokens(Arrays.stream(slots).map(each -> chosen[each]).toArray(), slots);
         }).toList();
     }
 }

@@ -21,6 +21,7 @@ import org.slf4j.LoggerFactory;
 import dev.lockstep.decoder.Admission;
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.Drafts;
+import dev.lockstep.decoder.NextTokens;
 import dev.lockstep.decoder.TokenLogprobs;
 import dev.lockstep.decoder.sampling.LogitEdits;
 import dev.lockstep.decoder.shard.Replica;
@@ -341,12 +342,12 @@ final class Scheduler {
         }
         beforeDecoding.accept(decoding);
         boolean ranked = isRanked(0, decoding);
-        List<Drafts.Chosen> chosen = decoder.step(decoding, drafts);
+        List<NextTokens> chosen = decoder.step(decoding, drafts);
         TokenLogprobs[] likely = ranked ? decoder.logprobs(decoding + drafts.count(), 1)[0] : null;
         decodeNanos += System.nanoTime() - start;
         stepped(1);
         for (int row = 0; row < decoding; row++) {
-            Drafts.Chosen one = chosen.get(row);
+            NextTokens one = chosen.get(row);
             sequences.get(row).took(drafts.byRow().get(row).length, one.tokens().length - 1);
             for (int i = 0; i < one.tokens().length; i++) {
                 take(row, new int[]{one.tokens()[i]},

@@ -12,7 +12,7 @@ class DraftsTest {
     void chosen_ofADraft_endsWithWhatFollowsItsLastRightToken() {
         Drafts drafts = new Drafts(List.of(new int[]{5, 6, 7}, new int[0], new int[]{8}));
         // by slots: three rows, then three tokens of the first and one of the third
-        List<Drafts.Chosen> chosen = drafts.chosen(new int[]{5, 20, 9, 6, 1, 2, 3});
+        List<NextTokens> chosen = drafts.chosen(new int[]{5, 20, 9, 6, 1, 2, 3});
         assertThat(chosen.get(0).tokens()).containsExactly(5, 6, 1);
         assertThat(chosen.get(0).slots()).containsExactly(0, 3, 4);
         assertThat(chosen.get(1).tokens()).containsExactly(20);
