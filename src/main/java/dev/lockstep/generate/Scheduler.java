@@ -329,8 +329,8 @@ final class Scheduler {
         listener.finished(sequence.request(), sequence.completion());
     }
 
-    /** Whether a step beside drafts is worth it and has been taken. */
-    private boolean isSpeculated() {
+    /** Takes a step beside drafts if that is worth it; else does nothing and says false. */
+    private boolean speculate() {
         int decoding = decoding();
         if (speculation == null || decoding < sequences.size() || isRuled(decoding)) {
             return false;
@@ -348,12 +348,13 @@ final class Scheduler {
         stepped(1);
         for (int row = 0; row < decoding; row++) {
             NextTokens one = chosen.get(row);
+            int before = sequences.get(row).count();
             sequences.get(row).took(drafts.byRow().get(row).length, one.tokens().length - 1);
             for (int i = 0; i < one.tokens().length; i++) {
                 take(row, new int[]{one.tokens()[i]},
                         likely == null ? null : new TokenLogprobs[]{likely[one.slots()[i]]});
             }
-            right += one.tokens().length - 1;
+            right += Math.max(0, sequences.get(row).count() - before - 1);
         }
         drafted += drafts.count();
         return true;
@@ -368,7 +369,7 @@ final class Scheduler {
     }
 
     private void decode() {
-        if (isSpeculated()) {
+        if (speculate()) {
             return;
         }
         int stepsNow = stepsAtOnce(decoding());
@@ -401,8 +402,10 @@ final class Scheduler {
         for (int step = ruled ? stepsNow - 1 : 0; step < stepsNow; step++) {
             take(0, chosen[step], likely == null ? null : likely[step]);
         }
-        int without = stepsNow;
-        sequences.subList(0, decoding).forEach(sequence -> sequence.rested(without));
+        if (speculation != null) {
+            int without = stepsNow;
+            sequences.subList(0, decoding).forEach(sequence -> sequence.rested(without));
+        }
     }
 
     /** What the rules of these slots' sequences do to the logits of their next tokens. */

@@ -36,7 +36,8 @@ final class Speculation {
         double weights = config.layers() * (double) config.hidden()
                 * (2.0 * (config.heads() + config.kvHeads()) * config.headDim() + 3 * width)
                 + (double) config.vocabulary() * config.hidden();
-        this.readsOfToken = decoder.tokenBytes() / (weights * decoder.dtype().bytes());
+        this.readsOfToken = (double) decoder.tokenBytes() * decoder.replica().size()
+                / (weights * decoder.dtype().bytes());
     }
 
     /** How many steps may go by before the next look. */
@@ -55,6 +56,7 @@ final class Speculation {
     Drafts drafts(List<Sequence> rows, int empty) {
         int room = Math.min(SLOTS - rows.size(), empty);
         if (room <= 0) {
+            unseen = MOST_UNSEEN;
             return null;
         }
         double seen = 1 + rows.stream().mapToLong(Sequence::length).sum() * readsOfToken;

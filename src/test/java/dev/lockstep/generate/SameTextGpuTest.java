@@ -62,7 +62,7 @@ class SameTextGpuTest {
         }
     }
 
-    private static void assertSame(List<Completion> expected, List<Completion> actual) {
+    static void assertSame(List<Completion> expected, List<Completion> actual) {
         int same = 0;
         for (int i = 0; i < expected.size(); i++) {
             Completion one = expected.get(i);

@@ -16,7 +16,6 @@ import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.decoder.Acceleration.SameText;
 import dev.lockstep.decoder.Acceleration.Weights;
-import dev.lockstep.decoder.TokenLogprobs;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.GpuTest;
 import dev.lockstep.model.DType;
@@ -69,32 +68,11 @@ class SpeculationGpuTest {
             List<Completion> expected = generator.generate(requests, 60);
             generator.speculate();
             for (int batchSize : new int[]{1, 8, 30, 60}) {
-                long steps = generator.timing().steps();
-                assertSame(expected, generator.generate(requests, batchSize));
-                System.out.println(batchSize + ": " + (generator.timing().steps() - steps) + " steps, "
-                        + generator.drafted());
+                SameTextGpuTest.assertSame(expected, generator.generate(requests, batchSize));
             }
             assertThat(generator.drafted().right()).isPositive().isLessThan(generator.drafted().tokens());
             generator.cachePages(80, 16);
-            assertSame(expected, generator.generate(requests, 20));
+            SameTextGpuTest.assertSame(expected, generator.generate(requests, 20));
         }
-    }
-
-    private static void assertSame(List<Completion> expected, List<Completion> actual) {
-        int same = 0;
-        for (int i = 0; i < expected.size(); i++) {
-            Completion one = expected.get(i);
-            Completion other = actual.get(i);
-            same += Arrays.equals(one.tokenIds(), other.tokenIds()) && text(one).equals(text(other)) ? 1 : 0;
-        }
-        assertThat(same).as("rows whose tokens and log-probabilities are the same").isEqualTo(expected.size());
-    }
-
-    private static List<String> text(Completion completion) {
-        return completion.logprobs().stream().map(SpeculationGpuTest::text).toList();
-    }
-
-    private static String text(TokenLogprobs token) {
-        return token.chosen() + " " + Arrays.toString(token.bestIds()) + " " + Arrays.toString(token.best());
     }
 }
