@@ -51,7 +51,8 @@ public final class Generator implements AutoCloseable {
     private Timing timing = Timing.NONE;
     private CacheUse cacheUse = CacheUse.NONE;
     private Drafted drafted = Drafted.NONE;
-    private boolean speculates;
+    // null: nothing is drafted
+    private @Nullable Double costOfLooking;
     private int prefillTokens;
     private IntConsumer beforeDecoding = rows -> {
     };
@@ -208,7 +209,12 @@ public final class Generator implements AutoCloseable {
      * way are forgotten. On CPU keys and values are then gathered for each step.
      */
     public void speculate() {
-        speculates = true;
+        speculate(Speculation.costOfLooking(decoder));
+    }
+
+    /** For tests, which draft for models that are too small for it to pay. */
+    void speculate(double cost) {
+        costOfLooking = cost;
         decoder.usePages();
         reservation.leastSlots(Speculation.SLOTS);
     }
@@ -344,7 +350,7 @@ public final class Generator implements AutoCloseable {
      */
     public void generate(RequestSource source, int slots, SequenceListener listener) {
         Scheduler scheduler = new Scheduler(decoder, reservation, this::text, guided, source, slots, prefillTokens,
-                speculates,
+                costOfLooking,
                 listener, beforeDecoding);
         try {
             scheduler.run();

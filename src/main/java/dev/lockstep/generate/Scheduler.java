@@ -78,16 +78,17 @@ final class Scheduler {
 
     /**
      * @param prefillTokens  prompt tokens of one pass
+     * @param costOfLooking  {@link Speculation#costOfLooking}; null where nothing is drafted
      * @param beforeDecoding sees the number of sequences before the decoder does
      */
     Scheduler(Decoder decoder, CacheReservation reservation, Function<int[], String> text,
             @Nullable GuidedTokens guided, RequestSource source,
             int slots,
-            int prefillTokens, boolean speculates,
+            int prefillTokens, @Nullable Double costOfLooking,
             SequenceListener listener, IntConsumer beforeDecoding) {
         this.decoder = decoder;
         this.forecast = new GrowthForecast(decoder);
-        this.speculation = speculates ? new Speculation(decoder) : null;
+        this.speculation = costOfLooking == null ? null : new Speculation(decoder, costOfLooking);
         this.reservation = reservation;
         this.text = text;
         this.guided = guided;

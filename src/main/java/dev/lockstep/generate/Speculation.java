@@ -19,25 +19,41 @@ final class Speculation {
     /** What a token more costs beside the rest of a step, as a part of that, where weights are what takes the time. */
     private static final double COST_ON_GPU = 0.002;
     private static final double COST_ON_CPU = 0.05;
-    /** What it costs that each step's tokens are waited for and drafted ones are put into slots. */
-    private static final double COST_OF_LOOKING = 0.08;
+    /** What it costs on CPU that drafted tokens are put into slots, as a part of a step. */
+    static final double LEAST_COST_OF_LOOKING = 0.08;
+    /** What a GPU could have read of weights while each step's tokens are waited for too: in 0.4 ms. */
+    private static final double BYTES_NOT_READ = 1.3e9;
     /** Looks that found nothing let so many steps go by before the next, at most. */
     private static final int MOST_UNSEEN = 8;
 
     private final Decoder decoder;
+    private final double costOfLooking; // as a part of a step
     private final double readsOfToken; // as a part of what a step reads of weights
     private int unseen = 1;
 
-    Speculation(Decoder decoder) {
+    /** @param costOfLooking {@link #costOfLooking} */
+    Speculation(Decoder decoder, double costOfLooking) {
         this.decoder = decoder;
+        this.costOfLooking = costOfLooking;
+        this.readsOfToken = decoder.tokenBytes() / weightBytes(decoder);
+    }
+
+    /** What it costs to look at each step's tokens, as a part of a step: much where steps are short. */
+    static double costOfLooking(Decoder decoder) {
+        return decoder.device().isCpu()
+                ? LEAST_COST_OF_LOOKING
+                : Math.max(LEAST_COST_OF_LOOKING, BYTES_NOT_READ / weightBytes(decoder));
+    }
+
+    /** About how much a step reads of weights, on each of the ranks that compute the model. */
+    private static double weightBytes(Decoder decoder) {
         ModelConfig config = decoder.config();
         double width = config.intermediate()
                 * (config.experts() == null ? 1.0 : config.experts().routing().perToken());
         double weights = config.layers() * (double) config.hidden()
                 * (2.0 * (config.heads() + config.kvHeads()) * config.headDim() + 3 * width)
                 + (double) config.vocabulary() * config.hidden();
-        this.readsOfToken = (double) decoder.tokenBytes() * decoder.replica().size()
-                / (weights * decoder.dtype().bytes());
+        return weights * decoder.dtype().bytes() / decoder.replica().size();
     }
 
     /** How many steps may go by before the next look. */
@@ -74,7 +90,7 @@ final class Speculation {
             room -= drafts[row].length;
             gain += sequence.expected(drafts[row].length) - drafts[row].length * cost;
         }
-        boolean worth = gain / rows.size() > COST_OF_LOOKING;
+        boolean worth = gain / rows.size() > costOfLooking;
         unseen = worth ? 1 : Math.min(MOST_UNSEEN, 2 * unseen);
         return worth ? new Drafts(List.of(drafts)) : null;
     }

@@ -37,7 +37,7 @@ class SpeculationGpuTest {
         for (boolean kernels : new boolean[]{false, true}) {
             try (Generator generator = Generator.load(checkpoint, DEVICE, DType.FLOAT32,
                     new Acceleration(true, kernels, Weights.WIDE))) {
-                generator.speculate();
+                generator.speculate(Speculation.LEAST_COST_OF_LOOKING);
                 for (int batchSize : new int[]{1, 4, 10}) {
                     for (Completion completion : generator.generate(requests, batchSize)) {
                         assertThat(completion.tokenIds())
@@ -66,7 +66,7 @@ class SpeculationGpuTest {
         try (Generator generator = Generator.load(Checkpoint.open(Path.of("examples/models/kjv-6m")), DEVICE,
                 DType.BFLOAT16, new Acceleration(true, true, Weights.WIDE, fp8Kv, SameText.ON))) {
             List<Completion> expected = generator.generate(requests, 60);
-            generator.speculate();
+            generator.speculate(Speculation.LEAST_COST_OF_LOOKING);
             for (int batchSize : new int[]{1, 8, 30, 60}) {
                 SameTextGpuTest.assertSame(expected, generator.generate(requests, batchSize));
             }
