@@ -24,6 +24,7 @@ import picocli.CommandLine.Option;
 import dev.lockstep.checkpoint.GenerationField;
 import dev.lockstep.cli.AccelerationOptions;
 import dev.lockstep.cli.CommandLineErrors;
+import dev.lockstep.cli.DraftingOptions;
 import dev.lockstep.cli.ForeignOptions;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.host.AtomicFile;
@@ -106,8 +107,8 @@ public final class GenerateOptions {
     @Option(names = "--tensor-parallel", paramLabel = "T", description = "So many neighbouring ranks compute the model together, each with a part of its weights; -np is a multiple of it (1).")
     private int tensorParallel = 1;
 
-    @Option(names = "--speculate", paramLabel = "none|ngram", description = "ngram: compute tokens that probably come next, since a text says again what it or its prompt has said, beside the last ones: the same text in fewer steps, where few rows are under way (none).")
-    private String speculate = "none";
+    @Mixin
+    private DraftingOptions drafting;
 
     @Option(names = "--gpu-memory-utilization", paramLabel = "F", description = "The part of a GPU's memory that --batch-size auto plans with, above 0 and at most 1 (1).")
     private double gpuMemoryUtilization = 1;
@@ -263,7 +264,7 @@ public final class GenerateOptions {
 
     /** Whether tokens are drafted. */
     public boolean speculates() {
-        return speculate.equals("ngram");
+        return drafting.speculates();
     }
 
     /** The part of a GPU's memory that an automatic batch size plans with, above 0 and at most 1. */
@@ -392,9 +393,7 @@ public final class GenerateOptions {
         if (!List.of("dynamic", "block").contains(split)) {
             throw new UsageException("--split must be dynamic or block, not " + split);
         }
-        if (!List.of("none", "ngram").contains(speculate)) {
-            throw new UsageException("--speculate must be none or ngram, not " + speculate);
-        }
+        speculates(); // says what is wrong with it
         if (report != null && !report.toLowerCase(Locale.ROOT).matches(".*\\.(json|html)")) {
             throw new UsageException("--report must end in .json or .html, not " + report);
         }

@@ -10,6 +10,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 import dev.lockstep.cli.AccelerationOptions;
+import dev.lockstep.cli.DraftingOptions;
 import dev.lockstep.generate.CacheUse;
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.Drafted;
@@ -39,8 +40,8 @@ final class BenchGenerate implements Measurement {
     private int prompts;
     @Option(names = "--batch-sizes", split = ",", defaultValue = "1,16,100", description = "Numbers, or auto (${DEFAULT-VALUE}).")
     private List<String> batchSizes;
-    @Option(names = "--speculate", defaultValue = "none", paramLabel = "none|ngram", description = "As for generate (${DEFAULT-VALUE}).")
-    private String speculate;
+    @Mixin
+    private DraftingOptions drafting;
     @Option(names = "--repeat", defaultValue = "3", description = "Runs of each; the best is shown with the worst beside it (${DEFAULT-VALUE}).")
     private int repeat;
 
@@ -67,9 +68,7 @@ final class BenchGenerate implements Measurement {
         if (prompts < 0) {
             throw new UsageException("--prompts must be 1 or more, not " + prompts);
         }
-        if (!List.of("none", "ngram").contains(speculate)) {
-            throw new UsageException("--speculate must be none or ngram, not " + speculate);
-        }
+        drafting.speculates(); // says what is wrong with it
         options.check(List.of());
         workload();
     }
@@ -88,7 +87,7 @@ final class BenchGenerate implements Measurement {
         DeviceRates rates = DeviceRates.measure(device, ScalarType.valueOf(type.name()));
         Team team = options.team(world, shapes, device);
         try (Generator generator = Generator.random(shapes, device, type, options.acceleration(), team)) {
-            if (speculate.equals("ngram")) {
+            if (drafting.speculates()) {
                 generator.speculate();
             }
             for (String batchSize : batchSizes) {

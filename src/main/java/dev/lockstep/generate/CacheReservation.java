@@ -64,13 +64,6 @@ final class CacheReservation {
         return request.promptIds().length + limit(request);
     }
 
-    private static boolean penalized(Request request) {
-        SamplingParams params = request.params();
-        Double prompt = params.rules().promptRepetitionPenalty();
-        return params.repetitionPenalty() != 1 || params.presencePenalty() != 0 || params.frequencyPenalty() != 0
-                || prompt != null && prompt != 1;
-    }
-
     /** Sequences like these that the cache has room for when each has come to its end. */
     long fit(Collection<Request> requests) {
         int longest = requests.stream().mapToInt(this::reach).max().orElse(1);
@@ -182,7 +175,7 @@ final class CacheReservation {
     private DecoderAllocation needed(Collection<Request> requests, int slots, int longest, int pages) {
         return new DecoderAllocation(Math.max(leastSlots, slots), longest, pages,
                 requests.stream().mapToInt(request -> request.params().eosTokenIds().size()).max().orElse(0),
-                requests.stream().anyMatch(request -> penalized(request)),
+                requests.stream().anyMatch(request -> request.params().hasPenalty()),
                 Math.max(0, requests.stream().mapToInt(request -> Math
                         .max(request.params().logprobs(), request.params().promptLogprobs())).max().orElse(0)));
     }

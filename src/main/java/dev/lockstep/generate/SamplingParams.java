@@ -80,6 +80,12 @@ public record SamplingParams(boolean greedy, double temperature, int topK, doubl
         }
     }
 
+    /** Whether tokens that were there before are less likely, or more. */
+    boolean hasPenalty() {
+        Double prompt = rules.promptRepetitionPenalty();
+        return repetitionPenalty != 1 || presencePenalty != 0 || frequencyPenalty != 0 || prompt != null && prompt != 1;
+    }
+
     /** Takes the components by their names; what is not said has no effect on the text. */
     public static final class Builder {
         private final int maxNewTokens;

@@ -271,20 +271,17 @@ final class Sequence {
     }
 
     /**
-     * What probably comes next; none where the text does not say, and where its next token depends on all before it by more than
-     * the model, which a draft's slot does not know.
+     * What probably comes next; none where the text does not say, and where penalties depend on all tokens before, which a draft's
+     * slot does not know. Of sequences without rules.
      *
      * @param most tokens
      * @param cost of each, as a part of what a token is worth
      */
     int[] draft(int most, double cost) {
-        SamplingParams params = request.params();
-        Double prompt = params.rules().promptRepetitionPenalty();
         int worth = Math.min(Math.min(most, remaining() - 1), luck.most(cost));
-        return worth <= 0 || isRuled() || params.repetitionPenalty() != 1 || params.presencePenalty() != 0
-                || params.frequencyPenalty() != 0 || prompt != null && prompt != 1
-                        ? new int[0]
-                        : PromptLookup.next(tokens, length(), worth);
+        return worth <= 0 || request.params().hasPenalty()
+                ? new int[0]
+                : PromptLookup.next(tokens, length(), worth);
     }
 
     /** How many tokens of a draft will be right, on average. */

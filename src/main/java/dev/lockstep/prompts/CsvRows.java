@@ -3,9 +3,7 @@ package dev.lockstep.prompts;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -55,7 +53,7 @@ final class CsvRows implements PromptReader.Rows {
         var rows = new CsvRows(in, Csv.separator(source), names);
         byte[] first = rows.record();
         try {
-            String header = first == null ? "" : rows.text(first);
+            String header = first == null ? "" : PromptReader.text(first, true);
             // as spreadsheets write where the comma is the decimal mark
             if (rows.separator == ',' && header.indexOf(',') < 0 && header.indexOf(';') >= 0) {
                 rows.separator = ';';
@@ -91,7 +89,7 @@ final class CsvRows implements PromptReader.Rows {
         for (byte[] bytes = record(); bytes != null; bytes = record()) {
             String place = "line " + lines;
             try {
-                String row = text(bytes);
+                String row = PromptReader.text(bytes, false);
                 if (open) {
                     return broken(index, place, "a cell begins with a quote and does not end with one");
                 }
@@ -173,13 +171,6 @@ final class CsvRows implements PromptReader.Rows {
         }
         end += bytes.size() + 1L;
         return bytes.toByteArray();
-    }
-
-    /** Without its line's end and, at the start of the file, without the byte order mark. */
-    private String text(byte[] bytes) throws CharacterCodingException {
-        String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-        int from = offset == 0 && columns.isEmpty() && text.startsWith("\uFEFF") ? 1 : 0;
-        return text.substring(from, text.endsWith("\r") ? text.length() - 1 : text.length());
     }
 
     @Override

@@ -271,6 +271,14 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
         }
     }
 
+    /** A row without its line's end and, where it is the first of the file, without the byte order mark. */
+    static String text(byte[] row, boolean first) throws CharacterCodingException {
+        var text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(row)).toString();
+        int from = first && text.startsWith("\uFEFF") ? 1 : 0;
+        int to = text.endsWith("\r") ? text.length() - 1 : text.length();
+        return text.substring(from, to);
+    }
+
     private static Prompt plain(int index, String place, String line) {
         return new Prompt(index, Integer.toString(index), line, SamplingOverrides.NONE, null);
     }
@@ -315,7 +323,7 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
             while (advance()) {
                 var place = "line " + number;
                 try {
-                    var text = text();
+                    var text = text(line, number == 1);
                     if (!text.isBlank()) {
                         return form.row(index, place, text);
                     }
@@ -354,14 +362,6 @@ public final class PromptReader implements Iterator<Prompt>, Closeable {
             end += line.length + 1;
             number++;
             return true;
-        }
-
-        /** The line without its end and, at the start of the file, without the byte order mark. */
-        private String text() throws CharacterCodingException {
-            var text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(line)).toString();
-            int from = number == 1 && text.startsWith("\uFEFF") ? 1 : 0;
-            int to = text.endsWith("\r") ? text.length() - 1 : text.length();
-            return text.substring(from, to);
         }
     }
 }

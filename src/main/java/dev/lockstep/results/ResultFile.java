@@ -16,9 +16,8 @@ import dev.lockstep.json.Csv;
 import dev.lockstep.json.Json;
 
 /**
- * Where the results go: {@code .json} is one pretty array, {@code .npy} and {@code .safetensors} a matrix of embeddings, {@code .csv} and {@code .tsv} tables
- * ({@link CsvResults}), any other name JSON lines,
- * {@code -} JSON lines on stdout.
+ * Where the results go: {@code .json} is one pretty array, {@code .npy} and {@code .safetensors} a matrix of embeddings,
+ * {@code .csv} and {@code .tsv} a table ({@link CsvResults}), any other name JSON lines, {@code -} JSON lines on stdout.
  */
 public final class ResultFile {
     private ResultFile() {}

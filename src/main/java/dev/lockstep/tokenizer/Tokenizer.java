@@ -32,6 +32,7 @@ public final class Tokenizer implements AutoCloseable {
     private final HuggingFaceTokenizer tokenizer;
     // null until somebody asks
     private @Nullable TokenBytes pieces;
+    private @Nullable OptionalInt begin;
 
     private Tokenizer(Path directory, Path file, HuggingFaceTokenizer tokenizer) {
         this.directory = directory;
@@ -93,15 +94,19 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /**
-     * The token that texts begin with, whether or not the tokenizer puts it there: the {@code bos_token} of the checkpoint.
+     * The token that texts begin with, whether or not the tokenizer puts it there: the {@code bos_token} of the checkpoint, whose
+     * files are read when this is first called.
      *
      * @return empty where it has none that is a token
      * @throws ModelException when a file that names it cannot be read
      */
-    public OptionalInt begin() {
-        Object name = SpecialTokens.of(directory, SpecialTokens.config(directory)).get(SpecialTokens.BEGIN);
-        int[] ids = name == null ? new int[0] : encode(name.toString(), false);
-        return ids.length == 1 ? OptionalInt.of(ids[0]) : OptionalInt.empty();
+    public synchronized OptionalInt begin() {
+        if (begin == null) {
+            Object name = SpecialTokens.of(directory, SpecialTokens.config(directory)).get(SpecialTokens.BEGIN);
+            int[] ids = name == null ? new int[0] : encode(name.toString(), false);
+            begin = ids.length == 1 ? OptionalInt.of(ids[0]) : OptionalInt.empty();
+        }
+        return begin;
     }
 
     /**

@@ -132,6 +132,7 @@ class GenerateOptionsTest {
             --beams 4                   | --beams is not an option of generate; see generate --help
             --resume=yes                | --resume takes no value, not yes
             --split round               | --split must be dynamic or block, not round
+            --speculate eagle           | --speculate must be none or ngram, not eagle
             --kernels maybe             | --kernels must be on or off, not maybe
             --quantize int3             | --quantize must be none, fp8 or int4, not int3; a checkpoint that is quantized already needs none of them
             --logprobs 21               | --logprobs must be from 0 to 20, not 21

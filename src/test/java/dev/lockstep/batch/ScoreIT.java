@@ -87,6 +87,7 @@ class ScoreIT {
         Files.writeString(prompts, input);
         Runs.succeed(1, temp, "--score", "--no-special-tokens", "--prompts", prompts.toString());
         List<JsonNode> rows = rows(temp.resolve("results.jsonl"));
+        assertThat(rows).hasSameSizeAs(alone);
         for (int i = 0; i < rows.size(); i++) {
             assertThat(rows.get(i).get("token_ids")).isEqualTo(alone.get(i).get("token_ids"));
             assertThat(rows.get(i).at("/score/logprob").asDouble()).isCloseTo(alone.get(i).get("logprob").asDouble(),
