@@ -5,7 +5,7 @@ import com.sun.jna.Pointer;
 
 /** A kernel of our own: compiled code and the number of threads it runs with. Not safe for use by several threads. */
 public final class Kernel {
-    private static final int MOST_ARGUMENTS = 24;
+    private static final int MOST_ARGUMENTS = 28;
 
     private final String name;
     private final Pointer function;

@@ -23,6 +23,7 @@ import dev.lockstep.model.Rope;
 /**
  * The kernels of a decode step ({@code kernels/*.cu}), for a model's shapes and the device at hand.
  *
+ * @param peerNorm   takes the sum itself of what ranks have left; null where they do not reach each other
  * @param attentions of each layer, in a step
  * @param place      norm, rotation and keeping of what prompts' attention is computed of
  * @param keep       keeping of what a step's rows see of each other
@@ -34,7 +35,8 @@ import dev.lockstep.model.Rope;
  * @param join       makes logits that are gathered all tokens'; null unless they do
  * @param scaleRows  makes a term of what a product has left; null unless they do, with fp8 weights
  */
-record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel place, Kernel keep,
+record CudaKernels(Kernel embed, Kernel norm, @Nullable Kernel peerNorm, List<Attention> attentions, Kernel place,
+        Kernel keep,
         Kernel swiglu, @Nullable Kernel quantize, @Nullable Kernel headNorms, @Nullable Kernel headSquares,
         @Nullable Kernel logits,
         @Nullable Kernel spread,
@@ -90,11 +92,12 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
      * Compiles them, unless they are on disk.
      *
      * @param ranks compute the model together; the shapes are a part's where they are several
+     * @param peers their GPUs reach each other
      * @throws UnsatisfiedLinkError                     when a library or one of its functions is missing
      * @throws dev.lockstep.cuda.CudaException when a kernel does not compile
      */
     static CudaKernels compile(ModelConfig config, DType dtype, boolean fp8, boolean fp8Kv, int ranks,
-            KernelCompiler compiler) {
+            boolean peers, KernelCompiler compiler) {
         int pack = pack(dtype);
         boolean summed = ranks > 1;
         int queries = config.heads() * config.headDim();
@@ -106,6 +109,9 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
         String prelude = source("storage") + (fp8 ? source("fp8") : "");
         List<String> heads = List.of("HEADS=" + config.heads(), "KV_HEADS=" + config.kvHeads(),
                 "HEAD_DIM=" + config.headDim());
+        List<String> norms = with(types, "H=" + config.hidden(), "AFTER=" + (config.norms().after() ? 1 : 0),
+                "CENTERED=" + (config.norms().form() == NormForm.RMS ? 0 : 1), "SUMMED=" + (summed ? 1 : 0));
+        int widest = threads(config.hidden() / pack);
         Map<Integer, Attention> byWindow = new HashMap<>();
         List<Attention> attentions = new ArrayList<>();
         List<String> normed = with(with(types, heads), "RANKS=" + ranks);
@@ -118,10 +124,11 @@ record CudaKernels(Kernel embed, Kernel norm, List<Attention> attentions, Kernel
         }
         return new CudaKernels(
                 kernel(compiler, prelude + source("embed"), "embed", threads(config.hidden() / pack), types),
-                kernel(compiler, prelude + source("norm"), "rmsNorm", threads(config.hidden() / pack),
-                        with(types, "H=" + config.hidden(), "AFTER=" + (config.norms().after() ? 1 : 0),
-                                "CENTERED=" + (config.norms().form() == NormForm.RMS ? 0 : 1),
-                                "SUMMED=" + (summed ? 1 : 0))),
+                kernel(compiler, prelude + source("norm"), "rmsNorm", widest, norms),
+                peers
+                        ? kernel(compiler, prelude + source("peer_rows") + source("norm"), "rmsNorm", widest,
+                                with(norms, PeerRows.definitions()))
+                        : null,
                 attentions,
                 kernel(compiler, prelude + source("kv_cache") + source("attention_common") + source("place"), "place",
                         PLACE_THREADS, with(projected, heads(config, fp8Kv, 0))),

@@ -16,6 +16,7 @@ import dev.lockstep.cuda.CublasLt.Weight;
 import dev.lockstep.cuda.CudaDriver;
 import dev.lockstep.cuda.Kernel;
 import dev.lockstep.cuda.KernelCompiler;
+import dev.lockstep.cuda.Launches;
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.model.DType;
@@ -38,6 +39,8 @@ import dev.lockstep.torch.ScalarType;
  * products leave is added up among them before it goes on.
  */
 final class CudaLayers {
+    /** By which {@link Launches} know a norm that takes a sum first. */
+    static final String PEER_NORM = "sum and rmsNorm";
     private static final long ALIGNMENT = 256;
     private static final int FP8_ROWS = 16;
     /** In 16 bits, products of fewer rows than this are summed in another order. */
@@ -95,6 +98,7 @@ final class CudaLayers {
     private final @Nullable FewProducts few;
     private final Shard shard;
     private final Replica replica;
+    private final @Nullable PeerRows peers;
     // products leave what is to be added to the residual stream to what follows them
     private final boolean leaves;
     private final int queries;
@@ -133,7 +137,8 @@ final class CudaLayers {
         this.type = CublasLt.Type.valueOf(dtype.name());
         this.queries = config.heads() * config.headDim();
         this.keys = config.kvHeads() * config.headDim();
-        this.kernels = CudaKernels.compile(config, dtype, fp8, fp8Kv, replica.size(), compiler);
+        this.peers = PeerRows.of(replica);
+        this.kernels = CudaKernels.compile(config, dtype, fp8, fp8Kv, replica.size(), peers != null, compiler);
         ModelConfig.Norms norms = config.norms();
         boolean headNorm = norms.qk() != QkNorm.NONE;
         int plain = 0;
@@ -344,6 +349,12 @@ final class CudaLayers {
         }
     }
 
+    /** Whether what ranks leave is summed by the norm after it, and not before. */
+    private boolean isSummedByNorm(boolean prompts, int rows) {
+        // a pass over prompts has few sums for its values
+        return peers != null && !prompts && peers.sums(rows, (long) config.hidden() * dtype.bytes());
+    }
+
     /** Of one pass. */
     private final class Pass {
         private final Pointer stream;
@@ -351,6 +362,7 @@ final class CudaLayers {
         private final Buffers in;
         private final boolean prompts;
         private final int rows;
+        private final boolean summedByNorm;
 
         Pass(Pointer stream, CublasLt products, Buffers in, boolean prompts, int rows) {
             this.stream = stream;
@@ -358,6 +370,7 @@ final class CudaLayers {
             this.in = in;
             this.prompts = prompts;
             this.rows = rows;
+            this.summedByNorm = isSummedByNorm(prompts, rows);
         }
 
         /**
@@ -368,7 +381,13 @@ final class CudaLayers {
          */
         long norm(Norm norm, boolean wide, @Nullable Left left) {
             long weight = norm.weight();
-            if (weight != 0 || !wide || left != null) {
+            if (summedByNorm && left != null) {
+                PeerRows all = Objects.requireNonNull(peers);
+                Objects.requireNonNull(kernels.peerNorm()).launchAs(PEER_NORM, 0, 0, stream, rows, 1, 1,
+                        in.normed, in.x, weight, (float) config.norms().eps(), wide ? 0L : in.quantized, in.normed,
+                        in.rowScales, left.scales(), left.bias(), left.postNorm(), norm.shift(), all.address(),
+                        all.rank(), all.size(), all.room());
+            } else if (weight != 0 || !wide || left != null) {
                 kernels.norm().launch(stream, rows, 1, 1, in.normed, in.x, weight, (float) config.norms().eps(),
                         wide ? 0 : in.quantized, left == null ? 0 : in.normed, in.rowScales,
                         left == null ? 0 : left.scales(), left == null ? 0 : left.bias(),
@@ -424,12 +443,17 @@ final class CudaLayers {
             boolean several = replica.size() > 1;
             Objects.requireNonNull(experts).run(stream, products, in, prompts, place, rows, wholeRows(rows),
                     norm(layer.mlpNorm(), true, before), several ? in.normed : in.x, !several);
-            CudaLayers.this.add(in.normed, rows);
+            if (!summedByNorm) {
+                CudaLayers.this.add(in.normed, rows);
+            }
             return several ? new Left(0, 0, 0) : null;
         }
 
-        /** Adds up what the ranks' products have left in {@code normed}. */
+        /** Adds up what the ranks' products have left in {@code normed}, unless the norm after it does. */
         void add(Linear linear) {
+            if (summedByNorm) {
+                return; // which scales them, too
+            }
             if (kernels.scaleRows() != null) {
                 kernels.scaleRows().launch(stream, rows, 1, 1, in.normed, in.rowScales, linear.scales(),
                         linear.weight().bias());

@@ -65,6 +65,20 @@ final class CudaPrefill {
         return layers.bytes(tokens);
     }
 
+    /**
+     * Allocates what {@link #run} will, and leaves it to libtorch, which has it at hand then.
+     *
+     * @throws dev.lockstep.torch.OutOfDeviceMemoryException when there is not so much
+     */
+    void makeRoom(List<Admission> rows) {
+        int tokens = Admission.brought(rows);
+        long complete = rows.stream().filter(Admission::isComplete).count();
+        long logits = (complete + Admission.scoredHere(rows)) * vocabulary * Float.BYTES;
+        // what attention takes beside its result is little
+        program.makeRoom(
+                layers.bytes(tokens) + 2L * tokens * config.heads() * config.headDim() * type.bytes() + logits);
+    }
+
     /** {@link DecoderProgram#prefill}. */
     void run(List<Admission> rows, int complete) {
         int tokens = Admission.brought(rows);

@@ -2,6 +2,9 @@ package dev.lockstep.decoder;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.cuda.CudaDriver;
 import dev.lockstep.cuda.Kernel;
@@ -22,6 +25,9 @@ final class CudaSampler implements Sampler {
     private final DecoderProgram program;
     private final int vocabulary;
     private final Kernel sample;
+    private final @Nullable PeerRows peers;
+    // of some of the tokens; null where ranks do not reach each other
+    private final @Nullable Kernel best;
     // by allocation
     private DecoderAllocation size = new DecoderAllocation(0, 0);
     private long logits;
@@ -36,16 +42,24 @@ final class CudaSampler implements Sampler {
     /**
      * Compiles the kernel, unless it is on disk.
      *
+     * @param vocabulary tokens of all ranks
+     * @param peers      null for a rank alone, and where others are not reached
      * @throws UnsatisfiedLinkError                  when a library or one of its functions is missing
      * @throws dev.lockstep.cuda.CudaException when it does not compile
      */
-    CudaSampler(DecoderProgram program, int vocabulary, KernelCompiler compiler) {
+    CudaSampler(DecoderProgram program, int vocabulary, @Nullable PeerRows peers, KernelCompiler compiler) {
         this.program = program;
         this.vocabulary = vocabulary;
+        this.peers = peers;
         List<String> definitions = new ArrayList<>(SamplingColumns.definitions());
         definitions.add("NO_NUMBER=" + Decoder.NO_NUMBER);
         definitions.add("NO_TOKEN=" + Decoder.NO_TOKEN);
         sample = compiler.kernel(CudaKernels.source("sample"), definitions, "sample", THREADS);
+        definitions.addAll(PeerRows.definitions());
+        best = peers == null
+                ? null
+                : compiler.kernel(CudaKernels.source("peer_rows") + CudaKernels.source("sample"), definitions, "sample",
+                        THREADS);
     }
 
     /** Takes over the rows' state and the logits that the program has just allocated. */
@@ -75,6 +89,25 @@ final class CudaSampler implements Sampler {
         if (maskRows > 0) {
             program.editsDone();
         }
+    }
+
+    /** Whether the next tokens can be had from logits of which each rank has some. */
+    boolean fitsParts(int rows, SamplingKind kind) {
+        return best != null && fits(kind) && !kind.sampled() && rows <= PeerRows.ROWS;
+    }
+
+    /**
+     * The next tokens of rows, the likeliest ones, where each rank has the logits of some tokens; all ranks call it.
+     *
+     * @param part  [rows, tokens] of this rank, float32
+     * @param first of its tokens
+     */
+    void sampleParts(int rows, SamplingKind kind, long part, int first, int tokens) {
+        PeerRows all = Objects.requireNonNull(peers);
+        Objects.requireNonNull(best).launch(CudaDriver.stream(), rows, 1, 1, part, samplingFloats, samplingInts,
+                kind.penalized() ? tokenCounts : 0L, token, position, step, chosen, tokens, size.endTokens(),
+                size.slots(), DecoderProgram.TOKENS_KEPT, (long) size.capacity(), 0, 0, 0L, 0L, 0L, 0, all.address(),
+                all.rank(), all.size(), first, vocabulary);
     }
 
     /** Samples for so many rows that the program's last prefill has completed, from their logits. */

@@ -218,6 +218,28 @@ final class CudaStep implements ForwardStep {
         return true;
     }
 
+    /**
+     * Computes the logits of rows 0 to {@code rows - 1} of this rank's tokens.
+     *
+     * @return their address, [rows, this rank's tokens]
+     */
+    long runPart(int rows, int longest) {
+        Pointer stream = CudaDriver.stream();
+        runLayers(stream, rows, longest, config.layers());
+        layers.head(stream, products, buffers.normed(), ownLogits, rows);
+        return ownLogits;
+    }
+
+    /** The first of this rank's tokens. */
+    int firstToken() {
+        return shard.firstToken();
+    }
+
+    /** How many tokens this rank has. */
+    int tokens() {
+        return config.vocabulary();
+    }
+
     /** Computes the logits of rows 0 to {@code rows - 1}, which the program's {@code sample_step} reads. */
     @Override
     public void run(int rows, int longest) {

@@ -126,7 +126,8 @@ final class DecodeSteps implements AutoCloseable {
                 step = made.step;
                 prefill = made.prefill;
                 sampler = attempt(WITHOUT_SAMPLING,
-                        () -> new CudaSampler(program, shard.whole().vocabulary(), one), slow);
+                        () -> new CudaSampler(program, shard.whole().vocabulary(), PeerRows.of(replica), one), slow);
+                sampler = replica.least(sampler instanceof CudaSampler ? 1 : 0) == 0 ? slow : sampler;
                 one.report();
             }
         }
@@ -224,6 +225,13 @@ final class DecodeSteps implements AutoCloseable {
      */
     long prefillBytes(int tokens) {
         return prefill == null ? Long.MAX_VALUE : prefill.bytes(tokens);
+    }
+
+    /** {@link Decoder#makeRoom}; where kernels do not bring prompts in nobody knows what a pass takes. */
+    void makeRoom(List<Admission> rows) {
+        if (prefill != null) {
+            prefill.makeRoom(rows);
+        }
     }
 
     /** {@link DecoderProgram#prefill}. */
@@ -333,6 +341,9 @@ final class DecodeSteps implements AutoCloseable {
     private void call(int rows, int longest, SamplingKind kind) {
         if (isProgram()) {
             program.runAndSample(rows, longest, kind);
+        } else if (step instanceof CudaStep own && sampler instanceof CudaSampler best && best.fitsParts(rows, kind)) {
+            long part = own.runPart(rows, longest);
+            best.sampleParts(rows, kind, part, own.firstToken(), own.tokens());
         } else {
             run(rows, longest);
             sample(rows, kind, false);

@@ -341,6 +341,35 @@ public final class Decoder implements AutoCloseable {
     }
 
     /**
+     * Has all ranks of the replica do what takes memory; what one of them lacks it for none of them has, and all can go on alike.
+     *
+     * @throws OutOfDeviceMemoryException on all of them, when the device's memory does not suffice on one
+     */
+    public void onAllRanks(Runnable allocation) {
+        OutOfDeviceMemoryException lacking = null;
+        try {
+            allocation.run();
+        } catch (OutOfDeviceMemoryException e) {
+            lacking = e;
+        }
+        if (replica.least(lacking == null ? 1 : 0) == 0) {
+            throw lacking == null ? OutOfDeviceMemoryException.ofAnother() : lacking;
+        }
+    }
+
+    /**
+     * Finds out whether the device has the memory for a {@link #prefill} of these rows, in whose middle a rank of several
+     * could not give up; of a rank alone nothing.
+     *
+     * @throws OutOfDeviceMemoryException when it has not
+     */
+    public void makeRoom(List<Admission> rows) {
+        if (replica.size() > 1 && !device.isCpu()) {
+            steps.makeRoom(rows);
+        }
+    }
+
+    /**
      * Brings prompts, or pieces of them, into their slots in one pass, packed without padding, and chooses the first new
      * token of each prompt that is then complete. Steps between the pieces of a prompt may run over its slot.
      *

@@ -256,6 +256,11 @@ final class DecoderProgram implements AutoCloseable {
         return program.floats("scores", tokens, complete);
     }
 
+    /** Allocates so many bytes and gives them back. */
+    void makeRoom(long bytes) {
+        program.integer("make_room", bytes);
+    }
+
     /** {@link #prefill}, but computed outside of the program, all but attention, with so many bytes to work in. */
     void beginPass(List<Admission> rows, long bytes) {
         program.integer("begin_pass", Admission.packed(rows), Admission.slots(rows), Admission.starts(rows),

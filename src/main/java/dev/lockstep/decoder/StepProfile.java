@@ -73,6 +73,7 @@ record StepProfile(ModelConfig part, DType dtype, boolean fp8, boolean leaves, i
         long narrow = fp8 ? 1 : value;
         return switch (name) {
             case "rmsNorm" -> hidden * ((leaves ? 3 : 1) * value + narrow);
+            case CudaLayers.PEER_NORM -> hidden * (4 * value + narrow);
             case "attend" -> seen + (2 * queries + 2 * keys) * value;
             case "place" -> (2 * queries + 6 * keys) * value;
             case CudaPrefill.ATTENTION -> (2 * queries + 2 * keys) * value;

@@ -37,12 +37,20 @@ public final class DeviceSums {
     private final @Nullable Nccl nccl;
     private final int rank;
     private final boolean ordered;
+    private final @Nullable Aside aside;
 
-    private DeviceSums(Summing summing, @Nullable Nccl nccl, int rank, boolean ordered) {
+    /**
+     * Memory of this rank's GPU that those of the other ranks reach, for kernels of others: the addresses of all ranks', int64
+     * and by rank, and then zeros.
+     */
+    public record Aside(long address, long bytes) {}
+
+    private DeviceSums(Summing summing, @Nullable Nccl nccl, int rank, boolean ordered, @Nullable Aside aside) {
         this.summing = summing;
         this.nccl = nccl;
         this.rank = rank;
         this.ordered = ordered;
+        this.aside = aside;
     }
 
     /**
@@ -55,17 +63,17 @@ public final class DeviceSums {
     public static DeviceSums of(Group ranks, Device device) {
         if (ranks.size() == 1) {
             return new DeviceSums((address, count, type) -> {
-            }, null, 0, true);
+            }, null, 0, true, null);
         }
         if (device.isCpu()) {
             return new DeviceSums((address, count, type) -> onHost(ranks, address, Math.toIntExact(count), type),
-                    null, ranks.rank(), ranks.size() <= ONE_ORDER);
+                    null, ranks.rank(), ranks.size() <= ONE_ORDER, null);
         }
         Nccl nccl = NcclCarrier.connect(ranks);
         Summing byNccl = byNccl(nccl);
         PeerSums peers = PeerSums.connect(ranks);
         if (peers == null) {
-            return new DeviceSums(byNccl, nccl, ranks.rank(), ranks.size() <= ONE_ORDER);
+            return new DeviceSums(byNccl, nccl, ranks.rank(), ranks.size() <= ONE_ORDER, null);
         }
         // where the order matters it is the ranks', whatever is faster
         long most = ranks.size() > ONE_ORDER ? Long.MAX_VALUE : fasterUpTo(ranks, peers, byNccl);
@@ -73,7 +81,7 @@ public final class DeviceSums {
         return new DeviceSums((address, count, type) -> {
             boolean own = count * type.bytes() <= most && PeerSums.takes(count, type);
             (own ? byPeers : byNccl).sum(address, count, type);
-        }, nccl, ranks.rank(), true);
+        }, nccl, ranks.rank(), true, new Aside(peers.aside(), PeerSums.asideBytes()));
     }
 
     static Summing byNccl(Nccl nccl) {
@@ -148,6 +156,11 @@ public final class DeviceSums {
      */
     public boolean isOrdered() {
         return ordered;
+    }
+
+    /** Null where GPUs do not reach each other's memory. */
+    public @Nullable Aside aside() {
+        return aside;
     }
 
     /**

@@ -47,6 +47,8 @@ final class PeerSums {
     private static final long WAIT_BYTES = 600_000;
     private static final int PACK_BYTES = 16;
     private static final List<ScalarType> TYPES = List.of(ScalarType.FLOAT32, ScalarType.BFLOAT16, ScalarType.FLOAT16);
+    /** Bytes past the rooms, for kernels of others. */
+    private static final long ASIDE = 16L << 20;
     /** Looks at another rank's word, each of about a microsecond, after which the first sums have failed. */
     private static final int PATIENCE = 5_000_000;
     private static final int CHECKED = 4096;
@@ -86,14 +88,15 @@ final class PeerSums {
             return null;
         }
         long room = BYTES / size / PACK_BYTES * PACK_BYTES;
-        Ready mine = ready(ROOMS + 3L * size * room);
+        long aside = ROOMS + 3L * size * room;
+        Ready mine = ready(aside + ASIDE);
         List<Offer> offers = ranks.allGather(mine.offer, Offer.class);
         if (offers.stream().map(Offer::host).distinct().count() > 1) {
             return null; // between hosts NCCL has what it takes
         }
         String fault = offers.stream().map(Offer::fault).filter(each -> !each.isEmpty()).findFirst().orElse("");
         if (fault.isEmpty()) {
-            fault = opened(ranks, Objects.requireNonNull(mine.memory), offers);
+            fault = opened(ranks, Objects.requireNonNull(mine.memory), offers, aside);
         }
         if (fault.isEmpty()) {
             PeerSums sums = new PeerSums(mine.kernels, Objects.requireNonNull(mine.memory).address(), ranks.rank(),
@@ -146,17 +149,19 @@ final class PeerSums {
         }
     }
 
-    /** Opens all ranks' pieces and writes down where they are; why some rank could not, or nothing. */
-    private static String opened(Group ranks, PeerMemory memory, List<Offer> offers) {
+    /** Opens all ranks' pieces and writes down where they are, and what is aside of them; why some rank could not, or nothing. */
+    private static String opened(Group ranks, PeerMemory memory, List<Offer> offers, long aside) {
         String fault = "";
         ByteBuffer addresses = ByteBuffer.allocate(offers.size() * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer asides = ByteBuffer.allocate(offers.size() * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         try {
             for (int other = 0; other < offers.size(); other++) {
-                addresses.putLong(other == ranks.rank()
-                        ? memory.address()
-                        : PeerMemory.open(offers.get(other).handle));
+                long address = other == ranks.rank() ? memory.address() : PeerMemory.open(offers.get(other).handle);
+                addresses.putLong(address);
+                asides.putLong(address + aside);
             }
             PeerMemory.write(memory.address(), addresses.array());
+            PeerMemory.write(memory.address() + aside, asides.array());
         } catch (CudaException | UnsatisfiedLinkError e) {
             fault = "rank " + ranks.rank() + " cannot reach another's: " + e.getMessage();
         }
@@ -189,6 +194,16 @@ final class PeerSums {
     /** The address of {@link #most} bytes that nobody uses. */
     long spare() {
         return own + ROOMS + 2 * most();
+    }
+
+    /** The address of {@link #asideBytes}, which begin with where those of all ranks are, and are zeros else. */
+    long aside() {
+        return own + ROOMS + 3 * most();
+    }
+
+    /** For others' use. */
+    static long asideBytes() {
+        return ASIDE;
     }
 
     /** A kernel sums so many bytes. */

@@ -9,7 +9,6 @@ import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.decoder.Decoder;
 import dev.lockstep.decoder.DecoderAllocation;
-import dev.lockstep.torch.OutOfDeviceMemoryException;
 
 /** What the decoder has room for: slots, and a cache of pages that they share. */
 final class CacheReservation {
@@ -152,23 +151,10 @@ final class CacheReservation {
         if (size == null || !size.holds(need)) {
             DecoderAllocation both = size == null ? need : size.grown(need);
             size = null;
-            onAllRanks(() -> decoder.allocate(both));
+            decoder.onAllRanks(() -> decoder.allocate(both));
             size = both;
         } else {
             widen(longest);
-        }
-    }
-
-    /** What one rank of a replica lacks the memory for, none of them has. */
-    private void onAllRanks(Runnable allocation) {
-        OutOfDeviceMemoryException lacking = null;
-        try {
-            allocation.run();
-        } catch (OutOfDeviceMemoryException e) {
-            lacking = e;
-        }
-        if (decoder.replica().least(lacking == null ? 1 : 0) == 0) {
-            throw lacking == null ? OutOfDeviceMemoryException.ofAnother() : lacking;
         }
     }
 
@@ -185,7 +171,7 @@ final class CacheReservation {
         if (size != null && size.capacity() < tokens) {
             // doubled, because recorded steps are lost by it
             int capacity = (int) Math.min(decoder.config().contextLength(), Math.max(tokens, 2L * size.capacity()));
-            onAllRanks(() -> decoder.widen(capacity));
+            decoder.onAllRanks(() -> decoder.widen(capacity));
             size = size.withCapacity(capacity);
         }
     }

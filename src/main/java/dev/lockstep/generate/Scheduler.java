@@ -212,7 +212,10 @@ final class Scheduler {
 
     private void prefill(int decoding) {
         List<Admission> pieces = pieces();
-        beforeDecoding.accept(sequences.size());
+        decoder.onAllRanks(() -> {
+            beforeDecoding.accept(sequences.size());
+            decoder.makeRoom(pieces);
+        });
         long start = System.nanoTime();
         decoder.edit(edits(decoding, decoding()));
         decoder.keepStates(pieces.stream().anyMatch(piece -> sequences.get(piece.slot()).pooled() != null));

@@ -4,6 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.cuda.CudaException;
 import dev.lockstep.decoder.Decoder;
+import dev.lockstep.decoder.shard.PeerRoom;
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.decoder.shard.ReplicaException;
 import dev.lockstep.device.DeviceSums;
@@ -138,6 +139,12 @@ public final class Team implements Replica {
     @Override
     public boolean isOrdered() {
         return sums == null || sums.isOrdered();
+    }
+
+    @Override
+    public @Nullable PeerRoom peerRoom() {
+        DeviceSums.Aside aside = sums == null ? null : sums.aside();
+        return aside == null ? null : new PeerRoom(aside.address(), aside.bytes());
     }
 
     @Override

@@ -14,6 +14,7 @@ import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.decoder.kv.LayerGroups;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.sampling.SamplingKind;
+import dev.lockstep.decoder.shard.PeerRoom;
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.family.Families;
@@ -172,6 +173,11 @@ class DecodeStepsTest {
             @Override
             public void gather(long address, long count, ScalarType type) {
                 throw new UnsupportedOperationException();
+            }
+
+            @Override
+            public @Nullable PeerRoom peerRoom() {
+                return null;
             }
 
             @Override

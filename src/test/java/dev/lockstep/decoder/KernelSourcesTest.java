@@ -78,10 +78,10 @@ class KernelSourcesTest {
         Recorder recorder = new Recorder(architecture);
         boolean fp8 = architecture >= FIRST_WITH_FP8;
         Norms all = new Norms(1e-6, true, true, QkNorm.ALL_HEADS, true, true);
-        CudaKernels.compile(config(all, 2, null), DType.BFLOAT16, fp8, fp8, 2, recorder);
+        CudaKernels.compile(config(all, 2, null), DType.BFLOAT16, fp8, fp8, 2, true, recorder);
         CudaKernels.compile(config(Norms.before(1e-5).with(QkNorm.ALL_HEADS), 1, null), DType.FLOAT32, false, false, 1,
-                recorder);
-        new CudaSampler(null, 1500, recorder);
+                false, recorder);
+        new CudaSampler(null, 1500, new PeerRows(0, 0, 2, 0), recorder);
         new Int4Products(null, config(Norms.before(1e-5), 0, null), DType.BFLOAT16, recorder);
         for (ExpertWeights weights : ExpertWeights.values()) {
             new CudaExperts(null,

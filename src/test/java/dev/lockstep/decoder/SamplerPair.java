@@ -35,7 +35,7 @@ final class SamplerPair implements AutoCloseable {
         // the kernel's compiler asks the driver, which must know the device
         checks.integer("use_device", DEVICE);
         Path kept = Utils.getEngineCacheDir().resolve("kernels");
-        kernel = new CudaSampler(program, vocabulary, new KernelCompiler(kept));
+        kernel = new CudaSampler(program, vocabulary, null, new KernelCompiler(kept));
     }
 
     /** The decoder's program with what only tests ask of it. */

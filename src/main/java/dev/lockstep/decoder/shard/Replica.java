@@ -1,5 +1,7 @@
 package dev.lockstep.decoder.shard;
 
+import org.jspecify.annotations.Nullable;
+
 import dev.lockstep.torch.ScalarType;
 
 /**
@@ -35,6 +37,11 @@ public interface Replica {
         }
 
         @Override
+        public @Nullable PeerRoom peerRoom() {
+            return null;
+        }
+
+        @Override
         public long least(long value) {
             return value;
         }
@@ -65,6 +72,10 @@ public interface Replica {
 
     /** Whether an element's sum is the same bits however many are summed with it, where these are whole 16 bytes. */
     boolean isOrdered();
+
+    /** Through which kernels take sums of their own, the same as {@link #sum}'s to the bit; null where GPUs do not reach each other. */
+    @Nullable
+    PeerRoom peerRoom();
 
     /** The least of the ranks' numbers, for what they must decide alike; waits until all have told theirs. */
     long least(long value);

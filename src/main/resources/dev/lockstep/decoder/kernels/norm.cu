@@ -6,7 +6,9 @@
 // they leave raw [N, H] instead, or null where there was none, so first it is added to x:
 //   - with fp8 weights (FP8) raw[n] rowScales[n] columnScales + bias;
 //   - in models that norm what they add (AFTER), the RMSNorm of that, times rawWeight [H];
-//   - where several ranks compute the model together (SUMMED), the sum of what all have left, which has been scaled.
+//   - where several ranks compute the model together (SUMMED), the sum of what all have left, which has been scaled;
+//   - where that sum is still to be taken (PEERS), it is, through the memory at peers that peer_rows.cu tells of, of what each
+//     rank has left, scaled if columnScales is not null.
 // The result is fp8 then, out8 [N, H] times 1 / rowScales[n], which are set anew; but where out8 is null it goes to out. A
 // weight that is null is no norm: then out is not written to, and out8 gets x.
 // One block a row, THREADS threads. Bytes: 2 N H + H values; with raw 2 N H more, with out8 N H / 2 less.
@@ -24,7 +26,12 @@ __device__ __forceinline__ float squareSum(const Pack &pack) {
 
 extern "C" __global__ void __launch_bounds__(THREADS) rmsNorm(stored *out, stored *x, const factor *weight, float eps,
         unsigned char *out8, const stored *raw, float *rowScales, const float *columnScales, const stored *bias,
-        const factor *rawWeight, const stored *shift) {
+        const factor *rawWeight, const stored *shift
+#if PEERS
+        ,
+        char *peers, int rank, int size, long long room
+#endif
+) {
     begin();
     long long row = (long long)blockIdx.x * H;
     Pack held[PIECES], weights[PIECES];
@@ -47,11 +54,48 @@ extern "C" __global__ void __launch_bounds__(THREADS) rmsNorm(stored *out, store
             if (i < H) {
 #if FP8 && !SUMMED
                 more[p] = scaled(raw + row, rowScales[blockIdx.x], columnScales, bias, i);
+#elif FP8 && PEERS
+                more[p] = columnScales ? scaled(raw + row, rowScales[blockIdx.x], columnScales, bias, i)
+                                       : load(raw + row + i);
 #else
                 more[p] = load(raw + row + i);
 #endif
             }
         }
+#if PEERS
+        unsigned turn = nextTurn(peers);
+        long long at = (long long)blockIdx.x * H * sizeof(stored);
+#pragma unroll
+        for (int p = 0; p < PIECES; p++) {
+            int i = (p * THREADS + threadIdx.x) * PACK;
+            if (i < H) {
+                uint4 mine = repack(more[p]);
+                more[p] = unpack(mine);
+                for (int next = 1; next < size; next++) {
+                    int other = (rank + next) % size;
+                    *(uint4 *)(pieceOf(peers, other) + roomOf(rank, turn, size, room) + at + i * sizeof(stored)) = mine;
+                }
+            }
+        }
+        exchanged(peers, rank, size, turn);
+#pragma unroll
+        for (int p = 0; p < PIECES; p++) {
+            int i = (p * THREADS + threadIdx.x) * PACK;
+            if (i < H) {
+                Pack sum = {};
+                for (int from = 0; from < size; from++) {
+                    Pack term = from == rank
+                        ? more[p]
+                        : unpack(written((const uint4 *)(peers + roomOf(from, turn, size, room) + at + i * sizeof(stored))));
+#pragma unroll
+                    for (int k = 0; k < PACK; k++) {
+                        sum.value[k] += term.value[k];
+                    }
+                }
+                more[p] = unpack(repack(sum));
+            }
+        }
+#endif
 #if AFTER
         float rawSquares = 0;
 #pragma unroll

@@ -8,6 +8,8 @@
 // Of the first maskRows rows each keeps the tokens whose bit is set in the mask maskOf[row] of masks [., ceil(V / 64)], if that is
 // not -1. sampled and filtered: some row draws, and some of them has a top-k or a top-p. The columns of the settings, and what
 // stands for a token where there is none, come as constants from SamplingColumns.java and CudaSampler.java.
+// With PEERS a row's logits are those of V tokens from first on, of whole ones; other ranks have the rest, and the best of all
+// ranks' is found through the memory at peers that peer_rows.cu tells of. No row draws then, or has a mask.
 // One block of 1,024 threads a row. Bytes: 4 N V for the likeliest token alone, once more to draw, twice more for each of
 // top-k and top-p, 4 N V of the token counts, and to mask up to that much.
 //
@@ -34,6 +36,8 @@
 // of a step of u, 2^-24; 1 - u is at least that
 #define HALF 5.9604645e-8f
 #define GOLDEN 0x9e3779b97f4a7c15ull
+// less than the key of any number
+#define BROKEN 0ull
 
 typedef unsigned long long word;
 
@@ -290,7 +294,15 @@ __device__ __forceinline__ int race(Row row, float limit, word key, word step, i
 extern "C" __global__ void __launch_bounds__(THREADS) sample(float *logits, const float *samplingFloats,
         const long long *samplingInts, int *tokenCounts, long long *token, long long *position, long long *step,
         long long *chosen, int V, int E, int slots, int M, long long capacity, int sampled, int filtered,
-        const long long *slotOf, const long long *maskOf, const word *masks, int maskRows) {
+        const long long *slotOf, const long long *maskOf, const word *masks, int maskRows
+#if PEERS
+        ,
+        char *peers, int rank, int size, int firstToken, int whole
+#endif
+) {
+#if !PEERS
+    const int firstToken = 0, whole = V;
+#endif
     // of row blockIdx.x, which is in the slot of that number unless slotOf [rows] says otherwise
     long long slot = slotOf ? slotOf[blockIdx.x] : blockIdx.x;
     float *mine = logits + (long long)blockIdx.x * V;
@@ -310,7 +322,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) sample(float *logits, cons
     }
     if (tokenCounts && (floats[REPETITION_PENALTY] != 1 || floats[PRESENCE_PENALTY] != 0
             || floats[FREQUENCY_PENALTY] != 0 || floats[PROMPT_PENALTY] != 1)) {
-        penalize(mine, tokenCounts + slot * V, V, floats[PROMPT_PENALTY], floats[REPETITION_PENALTY],
+        penalize(mine, tokenCounts + slot * whole + firstToken, V, floats[PROMPT_PENALTY], floats[REPETITION_PENALTY],
                 floats[PRESENCE_PENALTY], floats[FREQUENCY_PENALTY]);
         __syncthreads();
     }
@@ -320,7 +332,9 @@ extern "C" __global__ void __launch_bounds__(THREADS) sample(float *logits, cons
         for (int e = threadIdx.x; e < E; e += THREADS) {
             long long end = ints[SAMPLING_INTS + e];
             // the last one is repeated to fill the columns
-            if (e == 0 || end != ints[SAMPLING_INTS + e - 1]) {
+            bool another = e == 0 || end != ints[SAMPLING_INTS + e - 1];
+            end -= firstToken;
+            if (another && end >= 0 && end < V) {
                 float x = mine[end];
                 mine[end] = early || x == LEAST ? LEAST : __fadd_rn(x, __fmul_rn(fabsf(x), growth));
             }
@@ -336,11 +350,25 @@ extern "C" __global__ void __launch_bounds__(THREADS) sample(float *logits, cons
             next = i;
         }
     });
-    word first = least(keyOf(best, next));
+    word first = least(keyOf(best, next < V ? firstToken + next : whole));
+    // a logit that is no number or infinite
+    broken = __syncthreads_or(broken);
+#if PEERS
+    first = broken ? BROKEN : first;
+    unsigned turn = nextTurn(peers);
+    if (threadIdx.x < size) {
+        *(word *)(pieceOf(peers, threadIdx.x) + keyAt(rank, turn)) = first;
+    }
+    exchanged(peers, rank, size, turn);
+    for (int from = 0; from < size; from++) {
+        first = min(first, *(const volatile word *)(peers + keyAt(from, turn)));
+    }
+    broken = first == BROKEN;
+#endif
     best = valueOf(first);
     next = (int)(unsigned)first;
-    // a logit that is no number or infinite, or no token left
-    int wrong = __syncthreads_or(broken) ? NO_NUMBER : next < V ? 0 : NO_TOKEN;
+    // or no token is left
+    int wrong = broken ? NO_NUMBER : next < whole ? 0 : NO_TOKEN;
     next = wrong ? 0 : next;
 
     if (!wrong && sampled && ints[GREEDY] == 0) {
@@ -366,7 +394,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) sample(float *logits, cons
         position[slot] = min(max(position[slot] + 1, 0ll), capacity - 1);
         step[slot] = generated + 1;
         if (tokenCounts) {
-            tokenCounts[slot * V + next] += 2;
+            tokenCounts[slot * whole + next] += 2;
         }
     }
 }
