@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
-# Runs every test: units, then the real thing through launch/mpjrun.sh. Arguments go to Maven: -Dit.test=GenerateIT
+# Runs the tests: units, then the real thing through launch/mpjrun.sh. Arguments go to Maven: -Dit.test=GenerateIT
+# With --long as the first argument: those too that are left out otherwise, of more ranks, families and moments, which takes
+# two to three times as long.
 # With --gpu as the first argument: the tests that need an NVIDIA GPU, and those of the units that can use one.
 case ${1:-} in -h | --help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;; esac
 set -euo pipefail
 on_gpu=()
-if [ "${1:-}" = --gpu ]; then
+if [ "${1:-}" = --long ]; then
+  shift
+  set -- -Dlockstep.test.long=true "$@"
+elif [ "${1:-}" = --gpu ]; then
   shift
   if [ ! -e /dev/nvidia0 ]; then
     echo "test.sh: --gpu needs an NVIDIA GPU, and this host has none (no /dev/nvidia0)" >&2
@@ -33,10 +38,11 @@ awk -v seconds=$((SECONDS - start)) -v status=$status '
   /<skipped/ {
     why = attribute("message")
     if (why == "") { why = $0; sub(/^.*(Assumption failed|TestAbortedException): /, "", why) } # from an assumption
-    print "skipped: " name ": " why
+    if (why ~ /^long: /) { long++ } else { print "skipped: " name ": " why }
   }
   END {
-    printf "lockstep: %d tests, %d passed, %d failed, %d skipped, %d s%s\n", tests, tests - bad - skipped, bad, skipped,
-        seconds, status == 0 ? "" : ", build FAILED"
+    if (long) { printf "lockstep: %d long tests, or tests of many cases, are left out: launch/test.sh --long runs them\n", long }
+    printf "lockstep: %d tests, %d passed, %d failed, %d skipped, %d s%s\n", tests - long, tests - bad - skipped, bad,
+        skipped - long, seconds, status == 0 ? "" : ", build FAILED"
   }' /dev/null $(find target/surefire-reports target/failsafe-reports -name 'TEST-*.xml' 2>/dev/null)
 exit "$status"

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.fixtures.Runs;
 
 import static dev.lockstep.fixtures.Launched.awaitTrue;
@@ -87,6 +88,7 @@ class GenerateRestartIT {
 
     /** Ranks die of one row, which takes so long that they can be killed at it. */
     @Test
+    @LongRun
     void rowThatRanksDieOf_isSetAsideAndNoOther() throws IOException {
         Files.write(temp.resolve("p.jsonl"), IntStream.range(0, 8).mapToObj(
                 i -> "{\"prompt\": \"In the beginning\", \"max_tokens\": " + (i == 5 ? 1000 : 4) + "}").toList());

@@ -17,6 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.FinishReason;
 import dev.lockstep.generate.Generator;
@@ -52,6 +53,7 @@ class GuidedGrammarTest {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = {2, 4})
     @ValueSource(strings = {"\"greedy\":true", "\"temperature\":2,\"top_k\":0",
             "\"temperature\":1,\"top_k\":1,\"logprobs\":2",
             "\"temperature\":1,\"top_p\":0.9,\"repetition_penalty\":1.3"})

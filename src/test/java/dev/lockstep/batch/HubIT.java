@@ -16,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import dev.lockstep.fixtures.FakeHub;
 import dev.lockstep.fixtures.FakeHub.Asked;
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.fixtures.Runs;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -82,6 +83,7 @@ class HubIT {
     }
 
     @Test
+    @LongRun
     void generate_killedWhileItDownloads_goesOnFromThere() throws IOException {
         server.add(ID, Runs.KJV);
         server.slow(4_000_000);
@@ -163,6 +165,7 @@ class HubIT {
     }
 
     @Test
+    @LongRun
     void model_fetch_asksForTheNewestAndPrintsItsDirectory() {
         String old = server.add(ID, Runs.KJV);
         assertGood(generate(1, "--model", ID).run());

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.fixtures.Runs;
 
 import static dev.lockstep.fixtures.Launched.awaitGone;
@@ -74,6 +75,7 @@ class ResumeIT {
 
     /** Ranks die of one row, which takes so long that they can be killed at it, and of no other. */
     @Test
+    @LongRun
     void rowThatRanksDieOf_isSetAsideAndNoOther() throws IOException {
         List<String> prompts = IntStream.range(0, 8).mapToObj(i -> "{\"prompt\": \"In the beginning\", \"max_tokens\": "
                 + (i == 5 ? 1000 : 4) + "}").toList();

@@ -14,6 +14,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import dev.lockstep.fixtures.Combinations;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.fixtures.Runs;
 
 import static dev.lockstep.fixtures.Combinations.key;
@@ -34,6 +35,7 @@ class SameTextIT {
     private Path temp;
 
     @ParameterizedTest
+    @LongRun(butFor = 2)
     @ValueSource(ints = {1, 2, 3})
     void everyFamilyAndBatchSize_equalsTransformersAndItself(int ranks) {
         for (String family : Golden.CHECKPOINTS) {
@@ -91,6 +93,7 @@ class SameTextIT {
 
     /** The prompts as text: tokenizer, options and files are in it too. */
     @ParameterizedTest
+    @LongRun(butFor = 2)
     @CsvSource({"qwen2, 1, 10, false", "mistral-sliding, 2, 4, true", "llama-gqa-bfloat16, 3, 1, true"})
     void generate_goldenPrompts_equalTransformers(String family, int ranks, String batchSize, boolean endToken) {
         JsonNode expected = Golden.expected(family);

@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.fixtures.Runs;
 
 import static dev.lockstep.fixtures.Launched.awaitTrue;
@@ -32,6 +33,7 @@ class TensorParallelIT {
 
     /** Chosen at random, in few slots, so that what slots are refilled with when is different on each rank's clock. */
     @ParameterizedTest
+    @LongRun(butFor = 2)
     @CsvSource({"2, 2, dynamic, 0", "4, 2, dynamic, 0 2", "4, 2, block, 0 2", "4, 4, dynamic, 0"})
     void generate_anyRanks_givesTheResultsOfOne(int ranks, int together, String split, String writers)
             throws IOException {
@@ -62,6 +64,7 @@ class TensorParallelIT {
 
     /** The second of two, which keeps no results. */
     @Test
+    @LongRun
     void rank_killed_isNamedAndTheJobGoesOnByOthers() throws IOException {
         String[] job = {"--temperature", "0.9", "--max-new-tokens", "30", "--ignore-eos", "--batch-size", "5",
                 "--output"};

@@ -66,6 +66,11 @@ final class GoldenRows {
 
     /** A weight as it is kept on CPU, in float32; of weights that are not fused, the first part of the first layer. */
     static float[][] weight(Checkpoint checkpoint, String weight, int layer, DType dtype, boolean fp8) {
+        return weights(checkpoint, List.of(weight), layer, dtype, fp8).get(0);
+    }
+
+    /** {@link #weight} of several of a layer. */
+    static List<float[][]> weights(Checkpoint checkpoint, List<String> weights, int layer, DType dtype, boolean fp8) {
         TorchScriptProgram program = program();
         try (DecoderProgram decoder = new DecoderProgram(program)) {
             decoder.configure(Shard.of(checkpoint.config(), 0, 1), dtype, Device.CPU);
@@ -75,7 +80,7 @@ final class GoldenRows {
             new CheckpointWeights(decoder, checkpoint, Shard.of(checkpoint.config(), 0, 1), Device.CPU, dtype,
                     fp8 ? Acceleration.Weights.FP8 : Acceleration.Weights.WIDE).place(bytes -> {
                     });
-            return program.floats("weight_of", weight, layer);
+            return weights.stream().map(weight -> program.floats("weight_of", weight, layer)).toList();
         }
     }
 

@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.cuda.Kernel;
 import dev.lockstep.cuda.KernelCompiler;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
 import dev.lockstep.model.ModelConfig.Activation;
@@ -70,6 +71,7 @@ class KernelSourcesTest {
     }
 
     @ParameterizedTest(name = "sm_{0}")
+    @LongRun(butFor = 3)
     @ValueSource(ints = {80, 89, 90, 100})
     void kernels_compileFor(int architecture) throws Exception {
         Path nvcc = Path.of(System.getenv().getOrDefault("CUDA_HOME", "/usr/local/cuda"), "bin", "nvcc");

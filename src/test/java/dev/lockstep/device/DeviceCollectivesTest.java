@@ -20,6 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.djl.DjlLibraries;
 import dev.lockstep.fixtures.DeviceCollectivesProgram;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.world.Group;
 import dev.lockstep.world.Op;
 import dev.lockstep.world.Worlds;
@@ -35,6 +36,7 @@ class DeviceCollectivesTest {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = {1, 3})
     @ValueSource(ints = {1, 2, 3, 5})
     void everyVerbTypeAndCount_isAsTheWorldsOwn(int ranks) {
         Worlds.each(ranks, world -> {

@@ -16,6 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.model.DType;
 import dev.lockstep.replica.Team;
 import dev.lockstep.torch.Device;
@@ -51,6 +52,7 @@ class PagesTest {
 
     /** Two ranks that compute together share nothing but sums: each has pages of its own, which go the same ways. */
     @ParameterizedTest(name = "{0}")
+    @LongRun(butFor = 2)
     @ValueSource(strings = {"llama-gqa", "mistral-sliding", "gemma3"})
     void generate_byTwoRanksInOddPages_equalsTransformers(String family) {
         JsonNode cases = Golden.expected(family).get("cases");

@@ -16,6 +16,7 @@ import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.decoder.TokenLogprobs;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.model.DType;
 import dev.lockstep.torch.Device;
 
@@ -66,6 +67,7 @@ class PromptLogprobsTest {
 
     /** Prompts of more tokens than are scored in a pass, beside rows of other kinds, in passes of any size. */
     @ParameterizedTest
+    @LongRun(butFor = 2)
     @ValueSource(ints = {2048, 100, 7})
     void promptLogprobs_amongOthers_areScoresAndChangeNoText(int passTokens) {
         SplittableRandom random = new SplittableRandom(5);

@@ -15,6 +15,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.decoder.TokenLogprobs;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.model.DType;
 import dev.lockstep.torch.Device;
 
@@ -51,6 +52,7 @@ class SpeculationTest {
 
     /** Rows that say again what their prompts say, beside one with a penalty, which is never drafted for. */
     @ParameterizedTest
+    @LongRun(butFor = {2, 4})
     @CsvSource({"true, 1", "true, 4", "false, 1", "false, 4"})
     void generate_trainedModel_hasTheTextAndLogprobsOfOneTokenAtATime(boolean greedy, int batchSize) {
         List<Request> requests = new ArrayList<>();

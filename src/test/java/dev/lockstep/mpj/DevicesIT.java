@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.fixtures.Cluster;
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.fixtures.SharedFiles;
 
 import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
@@ -52,6 +53,7 @@ class DevicesIT {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = 2)
     @ValueSource(strings = {"ucx", "tcp", "tcp --encrypt", "niodev"})
     void selftest_passes(String device) {
         Launched.Result result = over(device, "-np", "3", "selftest").run();
@@ -59,6 +61,7 @@ class DevicesIT {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = {2, 5, 6, 8, 11, 13, 14, 16, 18, 19, 20, 23})
     @CsvSource({"ucx, 2, verbs", "ucx, 5, verbs", "niodev, 4, verbs", "ucx, 2, messages 400", "ucx, 3, messages 400",
             "niodev, 2, messages 100", "ucx, 2, unexpected", "ucx, 2, threads", "ucx, 4, threads",
             "niodev, 2, threads", "tcp, 2, verbs", "tcp, 5, verbs", "tcp, 2, messages 400", "tcp, 3, messages 400",
@@ -78,6 +81,7 @@ class DevicesIT {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = {1, 6})
     @CsvSource({"ucx, 200", "ucx, 20000", "ucx, 3000000", "tcp, 200", "tcp, 20000", "tcp, 3000000"})
     void messageLongerThanItsReceiver_endsTheJobWithASentence(String device, int length) {
         Launched.Result result = mpjrun("-np", "2", "--dev", device, "-cp", TEST_CLASSES, PROGRAM, "too-long",
@@ -88,6 +92,7 @@ class DevicesIT {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = {1, 2})
     @CsvSource({"ucx, wait", "tcp, wait", "tcp --encrypt, wait", "niodev, wait", "ucx, wait-for-any",
             "tcp, wait-for-any",
             "niodev, wait-for-any"})
@@ -236,6 +241,7 @@ class DevicesIT {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = 1)
     @ValueSource(strings = {"ucx", "tcp", "niodev"})
     void ranksOfOneHost_shareMemoryOverEveryDevice(String device) {
         Launched.Result result = mpjrun("-np", "2", "-v", "--dev", device, "hello").run();

@@ -15,6 +15,7 @@ import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.decoder.Acceleration;
 import dev.lockstep.decoder.shard.ReplicaException;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.generate.Completion;
 import dev.lockstep.generate.Generator;
 import dev.lockstep.generate.Request;
@@ -37,6 +38,7 @@ class TeamTest {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = {1, 5, 7, 8, 9, 14})
     @MethodSource("checkpoints")
     void generate_greedyByTwoAndFour_equalsTransformersForEveryBatchSize(String family) {
         JsonNode cases = Golden.expected(family).get("cases");
@@ -62,6 +64,7 @@ class TeamTest {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = 3)
     @ValueSource(strings = {"llama3-rope", "mistral-sliding", "olmo2"})
     void generate_withDraftsByTwo_equalsTransformers(String family) {
         JsonNode cases = Golden.expected(family).get("cases");

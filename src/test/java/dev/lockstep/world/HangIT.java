@@ -12,6 +12,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.fixtures.SharedFiles;
 
 import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
@@ -91,6 +92,7 @@ class HangIT {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = 2)
     @ValueSource(strings = {"1", "3"})
     void task_thatFails_isNamed(String np) {
         Launched.Result result = stuck(np, "task").run();
@@ -130,6 +132,7 @@ class HangIT {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = 1)
     @CsvSource(delimiter = '|', value = {
             "both-receive | ucx | for a message of rank %d with tag 7",
             "both-receive | tcp | for a message of rank %d with tag 7",

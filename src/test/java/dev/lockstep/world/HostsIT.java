@@ -11,6 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.fixtures.Spread;
 import dev.lockstep.fixtures.SshHosts;
 
@@ -32,6 +33,7 @@ class HostsIT {
 
     /** More ranks than slots are dealt to the hosts in turn. */
     @ParameterizedTest
+    @LongRun(butFor = {2, 5})
     @CsvSource({"4, '-H lsone:2,lstwo:2'", "5, '-H lsone:3,lstwo:2'", "4, '-H lsone,lstwo:3'",
             "6, '-H lsone,lstwo -np 6 --oversubscribe'", "6, '-H lsone:2,lstwo:2,lsthree:2'",
             "6, '-H lsone,lstwo:3,lsthree:2 --encrypt'", "5, '-H lsone,lstwo,lsthree -np 5 --oversubscribe'",
@@ -51,6 +53,7 @@ class HostsIT {
     }
 
     @Test
+    @LongRun
     void selftest_ofRanksDealtToThreeHosts_passes() {
         Launched.Result result = on("-H lsone,lstwo,lsthree -np 5 --oversubscribe", "selftest").run();
         assertThat(result.exitCode()).as(result.stdout() + result.stderr()).isZero();

@@ -14,6 +14,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.bench.SelftestJob;
 import dev.lockstep.fixtures.CollectivesProgram;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.fixtures.RandomCollectives;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -42,6 +43,7 @@ class ThreadedCollectivesTest {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = {1, 2, 3, 4})
     @ValueSource(ints = {1, 2, 3, 4, 7, 17})
     void selftest_ofSoManyRanks_passes(int ranks) {
         Worlds.each(ranks, world -> SelftestJob.main(new String[0]));
@@ -56,6 +58,7 @@ class ThreadedCollectivesTest {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = 1)
     @ValueSource(ints = {1, 2, 3})
     void collectives_atRandom(int seed) throws IOException {
         Worlds.each(5, world -> RandomCollectives.main(new String[]{"1", Integer.toString(seed)}));
