@@ -299,7 +299,7 @@ final class Supervisor {
             coordinator.tellAll(new Message.Heartbeat(true));
         }
         if (verdict == null) {
-            ranks.stream().filter(rank -> rank.linked && now > rank.heard + options.heartbeat().toNanos()).findFirst()
+            ranks.stream().filter(rank -> rank.isSilent(now, options.heartbeat().toNanos())).findFirst()
                     .ifPresent(rank -> {
                         lostHosts.add(rank.process.host());
                         conclude(Verdict.death(ExitCode.TIMED_OUT.code(), rank.failedFirst("no heartbeat for "

@@ -73,6 +73,8 @@ public final class Frames {
     private static final int END = 37;
     private static final int KILL = 38;
     private static final int DISMISS = 39;
+    private static final int LOOK = 40;
+    private static final int RAN = 41;
 
     private Frames() {}
 
@@ -275,6 +277,13 @@ public final class Frames {
         } else if (message instanceof Kill kill) {
             out.writeByte(KILL);
             out.writeInt(kill.rank());
+        } else if (message instanceof Message.Look look) {
+            out.writeByte(LOOK);
+            out.writeInt(look.rank());
+        } else if (message instanceof Message.Ran ran) {
+            out.writeByte(RAN);
+            out.writeInt(ran.rank());
+            out.writeLong(ran.nanos());
         } else if (message instanceof Dismiss dismiss) {
             out.writeByte(DISMISS);
             out.writeInt(dismiss.code());
@@ -306,6 +315,8 @@ public final class Frames {
             case END -> new End(in.readInt(), in.readBoolean());
             case KILL -> new Kill(in.readInt());
             case DISMISS -> new Dismiss(in.readInt());
+            case LOOK -> new Message.Look(in.readInt());
+            case RAN -> new Message.Ran(in.readInt(), in.readLong());
             case ALIVE -> new Heartbeat(in.readBoolean());
             case FORMED -> new Formed(in.readInt(), in.readInt(), Fields.readRanks(in));
             case POSITION -> new Position(in.readInt(), in.readInt(), in.readInt(), Fields.readString(in),

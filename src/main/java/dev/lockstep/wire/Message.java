@@ -158,6 +158,12 @@ public sealed interface Message {
     /** The launcher has those killed that it asked to end. */
     record Kill(int rank) implements Message {}
 
+    /** The launcher asks how much a rank's process has run, since the rank itself is silent. */
+    record Look(int rank) implements Message {}
+
+    /** So much a rank's process has run, or waited for a processor, since it began; below 0 where that cannot be known. */
+    record Ran(int rank, long nanos) implements Message {}
+
     /** The launcher's last message to an agent, which ends with this code. */
     record Dismiss(int code) implements Message {}
 

@@ -38,7 +38,7 @@ class FramesTest {
                         true),
                 new Message.Output(3, 2, true, new byte[]{0, -1, 10}), new Message.Exited(3, 137),
                 new Message.Done(3), new Message.Drained(), new Message.End(1, true), new Message.Kill(1),
-                new Message.Dismiss(42),
+                new Message.Dismiss(42), new Message.Look(3), new Message.Ran(3, 1L << 40), new Message.Ran(3, -1),
                 new Message.Heartbeat(true), new Message.Formed(2, 1, List.of(3, 1)), new Message.Left(2, 1),
                 new Message.Position(1, 2, 3, "gather #3", true, 1L << 40), new Message.Waits(List.of()),
                 new Message.Late(1, 2, 3, 1L << 40),

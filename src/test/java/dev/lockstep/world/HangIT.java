@@ -207,6 +207,16 @@ class HangIT {
         }
     }
 
+    /** A heartbeat is late for longer than a frozen rank's may be, while its process runs. */
+    @Test
+    void rank_heldUp_isWaitedFor() {
+        Launched.Result result = stuck("2", "held-up").env("LOCKSTEP_HEARTBEAT_TIMEOUT", "2")
+                .env("LOCKSTEP_JAVA_OPTS", "-XX:-UseCountedLoopSafepoints -XX:LoopStripMiningIter=0").run();
+        assertThat(result.stderr()).isBlank();
+        assertThat(result.stdout()).isEqualTo("held up\ndone\n");
+        assertThat(result.exitCode()).isZero();
+    }
+
     @Test
     void launcher_frozenForAWhile_blamesNobody() throws Exception {
         try (Launched launched = stuck("2", "long-work", "--timeout-collective", "2.5")

@@ -70,6 +70,15 @@ class HostsIT {
     }
 
     @Test
+    void rankOfAnotherHost_heldUp_isWaitedFor() {
+        Launched.Result result = stuck("held-up").env("LOCKSTEP_HEARTBEAT_TIMEOUT", "2")
+                .env("LOCKSTEP_JAVA_OPTS", "-XX:-UseCountedLoopSafepoints -XX:LoopStripMiningIter=0").run();
+        assertThat(result.stderr()).isEmpty();
+        assertThat(result.lines()).containsExactly("held up", "done");
+        assertThat(result.exitCode()).isZero();
+    }
+
+    @Test
     void ranksOfTwoHosts_inDifferentCollectives_areNamed() {
         Launched.Result result = stuck("mismatch").run();
         assertThat(result.exitCode()).isEqualTo(1);

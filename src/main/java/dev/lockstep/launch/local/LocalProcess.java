@@ -4,6 +4,8 @@ import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -86,6 +88,21 @@ public final class LocalProcess implements RankProcess {
     @Override
     public boolean isStarted() {
         return true;
+    }
+
+    @Override
+    public long ran() {
+        long nanos = 0;
+        // the file of the process is of its first thread alone
+        try (DirectoryStream<Path> tasks = Files.newDirectoryStream(Path.of("/proc", process.pid() + "", "task"))) {
+            for (Path task : tasks) {
+                String[] ranAndWaited = Files.readString(task.resolve("schedstat")).split(" ");
+                nanos += Long.parseLong(ranAndWaited[0]) + Long.parseLong(ranAndWaited[1]);
+            }
+        } catch (IOException | DirectoryIteratorException | NumberFormatException e) {
+            return -1; // it ends, or the kernel does not count
+        }
+        return nanos;
     }
 
     @Override

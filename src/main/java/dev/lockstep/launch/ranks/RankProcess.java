@@ -10,6 +10,12 @@ public interface RankProcess {
     /** Whether there is a process yet: another host takes its time. */
     boolean isStarted();
 
+    /**
+     * Nanoseconds that it has run, or waited for a processor, since it began: of one that is frozen they stay what they are, and
+     * of one whose host has too much to do they grow. Below 0 where that is not known; another host's is that of some calls ago.
+     */
+    long ran();
+
     /** Asks the rank and what it started to end, and notes them all: once a rank is gone its children are nobody's. */
     void end();
 

@@ -180,6 +180,8 @@ public final class Agent {
                     }
                 } else if (message instanceof Message.Kill kill && processes.containsKey(kill.rank())) {
                     processes.get(kill.rank()).kill();
+                } else if (message instanceof Message.Look look && processes.containsKey(look.rank())) {
+                    send(new Message.Ran(look.rank(), processes.get(look.rank()).ran()));
                 } else if (message instanceof Message.Dismiss over) {
                     code = over.code();
                     told = true;

@@ -115,6 +115,8 @@ final class RemoteHost {
                     }
                 } else if (message instanceof Message.Exited exited && processes.containsKey(exited.rank())) {
                     processes.get(exited.rank()).exit(exited.code());
+                } else if (message instanceof Message.Ran ran && processes.containsKey(ran.rank())) {
+                    processes.get(ran.rank()).ran = ran.nanos();
                 } else if (message instanceof Message.Failure failure) {
                     refuse(failure.code(), "host " + name + ": " + failure.cause());
                 } else if (message instanceof Message.Drained) {
@@ -223,6 +225,7 @@ final class RemoteHost {
         private final int rank;
         private boolean exited;
         private volatile boolean ending;
+        private volatile long ran = -1;
 
         RemoteProcess(int rank) {
             this.rank = rank;
@@ -241,6 +244,12 @@ final class RemoteHost {
         @Override
         public boolean isStarted() {
             return isEnlisted();
+        }
+
+        @Override
+        public long ran() {
+            send(new Message.Look(rank));
+            return ran;
         }
 
         @Override
