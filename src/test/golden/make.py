@@ -48,6 +48,11 @@ def glm4_moe(n_group):
                use_qk_norm=True, partial_rotary_factor=0.5)
 
 
+def llama4(**more):
+    return dict(sized(64, head_dim=16), **{"intermediate_size": 64, "intermediate_size_mlp": 80, "num_local_experts": 6,
+                                           "num_experts_per_tok": 1, "no_rope_layer_interval": 2, **more})
+
+
 VISION = dict(depth=1, hidden_size=16, intermediate_size=16, num_heads=1, patch_size=2, spatial_merge_size=1)
 MROPE = dict(rope_parameters=rope(mrope_section=[2, 3, 3]))
 
@@ -106,6 +111,11 @@ CASES = {
     "glm4_moe": ("glm4_moe", glm4_moe(n_group=1)),
     "glm4_moe-grouped": ("glm4_moe", glm4_moe(n_group=2)),
     "gpt_oss": ("gpt_oss", moe("num_local_experts", sliding_window=8, layer_types=SLIDING)),
+    "llama4_text": ("llama4_text", llama4(use_qk_norm=True)),
+    "llama4_text-plain": ("llama4_text", llama4(use_qk_norm=False, interleave_moe_layer_step=2)),
+    "llama4": ("llama4", dict(text_config=llama4(use_qk_norm=True), vision_config=dict(
+        hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=1, image_size=4, patch_size=2,
+        vision_output_dim=16, projector_input_dim=16, projector_output_dim=16, pixel_shuffle_ratio=0.5))),
     "qwen2_vl": ("qwen2_vl", dict(text_config=dict(sized(96), **MROPE), vision_config=dict(
         depth=1, embed_dim=16, hidden_size=96, num_heads=1, mlp_ratio=1, patch_size=2, spatial_merge_size=1))),
     "qwen2_5_vl": ("qwen2_5_vl", dict(text_config=dict(sized(96), **MROPE),

@@ -53,7 +53,8 @@ final class BenchModel {
                 false,
                 Stored.plain(false), Norms.before(1e-6).with(QkNorm.EACH_HEAD),
                 Attention.alike(layers, 128, 0, new Rope(1e6, 128)), 1, 0, Activation.SILU, DType.BFLOAT16,
-                new Experts(experts, width, Routing.softmax(perToken, true), 0, false, false, false, false, Set.of()),
+                new Experts(experts, width, Routing.softmax(perToken, true), 0, false, false, false, false, false,
+                        false, Set.of()),
                 Ends.NONE);
     }
 
@@ -64,7 +65,7 @@ final class BenchModel {
                 new Attention(1 / 8.0, 0, IntStream.range(0, layers)
                         .mapToObj(layer -> new Layer(layer % 2 == 0 ? 128 : 0, rope)).toList(), true),
                 1, 0, Activation.CLAMPED, DType.BFLOAT16, new Experts(experts, 2880, Routing.softmax(4, true), 0, false,
-                        true, true, true, Set.of()),
+                        true, true, true, true, false, Set.of()),
                 Ends.NONE);
     }
 

@@ -121,7 +121,7 @@ public record ModelWeight(String name, List<ExpectedTensor> parts) {
                         2 * width));
                 weights.add(one("expert_down_bias", prefix + "mlp.experts.down_proj.bias", experts.count(), hidden));
             }
-            if (experts.routing().sigmoid()) {
+            if (experts.routing().sigmoid() && !experts.scalesInput()) {
                 weights.add(one("router_bias", prefix + "mlp.gate.e_score_correction_bias", experts.count()));
             }
             if (experts.stacked()) {
@@ -150,7 +150,7 @@ public record ModelWeight(String name, List<ExpectedTensor> parts) {
 
         private ModelWeight stacked(String name, String tensor, Experts experts, int out, int in) {
             return new ModelWeight(name, List.of(new ExpectedTensor(prefix + "mlp.experts." + tensor + ".weight",
-                    new int[]{experts.count(), out, in}, experts.byTurns())));
+                    new int[]{experts.count(), out, in}, experts.transposed())));
         }
 
         private void addNorms(int queries, int keys) {
@@ -169,7 +169,7 @@ public record ModelWeight(String name, List<ExpectedTensor> parts) {
             if (norms.qk() == QkNorm.EACH_HEAD_ITS_OWN) {
                 weights.add(one("q_norm", prefix + "self_attn.q_norm.weight", config.heads(), config.headDim()));
                 weights.add(one("k_norm", prefix + "self_attn.k_norm.weight", config.kvHeads(), config.headDim()));
-            } else if (norms.qk() != QkNorm.NONE) {
+            } else if (norms.qk() != QkNorm.NONE && norms.qk() != QkNorm.TURNED_WITHOUT_WEIGHT) {
                 boolean all = norms.qk() == QkNorm.ALL_HEADS;
                 addNormOfHeads("q_norm", all ? queries : config.headDim());
                 addNormOfHeads("k_norm", all ? keys : config.headDim());

@@ -91,6 +91,7 @@ final class CudaExperts {
                 "EXPERTS=" + experts.count(), "CHOSEN=" + experts.routing().perToken(), "H=" + hidden,
                 "I=" + experts.intermediate(), "SIGMOID=" + (experts.routing().sigmoid() ? 1 : 0),
                 "OF_ONE=" + (experts.routing().normalized() ? 1 : 0),
+                "SCALES_INPUT=" + (experts.scalesInput() ? 1 : 0),
                 "CLAMPED=" + (config.activation() == Activation.CLAMPED ? 1 : 0), "BITS=" + weights.bits());
         score = kernel(compiler, shapes, "", "score", SCORE_THREADS);
         route = kernel(compiler, shapes, "", "route", ROUTE_THREADS);
@@ -117,7 +118,7 @@ final class CudaExperts {
         for (int i = 0; i < config.layers() - experts.plainLayers().size(); i++) {
             boolean biased = experts.biased();
             layers.add(new Layer(program.weightAddress("router", i, kept),
-                    biased || experts.routing().sigmoid()
+                    biased || experts.routing().sigmoid() && !experts.scalesInput()
                             ? program.weightAddress("router_bias", i, ScalarType.FLOAT32)
                             : 0,
                     program.weightAddress("expert_gate_up", i, weights.type(dtype)),
@@ -233,14 +234,15 @@ final class CudaExperts {
                     rows);
             group.launch(stream, 1, 1, 1, order, tiles, expert, pairs, chosen.pairs(), most);
         }
+        boolean before = experts.scalesInput();
         chosen.gateUp().launch(stream, blocks(2 * experts.intermediate(), chosen), most, 1, active, normed,
-                layer.gateUp(), layer.gateUpScale(), layer.gateUpBias(), order, tiles);
+                layer.gateUp(), layer.gateUpScale(), layer.gateUpBias(), order, tiles, before ? share : 0L);
         chosen.down().launch(stream, blocks(hidden, chosen), most, 1, out, active, layer.down(), layer.downScale(), 0L,
-                order, tiles);
+                order, tiles, 0L);
         if (swiglu != null) {
             share(stream, lt, in, layer, rows, wholeRows, normed);
         }
-        combine.launch(stream, rows, 1, 1, result, out, expert, share, layer.downBias(),
+        combine.launch(stream, rows, 1, 1, result, out, expert, before ? 0L : share, layer.downBias(),
                 swiglu == null ? 0L : in.gateUp(), layer.sharedGate(), normed, add ? 1 : 0);
     }
 

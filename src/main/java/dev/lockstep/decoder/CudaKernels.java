@@ -206,7 +206,9 @@ record CudaKernels(Kernel embed, Kernel norm, @Nullable Kernel peerNorm, List<At
         return List.of("PAGE=" + KvCache.PAGE_TOKENS, "WINDOW=" + window, "ROTARY=" + rotary(config),
                 "QK_NORM=" + (config.norms().qk() == QkNorm.EACH_HEAD
                         ? 1
-                        : config.norms().qk() == QkNorm.EACH_HEAD_TURNED ? 2 : 0),
+                        : config.norms().qk() == QkNorm.EACH_HEAD_TURNED
+                                ? 2
+                                : config.norms().qk() == QkNorm.TURNED_WITHOUT_WEIGHT ? 3 : 0),
                 "KV_FP8=" + (fp8Kv ? 1 : 0),
                 "CAPPED=" + (cap > 0 ? 1 : 0), "SOFTCAP=" + (float) cap + "f");
     }

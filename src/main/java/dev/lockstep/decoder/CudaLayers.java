@@ -144,9 +144,11 @@ final class CudaLayers {
         int plain = 0;
         for (int i = 0; i < config.layers(); i++) {
             boolean mixture = config.hasExperts(i);
+            boolean headsNormed = headNorm && (norms.qk() != QkNorm.TURNED_WITHOUT_WEIGHT
+                    || config.attention().layers().get(i).rope() != null);
             int place = mixture ? 0 : plain++;
             layers.add(new Layer(shifted("attention_norm", norms.before(), i), linear("qkv", config.attentionBias(), i),
-                    norm("q_norm", headNorm, i), norm("k_norm", headNorm, i),
+                    norm("q_norm", headsNormed, i), norm("k_norm", headsNormed, i),
                     config.attention().sinks()
                             ? program.weightAddress("sinks", i, DecoderProgram.scalarType(dtype))
                             : 0,

@@ -96,7 +96,9 @@ final class DecoderProgram implements AutoCloseable {
         program.integer("configure", config.heads(), config.kvHeads(), config.headDim(), scalarType(dtype),
                 device.name());
         program.integer("configure_norms", config.norms().eps(), config.norms().wide(), config.norms().addOne(),
-                config.norms().form() != NormForm.RMS, config.norms().qk() == QkNorm.EACH_HEAD_TURNED,
+                config.norms().form() != NormForm.RMS,
+                config.norms().qk() == QkNorm.EACH_HEAD_TURNED
+                        || config.norms().qk() == QkNorm.TURNED_WITHOUT_WEIGHT,
                 config.norms().qk() == QkNorm.EACH_HEAD_ITS_OWN, config.norms().residual() != Residual.IN_TURN);
         program.integer("configure_attention", config.attention().scale(), config.attention().softcap());
         program.integer("configure_ends", config.embeddingScale(), config.finalSoftcap(),
@@ -113,11 +115,14 @@ final class DecoderProgram implements AutoCloseable {
         if (experts != null) {
             ModelConfig.Routing routing = experts.routing();
             program.integer("configure_experts", routing.perToken(), routing.normalized(), routing.sigmoid(),
-                    routing.groups(), routing.chosen(), routing.factor());
+                    routing.groups(), routing.chosen(), routing.factor(), experts.scalesInput());
         }
         for (int i = 0; i < layers.size(); i++) {
             program.integer("add_layer", layers.get(i).window(), ropes.indexOf(layers.get(i).rope()),
                     config.hasExperts(i));
+        }
+        if (config.norms().qk() == QkNorm.TURNED_WITHOUT_WEIGHT) {
+            program.integer("norm_without_weight");
         }
     }
 

@@ -291,7 +291,8 @@ final class ConfigFile {
                 plain.add(layer);
             }
         }
-        return new Experts(all, width, Routing.softmax(chosen, normalized), 0, false, false, false, false, plain);
+        return new Experts(all, width, Routing.softmax(chosen, normalized), 0, false, false, false, false, false,
+                false, plain);
     }
 
     /** Those of a mixture that go by sigmoids, of some groups of all. */

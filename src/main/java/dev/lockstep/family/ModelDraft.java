@@ -121,6 +121,10 @@ final class ModelDraft {
         stored = form;
     }
 
+    TensorNames names() {
+        return stored.names();
+    }
+
     void names(TensorNames names) {
         stored = stored.with(names);
     }

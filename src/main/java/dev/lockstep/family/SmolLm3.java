@@ -37,7 +37,8 @@ final class SmolLm3 implements Family {
                 layer -> turns.test(layer) ? rope : null, layer -> turns.test(layer) ? rope : null));
     }
 
-    private static IntPredicate turns(ConfigFile file) {
+    /** Which layers have a rotary embedding: all but some that the file names, or every so many. */
+    static IntPredicate turns(ConfigFile file) {
         Optional<JsonNode> given = file.json().value("no_rope_layers");
         if (given.isEmpty()) {
             int interval = file.positive("no_rope_layer_interval", 4);

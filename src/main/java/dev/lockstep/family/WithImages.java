@@ -1,6 +1,7 @@
 package dev.lockstep.family;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -38,9 +39,17 @@ record WithImages(String name, String architecture, boolean tied, Defaults defau
     static final WithImages GEMMA3 = new WithImages("gemma3", "Gemma3ForConditionalGeneration", true,
             new Gemma3().defaults(), new Gemma3());
 
+    static final WithImages LLAMA4 = new WithImages("llama4", "Llama4ForConditionalGeneration", false,
+            new Llama4().defaults(), new Llama4());
+
     @Override
     public RopeForm ropeForm() {
         return text.ropeForm();
+    }
+
+    @Override
+    public Map<String, String> keys() {
+        return text.keys();
     }
 
     @Override
@@ -69,6 +78,6 @@ record WithImages(String name, String architecture, boolean tied, Defaults defau
     @Override
     public void read(ConfigFile file, ModelDraft draft) {
         text.read(file, draft);
-        draft.names(NAMES);
+        draft.names(NAMES.and(draft.names()));
     }
 }

@@ -74,10 +74,11 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
 
     /**
      * What a norm of queries and of keys goes over before rotation, or after it in {@code EACH_HEAD_TURNED}; in
-     * {@code EACH_HEAD_ITS_OWN} every head has weights of its own.
+     * {@code EACH_HEAD_ITS_OWN} every head has weights of its own. {@code TURNED_WITHOUT_WEIGHT} is that of each head after
+     * rotation, of layers that have one, without a weight.
      */
     public enum QkNorm {
-        NONE, EACH_HEAD, ALL_HEADS, EACH_HEAD_TURNED, EACH_HEAD_ITS_OWN
+        NONE, EACH_HEAD, ALL_HEADS, EACH_HEAD_TURNED, EACH_HEAD_ITS_OWN, TURNED_WITHOUT_WEIGHT
     }
 
     /** What the MLP takes: the residual stream after attention, or, where both are computed side by side, that before. */
@@ -191,8 +192,8 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
      * Which experts a token goes through: those of the best scores, with their scores as shares.
      *
      * @param perToken   so many
-     * @param sigmoid    scores are sigmoids, and a bias is added to them for the choice alone; else a softmax over all, in
-     *                   float32
+     * @param sigmoid    scores are sigmoids, and a bias is added to them for the choice alone, but for experts of scaled
+     *                   input; else a softmax over all, in float32
      * @param normalized shares are divided by the sum of them
      * @param groups     experts are in so many groups, 1 for all in one
      * @param chosen     only those of so many groups are chosen from, by the sum of each group's two best scores
@@ -214,39 +215,59 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
      * @param shared       width of one that all tokens go through besides; 0 for none
      * @param sharedGate   what that one gives is weighed by a sigmoid of its own
      * @param stacked      the tensors of a layer's experts are stored as one
-     * @param byTurns      those are [in, out], with gate and up by turns
+     * @param transposed   those are [in, out]
+     * @param byTurns      of those gate and up are by turns, not one after the other
      * @param biased       router and experts have biases
+     * @param scalesInput  what an expert takes is multiplied by the token's share, and not what it gives
      * @param plainLayers  the layers whose MLP is a plain one
      */
     public record Experts(int count, int intermediate, Routing routing, int shared, boolean sharedGate, boolean stacked,
-            boolean byTurns, boolean biased, Set<Integer> plainLayers) {
+            boolean transposed, boolean byTurns, boolean biased, boolean scalesInput, Set<Integer> plainLayers) {
         public Experts {
             plainLayers = Set.copyOf(plainLayers);
         }
 
         /** These with one of this width that all tokens go through. */
         public Experts withShared(int width, boolean gate) {
-            return new Experts(count, intermediate, routing, width, gate, stacked, byTurns, biased, plainLayers);
+            return new Experts(count, intermediate, routing, width, gate, stacked, transposed, byTurns, biased,
+                    scalesInput, plainLayers);
         }
 
         /** These, of which a layer's tensors are stored as one. */
         public Experts asOneTensor() {
-            return new Experts(count, intermediate, routing, shared, sharedGate, true, byTurns, biased, plainLayers);
+            return new Experts(count, intermediate, routing, shared, sharedGate, true, transposed, byTurns, biased,
+                    scalesInput, plainLayers);
         }
 
         /** These as GPT-OSS stores them. */
         public Experts byTurnsWithBiases() {
-            return new Experts(count, intermediate, routing, shared, sharedGate, true, true, true, plainLayers);
+            return new Experts(count, intermediate, routing, shared, sharedGate, true, true, true, true, scalesInput,
+                    plainLayers);
+        }
+
+        /** These as Llama 4's: each token goes through the best one, which takes it times the sigmoid of its score. */
+        public Experts ofScaledInput() {
+            return new Experts(count, intermediate, new Routing(1, true, false, 1, 1, 1), shared, sharedGate, true,
+                    true,
+                    false, biased, true, plainLayers);
+        }
+
+        /** These, but for layers whose MLP is a plain one. */
+        public Experts withPlain(Set<Integer> layers) {
+            return new Experts(count, intermediate, routing, shared, sharedGate, stacked, transposed, byTurns, biased,
+                    scalesInput, layers);
         }
 
         /** These with another choice. */
         public Experts with(Routing other) {
-            return new Experts(count, intermediate, other, shared, sharedGate, stacked, byTurns, biased, plainLayers);
+            return new Experts(count, intermediate, other, shared, sharedGate, stacked, transposed, byTurns, biased,
+                    scalesInput, plainLayers);
         }
 
         private Experts part(int size) {
-            return new Experts(count, intermediate / size, routing, shared / size, sharedGate, stacked, byTurns, biased,
-                    plainLayers);
+            return new Experts(count, intermediate / size, routing, shared / size, sharedGate, stacked, transposed,
+                    byTurns,
+                    biased, scalesInput, plainLayers);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.lockstep.model;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -27,6 +28,13 @@ public record TensorNames(List<Part> different) {
             parts[i] = new Part(pairs[2 * i], pairs[2 * i + 1]);
         }
         return new TensorNames(List.of(parts));
+    }
+
+    /** These, and then others of what they give. */
+    public TensorNames and(TensorNames others) {
+        List<Part> both = new ArrayList<>(different);
+        both.addAll(others.different);
+        return new TensorNames(both);
     }
 
     /** The decoder's name of a stored tensor. */

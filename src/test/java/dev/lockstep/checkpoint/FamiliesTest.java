@@ -17,7 +17,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 /** What is said of families that are not computed, and of what is not computed of one. */
 class FamiliesTest {
     static final String NAMES = "apertus, arcee, cohere, cohere2, ernie4_5, exaone4, falcon, gemma2, gemma3, gemma3_text, glm, glm4, glm4_moe, "
-            + "gpt2, gpt_neox, gpt_oss, granite, granitemoe, helium, hunyuan_v1_dense, llama, ministral, ministral3, mistral, mistral3, mixtral, "
+            + "gpt2, gpt_neox, gpt_oss, granite, granitemoe, helium, hunyuan_v1_dense, llama, llama4, llama4_text, ministral, ministral3, mistral, mistral3, mixtral, "
             + "nemotron, olmo2, olmo3, olmoe, opt, phi, phi3, qwen2, qwen2_5_vl, qwen2_moe, qwen2_vl, qwen3, qwen3_moe, "
             + "qwen3_vl, seed_oss, smollm3, stablelm and starcoder2";
 
@@ -42,6 +42,8 @@ class FamiliesTest {
             "{'model_type':'mixtral','num_experts_per_tok':9}|num_experts_per_tok 9 is more than the 8 experts that there are.",
             "{'model_type':'olmoe','clip_qkv':8.0}|clip_qkv is not supported; leave it out, or set it to null.",
             "{'model_type':'glm4_moe','n_group':3}|n_group 3 and topk_group 1 do not go with 128 experts, 8 for each token.",
+            "{'model_type':'llama4','text_config':{'num_experts_per_tok':2}}|num_experts_per_tok 2 is not supported for "
+                    + "model_type llama4_text; supported is 1.",
             "{'model_type':'gpt_oss','swiglu_limit':5}|swiglu_limit 5.0 is not supported; supported is 7.0.",
             "{'model_type':'falcon','alibi':true}|alibi true is not supported; supported are models with rotary embedding.",
             "{'model_type':'stablelm','qk_layernorm':true}|qk_layernorm true is not supported; supported are models without it.",

@@ -257,6 +257,10 @@ class KernelGpuTest {
                         Residual.PARALLEL_WITH_ONE_NORM), wide64, Activation.SILU, Ends.NONE),
                 "learned positions, a bias of logits", ends(layer, Attention.alike(3, 64, 0, null),
                         Activation.RELU_ALONE, new Ends(3200, 2, true)),
+                "heads that turn normed without a weight", family(64, 8, 2,
+                        Norms.before(1e-5).with(QkNorm.TURNED_WITHOUT_WEIGHT), new Attention(1 / 8.0, 0,
+                                List.of(new Layer(0, full), new Layer(0, null), new Layer(0, full))),
+                        1, 0, Activation.SILU),
                 "heads normed when they have turned", family(64, 8, 2,
                         Norms.before(1e-5).with(QkNorm.EACH_HEAD_TURNED), wide64, 1, 0, Activation.SILU));
         Map<String, ModelConfig> all = new TreeMap<>(more);
@@ -367,6 +371,8 @@ class KernelGpuTest {
                         Activation.SILU),
                 "glm4_moe, by sigmoids, one for all, one layer plain",
                 mixture(experts(24, 128, sigmoid, 96, false), Activation.SILU),
+                "llama4, of scaled input, one for all", mixture(
+                        experts(16, 192, sigmoid, 96, false).ofScaledInput(), Activation.SILU),
                 "gpt_oss, with biases", mixture(experts(32, 192, Routing.softmax(4, true), 0, true),
                         Activation.CLAMPED)));
         return models.entrySet().stream()
@@ -379,7 +385,7 @@ class KernelGpuTest {
     }
 
     private static Experts experts(int count, int width, Routing routing, int shared, boolean biased) {
-        return new Experts(count, width, routing, shared, false, biased, biased, biased,
+        return new Experts(count, width, routing, shared, false, biased, biased, biased, biased, false,
                 shared > 0 ? Set.of(0) : Set.of());
     }
 

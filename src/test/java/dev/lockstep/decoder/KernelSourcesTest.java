@@ -88,7 +88,7 @@ class KernelSourcesTest {
         for (ExpertWeights weights : ExpertWeights.values()) {
             new CudaExperts(null,
                     config(Norms.before(1e-5), 1, new Experts(32, 768, Routing.softmax(4, true), 512, true,
-                            false, false, false, Set.of(0))),
+                            false, false, false, false, false, Set.of(0))),
                     DType.BFLOAT16, weights, false, recorder);
         }
         FewProducts.of(DType.BFLOAT16, MULTIPROCESSORS, recorder);

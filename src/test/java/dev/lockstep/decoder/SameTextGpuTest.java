@@ -167,7 +167,7 @@ class SameTextGpuTest {
                         ModelConfig.Stored.plain(false), Norms.before(1e-6).with(QkNorm.EACH_HEAD),
                         Attention.alike(3, 64, 0, new Rope(1e6, 64)), 1, 0, Activation.SILU, DType.BFLOAT16,
                         new ModelConfig.Experts(48, 384, ModelConfig.Routing.softmax(4, true), 512, true, false, false,
-                                false, Set.of(0)),
+                                false, false, false, Set.of(0)),
                         ModelConfig.Ends.NONE));
         Named<ModelConfig> parallel = Named.of("side by side, with layer norms",
                 new ModelConfig("llama", 1024, 16, 4, 64, 4096, 8192, 8192, false, true, true, true, false,

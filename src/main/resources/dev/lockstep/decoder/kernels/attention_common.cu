@@ -1,7 +1,8 @@
 // What both attention kernels share: constants of the model, and the norm and rotation of one head by a warp.
 //
 // Constants: HEADS query heads, KV_HEADS key and value heads, HEAD_DIM, of which ROTARY dimensions turn (a multiple of 4), WINDOW
-// tokens a query sees (0: all), QK_NORM (1: each query and key head passes an RMSNorm first; 2: after it has turned), CAPPED (1: scores pass SOFTCAP
+// tokens a query sees (0: all), QK_NORM (1: each query and key head passes an RMSNorm first; 2: after it has turned;
+// 3: the same by no weight, where its address is not null), CAPPED (1: scores pass SOFTCAP
 // tanh(x / SOFTCAP)), FP8 (1: the projection is still to be scaled).
 
 #define GROUP (HEADS / KV_HEADS)
@@ -98,7 +99,9 @@ __device__ __forceinline__ float normScale(const Head &head, float eps) {
 
 // The norm of a head, in models that have one, and rotary embedding in the half-split layout of Hugging Face checkpoints.
 __device__ __forceinline__ void turn(Head &head, const factor *weight, const Angles &a, float eps) {
-#if QK_NORM
+#if QK_NORM == 3
+    float scale = weight ? normScale(head, eps) : 1;
+#elif QK_NORM
     float scale = normScale(head, eps);
 #endif
 #pragma unroll
@@ -106,7 +109,7 @@ __device__ __forceinline__ void turn(Head &head, const factor *weight, const Ang
         int d = dimension(j);
         if (d < HALF) {
             float2 low = head.low[j], high = head.high[j];
-#if QK_NORM
+#if QK_NORM == 1 || QK_NORM == 2
             float2 w = loadFactorPair(weight + lowOf(d)), v = loadFactorPair(weight + highOf(d));
 #endif
 #if QK_NORM == 1
@@ -119,6 +122,9 @@ __device__ __forceinline__ void turn(Head &head, const factor *weight, const Ang
 #if QK_NORM == 2
             head.low[j] = make_float2(head.low[j].x * scale * w.x, head.low[j].y * scale * w.y);
             head.high[j] = make_float2(head.high[j].x * scale * v.x, head.high[j].y * scale * v.y);
+#elif QK_NORM == 3
+            head.low[j] = make_float2(head.low[j].x * scale, head.low[j].y * scale);
+            head.high[j] = make_float2(head.high[j].x * scale, head.high[j].y * scale);
 #endif
         }
     }

@@ -30,7 +30,7 @@ __device__ __forceinline__ float activated(float gate, float up) {
 #define NONE -3.0e38f
 
 // The best of a row's experts by a warp, and their shares: of a softmax of its logits with their biases, or the sigmoids of
-// its logits (SIGMOID), the choice then by these and biases; divided by their sum (OF_ONE), and times a factor. Of two that are
+// its logits (SIGMOID), the choice then by these and biases, or where shares multiply what experts take (SCALES_INPUT) by logits; divided by their sum (OF_ONE), and times a factor. Of two that are
 // alike the first.
 __device__ __forceinline__ void routeRow(int *expert, float *share, const float *logits, const float *bias, float factor) {
     int lane = threadIdx.x % 32;
@@ -45,7 +45,11 @@ __device__ __forceinline__ void routeRow(int *expert, float *share, const float 
         float more = bias && e < EXPERTS ? bias[e] : 0;
 #if SIGMOID
         score[j] = __fdividef(1, 1 + __expf(-logit));
+#if SCALES_INPUT
+        rank[j] = logit; // of which sigmoids are 1 from some point on
+#else
         rank[j] = e < EXPERTS ? score[j] + more : NONE;
+#endif
 #else
         rank[j] = logit + more;
         highest = fmaxf(highest, rank[j]);
@@ -272,7 +276,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) combine(stored *x, const s
             }
 #pragma unroll
             for (int v = 0; v < PACK; v++) {
-                sum.value[v] += share[pair] * (one.value[v] + more.value[v]);
+                sum.value[v] += (share ? share[pair] : 1) * (one.value[v] + more.value[v]);
             }
         }
         store(x + row * H + i, sum);

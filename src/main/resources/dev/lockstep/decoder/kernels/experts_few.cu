@@ -79,7 +79,7 @@ struct Held {
 // Bytes: those of the weights of experts that have a tile, of each anew.
 template <bool GATED, int TILES>
 __device__ __forceinline__ void few(stored *out, const stored *x, const kept *weights, const scaled *scale, const stored *bias,
-        const int *order, const Tile *tiles) {
+        const int *order, const Tile *tiles, const float *share) {
     constexpr int K = GATED ? H : I;
     constexpr int N = GATED ? 2 * I : H;
     __shared__ float slots[WARPS][2][TILES * 8 * 17];
@@ -187,6 +187,10 @@ __device__ __forceinline__ void few(stored *out, const stored *x, const kept *we
 #endif
             if (GATED) {
                 int column = blockIdx.x * 16 + n;
+                if (share) {
+                    total[0] *= share[order[place]];
+                    total[1] *= share[order[place]];
+                }
                 if (bias) {
                     total[0] += wide(bias[expert + column]);
                     total[1] += wide(bias[expert + I + column]);
@@ -204,14 +208,14 @@ __device__ __forceinline__ void few(stored *out, const stored *x, const kept *we
 // BLOCKS of a multiprocessor
 #define FEW_OF(TILES, BLOCKS)                                                                                           \
     extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) gateUp##TILES(stored *out, const stored *x,            \
-            const kept *weights, const scaled *scale, const stored *bias, const int *order, const Tile *tiles) {        \
+            const kept *weights, const scaled *scale, const stored *bias, const int *order, const Tile *tiles, const float *share) {        \
         begin();                                                                                                        \
-        few<true, TILES>(out, x, weights, scale, bias, order, tiles);                                                   \
+        few<true, TILES>(out, x, weights, scale, bias, order, tiles, share);                                                   \
     }                                                                                                                   \
     extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) down##TILES(stored *out, const stored *x,              \
-            const kept *weights, const scaled *scale, const stored *bias, const int *order, const Tile *tiles) {        \
+            const kept *weights, const scaled *scale, const stored *bias, const int *order, const Tile *tiles, const float *share) {        \
         begin();                                                                                                        \
-        few<false, TILES>(out, x, weights, scale, bias, order, tiles);                                                  \
+        few<false, TILES>(out, x, weights, scale, bias, order, tiles, share);                                                  \
     }
 FEW_OF(1, 512 / THREADS)
 FEW_OF(2, 512 / THREADS)

@@ -38,7 +38,7 @@ __device__ __forceinline__ void keep(unsigned to, uint4 v) {
 // As few() has them, for 128 pairs and 128 rows of weights a block, 64 of which are gates where it is GATED; 8 warps.
 template <bool GATED>
 __device__ __forceinline__ void many(stored *out, const stored *x, const kept *weights, const scaled *scale,
-        const stored *bias, const int *order, const Tile *tiles) {
+        const stored *bias, const int *order, const Tile *tiles, const float *share) {
     constexpr int K = GATED ? H : I;
     constexpr int N = GATED ? 2 * I : H;
     constexpr int BYTES = HIGH * DEEP * 2;
@@ -172,6 +172,11 @@ __device__ __forceinline__ void many(stored *out, const stored *x, const kept *w
                     gate = make_float2(gate.x * factor[0], gate.y * factor[1]);
                     up = make_float2(up.x * factor[I], up.y * factor[I + 1]);
 #endif
+                    if (share) {
+                        float times = share[order[place]];
+                        gate = make_float2(gate.x * times, gate.y * times);
+                        up = make_float2(up.x * times, up.y * times);
+                    }
                     if (bias) {
                         float2 more = loadPair(bias + (long long)tile.expert * N + column);
                         gate.x += more.x;
@@ -203,13 +208,13 @@ __device__ __forceinline__ void many(stored *out, const stored *x, const kept *w
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, 2) gateUpMany(stored *out, const stored *x, const kept *weights,
-        const scaled *scale, const stored *bias, const int *order, const Tile *tiles) {
+        const scaled *scale, const stored *bias, const int *order, const Tile *tiles, const float *share) {
     begin();
-    many<true>(out, x, weights, scale, bias, order, tiles);
+    many<true>(out, x, weights, scale, bias, order, tiles, share);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, 2) downMany(stored *out, const stored *x, const kept *weights,
-        const scaled *scale, const stored *bias, const int *order, const Tile *tiles) {
+        const scaled *scale, const stored *bias, const int *order, const Tile *tiles, const float *share) {
     begin();
-    many<false>(out, x, weights, scale, bias, order, tiles);
+    many<false>(out, x, weights, scale, bias, order, tiles, share);
 }
