@@ -38,6 +38,10 @@ public class KernelCompiler {
     private static final Pattern NVRTC = Pattern.compile("libnvrtc(-[0-9a-f]+)?\\.so[.\\d]*");
     private static final String NEIGHBOUR = "libcublasLt.so";
 
+    /** The one whose instructions of four warps no other has, and the first NVRTC that knows them. */
+    private static final int WITH_WARPGROUPS = 90;
+    private static final int FIRST_FOR_WARPGROUPS = 12;
+
     private final Path cache;
     private final int architecture;
     private double seconds;
@@ -58,6 +62,11 @@ public class KernelCompiler {
     /** The compute capability that is compiled for, such as 90. */
     public int architecture() {
         return architecture;
+    }
+
+    /** Whether four warps can multiply together what is in shared memory: by the instructions that only sm_90a has. */
+    public boolean hasWarpgroups() {
+        return architecture == WITH_WARPGROUPS && major(library()) >= FIRST_FOR_WARPGROUPS;
     }
 
     /**
@@ -87,7 +96,7 @@ public class KernelCompiler {
     private byte[] compile(String source, List<String> definitions) {
         NativeLibrary nvrtc = library();
         String[] options = new String[definitions.size() + 2];
-        options[0] = "--gpu-architecture=sm_" + architecture;
+        options[0] = "--gpu-architecture=sm_" + architecture + (hasWarpgroups() ? "a" : "");
         options[1] = "--std=c++17";
         for (int i = 0; i < definitions.size(); i++) {
             options[i + 2] = "-D" + definitions.get(i);
@@ -143,6 +152,10 @@ public class KernelCompiler {
         IntByReference minor = new IntByReference();
         call(nvrtc, "nvrtcVersion", major, minor);
         return major.getValue() + "." + minor.getValue();
+    }
+
+    private static int major(NativeLibrary nvrtc) {
+        return Integer.parseInt(version(nvrtc).split("\\.")[0]);
     }
 
     private static byte[] compile(NativeLibrary nvrtc, String source, String[] options) {

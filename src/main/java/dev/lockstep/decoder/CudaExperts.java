@@ -37,11 +37,14 @@ final class CudaExperts {
     private static final int SCORE_THREADS = 128;
     /** As experts.cu has it. */
     private static final int SCORED = 8;
+    /** Rows whose scores the kernel has sooner than a product. */
+    private static final int MOST_SCORED = 256;
     /** Rows that one block brings to their experts sooner than many blocks and another launch. */
     private static final int ROWS_OF_ONE_BLOCK = 128;
     /** Rows of weights of a block of few pairs, and of one of many. */
     private static final int FEW_ROWS = 32;
     private static final int MANY_ROWS = 128;
+    private static final int WIDE_ROWS = 256;
     private static final int TILE = 8;
     private static final int TILE_BYTES = 3 * Integer.BYTES;
 
@@ -107,9 +110,7 @@ final class CudaExperts {
                     // about so many are hardly ever more than a tile
                     tiles * TILE * 0.6));
         }
-        many = new Products(kernel(compiler, shapes, "experts_many", "gateUpMany", MANY_THREADS),
-                kernel(compiler, shapes, "experts_many", "downMany", MANY_THREADS), MANY_ROWS, MANY_ROWS,
-                Double.MAX_VALUE);
+        many = many(compiler, shapes, weights.bits());
         swiglu = experts.shared() == 0
                 ? null
                 : CudaKernels.swiglu(experts.shared(), dtype, config.activation(), compiler);
@@ -133,16 +134,37 @@ final class CudaExperts {
         }
     }
 
-    /** @param products the source of those that it is one of; none for the others */
+    private Products many(KernelCompiler compiler, List<String> shapes, int bits) {
+        boolean together = compiler.hasWarpgroups();
+        boolean wide = together && bits == Short.SIZE;
+        int rows = wide ? WIDE_ROWS : MANY_ROWS;
+        int columns = wide && experts.intermediate() % UNIT == 0 ? UNIT : HALF_UNIT;
+        // as many pieces as there is room for, of blocks that a multiprocessor has one of, or two
+        int pieces = wide ? 4 : together ? 5 : 3;
+        List<String> definitions = new ArrayList<>(shapes);
+        definitions.add("WARPGROUPS=" + (together ? 1 : 0));
+        definitions.add("STAGES=" + pieces);
+        int bytes = pieces * (MANY_ROWS + rows) * columns * valueBytes;
+        return new Products(kernel(compiler, definitions, "experts_many", "gateUpMany", MANY_THREADS, bytes),
+                kernel(compiler, definitions, "experts_many", "downMany", MANY_THREADS, bytes), MANY_ROWS, rows,
+                Double.MAX_VALUE);
+    }
+
     private static Kernel kernel(KernelCompiler compiler, List<String> shapes, String products, String name,
             int threads) {
+        return kernel(compiler, shapes, products, name, threads, 0);
+    }
+
+    /** @param products the source of those that it is one of; none for the others */
+    private static Kernel kernel(KernelCompiler compiler, List<String> shapes, String products, String name,
+            int threads, int sharedBytes) {
         List<String> definitions = new ArrayList<>(shapes);
         definitions.add("ROUTE=" + (products.isEmpty() ? 1 : 0));
         definitions.add("THREADS=" + threads);
         return compiler.overlapping(CudaKernels.source("storage") + CudaKernels.source("products")
                 + CudaKernels.source("experts")
                 + (products.isEmpty() ? "" : CudaKernels.source("narrow") + CudaKernels.source(products)), definitions,
-                name, threads, 0);
+                name, threads, sharedBytes);
     }
 
     /** So many that each warp has about three pieces of a row of weights. */
@@ -216,9 +238,7 @@ final class CudaExperts {
         long tiles = at[4];
         long active = at[5];
         long out = at[6];
-        int warps = SCORE_THREADS / WARP;
-        score.launch(stream, (experts.count() + warps - 1) / warps, (rows + SCORED - 1) / SCORED, 1, logits, normed,
-                layer.router(), rows);
+        score(stream, lt, prompts, layer, rows, wholeRows, normed, logits);
         int pairs = (int) pairs(rows);
         double average = (double) pairs / experts.count();
         Products chosen = products(average, prompts);
@@ -244,6 +264,21 @@ final class CudaExperts {
         }
         combine.launch(stream, rows, 1, 1, result, out, expert, before ? 0L : share, layer.downBias(),
                 swiglu == null ? 0L : in.gateUp(), layer.sharedGate(), normed, add ? 1 : 0);
+    }
+
+    /** Each row's scores, in float32; of few rows a product would keep few multiprocessors busy, of many the kernel takes long. */
+    private void score(Pointer stream, CublasLt lt, boolean prompts, Layer layer, int rows, int wholeRows, long normed,
+            long logits) {
+        if (sameText ? prompts : rows > MOST_SCORED) {
+            lt.multiply(stream,
+                    new Shape(type, CublasLt.Type.FLOAT32, wholeRows, experts.count(), hidden, false, false),
+                    normed, new Weight(layer.router(), 0), logits, logits,
+                    () -> layers.stream().map(each -> new Weight(each.router(), 0)).toList());
+            return;
+        }
+        int warps = SCORE_THREADS / WARP;
+        score.launch(stream, (experts.count() + warps - 1) / warps, (rows + SCORED - 1) / SCORED, 1, logits, normed,
+                layer.router(), rows);
     }
 
     /** For the same text a prompt's are one kind always and a step's another, whose sums are in other orders. */

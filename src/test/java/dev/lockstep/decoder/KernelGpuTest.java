@@ -9,6 +9,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Named;
@@ -307,17 +308,25 @@ class KernelGpuTest {
         double limit = mixtureLimit(weights);
         try (Decoder decoder = mixture(config, weights)) {
             for (int[] lengths : LENGTHS) {
-                bring(decoder, lengths, config.vocabulary());
-                for (int layer : new int[]{1, 2, 3, -1}) {
-                    float[][][] both = decoder.compareStep(lengths.length, layer);
-                    double[] errors = GoldenRows.errors(both[0], both[1]);
+                // of three rows each alone one may go another way
+                int turns = lengths.length == 1 ? 3 : 1;
+                Map<Integer, double[]> byLayer = new TreeMap<>();
+                for (int turn = 0; turn < turns; turn++) {
+                    bring(decoder, lengths, config.vocabulary());
+                    for (int layer : new int[]{1, 2, 3, -1}) {
+                        float[][][] both = decoder.compareStep(lengths.length, layer);
+                        byLayer.merge(layer, GoldenRows.errors(both[0], both[1]), (one, other) -> DoubleStream
+                                .concat(Arrays.stream(one), Arrays.stream(other)).sorted().toArray());
+                    }
+                }
+                byLayer.forEach((layer, errors) -> {
                     assertThat(errors[errors.length / 2]).as("%d rows, layer %d: the error in the middle of %s",
                             lengths.length, layer, Arrays.toString(errors)).isLessThan(limit);
                     assertThat(Arrays.stream(errors).filter(error -> error > 3 * limit).count())
                             .as("%d rows, layer %d: other experts in %s", lengths.length, layer,
                                     Arrays.toString(errors))
                             .isLessThanOrEqualTo(lengths.length / 8 + 1);
-                }
+                });
             }
         }
     }

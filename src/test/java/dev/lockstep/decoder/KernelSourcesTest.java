@@ -56,6 +56,11 @@ class KernelSourcesTest {
         }
 
         @Override
+        public boolean hasWarpgroups() {
+            return architecture() == 90;
+        }
+
+        @Override
         public @Nullable Kernel kernel(String source, List<String> definitions, String name, int threads) {
             Unit unit = new Unit(source, List.copyOf(definitions));
             units.add(unit);
@@ -108,8 +113,9 @@ class KernelSourcesTest {
     private static String compile(Path nvcc, int architecture, Unit unit, Path file) {
         try {
             Files.writeString(file, unit.source);
-            List<String> command = new ArrayList<>(List.of(nvcc.toString(), "-cubin", "-arch=sm_" + architecture,
-                    "-std=c++17", "-o", file + "bin", file.toString()));
+            List<String> command = new ArrayList<>(
+                    List.of(nvcc.toString(), "-cubin", "-arch=sm_" + architecture + (architecture == 90 ? "a" : ""),
+                            "-std=c++17", "-o", file + "bin", file.toString()));
             unit.definitions.forEach(definition -> command.add("-D" + definition));
             Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
             String said = new String(process.getInputStream().readAllBytes());
