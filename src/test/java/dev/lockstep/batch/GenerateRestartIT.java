@@ -119,6 +119,7 @@ class GenerateRestartIT {
 
     /** The same of two ranks that compute the model together, where it is the second that dies each time. */
     @Test
+    @LongRun
     void rowThatATeamsSecondRankDiesOf_isSetAside() throws IOException {
         Files.write(temp.resolve("p.jsonl"), IntStream.range(0, 4).mapToObj(
                 i -> "{\"prompt\": \"In the beginning\", \"max_tokens\": " + (i == 2 ? 1000 : 4) + "}").toList());

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.fixtures.Runs;
 import dev.lockstep.tokenizer.Tokenizer;
 
@@ -79,6 +80,7 @@ class GroupsIT {
     }
 
     @Test
+    @LongRun
     void groupsFarApart_severalRanks_eachBeginningIsComputedOnce() {
         Runs.succeed(1, temp, with("--prompts", "prompts.jsonl", "--output", "alone.jsonl"));
         assertThat(computed(temp.resolve("r.json"))).isEqualTo(plain(1));

@@ -35,7 +35,7 @@ class SameTextIT {
     private Path temp;
 
     @ParameterizedTest
-    @LongRun(butFor = 2)
+    @LongRun
     @ValueSource(ints = {1, 2, 3})
     void everyFamilyAndBatchSize_equalsTransformersAndItself(int ranks) {
         for (String family : Golden.CHECKPOINTS) {
@@ -157,6 +157,7 @@ class SameTextIT {
 
     /** Prompts whose beginning comes again, by one rank with and without drafts, and by two that compute the model together. */
     @Test
+    @LongRun
     void generate_withDrafts_hasTheSameResultsInFewerSteps() {
         List<String> prompts = new ArrayList<>();
         for (String line : Runs.firstLines().subList(0, 10)) {

@@ -12,6 +12,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 
 import static dev.lockstep.fixtures.Launched.mpjrun;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -23,6 +24,7 @@ class BuiltInsIT {
 
     /** It also checks two groups of the ranks, and so four of eight. */
     @ParameterizedTest
+    @LongRun(butFor = {1, 2})
     @ValueSource(ints = {1, 2, 5, 8})
     void selftest_findsEveryCollectiveInOrder(int ranks) {
         Launched.Result result = mpjrun("-np", Integer.toString(ranks), "selftest").run();

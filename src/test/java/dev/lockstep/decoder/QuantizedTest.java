@@ -8,6 +8,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.model.DType;
 import dev.lockstep.torch.Device;
 
@@ -35,6 +36,7 @@ class QuantizedTest {
 
     /** What --dtype asks for is made of any form; in bfloat16 within the rounding of its 8 bits. */
     @ParameterizedTest
+    @LongRun(butFor = {1, 4, 8, 9, 11, 14})
     @MethodSource("dev.lockstep.fixtures.Golden#quantized")
     void firstLogits_inBfloat16_areCloseToTransformers(String form) {
         JsonNode cases = Golden.expected(form).get("cases");

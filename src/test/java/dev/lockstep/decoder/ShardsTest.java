@@ -15,6 +15,7 @@ import dev.lockstep.checkpoint.lora.Adapter;
 import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelException;
 import dev.lockstep.replica.Team;
@@ -35,6 +36,7 @@ class ShardsTest {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = {1, 4, 8, 9, 12, 15})
     @MethodSource("dev.lockstep.fixtures.Golden#quantized")
     void step_greedyInFloat32_equalsTransformers(String form) {
         assertGreedy(Checkpoint.open(Golden.checkpoint(form)), Golden.expected(form).get("cases"), form);

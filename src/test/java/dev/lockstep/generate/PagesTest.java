@@ -32,6 +32,7 @@ class PagesTest {
 
     /** The longest golden row has some 60 tokens, so of ten rows at a time most must give way. */
     @ParameterizedTest(name = "{0}")
+    @LongRun(butFor = {1, 6, 7, 14})
     @MethodSource("dev.lockstep.fixtures.Golden#checkpoints")
     void generate_oddPagesAndTooFew_equalsTransformers(String family) {
         JsonNode cases = Golden.expected(family).get("cases");

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 
 import static dev.lockstep.fixtures.Launched.awaitTrue;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -22,6 +23,7 @@ class BundleIT {
     private static final long MOST_BYTES = 60L << 20;
 
     @Test
+    @LongRun
     void bundle_unpacked_runsWithoutJavaOnThePath(@TempDir Path scratch) throws IOException, InterruptedException {
         Path archive = scratch.resolve("bundle.tar.gz");
         Launched.Result made = Launched.script(Launched.HOME.resolve("launch/bundle.sh"), archive.toString()).run();

@@ -25,6 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 
 import static dev.lockstep.fixtures.Launched.HOME;
 import static dev.lockstep.fixtures.Launched.awaitTrue;
@@ -102,6 +103,7 @@ class ClassDataIT {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = 2)
     @ValueSource(strings = {"ranks.jsa", "launcher.jsa"})
     void archive_shortOrEmptyOrOfOtherBytes_isNotUsed(String name) throws IOException {
         Path archive = directory.resolve(name);
@@ -124,6 +126,7 @@ class ClassDataIT {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = 1)
     @ValueSource(strings = {"ranks.jsa", "options", "."})
     void archive_thatOthersMayWrite_isNotUsed(String name) throws IOException {
         Path file = directory.resolve(name);
@@ -185,6 +188,7 @@ class ClassDataIT {
     }
 
     @Test
+    @LongRun
     void jdk_another_hasArchivesOfItsOwn() throws IOException {
         String own = Path.of(System.getProperty("java.home")).toRealPath().toString();
         Path other;

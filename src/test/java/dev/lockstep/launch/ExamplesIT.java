@@ -18,6 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.fixtures.Runs;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -144,6 +145,7 @@ class ExamplesIT {
 
     /** Ranks are killed twice, and what it learns is what it learns undisturbed. */
     @Test
+    @LongRun
     void resumedTraining() {
         String undisturbed = run(2, "ResumedTraining.java", scratch.resolve("whole.json").toString()).stdout();
         assertThat(undisturbed).hasLineCount(20);

@@ -13,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.host.HostName;
 
 import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
@@ -153,6 +154,7 @@ class FailureIT {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = 1)
     @CsvSource({"auto, 0", "auto, 2", "tcp, 0", "tcp, 2", "niodev, 1"})
     void rank_exitsWith0AfterClose_doesNotHurtThoseAtWork(String device, int leaver) {
         Launched.Result result = mpjrun("-np", "3", "--dev", device, "-cp", TEST_CLASSES,

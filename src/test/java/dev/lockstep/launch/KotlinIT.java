@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.fixtures.UserBuild;
 
 import static dev.lockstep.fixtures.Launched.mpjrun;
@@ -20,6 +21,7 @@ class KotlinIT {
     private static final String KOTLIN = "2.2.21";
 
     @Test
+    @LongRun
     void dataClasses_travelBetweenRanks(@TempDir Path scratch) throws IOException, InterruptedException {
         String jackson = com.fasterxml.jackson.databind.cfg.PackageVersion.VERSION.toString();
         UserBuild project = new UserBuild(scratch.resolve("project"),

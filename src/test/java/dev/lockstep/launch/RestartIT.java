@@ -14,6 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.host.HostName;
 
 import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
@@ -81,6 +82,7 @@ class RestartIT {
     }
 
     @Test
+    @LongRun
     void window_forgetsOldRestarts() {
         // the second death comes more than a second, the pause, after the first
         Launched.Result result = program(List.of("--max-restarts", "1", "--restart-window", "0.9"), "restarted", "KILL",

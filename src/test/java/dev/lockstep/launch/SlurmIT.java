@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 import dev.lockstep.fixtures.Cluster;
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 
 import static dev.lockstep.fixtures.Launched.HOME;
 import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
@@ -162,6 +163,7 @@ class SlurmIT {
 
     /** The signal is the one that Slurm sends before the time limit. */
     @Test
+    @LongRun
     void generate_submittedAsItStands_isRequeuedAtTheLimitAndGoesOn() throws IOException {
         Path output = directory.resolve("generate.out");
         Path results = directory.resolve("results.jsonl");
@@ -289,6 +291,7 @@ class SlurmIT {
     }
 
     @Test
+    @LongRun
     void agent_killed_nodeThatAnswersIsUsedAgain() {
         Path output = directory.resolve("agent.out");
         String job = submit(output, "launch/mpjrun.sh --max-restarts 2 -cp " + TEST_CLASSES + " " + PROGRAMS
@@ -320,6 +323,7 @@ class SlurmIT {
     }
 
     @Test
+    @LongRun
     void scancel_leavesNothing_andRequeueStartsAgain() {
         Path output = directory.resolve("again.out");
         String script = "echo restart ${SLURM_RESTART_COUNT:-0}; launch/mpjrun.sh -cp " + TEST_CLASSES + " " + PROGRAMS

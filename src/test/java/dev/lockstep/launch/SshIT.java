@@ -17,6 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.fixtures.SshHosts;
 
 import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
@@ -111,6 +112,7 @@ class SshIT {
 
     /** Groups of a host, and what is shared there, among all else. */
     @Test
+    @LongRun
     void selftest_onTwoHosts_findsEverythingInOrder() {
         Launched.Result result = HOSTS.launch("-H", "lsone:2,lstwo", "--device", "cpu", "selftest").run();
         assertThat(result.exitCode()).as(result.stderr()).isZero();
@@ -215,6 +217,7 @@ class SshIT {
 
     /** What lies in {@code here} on lsone is not there on lstwo, so rank 0 keeps the journal of rank 1. */
     @Test
+    @LongRun
     void generate_hostThatDoesNotSeeTheJournal_losesNothingEither() throws IOException {
         Path output = HOSTS.directory().resolve("here/r.jsonl");
         Path journal = HOSTS.directory().resolve("here/r.jsonl.journal/rank-1.jsonl");

@@ -9,6 +9,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.fixtures.SshHosts;
 
 import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
@@ -22,6 +23,7 @@ class SshRestartIT {
     private static final String PROGRAMS = "dev.lockstep.fixtures.Programs";
 
     @ParameterizedTest
+    @LongRun(butFor = 1)
     @CsvSource(delimiter = '|', textBlock = """
             -H lsone,lstwo --max-restarts 1                    | [lsone, lstwo]
             -H lsone,lstwo --max-restarts 1 --min-ranks 1      | [lsone, lstwo]
@@ -42,6 +44,7 @@ class SshRestartIT {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = 1)
     @CsvSource(delimiter = '|', textBlock = """
             -H lsone,lstwo --min-ranks 1   | [lsone]        | 1 rank goes
             -np 2 -H lstwo,lsone:3         | [lsone, lsone] | 2 ranks go
@@ -63,6 +66,7 @@ class SshRestartIT {
     }
 
     @Test
+    @LongRun
     void host_vanished_withoutRoomForAll_endsTheJob() {
         try (Launched launched = once("-H lsone,lstwo --max-restarts 1").start()) {
             launched.awaitStdout("ready");

@@ -26,6 +26,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.host.HostName;
 import dev.lockstep.wire.CompiledProgram;
 import dev.lockstep.wire.Frames;
@@ -50,6 +51,7 @@ class StraysIT {
     private final List<Socket> open = new ArrayList<>();
 
     @ParameterizedTest
+    @LongRun(butFor = 2)
     @ValueSource(strings = {"ucx", "tcp", "niodev"})
     void strangers_duringBootstrap_disturbNothing(String device) throws Exception {
         Path go = scratch.resolve("go");
@@ -95,6 +97,7 @@ class StraysIT {
 
     /** A thousand times at every port, while ranks send each other messages: strangers of all kinds. */
     @ParameterizedTest
+    @LongRun(butFor = 1)
     @ValueSource(strings = {"tcp", "tcp --encrypt"})
     void strangers_whileRanksSend_disturbNothing(String device) throws Exception {
         Path go = scratch.resolve("go");
@@ -168,6 +171,7 @@ class StraysIT {
 
     /** MPJ Express takes whoever connects for a rank, and then waits for ever for the one that it has no place for. */
     @ParameterizedTest
+    @LongRun(butFor = 1)
     @ValueSource(ints = {0, 1})
     void stranger_atAnMpjPort_endsTheJobWithASentence(int which) throws Exception {
         Path go = scratch.resolve("go");

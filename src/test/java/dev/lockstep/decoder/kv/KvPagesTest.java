@@ -14,6 +14,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+import dev.lockstep.fixtures.LongRun;
+
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -81,6 +83,7 @@ class KvPagesTest {
      * different tokens, what a slot finds attached is what its prompt begins with, and what a window sees is there.
      */
     @ParameterizedTest
+    @LongRun(butFor = {2, 5})
     @CsvSource({"1, 0", "3, 0", "16, 0", "3, '0 5'", "4, '7 0 7'", "16, '20 0'", "3, '6'", "1, '0 4 9'"})
     void randomWork_keepsEveryPageAccountedFor(int pageTokens, String windows) {
         long attached = 0;
