@@ -15,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.fixtures.Runs;
 import dev.lockstep.fixtures.SafetensorsFile;
 import dev.lockstep.json.Json;
@@ -151,6 +152,7 @@ class EmbedIT {
 
     /** As models are stored that were trained for embeddings: of the base model alone, without what chooses tokens. */
     @Test
+    @LongRun
     void embed_checkpointWithoutOutputProjection_isTheSame() throws IOException {
         Path whole = Golden.copyWithTokenizer("llama-gqa", Files.createDirectories(temp.resolve("whole")));
         Path base = Golden.copyWithTokenizer("llama-gqa", Files.createDirectories(temp.resolve("base")));

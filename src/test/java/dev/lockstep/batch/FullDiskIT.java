@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.fixtures.Runs;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -43,6 +44,7 @@ class FullDiskIT {
 
     /** Two journals are half as long each; then it is the results that do not fit. */
     @Test
+    @LongRun
     void resultsThatDoNotFit_areWrittenByTheNextRun() throws IOException {
         Launched.Result full = limited(2, 40, "");
         assertThat(full.stderr()).contains("generate: r.jsonl cannot be written: File too large\n")

@@ -40,6 +40,7 @@ class GenerateRestartIT {
     }
 
     @Test
+    @LongRun
     void rankKilled_goesOnByItself() throws IOException {
         Files.write(temp.resolve("p.jsonl"),
                 IntStream.range(0, 30).mapToObj(i -> "{\"prompt\": \"In the beginning " + i + "\"}").toList());

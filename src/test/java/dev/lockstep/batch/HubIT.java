@@ -142,6 +142,7 @@ class HubIT {
     }
 
     @Test
+    @LongRun
     void generate_diskIsFull_saysSoAndKeepsWhatHasCome() {
         server.add(ID, Runs.KJV);
         Launched.Result full = withHub(Launched.script(Path.of("/bin/bash"), "-c", "ulimit -f 2000; '"
@@ -186,6 +187,7 @@ class HubIT {
     }
 
     @Test
+    @LongRun
     void bench_name_needsTheConfigurationAlone() {
         server.add(ID, Runs.KJV);
         Launched.Result result = withHub(Launched.mpjrun("-q", "--device", "cpu", "bench", "decode", "--config", ID,

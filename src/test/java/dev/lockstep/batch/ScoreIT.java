@@ -15,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.fixtures.Runs;
 import dev.lockstep.json.Json;
 
@@ -123,6 +124,7 @@ class ScoreIT {
 
     /** As lm-evaluation-harness asks a server: the prompt again, how likely its tokens were, and one token more. */
     @Test
+    @LongRun
     void echo_withLogprobs_hasThePromptsTokensToo() throws IOException {
         Path prompts = Files.writeString(temp.resolve("prompts.jsonl"),
                 """

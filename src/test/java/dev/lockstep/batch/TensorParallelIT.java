@@ -90,6 +90,7 @@ class TensorParallelIT {
 
     /** While the first rank of the second two waits for rows, and the other for what it says, nobody hangs. */
     @Test
+    @LongRun
     void pipe_thatIsIdleForLong_isNoHang() throws IOException, InterruptedException {
         GenerateInputIT.assertIdlePipeIsWaitedFor(temp, 4, "--tensor-parallel", "2");
     }

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.host.Share;
 import dev.lockstep.torch.Device;
 
@@ -67,6 +68,7 @@ class GeneratorTest {
     }
 
     @Test
+    @LongRun
     void complete_sampledInPieces_isTheSameForEveryBatchSize() {
         List<String> whole = texts(generator.complete(PROMPTS, sampled(7, 1.3), 16));
         for (int passTokens : new int[]{1, 5, 9}) {

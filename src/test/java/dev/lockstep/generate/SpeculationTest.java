@@ -32,6 +32,7 @@ class SpeculationTest {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = {1, 6, 7, 13})
     @MethodSource("dev.lockstep.fixtures.Golden#checkpoints")
     void generate_greedy_equalsTransformersForEveryBatchSize(String family, @TempDir Path scratch) {
         JsonNode cases = Golden.expected(family).get("cases");

@@ -136,6 +136,7 @@ class ClassDataIT {
 
     /** The name is right, and the jar is another one than that with which the archive was made. */
     @Test
+    @LongRun
     void archive_ofAnotherBuild_isNotUsed() throws IOException {
         Path home = scratch.resolve("home");
         Files.createDirectories(home.resolve("target"));
@@ -206,6 +207,7 @@ class ClassDataIT {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = 1)
     @ValueSource(strings = {"-Xshare:off", "-Xshare:auto", "-XX:-UseCompressedOops",
             "-XX:-UseSerialGC -XX:+UseParallelGC", "-Xmx64m"})
     void options_ofTheUser_areKept(String option) throws IOException {

@@ -173,6 +173,7 @@ class ExamplesIT {
 
     /** The heat is what numpy computes. */
     @Test
+    @LongRun
     void jacobi() {
         for (int ranks : new int[]{1, 4, 6}) {
             assertThat(run(ranks, "Jacobi.java", "30", "200").stdout()).startsWith("heat 16857.340255 in ");
@@ -180,6 +181,7 @@ class ExamplesIT {
     }
 
     @Test
+    @LongRun
     void sampleSort() {
         long[] sorted = LongStream.range(0, 10_000).map(i -> new SplittableRandom(i).nextLong()).sorted().toArray();
         long check = IntStream.range(0, sorted.length).mapToLong(i -> i * sorted[i]).sum();
@@ -189,6 +191,7 @@ class ExamplesIT {
 
     /** The error is what numpy computes. */
     @Test
+    @LongRun
     void kMeans() {
         assertThat(run(1, "KMeans.java", "3000").stdout()).startsWith("error 2741.596686 in ");
         assertThat(run(3, "KMeans.java", "3000").stdout()).startsWith("error 2741.596686 in ");

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.fixtures.UserBuild;
 
 import static dev.lockstep.fixtures.Launched.mpjrun;
@@ -126,6 +127,7 @@ class FatJarIT {
     }
 
     @Test
+    @LongRun
     void springBootJar_logsItsWayWithItsOwnLibraries() throws IOException, InterruptedException {
         UserBuild project = new UserBuild(scratch.resolve("project"),
                 UserBuild.dependency("org.springframework.boot:spring-boot-starter:" + SPRING_BOOT)

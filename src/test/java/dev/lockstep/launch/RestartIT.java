@@ -58,6 +58,7 @@ class RestartIT {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = 1)
     @CsvSource({"2", "3"})
     void rank_exitsWithACodeThatIsNoDeath_isNotStartedAgain(String code) {
         Launched.Result result = program(List.of("--max-restarts", "3"), "restarted", code, "9").run();
@@ -93,6 +94,7 @@ class RestartIT {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = 2)
     @CsvSource({"INT, 130", "TERM, 143"})
     void launcher_signalled_doesNotStartAgain(String name, int code) {
         FailureIT.assertSignalEndsBoth(program(List.of("--max-restarts", "3"), "wait"), name, code);
@@ -111,6 +113,7 @@ class RestartIT {
     }
 
     @Test
+    @LongRun
     void timeout_spansAllRestarts() {
         Launched.Result result = program(List.of("--max-restarts", "30", "--timeout", "5"), "restarted", "KILL", "30")
                 .run();

@@ -192,6 +192,7 @@ class SlurmIT {
 
     /** As those do whose data are elsewhere: the script finds Lockstep by where it was submitted from. */
     @Test
+    @LongRun
     void generate_submittedElsewhere_findsLockstepAndTakesOptionsForTheLauncher() throws IOException {
         Path data = Files.createDirectories(directory.resolve("data"));
         for (int task = 1; task <= 2; task++) {

@@ -57,6 +57,7 @@ class SshIT {
     }
 
     @Test
+    @LongRun
     void messages_goOverTcp_orOverWhatIsAskedFor() {
         String reason = ", not over UCX: the ranks are on several hosts, where UCX's ports would be open to everyone "
                 + "(--dev ucx takes it all the same)\n";
@@ -121,6 +122,7 @@ class SshIT {
 
     /** Compiled where the launcher is; each host gets the classes. */
     @Test
+    @LongRun
     void sourceFile_onTwoHosts_isCompiledOnce() throws IOException {
         Path file = Files.writeString(HOSTS.directory().resolve("Where.java"), """
                 import dev.lockstep.world.World;

@@ -9,6 +9,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 
 import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
 import static dev.lockstep.fixtures.Launched.mpjrun;
@@ -29,6 +30,7 @@ class CollectivesIT {
 
     /** The same between GPUs where there are two: the program takes whatever the ranks are given. */
     @Test
+    @LongRun
     void collectivesOnArraysOfDjl_areAsTheWorldsOwn() {
         Launched.Result result = mpjrun("-np", "3", "--device", "cpu", "-cp", TEST_CLASSES,
                 "dev.lockstep.fixtures.DeviceCollectivesProgram").run();

@@ -55,6 +55,7 @@ class HangIT {
     }
 
     @Test
+    @LongRun
     void ranks_thatWaitForMessagesOfAnyone_areNamed() {
         Launched.Result result = stuck("3", "any-receive", "--timeout-collective", "2").run();
         assertThat(result.exitCode()).as(result.stderr()).isEqualTo(124);
@@ -74,6 +75,7 @@ class HangIT {
     }
 
     @Test
+    @LongRun
     void rank_thatDoesNotComeToWhatWasBegun_isNamed() {
         Launched.Result result = stuck("3", "late-begun", "--timeout-collective", "1").run();
         assertThat(result.exitCode()).isEqualTo(124);
@@ -123,6 +125,7 @@ class HangIT {
     }
 
     @Test
+    @LongRun
     void rank_thatHoldsUpAGroup_isNamedAndNotTheRanksItHoldsUp() {
         Launched.Result result = stuck("3", "late-in-group", "--timeout-collective", "1").run();
         assertThat(result.exitCode()).isEqualTo(124);
@@ -165,6 +168,7 @@ class HangIT {
     }
 
     @Test
+    @LongRun
     void groups_thatNobodyHolds_areForgotten() {
         try (Launched launched = stuck("2", "groups").start()) {
             launched.awaitStdout("formed");

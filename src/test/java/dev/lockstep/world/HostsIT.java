@@ -33,7 +33,7 @@ class HostsIT {
 
     /** More ranks than slots are dealt to the hosts in turn. */
     @ParameterizedTest
-    @LongRun(butFor = {2, 5})
+    @LongRun(butFor = 5)
     @CsvSource({"4, '-H lsone:2,lstwo:2'", "5, '-H lsone:3,lstwo:2'", "4, '-H lsone,lstwo:3'",
             "6, '-H lsone,lstwo -np 6 --oversubscribe'", "6, '-H lsone:2,lstwo:2,lsthree:2'",
             "6, '-H lsone,lstwo:3,lsthree:2 --encrypt'", "5, '-H lsone,lstwo,lsthree -np 5 --oversubscribe'",
@@ -70,6 +70,7 @@ class HostsIT {
     }
 
     @Test
+    @LongRun
     void rankOfAnotherHost_heldUp_isWaitedFor() {
         Launched.Result result = stuck("held-up").env("LOCKSTEP_HEARTBEAT_TIMEOUT", "2")
                 .env("LOCKSTEP_JAVA_OPTS", "-XX:-UseCountedLoopSafepoints -XX:LoopStripMiningIter=0").run();
