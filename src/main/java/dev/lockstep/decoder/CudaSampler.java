@@ -93,7 +93,7 @@ final class CudaSampler implements Sampler {
 
     /** Whether the next tokens can be had from logits of which each rank has some. */
     boolean fitsParts(int rows, SamplingKind kind) {
-        return best != null && fits(kind) && !kind.sampled() && rows <= PeerRows.ROWS;
+        return best != null && fits(kind) && !kind.sampled() && rows <= PeerRows.MOST_ROWS;
     }
 
     /**

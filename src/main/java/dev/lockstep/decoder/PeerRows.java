@@ -15,8 +15,13 @@ import dev.lockstep.decoder.shard.Replica;
  * @param room    bytes of all rows that each rank gives the others in a turn, at most
  */
 record PeerRows(long address, int rank, int size, long room) {
-    /** The most rows. */
-    static final int ROWS = 1024;
+    /**
+     * The most rows: a row's block waits for those of the other GPUs, so all of a launch's blocks are to be on the
+     * multiprocessors at once.
+     */
+    static final int MOST_ROWS = 128;
+    /** So many there is room to tell of. */
+    private static final int ROWS = 1024;
     private static final int MOST_RANKS = 8;
     /** What comes before the rooms: turns, what is told of them, and keys. */
     private static final long BEFORE = PeerRoom.ADDRESS_BYTES + Integer.BYTES * (1L + MOST_RANKS) * ROWS
@@ -46,6 +51,6 @@ record PeerRows(long address, int rank, int size, long room) {
     /** Whether so many rows of so many bytes are summed faster so than by {@link Replica#sum}. */
     boolean sums(int rows, long bytes) {
         long all = rows * bytes;
-        return rows <= ROWS && all <= room && all * (size - 1) * (size - 2) / size <= WORTH_BYTES;
+        return rows <= MOST_ROWS && all <= room && all * (size - 1) * (size - 2) / size <= WORTH_BYTES;
     }
 }

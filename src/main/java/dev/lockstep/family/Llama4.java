@@ -2,9 +2,13 @@ package dev.lockstep.family;
 
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntPredicate;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+
+import com.fasterxml.jackson.databind.JsonNode;
 
 import dev.lockstep.model.ModelConfig.Experts;
 import dev.lockstep.model.ModelConfig.Layer;
@@ -67,7 +71,7 @@ final class Llama4 implements Family {
         Experts experts = file.experts(16, 1, width, false).withShared(width, false).ofScaledInput();
         draft.experts(experts.withPlain(plainLayers(file)));
         draft.stored(new Stored(false, false, true, 1, 1, NAMES));
-        int piece = file.json().has("attention_chunk_size") ? file.positive("attention_chunk_size", PIECE) : PIECE;
+        int piece = file.positive("attention_chunk_size", PIECE);
         draft.longest(file.flag("attn_temperature_tuning", true)
                 ? Math.min(piece, file.positive("floor_scale", PIECE) - 1)
                 : piece);
@@ -75,18 +79,10 @@ final class Llama4 implements Family {
 
     private static Set<Integer> plainLayers(ConfigFile file) {
         int step = file.positive("interleave_moe_layer_step", 1);
-        Set<Integer> plain = new HashSet<>();
-        for (int layer = 0; layer < file.layers(); layer++) {
-            if ((layer + 1) % step != 0) {
-                plain.add(layer);
-            }
-        }
-        file.json().array("moe_layers").ifPresent(given -> {
-            for (int layer = 0; layer < file.layers(); layer++) {
-                plain.add(layer);
-            }
-            given.forEach(layer -> plain.remove(layer.asInt()));
-        });
-        return plain;
+        Optional<JsonNode> given = file.json().array("moe_layers");
+        Set<Integer> named = new HashSet<>();
+        given.ifPresent(layers -> layers.forEach(layer -> named.add(layer.asInt())));
+        IntPredicate mixed = layer -> given.isPresent() ? named.contains(layer) : (layer + 1) % step == 0;
+        return IntStream.range(0, file.layers()).filter(mixed.negate()).boxed().collect(Collectors.toSet());
     }
 }

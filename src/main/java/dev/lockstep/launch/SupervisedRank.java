@@ -1,5 +1,7 @@
 package dev.lockstep.launch;
 
+import java.time.Duration;
+
 import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.launch.ranks.RankProcess;
@@ -59,7 +61,19 @@ final class SupervisedRank {
             ran = process.ran();
             ranAt = before >= 0 && ran > before + LEAST_RUN_NANOS ? now : ranAt;
         }
-        return silence > PATIENCE * mostSilence || silence > mostSilence && now - ranAt > mostSilence / 2;
+        return silence > PATIENCE * mostSilence || silence > mostSilence && !isHeldUp(now, mostSilence);
+    }
+
+    private boolean isHeldUp(long now, long mostSilence) {
+        return now - ranAt <= mostSilence / 2;
+    }
+
+    /** Of one that {@link #isSilent}, and for how long and why as far as is known. */
+    String silence(long now, Duration most) {
+        return isHeldUp(now, most.toNanos())
+                ? "no heartbeat for " + Supervisor.seconds(most.multipliedBy(PATIENCE))
+                        + ", although its process runs, or waits for a processor"
+                : "no heartbeat for " + Supervisor.seconds(most) + ": its process is frozen, or its host is gone";
     }
 
     String failedFirst(@Nullable String cause) {

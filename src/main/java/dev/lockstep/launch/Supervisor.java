@@ -302,8 +302,8 @@ final class Supervisor {
             ranks.stream().filter(rank -> rank.isSilent(now, options.heartbeat().toNanos())).findFirst()
                     .ifPresent(rank -> {
                         lostHosts.add(rank.process.host());
-                        conclude(Verdict.death(ExitCode.TIMED_OUT.code(), rank.failedFirst("no heartbeat for "
-                                + seconds(options.heartbeat()) + ": its process is frozen, or its host is gone")));
+                        conclude(Verdict.death(ExitCode.TIMED_OUT.code(),
+                                rank.failedFirst(rank.silence(now, options.heartbeat()))));
                     });
         }
         if (verdict == null) {

@@ -222,6 +222,18 @@ class HangIT {
     }
 
     @Test
+    @LongRun
+    void rank_heldUpForTooLong_isNamed() {
+        Launched.Result result = stuck("2", "held-up").env("LOCKSTEP_HEARTBEAT_TIMEOUT", "2")
+                .env("LOCKSTEP_JAVA_OPTS", "-XX:-UseCountedLoopSafepoints -XX:LoopStripMiningIter=0")
+                .env("LOCKSTEP_TEST_HELD_UP", "20").run();
+        assertThat(result.exitCode()).isEqualTo(124);
+        assertThat(result.stderr())
+                .matches("mpjrun: rank 1 on host \\S+ failed first: no heartbeat for 12 s, although its "
+                        + "process runs, or waits for a processor\n");
+    }
+
+    @Test
     void launcher_frozenForAWhile_blamesNobody() throws Exception {
         try (Launched launched = stuck("2", "long-work", "--timeout-collective", "2.5")
                 .env("LOCKSTEP_HEARTBEAT_TIMEOUT", "2").start()) {

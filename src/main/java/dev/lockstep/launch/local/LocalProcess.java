@@ -96,13 +96,21 @@ public final class LocalProcess implements RankProcess {
         // the file of the process is of its first thread alone
         try (DirectoryStream<Path> tasks = Files.newDirectoryStream(Path.of("/proc", process.pid() + "", "task"))) {
             for (Path task : tasks) {
-                String[] ranAndWaited = Files.readString(task.resolve("schedstat")).split(" ");
-                nanos += Long.parseLong(ranAndWaited[0]) + Long.parseLong(ranAndWaited[1]);
+                nanos += ran(task);
             }
-        } catch (IOException | DirectoryIteratorException | NumberFormatException e) {
-            return -1; // it ends, or the kernel does not count
+        } catch (IOException | DirectoryIteratorException e) {
+            return -1; // it has ended
         }
         return nanos;
+    }
+
+    private static long ran(Path task) {
+        try {
+            String[] ranAndWaited = Files.readString(task.resolve("schedstat")).split(" ");
+            return Long.parseLong(ranAndWaited[0]) + Long.parseLong(ranAndWaited[1]);
+        } catch (IOException | NumberFormatException e) {
+            return 0; // it has ended meanwhile, or the kernel does not count
+        }
     }
 
     @Override
