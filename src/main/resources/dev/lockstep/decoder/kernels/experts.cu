@@ -30,8 +30,8 @@ __device__ __forceinline__ float activated(float gate, float up) {
 #define NONE -3.0e38f
 
 // The best of a row's experts by a warp, and their shares: of a softmax of its logits with their biases, or the sigmoids of
-// its logits (SIGMOID), the choice then by these and biases, or where shares multiply what experts take (SCALES_INPUT) by logits; divided by their sum (OF_ONE), and times a factor. Of two that are
-// alike the first.
+// its logits (SIGMOID), the choice then by these and biases, or where shares multiply what experts take (SCALES_INPUT) by
+// logits; divided by their sum (OF_ONE), and times a factor. Of two that are alike the first.
 __device__ __forceinline__ void routeRow(int *expert, float *share, const float *logits, const float *bias, float factor) {
     int lane = threadIdx.x % 32;
     float rank[PER_LANE], score[PER_LANE];
@@ -235,8 +235,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) routeAndGroup(int *order, 
 }
 
 // x [rows, H] = or += (add) the sum of a token's experts' results [rows, CHOSEN, H], each with its bias [EXPERTS, H], unless
-// that is null, times its share, and of what all go through, shared [rows, H], unless that is null, times the sigmoid of the
-// product of normed [rows, H] and gate [H], if that is not null. x may be normed. A block a row.
+// that is null, times its share, unless they are null, and of what all go through, shared [rows, H], unless that is null, times
+// the sigmoid of the product of normed [rows, H] and gate [H], if that is not null. x may be normed. A block a row.
 // Bytes: rows (CHOSEN + 2) H values, with shared 1 or 2 more.
 extern "C" __global__ void __launch_bounds__(THREADS) combine(stored *x, const stored *out, const int *expert, const float *share,
         const stored *bias, const stored *shared, const stored *gate, const stored *normed, int add) {

@@ -74,7 +74,8 @@ struct Held {
 };
 
 // A block has 32 rows of its tile's expert, of which warps have as many parts of K, and 8 TILES pairs; blocks (x: rows, y: tiles).
-//   - GATED: x [tokens, K = H], weights [EXPERTS, 2 I, H], a row's gate and then its up; out [pairs in order, I];
+//   - GATED: x [tokens, K = H], times the pair's share, unless they are null; weights [EXPERTS, 2 I, H], a row's gate and then
+//     its up; out [pairs in order, I];
 //   - otherwise x is that, K = I, weights [EXPERTS, H, I], and out [pairs, H].
 // Bytes: those of the weights of experts that have a tile, of each anew.
 template <bool GATED, int TILES>
@@ -207,15 +208,17 @@ __device__ __forceinline__ void few(stored *out, const stored *x, const kept *we
 
 // BLOCKS of a multiprocessor
 #define FEW_OF(TILES, BLOCKS)                                                                                           \
-    extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) gateUp##TILES(stored *out, const stored *x,            \
-            const kept *weights, const scaled *scale, const stored *bias, const int *order, const Tile *tiles, const float *share) {        \
+    extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) gateUp##TILES(stored *out, const stored *x,           \
+            const kept *weights, const scaled *scale, const stored *bias, const int *order, const Tile *tiles,          \
+            const float *share) {                                                                                       \
         begin();                                                                                                        \
-        few<true, TILES>(out, x, weights, scale, bias, order, tiles, share);                                                   \
+        few<true, TILES>(out, x, weights, scale, bias, order, tiles, share);                                            \
     }                                                                                                                   \
-    extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) down##TILES(stored *out, const stored *x,              \
-            const kept *weights, const scaled *scale, const stored *bias, const int *order, const Tile *tiles, const float *share) {        \
+    extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) down##TILES(stored *out, const stored *x,             \
+            const kept *weights, const scaled *scale, const stored *bias, const int *order, const Tile *tiles,          \
+            const float *share) {                                                                                       \
         begin();                                                                                                        \
-        few<false, TILES>(out, x, weights, scale, bias, order, tiles, share);                                                  \
+        few<false, TILES>(out, x, weights, scale, bias, order, tiles, share);                                           \
     }
 FEW_OF(1, 512 / THREADS)
 FEW_OF(2, 512 / THREADS)

@@ -323,14 +323,14 @@ __device__ __forceinline__ void many(stored *out, const stored *x, const kept *w
 #endif
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, WIDE == 256 ? 1 : 2) gateUpMany(stored *out, const stored *x, const kept *weights,
-        const scaled *scale, const stored *bias, const int *order, const Tile *tiles, const float *share) {
+extern "C" __global__ void __launch_bounds__(THREADS, WIDE == 256 ? 1 : 2) gateUpMany(stored *out, const stored *x,
+        const kept *weights, const scaled *scale, const stored *bias, const int *order, const Tile *tiles, const float *share) {
     begin();
     many<true>(out, x, weights, scale, bias, order, tiles, share);
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, WIDE == 256 ? 1 : 2) downMany(stored *out, const stored *x, const kept *weights,
-        const scaled *scale, const stored *bias, const int *order, const Tile *tiles, const float *share) {
+extern "C" __global__ void __launch_bounds__(THREADS, WIDE == 256 ? 1 : 2) downMany(stored *out, const stored *x,
+        const kept *weights, const scaled *scale, const stored *bias, const int *order, const Tile *tiles, const float *share) {
     begin();
     many<false>(out, x, weights, scale, bias, order, tiles, share);
 }
