@@ -107,12 +107,15 @@ final class Coordinator implements Closeable {
                 }
                 return;
             }
-            if (!(first instanceof Message.Hello hello) || hello.rank() < 0 || hello.rank() >= size
-                    || links.putIfAbsent(hello.rank(), link) != null) {
+            if (!(first instanceof Message.Hello hello) || hello.rank() < 0 || hello.rank() >= size) {
+                return;
+            }
+            admit.run();
+            link.send(new Message.Heartbeat(true)); // a rank that has been dropped before knocks again
+            if (links.putIfAbsent(hello.rank(), link) != null) {
                 return;
             }
             rank = hello.rank();
-            admit.run();
             for (Message message = hello; message != null; message = link.read()) {
                 events.add(new LaunchEvent.Said(rank, message));
             }

@@ -1,11 +1,15 @@
 package dev.lockstep.world.rank;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
 
+import dev.lockstep.host.Closing;
 import dev.lockstep.wire.Message;
 import dev.lockstep.wire.RankEnvironment;
 import dev.lockstep.wire.SealedLink;
@@ -18,6 +22,10 @@ public final class ControlLink {
      * because a launcher that is only stopped for a while must find its ranks as they were.
      */
     private static final int SILENCE_MILLIS = 300_000;
+
+    /** To be known to the launcher, and how much longer the pause is after each of them. */
+    private static final int ATTEMPTS = 10;
+    private static final long PAUSE_NANOS = 20_000_000;
 
     /** So long a launcher that is busy with other ranks may take to show that it is one. */
     private static final int ANSWER_MILLIS = 60_000;
@@ -34,22 +42,46 @@ public final class ControlLink {
         this.sealed = sealed;
     }
 
-    /** Connects and says hello. */
+    /**
+     * Connects, says hello, and hears that it is known. A launcher at which strangers knock drops the oldest of those that it
+     * does not know yet, which may be a rank that is slow to begin: it knocks again.
+     */
     public static ControlLink open(RankEnvironment self) throws IOException {
-        int colon = self.coordinator().lastIndexOf(':');
-        Socket socket = new Socket();
-        socket.connect(new InetSocketAddress(self.coordinator().substring(0, colon),
-                Integer.parseInt(self.coordinator().substring(colon + 1))), CONNECT_MILLIS);
-        socket.setTcpNoDelay(true);
-        socket.setSoTimeout(ANSWER_MILLIS);
-        ControlLink link = new ControlLink(socket, SealedLink.connect(socket, self.token()));
+        ControlLink link = connected(self);
+        Socket socket = link.socket;
         socket.setSoTimeout(socket.getInetAddress().isLoopbackAddress() ? 0 : SILENCE_MILLIS);
-        link.send(new Message.Hello(self.rank(), ProcessHandle.current().pid(), self.host()));
         Thread reader = new Thread(link::read, "lockstep-link");
         reader.setDaemon(true);
         reader.start();
         link.reporter.start();
         return link;
+    }
+
+    private static ControlLink connected(RankEnvironment self) throws IOException {
+        int colon = self.coordinator().lastIndexOf(':');
+        InetSocketAddress launcher = new InetSocketAddress(self.coordinator().substring(0, colon),
+                Integer.parseInt(self.coordinator().substring(colon + 1)));
+        for (int attempt = 1;; attempt++) {
+            Socket socket = new Socket();
+            socket.connect(launcher, CONNECT_MILLIS);
+            socket.setTcpNoDelay(true);
+            socket.setSoTimeout(ANSWER_MILLIS);
+            try {
+                SealedLink sealed = SealedLink.connect(socket, self.token());
+                sealed.send(new Message.Hello(self.rank(), ProcessHandle.current().pid(), self.host()));
+                if (sealed.read() == null) {
+                    throw new EOFException();
+                }
+                return new ControlLink(socket, sealed);
+            } catch (IOException e) {
+                Closing.quietly(socket);
+                boolean dropped = e instanceof EOFException || e instanceof SocketException;
+                if (!dropped || attempt == ATTEMPTS) {
+                    throw e;
+                }
+                LockSupport.parkNanos(attempt * PAUSE_NANOS);
+            }
+        }
     }
 
     /** Where peers reach this rank: unless it is told otherwise, the address by which it reaches the launcher. */
