@@ -229,7 +229,9 @@ final class RankWorker implements SequenceListener, PrefetchedRequests.Making {
         }
         tokens = tokensSoFar;
         trace.stepped(tokens, timing);
-        journal.flush();
+        if (!journal.flush()) {
+            return; // it ends, and what it does meanwhile is not done
+        }
         if (!team.leads()) {
             world.alive(); // what is done is told by the first
             return;

@@ -89,15 +89,17 @@ public final class Journal {
     /**
      * Keeps the results so far.
      *
+     * @return whether it has; not those that came after {@link #stop}, which a signal may have brought about
      * @throws UncheckedIOException when they cannot be kept
      */
-    public synchronized void flush() {
+    public synchronized boolean flush() {
         if (pending.size() == 0 || stopped) {
-            return;
+            return pending.size() == 0;
         }
         try {
             keeper.append(pending.toByteArray());
             pending.reset();
+            return true;
         } catch (IOException e) {
             failed = true;
             throw new UncheckedIOException(

@@ -56,6 +56,19 @@ class JournalTest {
         return JournalIndex.read(dir, JOB, 1000);
     }
 
+    /** As of a rank that a signal ends while it works: what it still does is not to be counted. */
+    @Test
+    void flush_afterTheStop_keepsNothingAndSaysSo() throws IOException {
+        Journal journal = journal(0, 1);
+        journal.add(result(0, 0, "before"));
+        assertThat(journal.flush()).isTrue();
+        assertThat(journal.flush()).isTrue();
+        journal.stop();
+        journal.add(result(1, 0, "after"));
+        assertThat(journal.flush()).isFalse();
+        assertThat(index().count()).isEqualTo(1);
+    }
+
     @Test
     void results_ofManyRanksInAnyOrder_comeInOrder() throws IOException {
         int prompts = 300;
