@@ -81,7 +81,7 @@ public final class DeviceSums {
         return new DeviceSums((address, count, type) -> {
             boolean own = count * type.bytes() <= most && PeerSums.takes(count, type);
             (own ? byPeers : byNccl).sum(address, count, type);
-        }, nccl, ranks.rank(), true, new Aside(peers.aside(), PeerSums.asideBytes()));
+        }, nccl, ranks.rank(), true, peers.aside());
     }
 
     static Summing byNccl(Nccl nccl) {

@@ -196,14 +196,9 @@ final class PeerSums {
         return own + ROOMS + 2 * most();
     }
 
-    /** The address of {@link #asideBytes}, which begin with where those of all ranks are, and are zeros else. */
-    long aside() {
-        return own + ROOMS + 3 * most();
-    }
-
-    /** For others' use. */
-    static long asideBytes() {
-        return ASIDE;
+    /** What is for kernels of others. */
+    DeviceSums.Aside aside() {
+        return new DeviceSums.Aside(own + ROOMS + 3 * most(), ASIDE);
     }
 
     /** A kernel sums so many bytes. */

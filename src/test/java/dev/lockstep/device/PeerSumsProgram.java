@@ -167,7 +167,7 @@ public final class PeerSumsProgram {
 
             @Override
             public PeerRoom peerRoom() {
-                return new PeerRoom(sums.aside(), PeerSums.asideBytes());
+                return new PeerRoom(sums.aside().address(), sums.aside().bytes());
             }
 
             @Override

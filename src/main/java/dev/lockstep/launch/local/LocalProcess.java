@@ -94,7 +94,8 @@ public final class LocalProcess implements RankProcess {
     public long ran() {
         long nanos = 0;
         // the file of the process is of its first thread alone
-        try (DirectoryStream<Path> tasks = Files.newDirectoryStream(Path.of("/proc", process.pid() + "", "task"))) {
+        try (DirectoryStream<Path> tasks = Files
+                .newDirectoryStream(Path.of("/proc", Long.toString(process.pid()), "task"))) {
             for (Path task : tasks) {
                 nanos += ran(task);
             }
