@@ -35,6 +35,7 @@ public final class CudaDriver {
     private static final int ATTRIBUTE_BYTES = 72;
     // of CUlaunchAttributeID
     private static final int STREAM_SERIALIZATION = 6;
+    private static final int EVENT_WITHOUT_TIME = 2;
     /** The first architecture on which a kernel can begin before those before it have ended. */
     static final int FIRST_THAT_OVERLAPS = 90;
 
@@ -96,10 +97,14 @@ public final class CudaDriver {
         call("cuStreamSynchronize", stream);
     }
 
-    /** Has a stream note when it has come so far. */
-    static Pointer event(Pointer stream) {
+    /**
+     * Has a stream note that it has come so far.
+     *
+     * @param timed and when
+     */
+    static Pointer event(Pointer stream, boolean timed) {
         PointerByReference event = new PointerByReference();
-        call("cuEventCreate", event, 0);
+        call("cuEventCreate", event, timed ? 0 : EVENT_WITHOUT_TIME);
         call("cuEventRecord", event.getValue(), stream);
         return event.getValue();
     }

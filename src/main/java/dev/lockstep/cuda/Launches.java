@@ -94,7 +94,7 @@ public final class Launches {
 
     private void note(String name) {
         if (stream != null) {
-            began.add(new Began(name, CudaDriver.event(stream)));
+            began.add(new Began(name, CudaDriver.event(stream, true)));
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.lockstep.cuda;
 
 import com.sun.jna.Memory;
+import com.sun.jna.Pointer;
 import com.sun.jna.Structure;
 import com.sun.jna.ptr.LongByReference;
 
@@ -12,6 +13,7 @@ public final class PeerMemory {
     /** So many bytes, which one rank gives the others. */
     private static final int HANDLE_BYTES = 64;
     private static final int LAZY_ENABLE_PEER_ACCESS = 1;
+    private static final int WAIT_AT_LEAST = 0;
 
     /** {@code CUipcMemHandle}, which is passed by value. */
     @Structure.FieldOrder("reserved")
@@ -62,6 +64,21 @@ public final class PeerMemory {
         LongByReference opened = new LongByReference();
         CudaDriver.call("cuIpcOpenMemHandle_v2", opened, theirs, LAZY_ENABLE_PEER_ACCESS);
         return opened.getValue();
+    }
+
+    /** Has a stream copy from this rank's memory to another's, or the other way round. */
+    public static void copy(Pointer stream, long from, long to, long bytes) {
+        CudaDriver.call("cuMemcpyDtoDAsync_v2", to, from, bytes, stream);
+    }
+
+    /** Has a stream set a word of another's memory, after all that it has copied there. */
+    public static void tell(Pointer stream, long address, int number) {
+        CudaDriver.call("cuStreamWriteValue32_v2", stream, address, number, 0);
+    }
+
+    /** Has a stream wait until a word of this rank's memory is so much or more, its next 2^31 values being more. */
+    public static void awaitTold(Pointer stream, long address, int number) {
+        CudaDriver.call("cuStreamWaitValue32_v2", stream, address, number, WAIT_AT_LEAST);
     }
 
     /** Writes bytes to an address of the device's memory, and waits until they are there. */

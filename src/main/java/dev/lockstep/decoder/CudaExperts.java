@@ -193,7 +193,7 @@ final class CudaExperts {
         long pairs = pairs(rows);
         return LongStream.of((long) rows * experts.count() * Float.BYTES, pairs * Integer.BYTES, pairs * Float.BYTES,
                 pairs * Integer.BYTES, mostTiles(rows, TILE) * (long) TILE_BYTES,
-                pairs * experts.intermediate() * valueBytes, pairs * hidden * valueBytes).map(CudaLayers::align)
+                pairs * experts.intermediate() * valueBytes, pairs * hidden * valueBytes).map(PassBuffers::align)
                 .toArray();
     }
 
@@ -220,7 +220,7 @@ final class CudaExperts {
      * @param add     whether it is added to
      * @param in      of which {@code gateUp} and {@code activated} are free, and {@code experts} is this one's
      */
-    void run(Pointer stream, CublasLt lt, CudaLayers.Buffers in, boolean prompts, int place, int rows, int wholeRows,
+    void run(Pointer stream, CublasLt lt, PassBuffers in, boolean prompts, int place, int rows, int wholeRows,
             long normed,
             long result, boolean add) {
         Layer layer = layers.get(place);
@@ -295,7 +295,7 @@ final class CudaExperts {
     }
 
     /** What all tokens go through, to {@code gateUp}. */
-    private void share(Pointer stream, CublasLt lt, CudaLayers.Buffers in, Layer layer, int rows, int wholeRows,
+    private void share(Pointer stream, CublasLt lt, PassBuffers in, Layer layer, int rows, int wholeRows,
             long normed) {
         int width = experts.shared();
         lt.multiply(stream, new Shape(type, type, wholeRows, 2 * width, hidden, false, false), normed,

@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import java.util.stream.LongStream;
 
 import com.sun.jna.Pointer;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +16,8 @@ import dev.lockstep.cuda.CudaDriver;
 import dev.lockstep.cuda.Kernel;
 import dev.lockstep.cuda.KernelCompiler;
 import dev.lockstep.cuda.Launches;
+import dev.lockstep.cuda.SideStream;
+import dev.lockstep.decoder.shard.Exchange;
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.model.DType;
@@ -41,7 +42,6 @@ import dev.lockstep.torch.ScalarType;
 final class CudaLayers {
     /** By which {@link Launches} know a norm that takes a sum first. */
     static final String PEER_NORM = "sum and rmsNorm";
-    private static final long ALIGNMENT = 256;
     private static final int FP8_ROWS = 16;
     /** In 16 bits, products of fewer rows than this are summed in another order. */
     private static final int LEAST_ROWS_SAME = 64;
@@ -49,6 +49,12 @@ final class CudaLayers {
     private static final int SQUARES = 4;
     private static final int WIDEST_HEAD = 256;
     private static final int ROTARY_UNIT = 4;
+    /** Of fewer rows, halves cost more launches than their sums take. */
+    private static final int LEAST_ROWS_IN_HALVES = 2048;
+    /** For so many there is room at the other rank: those of a pass over prompts. */
+    private static final int MOST_ROWS_IN_HALVES = 8192;
+    /** The first half is a multiple of these, which products take in whole tiles. */
+    private static final int PART_ROWS = 128;
 
     /**
      * What a linear layer multiplies by.
@@ -66,14 +72,24 @@ final class CudaLayers {
             long attentionPostNorm,
             Norm mlpNorm, @Nullable Linear gateUp, @Nullable Linear down, long mlpPostNorm) {}
 
-    /** Addresses of what a pass works in. */
-    record Buffers(long x, long normed, long qkv, long attended, long gateUp, long activated, long quantized,
-            long rowScales, long squares, long experts) {}
-
     /** The attention of one layer, from its projection on. */
     interface Attention {
         /** @return the address of what it leaves, [rows, heads * head width] */
         long attend(Pointer stream, int layer);
+    }
+
+    /** By which two ranks exchange what one half of a pass leaves while the multiprocessors are at the other half. */
+    record Beside(SideStream stream, Exchange exchange) implements AutoCloseable {
+        /** Of ranks that can; else null. All of a replica call it. */
+        static @Nullable Beside of(Replica replica, long rowBytes) {
+            Exchange exchange = replica.exchange((MOST_ROWS_IN_HALVES / 2 + PART_ROWS) * rowBytes);
+            return exchange == null ? null : new Beside(new SideStream(), exchange);
+        }
+
+        @Override
+        public void close() {
+            stream.close();
+        }
     }
 
     /**
@@ -219,49 +235,30 @@ final class CudaLayers {
         return kernels;
     }
 
-    /** @param seen bytes of keys and values that a layer's attention reads */
-    StepProfile profile(int rows, long seen) {
-        return new StepProfile(config, dtype, fp8, leaves, rows, seen);
+    /**
+     * @param parts that its rows go through norms and products in
+     * @param seen  bytes of keys and values that a layer's attention reads
+     */
+    StepProfile profile(int rows, int parts, long seen) {
+        return new StepProfile(config, dtype, fp8, leaves, rows, parts, seen);
     }
 
     Layer layer(int i) {
         return layers.get(i);
     }
 
-    /** Bytes of the device's memory that a pass of so many rows works in. */
-    long bytes(int rows) {
-        return LongStream.of(sizes(rows)).sum();
-    }
-
-    /** Divides {@link #bytes} of memory from an address on. */
-    Buffers buffers(long address, int rows) {
-        long[] sizes = sizes(rows);
-        long[] starts = new long[sizes.length];
-        for (int i = 0; i < starts.length; i++) {
-            starts[i] = i == 0 ? address : starts[i - 1] + sizes[i - 1];
-        }
-        return new Buffers(starts[0], starts[1], starts[2], starts[3], starts[4], starts[5], starts[6], starts[7],
-                starts[8], starts[9]);
-    }
-
-    /** In the order of {@link Buffers}. */
-    private long[] sizes(int rows) {
+    /** What a pass of so many rows works in. */
+    PassBuffers.Layout layout(int rows) {
         int intermediate = Math.max(config.intermediate(), experts == null ? 0 : experts.sharedWidth());
-        return new long[]{values(rows, config.hidden()), values(rows, config.hidden()),
-                values(rows, queries + 2 * keys), values(rows, queries),
+        long bytes = dtype.bytes();
+        return new PassBuffers.Layout(wholeRows(rows), config.hidden() * bytes, (queries + 2L * keys) * bytes,
+                queries * bytes,
                 // products that add are tried there too
-                values(rows, Math.max(2 * intermediate, config.hidden())),
-                fp8 && experts == null ? 0 : values(rows, intermediate),
-                fp8
-                        ? align((long) wholeRows(rows) * Math.max(config.hidden(), Math.max(queries, intermediate)))
-                        : 0,
-                align((long) wholeRows(rows) * Float.BYTES),
-                kernels.headSquares() == null ? 0 : align((long) rows * SQUARES * Float.BYTES),
-                experts == null ? 0 : experts.bytes(wholeRows(rows))};
-    }
-
-    private long values(int rows, int width) {
-        return align((long) wholeRows(rows) * width * dtype.bytes());
+                Math.max(2L * intermediate, config.hidden()) * bytes,
+                fp8 && experts == null ? 0 : intermediate * bytes,
+                fp8 ? Math.max(config.hidden(), Math.max(queries, intermediate)) : 0,
+                kernels.headSquares() == null ? 0 : SQUARES * Float.BYTES,
+                experts == null ? 0 : experts.bytes(wholeRows(rows)));
     }
 
     /** So many rows that a product takes, in fp8 a multiple of 16; those past the end come to nothing. */
@@ -271,8 +268,9 @@ final class CudaLayers {
                 : sameText ? Math.max(rows, LEAST_ROWS_SAME) : rows;
     }
 
-    static long align(long bytes) {
-        return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    /** Whether a pass of so many rows goes by halves where these can be exchanged {@link Beside} each other. */
+    static boolean isInHalves(int rows) {
+        return rows >= LEAST_ROWS_IN_HALVES && rows <= MOST_ROWS_IN_HALVES;
     }
 
     /**
@@ -282,40 +280,38 @@ final class CudaLayers {
      * @param position address of [rows] int64, where each token stands
      * @param prompts  it is a pass over prompts, not a step
      * @param products may be tried, which a recording must not see
+     * @param beside   by which half the rows are exchanged during the other half's products; null where all are summed
      */
-    void run(Pointer stream, CublasLt products, Buffers in, boolean prompts, long token, long position, int rows,
-            int count,
-            Attention attention) {
+    void run(Pointer stream, CublasLt products, @Nullable Beside beside, PassBuffers in, boolean prompts,
+            long token, long position, int rows, int count, Attention attention) {
         int hidden = config.hidden();
-        kernels.embed().launch(stream, rows, 1, 1, in.x, embedding, token, hidden, (float) config.embeddingScale(),
+        kernels.embed().launch(stream, rows, 1, 1, in.x(), embedding, token, hidden, (float) config.embeddingScale(),
                 shard.firstToken(), config.vocabulary(), places, position, config.ends().firstPosition(),
                 config.ends().positions());
-        add(in.x, rows);
-        Pass pass = new Pass(stream, products, in, prompts, rows);
-        Left left = null;
-        int mixtures = 0;
+        add(in.x(), rows);
+        Pass whole = new Pass(stream, products, null, 0, in, prompts, rows);
+        List<Pass> parts = List.of(whole);
+        if (beside != null && isInHalves(rows)) {
+            int first = rows / 2 / PART_ROWS * PART_ROWS;
+            parts = List.of(new Pass(stream, products, beside, 0, in, prompts, first),
+                    new Pass(stream, products, beside, Exchange.SLOTS / 2, in.from(first, layout(rows)), prompts,
+                            rows - first));
+        }
         for (int i = 0; i < count; i++) {
-            Layer layer = layers.get(i);
-            pass.multiply(queries + 2 * keys, hidden, false, pass.norm(layer.attentionNorm(), !fp8, left), Layer::qkv,
-                    i, in.qkv);
+            int layer = i;
+            parts.forEach(part -> part.project(layer));
             if (kernels.headNorms() != null) {
-                pass.normHeads(kernels.headNorms(), layer);
+                whole.normHeads(kernels.headNorms(), layers.get(i));
             }
             long attended = attention.attend(stream, i);
-            if (kernels.quantize() != null) {
-                kernels.quantize().launch(stream, rows, 1, 1, in.quantized, in.rowScales, attended);
+            int done = 0;
+            for (Pass part : parts) {
+                part.output(i, attended + (long) done * queries * dtype.bytes());
+                done += part.rows;
             }
-            if (config.norms().residual() == Residual.PARALLEL) {
-                pass.norm(layer.mlpNorm(), true, null); // before attention's is added
-            }
-            pass.multiply(hidden, queries, true, attended, Layer::output, i, in.x);
-            pass.add(layer.output());
-            left = leaves ? Left.of(layer.output(), layer.attentionPostNorm()) : null;
-            left = config.hasExperts(i)
-                    ? pass.mixture(mixtures++, layer, left)
-                    : pass.mlp(i, layer, left);
+            parts.forEach(part -> part.feed(layer));
         }
-        pass.norm(lastNorm, true, left);
+        parts.forEach(part -> part.norm(lastNorm, true));
     }
 
     /**
@@ -357,22 +353,62 @@ final class CudaLayers {
         return peers != null && !prompts && peers.sums(rows, (long) config.hidden() * dtype.bytes());
     }
 
-    /** Of one pass. */
+    /** Of one pass, all its rows or some of them. */
     private final class Pass {
         private final Pointer stream;
         private final CublasLt products;
-        private final Buffers in;
+        private final @Nullable Beside beside;
+        private int slot;
+        private final PassBuffers in;
         private final boolean prompts;
         private final int rows;
         private final boolean summedByNorm;
+        private int mixtures;
+        private @Nullable Left left;
+        // what the other rank has left, which is under way
+        private long theirs;
+        private SideStream.@Nullable Handed coming;
 
-        Pass(Pointer stream, CublasLt products, Buffers in, boolean prompts, int rows) {
+        /** @param slot the first of two of an exchange */
+        Pass(Pointer stream, CublasLt products, @Nullable Beside beside, int slot, PassBuffers in, boolean prompts,
+                int rows) {
             this.stream = stream;
             this.products = products;
+            this.beside = beside;
+            this.slot = slot;
             this.in = in;
             this.prompts = prompts;
             this.rows = rows;
             this.summedByNorm = isSummedByNorm(prompts, rows);
+        }
+
+        /** From the residual stream, with what is left to be added to it, to queries, keys and values. */
+        void project(int i) {
+            multiply(queries + 2 * keys, config.hidden(), false, norm(layers.get(i).attentionNorm(), !fp8),
+                    Layer::qkv, i, in.qkv());
+        }
+
+        /** From attention's result, at an address, to what is to be added. */
+        void output(int i, long attended) {
+            Layer layer = layers.get(i);
+            if (kernels.quantize() != null) {
+                kernels.quantize().launch(stream, rows, 1, 1, in.quantized(), in.rowScales(), attended);
+            }
+            if (config.norms().residual() == Residual.PARALLEL) {
+                norm(layer.mlpNorm(), true); // before attention's is added
+            }
+            multiply(config.hidden(), queries, true, attended, Layer::output, i, in.x());
+            add(layer.output());
+            left = leaves ? Left.of(layer.output(), layer.attentionPostNorm()) : null;
+        }
+
+        /** From there to what an MLP or a mixture adds. */
+        void feed(int i) {
+            if (config.hasExperts(i)) {
+                mixture(layers.get(i));
+            } else {
+                mlp(i, layers.get(i));
+            }
         }
 
         /**
@@ -381,21 +417,27 @@ final class CudaLayers {
          *
          * @return where the result is; the residual stream itself where there is no norm
          */
-        long norm(Norm norm, boolean wide, @Nullable Left left) {
+        long norm(Norm norm, boolean wide) {
+            if (coming != null) {
+                coming.await(stream);
+                coming = null;
+            }
             long weight = norm.weight();
             if (summedByNorm && left != null) {
                 PeerRows all = Objects.requireNonNull(peers);
                 Objects.requireNonNull(kernels.peerNorm()).launchAs(PEER_NORM, 0, 0, stream, rows, 1, 1,
-                        in.normed, in.x, weight, (float) config.norms().eps(), wide ? 0L : in.quantized, in.normed,
-                        in.rowScales, left.scales(), left.bias(), left.postNorm(), norm.shift(), all.address(),
-                        all.rank(), all.size(), all.room());
+                        in.normed(), in.x(), weight, (float) config.norms().eps(), wide ? 0L : in.quantized(),
+                        in.normed(), in.rowScales(), left.scales(), left.bias(), left.postNorm(), norm.shift(), 0L,
+                        all.address(), all.rank(), all.size(), all.room());
             } else if (weight != 0 || !wide || left != null) {
-                kernels.norm().launch(stream, rows, 1, 1, in.normed, in.x, weight, (float) config.norms().eps(),
-                        wide ? 0 : in.quantized, left == null ? 0 : in.normed, in.rowScales,
+                kernels.norm().launch(stream, rows, 1, 1, in.normed(), in.x(), weight, (float) config.norms().eps(),
+                        wide ? 0 : in.quantized(), left == null ? 0 : in.normed(), in.rowScales(),
                         left == null ? 0 : left.scales(), left == null ? 0 : left.bias(),
-                        left == null ? 0 : left.postNorm(), norm.shift());
+                        left == null ? 0 : left.postNorm(), norm.shift(), theirs);
             }
-            return weight == 0 ? in.x : in.normed;
+            left = null;
+            theirs = 0;
+            return weight == 0 ? in.x() : in.normed();
         }
 
         /** Norms queries and keys over all heads, those of other ranks too. */
@@ -404,75 +446,86 @@ final class CudaLayers {
             int parts = fp8 ? 3 : 2;
             long bias = layer.qkv().weight().bias();
             if (kernels.headSquares() == null) {
-                headNorms.launch(stream, rows, parts, 1, in.qkv, layer.queryNorm(), layer.keyNorm(), eps, in.rowScales,
+                headNorms.launch(stream, rows, parts, 1, in.qkv(), layer.queryNorm(), layer.keyNorm(), eps,
+                        in.rowScales(),
                         layer.qkv().scales(), bias);
                 return;
             }
-            kernels.headSquares().launch(stream, rows, parts, 1, in.qkv, in.squares, in.rowScales,
+            kernels.headSquares().launch(stream, rows, parts, 1, in.qkv(), in.squares(), in.rowScales(),
                     layer.qkv().scales(), bias);
-            replica.sum(in.squares, (long) rows * SQUARES, ScalarType.FLOAT32);
-            headNorms.launch(stream, rows, 2, 1, in.qkv, layer.queryNorm(), layer.keyNorm(), eps, in.squares);
+            replica.sum(in.squares(), (long) rows * SQUARES, ScalarType.FLOAT32);
+            headNorms.launch(stream, rows, 2, 1, in.qkv(), layer.queryNorm(), layer.keyNorm(), eps, in.squares());
         }
 
-        /** From the residual stream, with what is left to be added to it, to an MLP's result. */
-        @Nullable
-        Left mlp(int i, Layer layer, @Nullable Left before) {
+        /** To an MLP's result. */
+        private void mlp(int i, Layer layer) {
             int hidden = config.hidden();
             int intermediate = config.intermediate();
             long from = config.norms().residual() == Residual.IN_TURN
-                    ? norm(layer.mlpNorm(), !fp8, before)
-                    : in.normed;
+                    ? norm(layer.mlpNorm(), !fp8)
+                    : in.normed();
             multiply(config.activation().isAlone() ? intermediate : 2 * intermediate, hidden, false, from,
-                    Layer::gateUp, i, in.gateUp);
+                    Layer::gateUp, i, in.gateUp());
             if (fp8) {
                 Linear gateUp = Objects.requireNonNull(layer.gateUp());
-                kernels.swiglu().launch(stream, rows, 1, 1, in.quantized, in.gateUp, in.rowScales, gateUp.scales(),
+                kernels.swiglu().launch(stream, rows, 1, 1, in.quantized(), in.gateUp(), in.rowScales(),
+                        gateUp.scales(),
                         gateUp.weight().bias());
             } else {
                 int blocks = (intermediate / CudaKernels.pack(dtype) + CudaKernels.SWIGLU_THREADS - 1)
                         / CudaKernels.SWIGLU_THREADS;
-                kernels.swiglu().launch(stream, blocks, rows, 1, in.activated, in.gateUp);
+                kernels.swiglu().launch(stream, blocks, rows, 1, in.activated(), in.gateUp());
             }
-            multiply(hidden, intermediate, true, in.activated, Layer::down, i, in.x);
+            multiply(hidden, intermediate, true, in.activated(), Layer::down, i, in.x());
             Linear down = Objects.requireNonNull(layer.down());
             add(down);
-            return leaves ? Left.of(down, layer.mlpPostNorm()) : null;
+            left = leaves ? Left.of(down, layer.mlpPostNorm()) : null;
         }
 
         /** To a mixture's, whose weights are in the type of computation; of several ranks what is to be added. */
-        @Nullable
-        Left mixture(int place, Layer layer, @Nullable Left before) {
+        private void mixture(Layer layer) {
             boolean several = replica.size() > 1;
-            Objects.requireNonNull(experts).run(stream, products, in, prompts, place, rows, wholeRows(rows),
-                    norm(layer.mlpNorm(), true, before), several ? in.normed : in.x, !several);
+            Objects.requireNonNull(experts).run(stream, products, in, prompts, mixtures++, rows, wholeRows(rows),
+                    norm(layer.mlpNorm(), true), several ? in.normed() : in.x(), !several);
             if (!summedByNorm) {
-                CudaLayers.this.add(in.normed, rows);
+                sum();
             }
-            return several ? new Left(0, 0, 0) : null;
+            left = several ? new Left(0, 0, 0) : null;
         }
 
         /** Adds up what the ranks' products have left in {@code normed}, unless the norm after it does. */
-        void add(Linear linear) {
+        private void add(Linear linear) {
             if (summedByNorm) {
                 return; // which scales them, too
             }
             if (kernels.scaleRows() != null) {
-                kernels.scaleRows().launch(stream, rows, 1, 1, in.normed, in.rowScales, linear.scales(),
+                kernels.scaleRows().launch(stream, rows, 1, 1, in.normed(), in.rowScales(), linear.scales(),
                         linear.weight().bias());
             }
-            CudaLayers.this.add(in.normed, rows);
+            sum();
+        }
+
+        private void sum() {
+            if (beside == null) {
+                CudaLayers.this.add(in.normed(), rows);
+                return;
+            }
+            long bytes = (long) rows * config.hidden() * dtype.bytes();
+            coming = beside.stream.after(stream,
+                    side -> theirs = beside.exchange.exchange(Pointer.nativeValue(side), slot, in.normed(), bytes));
+            slot ^= 1; // in which the other rank has done with what it got before it gives what it makes of this
         }
 
         /** One product of a layer; with fp8 weights of what is quantized, and to normed where it would add and cannot. */
-        void multiply(int n, int k, boolean add, long from, Function<Layer, @Nullable Linear> linear, int layer,
+        private void multiply(int n, int k, boolean add, long from, Function<Layer, @Nullable Linear> linear, int layer,
                 long to) {
             Linear one = Objects.requireNonNull(linear.apply(layers.get(layer)));
             Supplier<List<Weight>> alike = () -> layers.stream().map(linear).filter(Objects::nonNull)
                     .map(Linear::weight).toList();
-            long result = add && leaves ? in.normed : to;
+            long result = add && leaves ? in.normed() : to;
             if (fp8) {
                 products.multiply(stream, new Shape(CublasLt.Type.FP8, type, wholeRows(rows), n, k, false, false),
-                        in.quantized, one.weight(), result, result, alike);
+                        in.quantized(), one.weight(), result, result, alike);
                 return;
             }
             boolean adds = add && !leaves;
@@ -490,7 +543,7 @@ final class CudaLayers {
             // where algorithms are tried x must not be written to, and gateUp is free then
             products.multiply(stream, new Shape(type, type, wholeRows(rows), n, k, adds, one.weight().bias() != 0),
                     from,
-                    one.weight(), result, adds ? in.gateUp : result, alike);
+                    one.weight(), result, adds ? in.gateUp() : result, alike);
         }
     }
 }

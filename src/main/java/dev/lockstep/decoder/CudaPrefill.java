@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 import com.sun.jna.Pointer;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.cuda.CublasLt;
 import dev.lockstep.cuda.CudaDriver;
@@ -33,16 +34,18 @@ final class CudaPrefill {
     private final CudaLayers layers;
     private final CudaStep step;
     private final CublasLt products;
+    private final CudaLayers.@Nullable Beside beside;
     // by allocation
     private long[] layerCaches = {};
     private int lastTokens;
 
     /**
+     * @param beside         by which half a pass is exchanged during the other; null where it is summed
      * @param step           has room for logits of some tokens
      * @param workspaceBytes of the program's workspace, which others have allocated
      */
     CudaPrefill(DecoderProgram program, KvCache cache, Shard shard, DType dtype, CudaLayers layers, Replica replica,
-            CudaStep step, long workspaceBytes) {
+            CudaLayers.@Nullable Beside beside, CudaStep step, long workspaceBytes) {
         this.program = program;
         this.cache = cache;
         this.config = shard.part();
@@ -53,6 +56,7 @@ final class CudaPrefill {
         this.step = step;
         this.products = new CublasLt(program.stateAddress("workspace", ScalarType.UINT8), workspaceBytes,
                 layers.isSameText());
+        this.beside = beside;
     }
 
     /** To be called when the program has allocated its cache. */
@@ -60,9 +64,13 @@ final class CudaPrefill {
         layerCaches = cache.addresses();
     }
 
+    StepProfile profile(int tokens) {
+        return layers.profile(tokens, beside != null && CudaLayers.isInHalves(tokens) ? 2 : 1, 0);
+    }
+
     /** Of the device's memory, which a pass over so many tokens takes while it runs. */
     long bytes(int tokens) {
-        return layers.bytes(tokens);
+        return layers.layout(tokens).bytes();
     }
 
     /**
@@ -76,7 +84,8 @@ final class CudaPrefill {
         long logits = (complete + Admission.scoredHere(rows)) * vocabulary * Float.BYTES;
         // what attention takes beside its result is little
         program.makeRoom(
-                layers.bytes(tokens) + 2L * tokens * config.heads() * config.headDim() * type.bytes() + logits);
+                layers.layout(tokens).bytes() + 2L * tokens * config.heads() * config.headDim() * type.bytes()
+                        + logits);
     }
 
     /** {@link DecoderProgram#prefill}. */
@@ -87,9 +96,9 @@ final class CudaPrefill {
             lastTokens = tokens;
         }
         Launches.mark("tables of rows");
-        program.beginPass(rows, layers.bytes(tokens));
+        program.beginPass(rows, layers.layout(tokens).bytes());
         long scratch = program.passAddress("scratch", 0, ScalarType.UINT8);
-        CudaLayers.Buffers in = layers.buffers(scratch, tokens);
+        PassBuffers in = layers.layout(tokens).at(scratch);
         long token = program.passAddress("token", 0, ScalarType.INT64);
         long position = program.passAddress("position", 0, ScalarType.INT64);
         int[] groups = cache.groups();
@@ -104,7 +113,7 @@ final class CudaPrefill {
         }
         float eps = (float) config.norms().eps();
         List<ModelConfig.Layer> shapes = config.attention().layers();
-        layers.run(CudaDriver.stream(), products, in, true, token, position, tokens, shapes.size(),
+        layers.run(CudaDriver.stream(), products, beside, in, true, token, position, tokens, shapes.size(),
                 (Pointer stream, int i) -> {
                     CudaLayers.Layer layer = layers.layer(i);
                     int rope = ropes.indexOf(shapes.get(i).rope());
@@ -138,5 +147,8 @@ final class CudaPrefill {
 
     void close() {
         products.close();
+        if (beside != null) {
+            beside.close();
+        }
     }
 }

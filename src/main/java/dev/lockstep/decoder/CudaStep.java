@@ -62,7 +62,7 @@ final class CudaStep implements ForwardStep {
     private long token;
     private long position;
     private long turnFrom;
-    private CudaLayers.Buffers buffers = new CudaLayers.Buffers(0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    private PassBuffers buffers = PassBuffers.NONE;
     private @Nullable Cascade cascade;
     private long sharedBytes = SHARED_BYTES;
     private long beginnings;
@@ -106,24 +106,24 @@ final class CudaStep implements ForwardStep {
                 : Math.max((long) BLOCKS_PER_MULTIPROCESSOR * multiprocessors,
                         cache.capacity() < LONG_PART ? 0 : (long) slots * attentionBlocks * LONG_PARTS);
         long mostSplit = parts * chunk * (config.headDim() + 4) * Float.BYTES;
-        long bytes = layers.bytes(slots);
+        long bytes = layers.layout(slots).bytes();
         cascade = cascade(slots);
         long mostShared = cascade == null
                 ? 0
                 : (long) cascade.parts() * config.heads() * (config.headDim() + 4) * Float.BYTES;
-        long counters = CudaLayers.align((long) slots * attentionBlocks * Integer.BYTES);
+        long counters = PassBuffers.align((long) slots * attentionBlocks * Integer.BYTES);
         long own = replica.size() == 1
                 ? 0
-                : CudaLayers.align(Math.max(replica.size() * ownBytes(slots),
+                : PassBuffers.align(Math.max(replica.size() * ownBytes(slots),
                         (long) (slots + Decoder.MOST_SCORED) * config.vocabulary() * Float.BYTES));
-        program.allocateStep(bytes + CudaLayers.align(mostSplit) + counters + own + mostShared);
+        program.allocateStep(bytes + PassBuffers.align(mostSplit) + counters + own + mostShared);
         tableWidth = cache.width();
         tables = cache.tables();
         layerCaches = cache.addresses();
         long scratch = program.stateAddress("scratch", ScalarType.UINT8);
-        buffers = layers.buffers(scratch, slots);
+        buffers = layers.layout(slots).at(scratch);
         partial = scratch + bytes;
-        arrived = partial + CudaLayers.align(mostSplit);
+        arrived = partial + PassBuffers.align(mostSplit);
         ownLogits = arrived + counters;
         shared = ownLogits + own;
         if (cascade != null) {
@@ -255,7 +255,7 @@ final class CudaStep implements ForwardStep {
 
     /** {@link CudaLayers#profile}. */
     StepProfile profile(int rows, long seen) {
-        return layers.profile(rows, seen);
+        return layers.profile(rows, 1, seen);
     }
 
     /** Where logits of some of all tokens have room, for as many rows as there are slots. */
@@ -302,7 +302,7 @@ final class CudaStep implements ForwardStep {
         long itemsAt = cascade == null ? 0 : beginnings + (long) cascade.itemsFrom() * Long.BYTES;
         float scale = (float) config.attention().scale();
         float eps = (float) config.norms().eps();
-        layers.run(stream, products, buffers, false, token, position, rows, count, (on, i) -> {
+        layers.run(stream, products, null, buffers, false, token, position, rows, count, (on, i) -> {
             CudaLayers.Layer layer = layers.layer(i);
             CudaKernels.Attention attention = layers.kernels().attentions().get(i);
             if (drafted) {

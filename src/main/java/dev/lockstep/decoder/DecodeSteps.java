@@ -103,13 +103,17 @@ final class DecodeSteps implements AutoCloseable {
                     int4 = needed(IN_4_BITS, WITHOUT_INT4, () -> new Int4Products(program, config, dtype, one));
                 }
                 Int4Products products = int4;
+                boolean flash = DecoderProgram.hasFlashAttention(config, dtype, device);
+                CudaLayers.Beside beside = flash
+                        ? CudaLayers.Beside.of(replica, (long) config.hidden() * dtype.bytes())
+                        : null;
                 Supplier<Own> own = () -> {
                     CudaLayers layers = new CudaLayers(program, shard, dtype, kept == Weights.FP8, products,
                             cache.isFp8(), sameText, replica, one);
                     CudaStep steps = new CudaStep(program, cache, shard, dtype, layers, replica, directory);
                     return new Own(steps,
-                            DecoderProgram.hasFlashAttention(config, dtype, device)
-                                    ? new CudaPrefill(program, cache, shard, dtype, layers, replica, steps,
+                            flash
+                                    ? new CudaPrefill(program, cache, shard, dtype, layers, replica, beside, steps,
                                             CudaStep.WORKSPACE_BYTES)
                                     : null);
                 };
@@ -433,11 +437,11 @@ final class DecodeSteps implements AutoCloseable {
      * @throws ModelException when steps are not taken by kernels of our own, and recorded
      */
     List<KernelTime> profile(int rows, int longest, SamplingKind kind, long seen) {
-        if (graphs == null) {
+        if (graphs == null || !(step instanceof CudaStep own)) {
             throw notProfiled();
         }
         int bucket = DecodeGraphs.bucket(rows, slots);
-        return profiled(bucket, seen).measure(() -> call(bucket, longest, kind));
+        return own.profile(bucket, seen).measure(() -> call(bucket, longest, kind));
     }
 
     /**
@@ -450,14 +454,7 @@ final class DecodeSteps implements AutoCloseable {
         if (prefill == null) {
             throw notProfiled();
         }
-        return profiled(tokens, 0).timed(() -> prefill(rows, complete));
-    }
-
-    private StepProfile profiled(int rows, long seen) {
-        if (step instanceof CudaStep own) {
-            return own.profile(rows, seen);
-        }
-        throw notProfiled();
+        return prefill.profile(tokens).timed(() -> prefill(rows, complete));
     }
 
     private static ModelException notProfiled() {

@@ -20,9 +20,10 @@ import dev.lockstep.model.ModelConfig;
  * @param part   what this rank has of the model
  * @param leaves additions to the residual stream are part of norms
  * @param rows   of the pass
+ * @param parts  that its rows go through norms and products in
  * @param seen   bytes of keys and values that a layer's attention reads
  */
-record StepProfile(ModelConfig part, DType dtype, boolean fp8, boolean leaves, int rows, long seen) {
+record StepProfile(ModelConfig part, DType dtype, boolean fp8, boolean leaves, int rows, int parts, long seen) {
     private static final int WARM = 2;
     private static final int REPLAYS = 20;
 
@@ -72,16 +73,17 @@ record StepProfile(ModelConfig part, DType dtype, boolean fp8, boolean leaves, i
         long keys = (long) rows * part.kvHeads() * part.headDim();
         long narrow = fp8 ? 1 : value;
         return switch (name) {
-            case "rmsNorm" -> hidden * ((leaves ? 3 : 1) * value + narrow);
+            case "rmsNorm" -> hidden / parts * ((leaves ? 3 : 1) * value + narrow);
             case CudaLayers.PEER_NORM -> hidden * (4 * value + narrow);
             case "attend" -> seen + (2 * queries + 2 * keys) * value;
             case "place" -> (2 * queries + 6 * keys) * value;
             case CudaPrefill.ATTENTION -> (2 * queries + 2 * keys) * value;
-            case "quantize" -> queries * (value + 1);
+            case "quantize" -> queries / parts * (value + 1);
             case "headNorms" -> 2 * (queries + keys) * value;
-            case "swiglu" -> (long) rows * part.intermediate()
+            case "swiglu" -> (long) rows / parts * part.intermediate()
                     * ((part.activation().isAlone() ? 1 : 2) * value + narrow);
-            case "embed", "scaleRows", "peerSum" -> 2 * hidden * value;
+            case "scaleRows" -> 2 * hidden / parts * value;
+            case "embed", "peerSum" -> 2 * hidden * value;
             case "sample", "finishLogits" -> (long) rows * part.vocabulary() * Float.BYTES;
             default -> 0;
         };

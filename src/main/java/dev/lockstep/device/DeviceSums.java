@@ -35,9 +35,11 @@ public final class DeviceSums {
     private final Summing summing;
     // null on CPU
     private final @Nullable Nccl nccl;
-    private final int rank;
     private final boolean ordered;
     private final @Nullable Aside aside;
+    private final Group ranks;
+    // of the last that were asked for; its memory lasts as long as the process
+    private @Nullable CopyExchange copies;
 
     /**
      * Memory of this rank's GPU that those of the other ranks reach, for kernels of others: the addresses of all ranks', int64
@@ -45,10 +47,10 @@ public final class DeviceSums {
      */
     public record Aside(long address, long bytes) {}
 
-    private DeviceSums(Summing summing, @Nullable Nccl nccl, int rank, boolean ordered, @Nullable Aside aside) {
+    private DeviceSums(Group ranks, Summing summing, @Nullable Nccl nccl, boolean ordered, @Nullable Aside aside) {
+        this.ranks = ranks;
         this.summing = summing;
         this.nccl = nccl;
-        this.rank = rank;
         this.ordered = ordered;
         this.aside = aside;
     }
@@ -62,26 +64,27 @@ public final class DeviceSums {
      */
     public static DeviceSums of(Group ranks, Device device) {
         if (ranks.size() == 1) {
-            return new DeviceSums((address, count, type) -> {
-            }, null, 0, true, null);
+            return new DeviceSums(ranks, (address, count, type) -> {
+            }, null, true, null);
         }
         if (device.isCpu()) {
-            return new DeviceSums((address, count, type) -> onHost(ranks, address, Math.toIntExact(count), type),
-                    null, ranks.rank(), ranks.size() <= ONE_ORDER, null);
+            return new DeviceSums(ranks,
+                    (address, count, type) -> onHost(ranks, address, Math.toIntExact(count), type),
+                    null, ranks.size() <= ONE_ORDER, null);
         }
         Nccl nccl = NcclCarrier.connect(ranks);
         Summing byNccl = byNccl(nccl);
         PeerSums peers = PeerSums.connect(ranks);
         if (peers == null) {
-            return new DeviceSums(byNccl, nccl, ranks.rank(), ranks.size() <= ONE_ORDER, null);
+            return new DeviceSums(ranks, byNccl, nccl, ranks.size() <= ONE_ORDER, null);
         }
         // where the order matters it is the ranks', whatever is faster
         long most = ranks.size() > ONE_ORDER ? Long.MAX_VALUE : fasterUpTo(ranks, peers, byNccl);
         Summing byPeers = peers::sum;
-        return new DeviceSums((address, count, type) -> {
+        return new DeviceSums(ranks, (address, count, type) -> {
             boolean own = count * type.bytes() <= most && PeerSums.takes(count, type);
             (own ? byPeers : byNccl).sum(address, count, type);
-        }, nccl, ranks.rank(), true, peers.aside());
+        }, nccl, true, peers.aside());
     }
 
     static Summing byNccl(Nccl nccl) {
@@ -164,6 +167,17 @@ public final class DeviceSums {
     }
 
     /**
+     * By which two GPUs that reach each other's memory give each other so many bytes at a time while products go on; else
+     * null. A collective; one at a time.
+     */
+    public @Nullable CopyExchange copies(long bytes) {
+        if (aside != null && (copies == null || copies.slotBytes() < bytes)) {
+            copies = CopyExchange.connect(ranks, bytes);
+        }
+        return copies;
+    }
+
+    /**
      * Gives every rank what all have, in place and like {@link #sum}; of GPUs only.
      *
      * @param address of room for {@code count} values of each rank, by rank, where this rank's are
@@ -173,7 +187,7 @@ public final class DeviceSums {
         if (nccl == null) {
             throw new UnsupportedOperationException("values on CPU are summed, not gathered");
         }
-        nccl.allGather(new Pointer(address + rank * count * type.bytes()), new Pointer(address), count,
+        nccl.allGather(new Pointer(address + ranks.rank() * count * type.bytes()), new Pointer(address), count,
                 Nccl.Type.valueOf(type.name()), CudaDriver.stream());
     }
 }

@@ -223,8 +223,9 @@ final class PeerSums {
     }
 
     private void launch(long address, long bytes, ScalarType type, boolean slices, int patience) {
-        if (address % PACK_BYTES != 0) {
-            throw new IllegalArgumentException("values that are summed begin at a multiple of " + PACK_BYTES);
+        if (address % PACK_BYTES != 0 || bytes % PACK_BYTES != 0) {
+            throw new IllegalArgumentException("values that are summed are whole packs of " + PACK_BYTES
+                    + " bytes, not " + bytes + " bytes at " + address);
         }
         Pointer stream = CudaDriver.stream();
         Kernels both = Objects.requireNonNull(kernels.get(type));

@@ -4,9 +4,11 @@ import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.cuda.CudaException;
 import dev.lockstep.decoder.Decoder;
+import dev.lockstep.decoder.shard.Exchange;
 import dev.lockstep.decoder.shard.PeerRoom;
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.decoder.shard.ReplicaException;
+import dev.lockstep.device.CopyExchange;
 import dev.lockstep.device.DeviceSums;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.torch.Device;
@@ -145,6 +147,12 @@ public final class Team implements Replica {
     public @Nullable PeerRoom peerRoom() {
         DeviceSums.Aside aside = sums == null ? null : sums.aside();
         return aside == null ? null : new PeerRoom(aside.address(), aside.bytes());
+    }
+
+    @Override
+    public @Nullable Exchange exchange(long bytes) {
+        CopyExchange copies = sums == null ? null : sums.copies(bytes);
+        return copies == null ? null : copies::exchange;
     }
 
     @Override

@@ -14,6 +14,7 @@ import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.decoder.kv.LayerGroups;
 import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.decoder.sampling.SamplingKind;
+import dev.lockstep.decoder.shard.Exchange;
 import dev.lockstep.decoder.shard.PeerRoom;
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.decoder.shard.Shard;
@@ -177,6 +178,11 @@ class DecodeStepsTest {
 
             @Override
             public @Nullable PeerRoom peerRoom() {
+                return null;
+            }
+
+            @Override
+            public @Nullable Exchange exchange(long bytes) {
                 return null;
             }
 

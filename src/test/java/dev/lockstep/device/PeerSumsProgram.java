@@ -10,12 +10,14 @@ import java.util.SplittableRandom;
 
 import com.sun.jna.Function;
 import com.sun.jna.NativeLibrary;
+import org.jspecify.annotations.Nullable;
 
 import dev.lockstep.cuda.CudaDriver;
 import dev.lockstep.cuda.CudaGraph;
 import dev.lockstep.cuda.PeerMemory;
 import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.decoder.Decoder;
+import dev.lockstep.decoder.shard.Exchange;
 import dev.lockstep.decoder.shard.PeerRoom;
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.fixtures.TensorParallelProgram;
@@ -146,7 +148,19 @@ public final class PeerSumsProgram {
 
             @Override
             public void sum(long address, long count, ScalarType type) {
-                sums.sum(address, count, type);
+                if (PeerSums.takes(count, type)) {
+                    sums.sum(address, count, type);
+                    return;
+                }
+                // among others, up to what is taken
+                long more = count;
+                while (!PeerSums.takes(more, type)) {
+                    more++;
+                }
+                long bytes = count * type.bytes();
+                PeerMemory.copy(CudaDriver.stream(), address, memory.address(), bytes);
+                sums.sum(memory.address(), more, type);
+                PeerMemory.copy(CudaDriver.stream(), memory.address(), address, bytes);
             }
 
             @Override
@@ -168,6 +182,12 @@ public final class PeerSumsProgram {
             @Override
             public PeerRoom peerRoom() {
                 return new PeerRoom(sums.aside().address(), sums.aside().bytes());
+            }
+
+            @Override
+            public @Nullable Exchange exchange(long bytes) {
+                CopyExchange copies = CopyExchange.connect(world, bytes);
+                return copies == null ? null : copies::exchange;
             }
 
             @Override

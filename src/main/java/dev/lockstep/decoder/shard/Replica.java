@@ -42,6 +42,11 @@ public interface Replica {
         }
 
         @Override
+        public @Nullable Exchange exchange(long bytes) {
+            return null;
+        }
+
+        @Override
         public long least(long value) {
             return value;
         }
@@ -76,6 +81,13 @@ public interface Replica {
     /** Through which kernels take sums of their own, the same as {@link #sum}'s to the bit; null where GPUs do not reach each other. */
     @Nullable
     PeerRoom peerRoom();
+
+    /**
+     * By which two ranks' GPUs give each other up to so many bytes at a time; null where they are more or do not reach each
+     * other. Waits until all have asked for it.
+     */
+    @Nullable
+    Exchange exchange(long bytes);
 
     /** The least of the ranks' numbers, for what they must decide alike; waits until all have told theirs. */
     long least(long value);

@@ -6,7 +6,8 @@
 // they leave raw [N, H] instead, or null where there was none, so first it is added to x:
 //   - with fp8 weights (FP8) raw[n] rowScales[n] columnScales + bias;
 //   - in models that norm what they add (AFTER), the RMSNorm of that, times rawWeight [H];
-//   - where several ranks compute the model together (SUMMED), the sum of what all have left, which has been scaled;
+//   - where several ranks compute the model together (SUMMED), the sum of what all have left, which has been scaled; or what
+//     this one of two has left, and theirs [N, H] what the other has, which is null otherwise;
 //   - where that sum is still to be taken (PEERS), it is, through the memory at peers that peer_rows.cu tells of, of what each
 //     rank has left, scaled if columnScales is not null.
 // The result is fp8 then, out8 [N, H] times 1 / rowScales[n], which are set anew; but where out8 is null it goes to out. A
@@ -26,7 +27,7 @@ __device__ __forceinline__ float squareSum(const Pack &pack) {
 
 extern "C" __global__ void __launch_bounds__(THREADS) rmsNorm(stored *out, stored *x, const factor *weight, float eps,
         unsigned char *out8, const stored *raw, float *rowScales, const float *columnScales, const stored *bias,
-        const factor *rawWeight, const stored *shift
+        const factor *rawWeight, const stored *shift, const stored *theirs
 #if PEERS
         ,
         char *peers, int rank, int size, long long room
@@ -59,6 +60,16 @@ extern "C" __global__ void __launch_bounds__(THREADS) rmsNorm(stored *out, store
                                        : load(raw + row + i);
 #else
                 more[p] = load(raw + row + i);
+#if SUMMED && !PEERS
+                if (theirs) {
+                    Pack other = load(theirs + row + i);
+#pragma unroll
+                    for (int k = 0; k < PACK; k++) {
+                        more[p].value[k] += other.value[k];
+                    }
+                    more[p] = unpack(repack(more[p]));
+                }
+#endif
 #endif
             }
         }
