@@ -302,7 +302,8 @@ final class CudaExperts {
                 Objects.requireNonNull(layer.sharedGateUp()), in.gateUp(), in.gateUp(),
                 () -> layers.stream().map(Layer::sharedGateUp).toList());
         int blocks = (width / CudaKernels.PACK_16 + CudaKernels.SWIGLU_THREADS - 1) / CudaKernels.SWIGLU_THREADS;
-        Objects.requireNonNull(swiglu).launch(stream, blocks, rows, 1, in.activated(), in.gateUp());
+        Objects.requireNonNull(swiglu).launch(stream, blocks, rows, 1, in.activated(), in.gateUp(), 0L,
+                0L);
         lt.multiply(stream, new Shape(type, type, wholeRows, hidden, width, false, false), in.activated(),
                 Objects.requireNonNull(layer.sharedDown()), in.gateUp(), in.gateUp(),
                 () -> layers.stream().map(Layer::sharedDown).toList());

@@ -180,7 +180,7 @@ record CudaKernels(Kernel embed, Kernel norm, @Nullable Kernel peerNorm, List<At
             case GELU_ALONE -> 2;
             case RELU_ALONE -> 3;
             case SQUARED_RELU_ALONE -> 4;
-            case XIELU_ALONE -> throw new IllegalArgumentException(activation + " has no kernel");
+            case XIELU_ALONE -> 5;
         };
         return List.of("I=" + intermediate, "ALONE=" + (activation.isAlone() ? 1 : 0), "ACTIVATION=" + function);
     }
@@ -204,11 +204,13 @@ record CudaKernels(Kernel embed, Kernel norm, @Nullable Kernel peerNorm, List<At
     private static List<String> heads(ModelConfig config, boolean fp8Kv, int window) {
         double cap = config.attention().softcap();
         return List.of("PAGE=" + KvCache.PAGE_TOKENS, "WINDOW=" + window, "ROTARY=" + rotary(config),
-                "QK_NORM=" + (config.norms().qk() == QkNorm.EACH_HEAD
-                        ? 1
-                        : config.norms().qk() == QkNorm.EACH_HEAD_TURNED
-                                ? 2
-                                : config.norms().qk() == QkNorm.TURNED_WITHOUT_WEIGHT ? 3 : 0),
+                "QK_NORM=" + switch (config.norms().qk()) {
+                case NONE, ALL_HEADS -> 0;
+                case EACH_HEAD -> 1;
+                case EACH_HEAD_TURNED -> 2;
+                case TURNED_WITHOUT_WEIGHT -> 3;
+                case EACH_HEAD_ITS_OWN -> 4;
+                },
                 "KV_FP8=" + (fp8Kv ? 1 : 0),
                 "CAPPED=" + (cap > 0 ? 1 : 0), "SOFTCAP=" + (float) cap + "f");
     }

@@ -67,10 +67,15 @@ final class CudaLayers {
     /** Addresses of a norm's weight, and of what it adds; 0 for none. */
     record Norm(long weight, long shift) {}
 
-    /** The weights of a layer; a norm that the family lacks is 0, and so is an MLP where there are experts. */
+    /**
+     * The weights of a layer; a norm that the family lacks is 0, and so is an MLP where there are experts.
+     *
+     * @param alphaP address of what xIELU learned, as {@code alphaN}; 0 where it is another activation
+     */
     record Layer(Norm attentionNorm, Linear qkv, long queryNorm, long keyNorm, long sinks, Linear output,
             long attentionPostNorm,
-            Norm mlpNorm, @Nullable Linear gateUp, @Nullable Linear down, long mlpPostNorm) {}
+            Norm mlpNorm, @Nullable Linear gateUp, @Nullable Linear down, long mlpPostNorm, long alphaP,
+            long alphaN) {}
 
     /** The attention of one layer, from its projection on. */
     interface Attention {
@@ -103,6 +108,9 @@ final class CudaLayers {
             return new Left(linear.scales(), linear.weight().bias(), postNorm);
         }
     }
+
+    private static final Left NOTHING_TO_SCALE = new Left(0, 0, 0);
+    private static final Norm NO_NORM = new Norm(0, 0);
 
     private final DecoderProgram program;
     private final ModelConfig config;
@@ -172,7 +180,7 @@ final class CudaLayers {
                     shifted("mlp_norm", norms.before() && norms.residual() != Residual.PARALLEL_WITH_ONE_NORM, i),
                     mixture ? null : linear("gate_up", config.mlpBias(), place),
                     mixture ? null : linear("down", config.mlpBias(), place),
-                    norm("mlp_post_norm", norms.after(), i)));
+                    norm("mlp_post_norm", norms.after(), i), learned("alpha_p", i), learned("alpha_n", i)));
         }
         experts = config.experts() == null
                 ? null
@@ -187,19 +195,14 @@ final class CudaLayers {
                 : 0;
     }
 
-    /**
-     * Whether the kernels can compute this model in this type.
-     *
-     * @param plain weights are not fp8, and one rank has the whole model
-     */
-    static boolean fits(ModelConfig config, DType dtype, boolean plain) {
+    /** Whether the kernels can compute this model in this type. */
+    static boolean fits(ModelConfig config, DType dtype) {
         int pack = CudaKernels.pack(dtype);
         return (config.experts() == null
-                ? config.activation() != Activation.CLAMPED && config.activation() != Activation.XIELU_ALONE
+                ? config.activation() != Activation.CLAMPED
                 : CudaExperts.fits(config, dtype))
                 && (config.norms().form() == NormForm.RMS || !config.norms().after())
-                && (config.norms().residual() == Residual.IN_TURN || plain && config.experts() == null)
-                && config.norms().qk() != QkNorm.EACH_HEAD_ITS_OWN
+                && (config.norms().residual() == Residual.IN_TURN || config.experts() == null)
                 && config.hidden() % pack == 0 && config.intermediate() % pack == 0
                 && config.headDim() % pack == 0
                 && config.headDim() <= WIDEST_HEAD
@@ -210,6 +213,12 @@ final class CudaLayers {
     private long norm(String name, boolean has, int i) {
         ScalarType stored = config.norms().wide() ? ScalarType.FLOAT32 : DecoderProgram.scalarType(dtype);
         return has ? program.weightAddress(name, i, stored) : 0;
+    }
+
+    private long learned(String name, int i) {
+        return config.activation() == Activation.XIELU_ALONE
+                ? program.weightAddress(name, i, DecoderProgram.scalarType(dtype))
+                : 0;
     }
 
     private Norm shifted(String name, boolean has, int i) {
@@ -384,31 +393,72 @@ final class CudaLayers {
 
         /** From the residual stream, with what is left to be added to it, to queries, keys and values. */
         void project(int i) {
-            multiply(queries + 2 * keys, config.hidden(), false, norm(layers.get(i).attentionNorm(), !fp8),
-                    Layer::qkv, i, in.qkv());
+            multiply(queries + 2 * keys, config.hidden(), norm(layers.get(i).attentionNorm(), !fp8), Layer::qkv, i,
+                    in.qkv(), false);
         }
 
         /** From attention's result, at an address, to what is to be added. */
         void output(int i, long attended) {
             Layer layer = layers.get(i);
-            if (kernels.quantize() != null) {
-                kernels.quantize().launch(stream, rows, 1, 1, in.quantized(), in.rowScales(), attended);
+            if (config.norms().residual() != Residual.IN_TURN) {
+                besideMlp(i, layer, attended);
+                return;
             }
-            if (config.norms().residual() == Residual.PARALLEL) {
-                norm(layer.mlpNorm(), true); // before attention's is added
-            }
-            multiply(config.hidden(), queries, true, attended, Layer::output, i, in.x());
+            multiply(config.hidden(), queries, quantized(attended), Layer::output, i, leaves ? in.normed() : in.x(),
+                    !leaves);
             add(layer.output());
             left = leaves ? Left.of(layer.output(), layer.attentionPostNorm()) : null;
         }
 
         /** From there to what an MLP or a mixture adds. */
         void feed(int i) {
-            if (config.hasExperts(i)) {
-                mixture(layers.get(i));
-            } else {
-                mlp(i, layers.get(i));
+            Layer layer = layers.get(i);
+            if (config.norms().residual() != Residual.IN_TURN) {
+                return; // has been
             }
+            if (config.hasExperts(i)) {
+                mixture(layer);
+                return;
+            }
+            gate(i, layer, norm(layer.mlpNorm(), !fp8));
+            down(i, leaves ? in.normed() : in.x(), !leaves);
+            add(Objects.requireNonNull(layer.down()));
+            left = leaves ? Left.of(layer.down(), layer.mlpPostNorm()) : null;
+        }
+
+        /** Of layers that add attention and MLP to the same. */
+        private void besideMlp(int i, Layer layer, long attended) {
+            boolean one = config.norms().residual() == Residual.PARALLEL_WITH_ONE_NORM;
+            // what was quantized for queries, keys and values has made room for attention's result
+            gate(i, layer,
+                    one && !fp8 ? in.normed() : norm(one ? layer.attentionNorm() : layer.mlpNorm(), !fp8));
+            if (fp8) { // of which each has scales of its own
+                Linear down = Objects.requireNonNull(layer.down());
+                down(i, in.normed(), false);
+                add(down);
+                left = Left.of(down, 0);
+                norm(NO_NORM, true);
+                multiply(config.hidden(), queries, quantized(attended), Layer::output, i, in.normed(), false);
+                add(layer.output());
+                left = Left.of(layer.output(), 0);
+                return;
+            }
+            long to = leaves ? in.normed() : in.x();
+            multiply(config.hidden(), queries, attended, Layer::output, i, to, !leaves);
+            down(i, to, true);
+            if (leaves && !summedByNorm) {
+                sum();
+            }
+            left = leaves ? NOTHING_TO_SCALE : null;
+        }
+
+        /** @return where attention's result is as a product takes it */
+        private long quantized(long attended) {
+            if (kernels.quantize() == null) {
+                return attended;
+            }
+            kernels.quantize().launch(stream, rows, 1, 1, in.quantized(), in.rowScales(), attended);
+            return in.quantized();
         }
 
         /**
@@ -457,29 +507,25 @@ final class CudaLayers {
             headNorms.launch(stream, rows, 2, 1, in.qkv(), layer.queryNorm(), layer.keyNorm(), eps, in.squares());
         }
 
-        /** To an MLP's result. */
-        private void mlp(int i, Layer layer) {
-            int hidden = config.hidden();
+        /** An MLP's first product and what it passes. */
+        private void gate(int i, Layer layer, long from) {
             int intermediate = config.intermediate();
-            long from = config.norms().residual() == Residual.IN_TURN
-                    ? norm(layer.mlpNorm(), !fp8)
-                    : in.normed();
-            multiply(config.activation().isAlone() ? intermediate : 2 * intermediate, hidden, false, from,
-                    Layer::gateUp, i, in.gateUp());
+            multiply(config.activation().isAlone() ? intermediate : 2 * intermediate, config.hidden(), from,
+                    Layer::gateUp, i, in.gateUp(), false);
             if (fp8) {
                 Linear gateUp = Objects.requireNonNull(layer.gateUp());
                 kernels.swiglu().launch(stream, rows, 1, 1, in.quantized(), in.gateUp(), in.rowScales(),
-                        gateUp.scales(),
-                        gateUp.weight().bias());
+                        gateUp.scales(), gateUp.weight().bias(), layer.alphaP(), layer.alphaN());
             } else {
                 int blocks = (intermediate / CudaKernels.pack(dtype) + CudaKernels.SWIGLU_THREADS - 1)
                         / CudaKernels.SWIGLU_THREADS;
-                kernels.swiglu().launch(stream, blocks, rows, 1, in.activated(), in.gateUp());
+                kernels.swiglu().launch(stream, blocks, rows, 1, in.activated(), in.gateUp(), layer.alphaP(),
+                        layer.alphaN());
             }
-            multiply(hidden, intermediate, true, in.activated(), Layer::down, i, in.x());
-            Linear down = Objects.requireNonNull(layer.down());
-            add(down);
-            left = leaves ? Left.of(down, layer.mlpPostNorm()) : null;
+        }
+
+        private void down(int i, long to, boolean adds) {
+            multiply(config.hidden(), config.intermediate(), in.activated(), Layer::down, i, to, adds);
         }
 
         /** To a mixture's, whose weights are in the type of computation; of several ranks what is to be added. */
@@ -490,7 +536,7 @@ final class CudaLayers {
             if (!summedByNorm) {
                 sum();
             }
-            left = several ? new Left(0, 0, 0) : null;
+            left = several ? NOTHING_TO_SCALE : null;
         }
 
         /** Adds up what the ranks' products have left in {@code normed}, unless the norm after it does. */
@@ -516,34 +562,35 @@ final class CudaLayers {
             slot ^= 1; // in which the other rank has done with what it got before it gives what it makes of this
         }
 
-        /** One product of a layer; with fp8 weights of what is quantized, and to normed where it would add and cannot. */
-        private void multiply(int n, int k, boolean add, long from, Function<Layer, @Nullable Linear> linear, int layer,
-                long to) {
+        /**
+         * One product of a layer; with fp8 weights of what is quantized.
+         *
+         * @param adds whether it adds to what is there, which it does not in fp8
+         */
+        private void multiply(int n, int k, long from, Function<Layer, @Nullable Linear> linear, int layer, long to,
+                boolean adds) {
             Linear one = Objects.requireNonNull(linear.apply(layers.get(layer)));
             Supplier<List<Weight>> alike = () -> layers.stream().map(linear).filter(Objects::nonNull)
                     .map(Linear::weight).toList();
-            long result = add && leaves ? in.normed() : to;
             if (fp8) {
                 products.multiply(stream, new Shape(CublasLt.Type.FP8, type, wholeRows(rows), n, k, false, false),
-                        in.quantized(), one.weight(), result, result, alike);
+                        in.quantized(), one.weight(), to, to, alike);
                 return;
             }
-            boolean adds = add && !leaves;
             if (int4 != null && one.int4() != null) {
                 if (rows <= Int4Products.MOST_ROWS) {
-                    int4.multiply(stream, one.int4(), rows, from, one.weight().bias(), adds, result);
+                    int4.multiply(stream, one.int4(), rows, from, one.weight().bias(), adds, to);
                     return;
                 }
                 int4.widen(stream, one.int4());
             }
             if (few != null && FewProducts.fits(rows, n, k)) {
-                few.multiply(stream, one.weight(), rows, n, k, from, result, adds);
+                few.multiply(stream, one.weight(), rows, n, k, from, to, adds);
                 return;
             }
-            // where algorithms are tried x must not be written to, and gateUp is free then
+            // where algorithms are tried what is added to must not be written to, and gateUp is free then
             products.multiply(stream, new Shape(type, type, wholeRows(rows), n, k, adds, one.weight().bias() != 0),
-                    from,
-                    one.weight(), result, adds ? in.gateUp() : result, alike);
+                    from, one.weight(), to, adds ? in.gateUp() : to, alike);
         }
     }
 }

@@ -122,7 +122,7 @@ final class DecodeSteps implements AutoCloseable {
                         ? needed(IN_4_BITS, WITHOUT_INT4, own)
                         : demanded
                                 ? needed(SAME_TEXT, WITHOUT_SAME_TEXT, own)
-                                : CudaLayers.fits(config, dtype, kept != Weights.FP8 && replica.size() == 1)
+                                : CudaLayers.fits(config, dtype)
                                         ? attempt(WITHOUT_KERNELS, own, none)
                                         : none;
                 // on all ranks or on none
@@ -212,7 +212,7 @@ final class DecodeSteps implements AutoCloseable {
                     + " --tensor-parallel 2, or leave it out";
         } else if (!acceleration.kernels()) {
             why = "Lockstep's CUDA kernels: leave out --kernels off";
-        } else if (!CudaLayers.fits(config, dtype, kept != Weights.FP8 && replica.size() == 1)) {
+        } else if (!CudaLayers.fits(config, dtype)) {
             why = "Lockstep's CUDA kernels, which do not compute this model so: leave it out";
         } else if (!DecoderProgram.hasFlashAttention(config, dtype, device)) {
             why = "flash attention, which has no soft cap, and " + config.family() + " needs one: leave it out";

@@ -45,7 +45,7 @@ enum ExpertWeights {
     static ExpertWeights of(ModelConfig part, @Nullable Checkpoint checkpoint, Device device, DType dtype,
             Acceleration acceleration, Acceleration.Weights kept) {
         if (part.experts() == null || device.isCpu() || dtype != DType.BFLOAT16 || !acceleration.kernels()
-                || !CudaLayers.fits(part, dtype, false)) {
+                || !CudaLayers.fits(part, dtype)) {
             return WIDE;
         }
         boolean stored = checkpoint == null ? part.experts().byTurns() : isMxfp4(checkpoint);

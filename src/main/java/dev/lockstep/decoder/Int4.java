@@ -88,7 +88,7 @@ final class Int4 {
         if (!acceleration.kernels()) {
             return refused("weights that stay in 4 bits need Lockstep's CUDA kernels, which --kernels off turns off");
         }
-        if (config.experts() != null || !CudaLayers.fits(config, dtype, true)
+        if (config.experts() != null || !CudaLayers.fits(config, dtype)
                 || !DecoderProgram.hasFlashAttention(config, dtype, device)
                 || IntStream.of(config.hidden(), config.intermediate(), config.heads() * config.headDim())
                         .anyMatch(width -> width % COLUMNS != 0)

@@ -94,7 +94,7 @@ class FamilyTest {
     }
 
     private static String said(ModelConfig config) {
-        return (CudaLayers.fits(config, DType.BFLOAT16, true) ? "yes " : "no ")
+        return (CudaLayers.fits(config, DType.BFLOAT16) ? "yes " : "no ")
                 + (together(config) ? "yes" : "no");
     }
 }

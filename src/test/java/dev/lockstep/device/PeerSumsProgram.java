@@ -77,6 +77,7 @@ public final class PeerSumsProgram {
             TensorParallelProgram models = new TensorParallelProgram(world, program.replica(), device, List.of());
             if (wanted.contains("golden")) {
                 models.goldenCases();
+                models.families();
             }
             models.penalized();
             models.randomModels();

@@ -66,14 +66,14 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
 
     // meanwhile the queries go to shared memory and the new token into the cache
     if (mine.newest && warp == WARPS - 1) {
-        turn(newKey, keyNorm, turns, eps);
+        turn(newKey, weightsOf(keyNorm, my.kvHead), turns, eps);
         kept *to = cache.keys(at);
         keepHead(to, newKey, keyScale);
         keepHead(to + VALUES, newValue, valueScale);
     }
 #pragma unroll
     for (int t = 0; t < TURNS; t++) {
-        turn(queries[t], queryNorm, turns, eps);
+        turn(queries[t], weightsOf(queryNorm, min(my.first + t * WARPS + warp, HEADS - 1)), turns, eps);
         if (t * WARPS + warp < 8) {
             storeQuery(query[t * WARPS + warp], queries[t]);
         }

@@ -38,7 +38,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
     // queries to shared memory; the split that holds the new token brings it into the cache, where it then finds it
     if (mine.newest && warp == WARPS - 1) {
         Head newKey = projected.head(my.row, HEADS + my.kvHead);
-        turn(newKey, keyNorm, turns, eps);
+        turn(newKey, weightsOf(keyNorm, my.kvHead), turns, eps);
         kept *to = cache.keys(at);
         keepHead(to, newKey, keyScale);
         keepHead(to + VALUES, projected.head(my.row, HEADS + KV_HEADS + my.kvHead), valueScale);
@@ -47,7 +47,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_AT_ONCE) attend(sto
         Head head = {};
         if (h < my.heads) {
             head = projected.head(my.row, my.first + h);
-            turn(head, queryNorm, turns, eps);
+            turn(head, weightsOf(queryNorm, my.first + h), turns, eps);
         }
         storeHead(query[h], head);
     }

@@ -2,7 +2,7 @@
 //
 // Constants: HEADS query heads, KV_HEADS key and value heads, HEAD_DIM, of which ROTARY dimensions turn (a multiple of 4), WINDOW
 // tokens a query sees (0: all), QK_NORM (1: each query and key head passes an RMSNorm first; 2: after it has turned;
-// 3: the same by no weight, where its address is not null), CAPPED (1: scores pass SOFTCAP
+// 3: the same by no weight, where its address is not null; 4: a layer norm first, of weights that each head has of its own), CAPPED (1: scores pass SOFTCAP
 // tanh(x / SOFTCAP)), FP8 (1: the projection is still to be scaled).
 
 #define GROUP (HEADS / KV_HEADS)
@@ -97,11 +97,44 @@ __device__ __forceinline__ float normScale(const Head &head, float eps) {
     return rsqrtf(squares / HEAD_DIM + eps);
 }
 
+#if QK_NORM == 4
+__device__ __forceinline__ void center(Head &head) {
+    float sum = 0;
+#pragma unroll
+    for (int j = 0; j < PAIRS; j++) {
+        sum += head.low[j].x + head.low[j].y + head.high[j].x + head.high[j].y;
+    }
+    for (int offset = 16; offset; offset /= 2) {
+        sum += __shfl_xor_sync(~0u, sum, offset);
+    }
+    float mean = sum / HEAD_DIM;
+#pragma unroll
+    for (int j = 0; j < PAIRS; j++) {
+        if (dimension(j) < HALF) {
+            head.low[j] = make_float2(head.low[j].x - mean, head.low[j].y - mean);
+            head.high[j] = make_float2(head.high[j].x - mean, head.high[j].y - mean);
+        }
+    }
+}
+#endif
+
+// The weights of a norm of queries or of keys that are for one of their heads.
+__device__ __forceinline__ const factor *weightsOf(const factor *weight, int head) {
+#if QK_NORM == 4
+    return weight + head * HEAD_DIM;
+#else
+    return weight;
+#endif
+}
+
 // The norm of a head, in models that have one, and rotary embedding in the half-split layout of Hugging Face checkpoints.
 __device__ __forceinline__ void turn(Head &head, const factor *weight, const Angles &a, float eps) {
 #if QK_NORM == 3
     float scale = weight ? normScale(head, eps) : 1;
 #elif QK_NORM
+#if QK_NORM == 4
+    center(head);
+#endif
     float scale = normScale(head, eps);
 #endif
 #pragma unroll
@@ -109,10 +142,10 @@ __device__ __forceinline__ void turn(Head &head, const factor *weight, const Ang
         int d = dimension(j);
         if (d < HALF) {
             float2 low = head.low[j], high = head.high[j];
-#if QK_NORM == 1 || QK_NORM == 2
+#if QK_NORM == 1 || QK_NORM == 2 || QK_NORM == 4
             float2 w = loadFactorPair(weight + lowOf(d)), v = loadFactorPair(weight + highOf(d));
 #endif
-#if QK_NORM == 1
+#if QK_NORM == 1 || QK_NORM == 4
             low = make_float2(low.x * scale * w.x, low.y * scale * w.y);
             high = make_float2(high.x * scale * v.x, high.y * scale * v.y);
 #endif

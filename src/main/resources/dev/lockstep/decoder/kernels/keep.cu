@@ -11,7 +11,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) keep(const stored *qkv, ke
     Angles turns = angles(cosine, sine, at + (int)turnFrom[row]);
     for (int i = threadIdx.x / 32; i < KV_HEADS; i += THREADS / 32) {
         Head key = projected.head(row, HEADS + i);
-        turn(key, keyNorm, turns, eps);
+        turn(key, weightsOf(keyNorm, i), turns, eps);
         kept *to = cacheOf(kv, table, W, row, i).keys(at);
         keepHead(to, key, keyScale);
         keepHead(to + VALUES, projected.head(row, HEADS + KV_HEADS + i), valueScale);

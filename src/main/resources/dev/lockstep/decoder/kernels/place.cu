@@ -34,7 +34,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) place(stored *qkv, kept *k
     for (int i = threadIdx.x / 32; i < HEADS + 2 * KV_HEADS; i += THREADS / 32) {
         Head head = projection.head(token, i);
         if (i < HEADS + KV_HEADS) {
-            turn(head, i < HEADS ? queryNorm : keyNorm, turns, eps);
+            turn(head, i < HEADS ? weightsOf(queryNorm, i) : weightsOf(keyNorm, i - HEADS), turns, eps);
         }
         if (i >= HEADS) {
             // values follow the keys here as there

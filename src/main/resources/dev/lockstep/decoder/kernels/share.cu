@@ -83,7 +83,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) share(float *sums, cons
         }
 #pragma unroll
         for (int j = 0; j < AHEAD; j++) {
-            turn(heads[j], queryNorm, turns[j], eps);
+            turn(heads[j], weightsOf(queryNorm, kvHead * GROUP + (first + i + j) % GROUP), turns[j], eps);
             storeQuery(query[i + j], heads[j]);
         }
     }
