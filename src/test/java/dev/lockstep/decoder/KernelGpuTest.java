@@ -237,7 +237,8 @@ class KernelGpuTest {
 
     private static Stream<Arguments> fp8Families() {
         return Stream.of("gemma2", "gemma3", "olmo2", "layer norms and one projection alone",
-                "learned positions, a bias of logits").map(name -> Arguments.of(FAMILIES.get(name), name));
+                "learned positions, a bias of logits", "side by side, two norms", "side by side, one norm",
+                "heads with norms of their own").map(name -> Arguments.of(FAMILIES.get(name), name));
     }
 
     private static final Map<String, ModelConfig> FAMILIES = families(
@@ -262,6 +263,8 @@ class KernelGpuTest {
                         Norms.before(1e-5).with(QkNorm.TURNED_WITHOUT_WEIGHT), new Attention(1 / 8.0, 0,
                                 List.of(new Layer(0, full), new Layer(0, null), new Layer(0, full))),
                         1, 0, Activation.SILU),
+                "heads with norms of their own", family(64, 8, 2,
+                        Norms.before(1e-5).with(QkNorm.EACH_HEAD_ITS_OWN), wide64, 1, 0, Activation.SILU),
                 "heads normed when they have turned", family(64, 8, 2,
                         Norms.before(1e-5).with(QkNorm.EACH_HEAD_TURNED), wide64, 1, 0, Activation.SILU));
         Map<String, ModelConfig> all = new TreeMap<>(more);

@@ -92,10 +92,13 @@ class KernelSourcesTest {
         new Int4Products(null, config(Norms.before(1e-5), 0, null), DType.BFLOAT16, recorder);
         for (ExpertWeights weights : ExpertWeights.values()) {
             new CudaExperts(null,
-                    config(Norms.before(1e-5), 1, new Experts(32, 768, Routing.softmax(4, true), 512, true,
-                            false, false, false, false, false, Set.of(0))),
+                    config(Norms.before(1e-5), 1,
+                            new Experts(32, 768, Routing.softmax(4, true), weights.bits() == 8 ? 512 : 0, true,
+                                    false, false, false, false, false, Set.of(0))),
                     DType.BFLOAT16, weights, false, recorder);
         }
+        CudaKernels.compile(config(Norms.before(1e-5).with(QkNorm.EACH_HEAD_ITS_OWN), 1, Activation.XIELU_ALONE, null),
+                DType.FLOAT16, false, false, 1, false, recorder);
         FewProducts.of(DType.BFLOAT16, MULTIPROCESSORS, recorder);
         Map<String, String> failed = new ConcurrentHashMap<>();
         List<Unit> units = List.copyOf(recorder.units);
@@ -126,8 +129,12 @@ class KernelSourcesTest {
     }
 
     private static ModelConfig config(Norms norms, int layers, @Nullable Experts experts) {
+        return config(norms, layers, Activation.SILU, experts);
+    }
+
+    private static ModelConfig config(Norms norms, int layers, Activation activation, @Nullable Experts experts) {
         return new ModelConfig("llama", 512, 8, 2, 64, 800, 1500, 4096, false, true, true, true, Stored.plain(false),
-                norms, Attention.alike(layers, 64, 0, new Rope(10000, 64)), 1, 30, Activation.SILU, DType.BFLOAT16,
+                norms, Attention.alike(layers, 64, 0, new Rope(10000, 64)), 1, 30, activation, DType.BFLOAT16,
                 experts, Ends.NONE);
     }
 }
