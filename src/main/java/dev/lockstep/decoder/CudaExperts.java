@@ -95,7 +95,9 @@ final class CudaExperts {
                 "I=" + experts.intermediate(), "SIGMOID=" + (experts.routing().sigmoid() ? 1 : 0),
                 "OF_ONE=" + (experts.routing().normalized() ? 1 : 0),
                 "SCALES_INPUT=" + (experts.scalesInput() ? 1 : 0),
-                "CLAMPED=" + (config.activation() == Activation.CLAMPED ? 1 : 0), "BITS=" + weights.bits());
+                "CLAMPED=" + (config.activation() == Activation.CLAMPED ? 1 : 0));
+        List<String> numbers = new ArrayList<>(shapes);
+        numbers.add("BITS=" + weights.bits());
         score = kernel(compiler, shapes, "", "score", SCORE_THREADS);
         route = kernel(compiler, shapes, "", "route", ROUTE_THREADS);
         group = kernel(compiler, shapes, "", "groupPairs", ROUTE_THREADS);
@@ -105,12 +107,12 @@ final class CudaExperts {
         int up = fewThreads(hidden);
         int down = fewThreads(experts.intermediate());
         for (int tiles : new int[]{1, 2, 4}) {
-            few.add(new Products(kernel(compiler, shapes, "experts_few", "gateUp" + tiles, up),
-                    kernel(compiler, shapes, "experts_few", "down" + tiles, down), tiles * TILE, FEW_ROWS,
+            few.add(new Products(kernel(compiler, numbers, "experts_few", "gateUp" + tiles, up),
+                    kernel(compiler, numbers, "experts_few", "down" + tiles, down), tiles * TILE, FEW_ROWS,
                     // about so many are hardly ever more than a tile
                     tiles * TILE * 0.6));
         }
-        many = many(compiler, shapes, weights.bits());
+        many = many(compiler, numbers, weights.bits());
         swiglu = experts.shared() == 0
                 ? null
                 : CudaKernels.swiglu(experts.shared(), dtype, config.activation(), compiler);

@@ -20,6 +20,7 @@ import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.family.Families;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
 import dev.lockstep.model.ModelException;
@@ -66,6 +67,7 @@ class FamilyTest {
     }
 
     @ParameterizedTest(name = "{0}")
+    @LongRun(butFor = {3, 10, 13, 15, 17, 22, 29})
     @MethodSource("divisible")
     void step_twoRanksTogether_equalsTransformers(String family) {
         Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint(family));

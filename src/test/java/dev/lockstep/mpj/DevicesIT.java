@@ -61,7 +61,7 @@ class DevicesIT {
     }
 
     @ParameterizedTest
-    @LongRun(butFor = {2, 5, 11, 14, 18, 19, 21})
+    @LongRun(butFor = {2, 5, 11, 14, 18, 19, 20})
     @CsvSource({"ucx, 2, verbs", "ucx, 5, verbs", "niodev, 4, verbs", "ucx, 2, messages 400", "ucx, 3, messages 400",
             "niodev, 2, messages 100", "ucx, 2, unexpected", "ucx, 2, threads", "ucx, 4, threads",
             "niodev, 2, threads", "tcp, 2, verbs", "tcp, 5, verbs", "tcp, 2, messages 400", "tcp, 3, messages 400",
