@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.IntStream;
 
 import dev.lockstep.model.ModelConfig;
 import dev.lockstep.model.ModelConfig.Activation;
@@ -167,13 +168,24 @@ public record ModelWeight(String name, List<ExpectedTensor> parts) {
                 addNorm("mlp_post_norm", "post_feedforward_layernorm", config.hidden());
             }
             if (norms.qk() == QkNorm.EACH_HEAD_ITS_OWN) {
-                weights.add(one("q_norm", prefix + "self_attn.q_norm.weight", config.heads(), config.headDim()));
-                weights.add(one("k_norm", prefix + "self_attn.k_norm.weight", config.kvHeads(), config.headDim()));
+                addNormsOfHeads("q_norm", config.heads());
+                addNormsOfHeads("k_norm", config.kvHeads());
             } else if (norms.qk() != QkNorm.NONE && norms.qk() != QkNorm.TURNED_WITHOUT_WEIGHT) {
                 boolean all = norms.qk() == QkNorm.ALL_HEADS;
                 addNormOfHeads("q_norm", all ? queries : config.headDim());
                 addNormOfHeads("k_norm", all ? keys : config.headDim());
             }
+        }
+
+        private void addNormsOfHeads(String name, int heads) {
+            String tensor = prefix + "self_attn." + name + ".";
+            if (!config.stored().normsApart()) {
+                weights.add(one(name, tensor + "weight", heads, config.headDim()));
+                return;
+            }
+            weights.add(new ModelWeight(name, IntStream.range(0, heads)
+                    .mapToObj(head -> new ExpectedTensor(tensor + head + ".weight", new int[]{config.headDim()}))
+                    .toList()));
         }
 
         private void addNormOfHeads(String name, int width) {

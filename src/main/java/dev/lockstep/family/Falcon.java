@@ -52,7 +52,7 @@ final class Falcon implements Family {
         draft.activation(file.activationAlone("gelu"));
         int groups = groups(file, newer);
         draft.kvHeads(groups);
-        draft.stored(new Stored(true, false, false, 1, 1, NAMES, groups, false));
+        draft.stored(new Stored(true, false, false, 1, 1, NAMES, groups, false, false));
     }
 
     private static int groups(ConfigFile file, boolean newer) {

@@ -55,6 +55,6 @@ final class Gpt2 implements Family {
         draft.activation(file.activationAlone("gelu_new"));
         draft.layersWithoutRotation();
         draft.ends(new Ends(file.positions(), 0, false));
-        draft.stored(new Stored(true, false, false, 1, 1, NAMES, 0, true));
+        draft.stored(new Stored(true, false, false, 1, 1, NAMES, 0, true, false));
     }
 }

@@ -46,6 +46,6 @@ final class GptNeoX implements Family {
         draft.biases(bias, bias, true);
         draft.layerNorms(true, file.flag("use_parallel_residual", true) ? Residual.PARALLEL : Residual.IN_TURN);
         draft.activation(file.activationAlone("gelu"));
-        draft.stored(new Stored(true, false, false, 1, 1, NAMES, file.heads(), false));
+        draft.stored(new Stored(true, false, false, 1, 1, NAMES, file.heads(), false, false));
     }
 }

@@ -2,10 +2,15 @@ package dev.lockstep.family;
 
 import java.util.Map;
 
+import dev.lockstep.model.ModelConfig.QkNorm;
 import dev.lockstep.model.ModelConfig.Residual;
+import dev.lockstep.model.ModelConfig.Stored;
+import dev.lockstep.model.TensorNames;
 
-/** StableLM: layer norms, and heads of which a part turns. */
+/** StableLM: layer norms, of heads too in one size, and heads of which a part turns. */
 final class StableLm implements Family {
+    private static final TensorNames NAMES = TensorNames.of("q_layernorm.norms", "q_norm", "k_layernorm.norms",
+            "k_norm");
     private static final Map<String, String> KEYS = Map.of("rms_norm_eps", "layer_norm_eps");
 
     @Override
@@ -35,12 +40,13 @@ final class StableLm implements Family {
 
     @Override
     public void read(ConfigFile file, ModelDraft draft) {
-        if (file.flag("qk_layernorm", false)) {
-            throw file.fault("qk_layernorm true is not supported; supported are models without it.");
-        }
         draft.biases(file.flag("use_qkv_bias", false), false, false);
         draft.layerNorms(true, file.flag("use_parallel_residual", false)
                 ? Residual.PARALLEL_WITH_ONE_NORM
                 : Residual.IN_TURN);
+        if (file.flag("qk_layernorm", false)) {
+            draft.qkNorm(QkNorm.EACH_HEAD_ITS_OWN);
+            draft.stored(new Stored(false, false, false, 1, 1, NAMES, 0, false, true));
+        }
     }
 }

@@ -167,13 +167,14 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
      * @param queryGroups    where q, k and v are one tensor: it has them group by group, each with its queries, its key and its
      *                       value; 0 where it has all queries first
      * @param transposed     projections of layers are [in, out]
+     * @param normsApart     where each head has norms of its own: they are tensors of their own
      */
     public record Stored(boolean fusedQueries, boolean fusedGate, boolean interleaved, double residualFactor,
-            double logitFactor, TensorNames names, int queryGroups, boolean transposed) {
+            double logitFactor, TensorNames names, int queryGroups, boolean transposed, boolean normsApart) {
         /** One whose projections are [out, in], and if q, k and v are fused, has queries first. */
         public Stored(boolean fusedQueries, boolean fusedGate, boolean interleaved, double residualFactor,
                 double logitFactor, TensorNames names) {
-            this(fusedQueries, fusedGate, interleaved, residualFactor, logitFactor, names, 0, false);
+            this(fusedQueries, fusedGate, interleaved, residualFactor, logitFactor, names, 0, false, false);
         }
 
         /** As Llama's, which has all tensors apart, or as Phi-3's, which has them fused. */
@@ -184,7 +185,7 @@ public record ModelConfig(String family, int hidden, int heads, int kvHeads, int
         /** The same with other names. */
         public Stored with(TensorNames other) {
             return new Stored(fusedQueries, fusedGate, interleaved, residualFactor, logitFactor, other, queryGroups,
-                    transposed);
+                    transposed, normsApart);
         }
     }
 

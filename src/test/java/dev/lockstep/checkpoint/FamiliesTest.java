@@ -46,7 +46,6 @@ class FamiliesTest {
                     + "model_type llama4_text; supported is 1.",
             "{'model_type':'gpt_oss','swiglu_limit':5}|swiglu_limit 5.0 is not supported; supported is 7.0.",
             "{'model_type':'falcon','alibi':true}|alibi true is not supported; supported are models with rotary embedding.",
-            "{'model_type':'stablelm','qk_layernorm':true}|qk_layernorm true is not supported; supported are models without it.",
             "{'model_type':'gpt2','n_embd':10,'n_head':3}|n_embd 10 must be a multiple of n_head 3 where head_dim is not given.",
             "{'model_type':'gpt_neox','hidden_act':'silu'}|hidden_act \"silu\" is not supported; supported are gelu, gelu_new, "
                     + "gelu_fast, gelu_pytorch_tanh, relu and relu2.",

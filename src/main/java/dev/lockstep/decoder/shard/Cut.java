@@ -14,6 +14,8 @@ import dev.lockstep.checkpoint.TensorRef;
 public record Cut(Kind kind, List<Range> ranges) {
     /** All of it. */
     static final Cut WHOLE = new Cut(Kind.WHOLE, List.of());
+    /** Nothing of it. */
+    static final Cut NOTHING = rows(new Range(0, 0));
     /** Zeros in its place: another rank adds it. */
     static final Cut ZEROS = new Cut(Kind.ZEROS, List.of());
 

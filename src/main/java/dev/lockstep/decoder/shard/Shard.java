@@ -123,6 +123,11 @@ public final class Shard {
                     ? Cut.expertRows(width(tensor), width(tensor).from(experts.intermediate()))
                     : bias ? onFirst() : Cut.expertColumns(width(tensor));
         }
+        if (whole.stored().normsApart() && tensor.isOfQueryOrKeyNorm()) {
+            Range heads = headsOf(name[name.length - 3].equals("q_norm") ? queries() : keys());
+            int head = Integer.parseInt(name[name.length - 2]);
+            return head >= heads.from() && head < heads.to() ? Cut.WHOLE : Cut.NOTHING;
+        }
         return switch (name[name.length - 2]) {
             case "embed_tokens", "lm_head" -> Cut.rows(vocabulary);
             case "embed_positions" -> onFirst();
@@ -151,10 +156,13 @@ public final class Shard {
     private Cut normOf(Range columns) {
         return switch (whole.norms().qk()) {
             case ALL_HEADS -> Cut.rows(columns);
-            case EACH_HEAD_ITS_OWN -> Cut
-                    .rows(new Range(columns.from() / whole.headDim(), columns.to() / whole.headDim()));
+            case EACH_HEAD_ITS_OWN -> Cut.rows(headsOf(columns));
             default -> Cut.WHOLE;
         };
+    }
+
+    private Range headsOf(Range columns) {
+        return new Range(columns.from() / whole.headDim(), columns.to() / whole.headDim());
     }
 
     private Range queries() {
