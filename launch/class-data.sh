@@ -39,12 +39,17 @@ lockstep_launcher_jvm
   -Dlockstep.class.data.make="$making" "${lockstep_jvm[@]:1}" \
   dev.lockstep.launch.Mpjrun -q -np 2 -wdir "$LOCKSTEP_HOME" --device cpu --timeout 300 dev.lockstep.batch.Rehearsal >"$making/log" 2>&1 </dev/null ||
   lockstep_stop "class data could not be made: see $making/log"
+# and what is done where there is class data, which was not yet
+"${lockstep_jvm[0]}" -XX:DumpLoadedClassList="$making/later.list" -Dlockstep.class.data="$making" \
+  "${lockstep_jvm[@]:1}" dev.lockstep.launch.Mpjrun --dry-run -np 2 --device cpu selftest >>"$making/log" 2>&1 </dev/null ||
+  lockstep_stop "class data could not be made: see $making/log"
+awk '!seen[$0]++' "$making/launcher.list" "$making/later.list" >"$making/all.list"
 # a whole archive, not one on top of the JDK's: picocli's classes are of an old format, which only those take. By the JDK's own
 # collector, which is the one that keeps objects too.
-"$JAVA" -Xmx256m "${lockstep_jvm[@]: -2}" -Xshare:dump -XX:SharedClassListFile="$making/launcher.list" \
+"$JAVA" -Xmx256m "${lockstep_jvm[@]: -2}" -Xshare:dump -XX:SharedClassListFile="$making/all.list" \
   -XX:SharedArchiveFile="$making/launcher.jsa" '-Xlog:disable' '-Xlog:all=error' >>"$making/log" 2>&1 </dev/null ||
   lockstep_stop "class data could not be made: see $making/log"
-rm "$making/launcher.list"
+rm "$making"/*.list
 for file in launcher.jsa ranks.jsa ranks-wide.jsa names; do
   [ -s "$making/$file" ] || lockstep_stop "class data could not be made, there is no $file: see $making/log"
 done
