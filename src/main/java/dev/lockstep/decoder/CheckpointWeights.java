@@ -131,6 +131,7 @@ final class CheckpointWeights {
                 stored.pieces.forEach(piece -> weights.stage(piece.tensor()));
                 makeNumbers(weight, part, stored);
             }
+            turn(part);
             for (Update update : checkpoint.updates(part.name())) {
                 update.tensors().forEach(weights::stage);
                 weights.addProduct(update.scaling());
@@ -195,12 +196,16 @@ final class CheckpointWeights {
                 };
     }
 
-    /** Leaves of what is staged of a part what this rank has of it, as the program computes with it. */
-    private void finish(ModelWeight weight, ExpectedTensor part) {
-        ModelConfig config = checkpoint.config();
+    /** Makes of what is staged of a part [out, in]. */
+    private void turn(ExpectedTensor part) {
         if (part.transposed() && checkpoint.quantized(part.name()).isEmpty()) {
             weights.transpose();
         }
+    }
+
+    /** Leaves of what is staged of a part what this rank has of it, as the program computes with it. */
+    private void finish(ModelWeight weight, ExpectedTensor part) {
+        ModelConfig config = checkpoint.config();
         Experts experts = config.experts();
         if (experts != null && experts.byTurns() && weight.name().startsWith("expert_gate_up")) {
             weights.unturn(experts.count());
@@ -318,6 +323,7 @@ final class CheckpointWeights {
                 weights.arrive(stored.pieces.size());
                 makeNumbers(coming.weight, part, stored);
             }
+            turn(part);
             for (Update update : checkpoint.updates(part.name())) {
                 weights.arrive(update.tensors().size());
                 weights.addProduct(update.scaling());

@@ -27,14 +27,14 @@ class LoraGpuTest {
     }
 
     @ParameterizedTest
-    @MethodSource("dev.lockstep.decoder.LoraTest#merged")
+    @MethodSource("dev.lockstep.decoder.LoraTest#sums")
     void firstLogits_inBfloat16_areCloseToThoseOfTheSums(JsonNode merged) {
         LoraTest.assertLogits(merged, GPU, DType.BFLOAT16, 0.15f);
     }
 
     /** As far from them as fp8 alone is from transformers, see {@link QuantizedGpuTest}. */
     @ParameterizedTest
-    @MethodSource("dev.lockstep.decoder.LoraTest#merged")
+    @MethodSource("dev.lockstep.decoder.LoraTest#sums")
     void firstLogits_inFp8_areNearThoseOfTheSums(JsonNode merged) {
         LoraTest.assertLogits(merged, LoraTest.load(merged, GPU, DType.BFLOAT16, Weights.FP8), 1.6f);
     }

@@ -2,6 +2,7 @@ package dev.lockstep.decoder;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -21,10 +22,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-/** Models with adapters against what was computed with the sums of their weights in float64. */
+/**
+ * Models with adapters against what was computed with the sums of their weights in float64, and families whose layers have
+ * names of their own against transformers with an adapter that PEFT saved and merged.
+ */
 class LoraTest {
-    static List<JsonNode> merged() {
+    static List<JsonNode> sums() {
         return StreamSupport.stream(Golden.json("lora/expected.json").spliterator(), false).toList();
+    }
+
+    static List<JsonNode> merged() {
+        return Stream
+                .concat(sums().stream(), StreamSupport.stream(Golden.json("lora/families.json").spliterator(), false))
+                .toList();
     }
 
     @ParameterizedTest
@@ -35,7 +45,7 @@ class LoraTest {
 
     /** The sum is rounded once; the weights of int8 stay wide until it is made. */
     @ParameterizedTest
-    @MethodSource("merged")
+    @MethodSource("sums")
     void firstLogits_inBfloat16_areCloseToThoseOfTheSums(JsonNode merged) {
         assertLogits(merged, Device.CPU, DType.BFLOAT16, 0.15f);
     }

@@ -7,12 +7,14 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.checkpoint.Checkpoint.Update;
@@ -25,6 +27,7 @@ import dev.lockstep.checkpoint.hub.Watch;
 import dev.lockstep.host.Printable;
 import dev.lockstep.host.UsageException;
 import dev.lockstep.model.ModelException;
+import dev.lockstep.model.TensorNames;
 
 /**
  * A LoRA adapter as PEFT saves it, {@code adapter_config.json} and {@code adapter_model.safetensors}: two narrow matrices
@@ -45,6 +48,7 @@ public final class Adapter {
     private static final Pattern NAME = Pattern
             .compile("(?:base_model\\.model\\.)?(.+)\\.lora_([AB])(?:\\.[^.]+)?\\.weight");
     private static final String PREFIX = "model.";
+    private static final String WEIGHT = ".weight";
 
     private final Path directory;
     private final AdapterConfig config;
@@ -146,13 +150,22 @@ public final class Adapter {
      * @throws ModelException when the model lacks a layer of the adapter, or has it in another shape
      */
     public Checkpoint onto(Checkpoint checkpoint) {
+        if (config.transposed() && !checkpoint.config().stored().transposed()) {
+            throw new ModelException(directory.resolve(AdapterConfig.FILE)
+                    + ": fan_in_fan_out, for weights that are stored the other way round, is not for "
+                    + checkpoint.config().family() + ", whose are not; set it to false if that is a mistake, or "
+                    + AdapterConfig.MERGE + ".");
+        }
         Map<String, ExpectedTensor> layers = Checkpoint.expected(checkpoint.config()).stream()
                 .filter(ExpectedTensor::isLinear)
-                .collect(Collectors.toMap(ExpectedTensor::module, Function.identity()));
+                .collect(Collectors.toMap(ExpectedTensor::name, Function.identity()));
+        TensorNames names = checkpoint.config().stored().names();
         Map<String, Update> more = new LinkedHashMap<>();
         updates.forEach((module, update) -> {
             // an adapter to a model without its output projection lacks the prefix
-            ExpectedTensor layer = layers.getOrDefault(module, layers.get(PREFIX + module));
+            ExpectedTensor layer = Stream.of(module, PREFIX + module)
+                    .map(name -> layers.get(names.model(name + WEIGHT))).filter(Objects::nonNull).findFirst()
+                    .orElse(null);
             if (layer == null) {
                 throw fault(update.a().file(), update.a().name(), missing(checkpoint, module));
             }

@@ -22,11 +22,12 @@ import dev.lockstep.model.ModelException;
  * @param alpha        likewise
  * @param ranks        by patterns of layers' names, of which the first counts that fits
  * @param alphas       likewise
+ * @param transposed   the model stores weights the other way round, which what is added to them then is too
  * @param rootOfRank   alpha is divided by the rank's square root rather than by the rank
  * @param baseModel    what it was trained on, for people
  */
 record AdapterConfig(int rank, double alpha, Map<Pattern, Integer> ranks, Map<Pattern, Double> alphas,
-        boolean rootOfRank, Optional<String> baseModel) {
+        boolean transposed, boolean rootOfRank, Optional<String> baseModel) {
     static final String FILE = "adapter_config.json";
     /** What to do with an adapter that is more than is added here. */
     static final String MERGE = "merge the adapter into its model with PEFT (merge_and_unload, then save_pretrained) and"
@@ -67,10 +68,6 @@ record AdapterConfig(int rank, double alpha, Map<Pattern, Integer> ranks, Map<Pa
             throw json.fault("bias " + Printable.cut(bias) + ", for biases that were trained, is not supported, only"
                     + " none is; " + MERGE + ".");
         });
-        if (json.flag("fan_in_fan_out").orElse(false)) {
-            throw json.fault("fan_in_fan_out, for weights that are stored the other way round, is not supported, since"
-                    + " no model here has such; set it to false if that is a mistake, or " + MERGE + ".");
-        }
         // with these PEFT takes the matrices' first values out of the model's weights when it loads the adapter
         json.value("init_lora_weights").filter(JsonNode::isTextual).map(JsonNode::textValue)
                 .filter(init -> init.matches("(?i)(pissa|corda|olora|loftq).*")).ifPresent(init -> {
@@ -80,7 +77,7 @@ record AdapterConfig(int rank, double alpha, Map<Pattern, Integer> ranks, Map<Pa
         return new AdapterConfig(json.positive("r").orElse(8), json.number("lora_alpha").orElse(8.0),
                 patterns(json, "rank_pattern", JsonFile::positive),
                 patterns(json, "alpha_pattern", JsonFile::number),
-                json.flag("use_rslora").orElse(false),
+                json.flag("fan_in_fan_out").orElse(false), json.flag("use_rslora").orElse(false),
                 json.value("base_model_name_or_path").filter(JsonNode::isTextual).map(JsonNode::textValue));
     }
 

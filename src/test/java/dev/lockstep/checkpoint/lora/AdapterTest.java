@@ -91,6 +91,17 @@ class AdapterTest {
         assertThat(plain.updates(LAYER)).isEmpty();
     }
 
+    @Test
+    void onto_weightsStoredTheOtherWayRound_isRefusedWhereTheModelHasNone() throws IOException {
+        Path copy = copy();
+        set(copy, "fan_in_fan_out", "true");
+        Adapter adapter = Adapter.open(copy);
+        assertRefused(() -> adapter.onto(model("llama-gqa")), copy
+                + "/adapter_config.json: fan_in_fan_out, for weights that"
+                + " are stored the other way round, is not for llama, whose are not; set it to false if that is a mistake, or "
+                + MERGE);
+    }
+
     /** What PEFT writes beside, and what an adapter has that is merged already while it is trained, changes no sum. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"target_modules|\"all-linear\"", "modules_to_save|[]", "use_dora|false",
@@ -121,8 +132,6 @@ class AdapterTest {
             "alora_invocation_tokens|[1,2]|alora_invocation_tokens, for an adapter that begins to work within the prompt,"
                     + " is not supported, and PEFT cannot merge such an adapter either; take one without them.",
             "bias|\"all\"|bias all, for biases that were trained, is not supported, only none is; $",
-            "fan_in_fan_out|true|fan_in_fan_out, for weights that are stored the other way round, is not supported, since"
-                    + " no model here has such; set it to false if that is a mistake, or $",
             "init_lora_weights|\"pissa_niter_4\"|init_lora_weights pissa_niter_4, for an adapter to a model whose weights"
                     + " were changed before it was trained, is not supported; $",
             "r|0|r must be an integer above 0, not 0.", "lora_alpha|\"16\"|lora_alpha must be a number, not \"16\".",
