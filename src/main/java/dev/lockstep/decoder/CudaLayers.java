@@ -1,6 +1,5 @@
 package dev.lockstep.decoder;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
@@ -17,6 +16,9 @@ import dev.lockstep.cuda.Kernel;
 import dev.lockstep.cuda.KernelCompiler;
 import dev.lockstep.cuda.Launches;
 import dev.lockstep.cuda.SideStream;
+import dev.lockstep.decoder.CudaWeights.Layer;
+import dev.lockstep.decoder.CudaWeights.Linear;
+import dev.lockstep.decoder.CudaWeights.Norm;
 import dev.lockstep.decoder.shard.Exchange;
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.decoder.shard.Shard;
@@ -24,7 +26,6 @@ import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
 import dev.lockstep.model.ModelConfig.Activation;
 import dev.lockstep.model.ModelConfig.NormForm;
-import dev.lockstep.model.ModelConfig.QkNorm;
 import dev.lockstep.model.ModelConfig.Residual;
 import dev.lockstep.model.Rope;
 import dev.lockstep.torch.ScalarType;
@@ -55,27 +56,6 @@ final class CudaLayers {
     private static final int MOST_ROWS_IN_HALVES = 8192;
     /** The first half is a multiple of these, which products take in whole tiles. */
     private static final int PART_ROWS = 128;
-
-    /**
-     * What a linear layer multiplies by.
-     *
-     * @param scales of [N] floats that the columns of the result are multiplied by; 0 unless weights are fp8
-     * @param int4   null unless weights stay in 4 bits, and {@code weight} is where their numbers have room
-     */
-    record Linear(Weight weight, long scales, Int4Products.@Nullable Weight int4) {}
-
-    /** Addresses of a norm's weight, and of what it adds; 0 for none. */
-    record Norm(long weight, long shift) {}
-
-    /**
-     * The weights of a layer; a norm that the family lacks is 0, and so is an MLP where there are experts.
-     *
-     * @param alphaP address of what xIELU learned, as {@code alphaN}; 0 where it is another activation
-     */
-    record Layer(Norm attentionNorm, Linear qkv, long queryNorm, long keyNorm, long sinks, Linear output,
-            long attentionPostNorm,
-            Norm mlpNorm, @Nullable Linear gateUp, @Nullable Linear down, long mlpPostNorm, long alphaP,
-            long alphaN) {}
 
     /** The attention of one layer, from its projection on. */
     interface Attention {
@@ -110,9 +90,7 @@ final class CudaLayers {
     }
 
     private static final Left NOTHING_TO_SCALE = new Left(0, 0, 0);
-    private static final Norm NO_NORM = new Norm(0, 0);
 
-    private final DecoderProgram program;
     private final ModelConfig config;
     private final DType dtype;
     private final CublasLt.Type type;
@@ -129,12 +107,7 @@ final class CudaLayers {
     private final int keys;
     private final CudaKernels kernels;
     private final @Nullable CudaExperts experts;
-    private final List<Layer> layers = new ArrayList<>();
-    private final long embedding;
-    private final long head;
-    private final Norm lastNorm;
-    private final long headBias;
-    private final long places;
+    private final CudaWeights weights;
 
     /**
      * Compiles the kernels, unless they are on disk, and finds the weights of a program that has all of them.
@@ -147,7 +120,6 @@ final class CudaLayers {
      */
     CudaLayers(DecoderProgram program, Shard shard, DType dtype, boolean fp8, @Nullable Int4Products int4,
             boolean fp8Kv, boolean sameText, Replica replica, KernelCompiler compiler) {
-        this.program = program;
         this.config = shard.part();
         this.shard = shard;
         this.replica = replica;
@@ -163,36 +135,10 @@ final class CudaLayers {
         this.keys = config.kvHeads() * config.headDim();
         this.peers = PeerRows.of(replica);
         this.kernels = CudaKernels.compile(config, dtype, fp8, fp8Kv, replica.size(), peers != null, compiler);
-        ModelConfig.Norms norms = config.norms();
-        boolean headNorm = norms.qk() != QkNorm.NONE;
-        int plain = 0;
-        for (int i = 0; i < config.layers(); i++) {
-            boolean mixture = config.hasExperts(i);
-            boolean headsNormed = headNorm && (norms.qk() != QkNorm.TURNED_WITHOUT_WEIGHT
-                    || config.attention().layers().get(i).rope() != null);
-            int place = mixture ? 0 : plain++;
-            layers.add(new Layer(shifted("attention_norm", norms.before(), i), linear("qkv", config.attentionBias(), i),
-                    norm("q_norm", headsNormed, i), norm("k_norm", headsNormed, i),
-                    config.attention().sinks()
-                            ? program.weightAddress("sinks", i, DecoderProgram.scalarType(dtype))
-                            : 0,
-                    linear("output", config.outputBias(), i), norm("attention_post_norm", norms.after(), i),
-                    shifted("mlp_norm", norms.before() && norms.residual() != Residual.PARALLEL_WITH_ONE_NORM, i),
-                    mixture ? null : linear("gate_up", config.mlpBias(), place),
-                    mixture ? null : linear("down", config.mlpBias(), place),
-                    norm("mlp_post_norm", norms.after(), i), learned("alpha_p", i), learned("alpha_n", i)));
-        }
         experts = config.experts() == null
                 ? null
                 : new CudaExperts(program, config, dtype, program.experts(), sameText, compiler);
-        ScalarType kept = DecoderProgram.scalarType(dtype);
-        embedding = program.weightAddress("embed", 0, kept);
-        head = program.weightAddress("head", 0, kept);
-        lastNorm = shifted("norm", true, 0);
-        headBias = config.ends().headBias() ? program.weightAddress("head_bias", 0, kept) : 0;
-        places = config.ends().positions() > 0 && shard.firstToken() == 0
-                ? program.weightAddress("embed_positions", 0, kept)
-                : 0;
+        weights = CudaWeights.of(program, shard, dtype, fp8, int4);
     }
 
     /** Whether the kernels can compute this model in this type. */
@@ -208,31 +154,6 @@ final class CudaLayers {
                 && config.headDim() <= WIDEST_HEAD
                 && config.ropes().stream().mapToInt(Rope::width).distinct().count() <= 1
                 && config.ropes().stream().allMatch(rope -> rope.width() % ROTARY_UNIT == 0);
-    }
-
-    private long norm(String name, boolean has, int i) {
-        ScalarType stored = config.norms().wide() ? ScalarType.FLOAT32 : DecoderProgram.scalarType(dtype);
-        return has ? program.weightAddress(name, i, stored) : 0;
-    }
-
-    private long learned(String name, int i) {
-        return config.activation() == Activation.XIELU_ALONE
-                ? program.weightAddress(name, i, DecoderProgram.scalarType(dtype))
-                : 0;
-    }
-
-    private Norm shifted(String name, boolean has, int i) {
-        return new Norm(norm(name, has, i), has && config.norms().form() == NormForm.LAYER_WITH_BIAS
-                ? program.weightAddress(name + "_bias", i, DecoderProgram.scalarType(dtype))
-                : 0);
-    }
-
-    private Linear linear(String name, boolean bias, int i) {
-        ScalarType computed = DecoderProgram.scalarType(dtype);
-        long address = program.weightAddress(name, i, fp8 ? ScalarType.FLOAT8_E4M3FN : computed);
-        return new Linear(new Weight(address, bias ? program.weightAddress(name + "_bias", i, computed) : 0),
-                fp8 ? program.weightAddress(name + "_scale", i, ScalarType.FLOAT32) : 0,
-                int4 == null ? null : int4.weight(i, address));
     }
 
     /** {@link DecodeSteps#isSameText}. */
@@ -253,7 +174,7 @@ final class CudaLayers {
     }
 
     Layer layer(int i) {
-        return layers.get(i);
+        return weights.layers().get(i);
     }
 
     /** What a pass of so many rows works in. */
@@ -294,8 +215,9 @@ final class CudaLayers {
     void run(Pointer stream, CublasLt products, @Nullable Beside beside, PassBuffers in, boolean prompts,
             long token, long position, int rows, int count, Attention attention) {
         int hidden = config.hidden();
-        kernels.embed().launch(stream, rows, 1, 1, in.x(), embedding, token, hidden, (float) config.embeddingScale(),
-                shard.firstToken(), config.vocabulary(), places, position, config.ends().firstPosition(),
+        kernels.embed().launch(stream, rows, 1, 1, in.x(), weights.embedding(), token, hidden,
+                (float) config.embeddingScale(),
+                shard.firstToken(), config.vocabulary(), weights.positions(), position, config.ends().firstPosition(),
                 config.ends().positions());
         add(in.x(), rows);
         Pass whole = new Pass(stream, products, null, 0, in, prompts, rows);
@@ -310,7 +232,7 @@ final class CudaLayers {
             int layer = i;
             parts.forEach(part -> part.project(layer));
             if (kernels.headNorms() != null) {
-                whole.normHeads(kernels.headNorms(), layers.get(i));
+                whole.normHeads(kernels.headNorms(), weights.layers().get(i));
             }
             long attended = attention.attend(stream, i);
             int done = 0;
@@ -320,7 +242,7 @@ final class CudaLayers {
             }
             parts.forEach(part -> part.feed(layer));
         }
-        parts.forEach(part -> part.norm(lastNorm, true));
+        parts.forEach(part -> part.norm(weights.lastNorm(), true));
     }
 
     /**
@@ -330,14 +252,14 @@ final class CudaLayers {
      * @param to   address of [rows, vocabulary] floats
      */
     void head(Pointer stream, CublasLt products, long from, long to, int rows) {
-        Weight weight = new Weight(head, 0);
+        Weight weight = new Weight(weights.head(), 0);
         products.multiply(stream,
                 new Shape(type, CublasLt.Type.FLOAT32, rows, config.vocabulary(), config.hidden(), false, false), from,
                 weight, to, to, () -> List.of(weight));
         if (kernels.logits() != null) {
             int blocks = (config.vocabulary() + CudaKernels.LOGITS_THREADS - 1) / CudaKernels.LOGITS_THREADS;
             kernels.logits().launch(stream, blocks, rows, 1, to, config.vocabulary(), (float) config.finalSoftcap(),
-                    headBias);
+                    weights.headBias());
         }
     }
 
@@ -393,13 +315,14 @@ final class CudaLayers {
 
         /** From the residual stream, with what is left to be added to it, to queries, keys and values. */
         void project(int i) {
-            multiply(queries + 2 * keys, config.hidden(), norm(layers.get(i).attentionNorm(), !fp8), Layer::qkv, i,
+            multiply(queries + 2 * keys, config.hidden(), norm(weights.layers().get(i).attentionNorm(), !fp8),
+                    Layer::qkv, i,
                     in.qkv(), false);
         }
 
         /** From attention's result, at an address, to what is to be added. */
         void output(int i, long attended) {
-            Layer layer = layers.get(i);
+            Layer layer = weights.layers().get(i);
             if (config.norms().residual() != Residual.IN_TURN) {
                 besideMlp(i, layer, attended);
                 return;
@@ -412,7 +335,7 @@ final class CudaLayers {
 
         /** From there to what an MLP or a mixture adds. */
         void feed(int i) {
-            Layer layer = layers.get(i);
+            Layer layer = weights.layers().get(i);
             if (config.norms().residual() != Residual.IN_TURN) {
                 return; // has been
             }
@@ -437,7 +360,7 @@ final class CudaLayers {
                 down(i, in.normed(), false);
                 add(down);
                 left = Left.of(down, 0);
-                norm(NO_NORM, true);
+                norm(Norm.NONE, true);
                 multiply(config.hidden(), queries, quantized(attended), Layer::output, i, in.normed(), false);
                 add(layer.output());
                 left = Left.of(layer.output(), 0);
@@ -569,8 +492,8 @@ final class CudaLayers {
          */
         private void multiply(int n, int k, long from, Function<Layer, @Nullable Linear> linear, int layer, long to,
                 boolean adds) {
-            Linear one = Objects.requireNonNull(linear.apply(layers.get(layer)));
-            Supplier<List<Weight>> alike = () -> layers.stream().map(linear).filter(Objects::nonNull)
+            Linear one = Objects.requireNonNull(linear.apply(weights.layers().get(layer)));
+            Supplier<List<Weight>> alike = () -> weights.layers().stream().map(linear).filter(Objects::nonNull)
                     .map(Linear::weight).toList();
             if (fp8) {
                 products.multiply(stream, new Shape(CublasLt.Type.FP8, type, wholeRows(rows), n, k, false, false),

@@ -115,7 +115,7 @@ final class CudaPrefill {
         List<ModelConfig.Layer> shapes = config.attention().layers();
         layers.run(CudaDriver.stream(), products, beside, in, true, token, position, tokens, shapes.size(),
                 (Pointer stream, int i) -> {
-                    CudaLayers.Layer layer = layers.layer(i);
+                    CudaWeights.Layer layer = layers.layer(i);
                     int rope = ropes.indexOf(shapes.get(i).rope());
                     layers.kernels().place().launch(stream, tokens, 1, 1, in.qkv(), layerCaches[i],
                             rope < 0 ? 0L : cosines[rope], rope < 0 ? 0L : sines[rope], places[groups[i]],

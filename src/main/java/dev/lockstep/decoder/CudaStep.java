@@ -303,7 +303,7 @@ final class CudaStep implements ForwardStep {
         float scale = (float) config.attention().scale();
         float eps = (float) config.norms().eps();
         layers.run(stream, products, null, buffers, false, token, position, rows, count, (on, i) -> {
-            CudaLayers.Layer layer = layers.layer(i);
+            CudaWeights.Layer layer = layers.layer(i);
             CudaKernels.Attention attention = layers.kernels().attentions().get(i);
             if (drafted) {
                 layers.kernels().keep().launch(on, rows, 1, 1, buffers.qkv(), layerCaches[i], cosines[i], sines[i],
