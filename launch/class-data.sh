@@ -43,7 +43,9 @@ lockstep_launcher_jvm
 "${lockstep_jvm[0]}" -XX:DumpLoadedClassList="$making/later.list" -Dlockstep.class.data="$making" \
   "${lockstep_jvm[@]:1}" dev.lockstep.launch.Mpjrun --dry-run -np 2 --device cpu selftest >>"$making/log" 2>&1 </dev/null ||
   lockstep_stop "class data could not be made: see $making/log"
-awk '!seen[$0]++' "$making/launcher.list" "$making/later.list" >"$making/all.list"
+# newer JDKs number the classes of a list
+awk '{ line = $0; sub(/ id: .*/, "") } FNR == NR { print line; seen[$0] = 1; next } !seen[$0]++' \
+  "$making/launcher.list" "$making/later.list" >"$making/all.list"
 # a whole archive, not one on top of the JDK's: picocli's classes are of an old format, which only those take. By the JDK's own
 # collector, which is the one that keeps objects too.
 "$JAVA" -Xmx256m "${lockstep_jvm[@]: -2}" -Xshare:dump -XX:SharedClassListFile="$making/all.list" \
