@@ -131,7 +131,7 @@ final class CheckpointWeights {
                 stored.pieces.forEach(piece -> weights.stage(piece.tensor()));
                 makeNumbers(weight, part, stored);
             }
-            turn(part);
+            transpose(part);
             for (Update update : checkpoint.updates(part.name())) {
                 update.tensors().forEach(weights::stage);
                 weights.addProduct(update.scaling());
@@ -196,8 +196,8 @@ final class CheckpointWeights {
                 };
     }
 
-    /** Makes of what is staged of a part [out, in]. */
-    private void turn(ExpectedTensor part) {
+    /** Makes what is staged of a part [out, in]. */
+    private void transpose(ExpectedTensor part) {
         if (part.transposed() && checkpoint.quantized(part.name()).isEmpty()) {
             weights.transpose();
         }
@@ -323,7 +323,7 @@ final class CheckpointWeights {
                 weights.arrive(stored.pieces.size());
                 makeNumbers(coming.weight, part, stored);
             }
-            turn(part);
+            transpose(part);
             for (Update update : checkpoint.updates(part.name())) {
                 weights.arrive(update.tensors().size());
                 weights.addProduct(update.scaling());

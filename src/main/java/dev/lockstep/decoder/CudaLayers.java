@@ -52,8 +52,6 @@ final class CudaLayers {
     private static final int ROTARY_UNIT = 4;
     /** Of fewer rows, halves cost more launches than their sums take. */
     private static final int LEAST_ROWS_IN_HALVES = 2048;
-    /** For so many there is room at the other rank: those of a pass over prompts. */
-    private static final int MOST_ROWS_IN_HALVES = 8192;
     /** The first half is a multiple of these, which products take in whole tiles. */
     private static final int PART_ROWS = 128;
 
@@ -67,7 +65,7 @@ final class CudaLayers {
     record Beside(SideStream stream, Exchange exchange) implements AutoCloseable {
         /** Of ranks that can; else null. All of a replica call it. */
         static @Nullable Beside of(Replica replica, long rowBytes) {
-            Exchange exchange = replica.exchange((MOST_ROWS_IN_HALVES / 2 + PART_ROWS) * rowBytes);
+            Exchange exchange = replica.exchange((Decoder.MOST_PASS_TOKENS / 2 + PART_ROWS) * rowBytes);
             return exchange == null ? null : new Beside(new SideStream(), exchange);
         }
 
@@ -200,7 +198,7 @@ final class CudaLayers {
 
     /** Whether a pass of so many rows goes by halves where these can be exchanged {@link Beside} each other. */
     static boolean isInHalves(int rows) {
-        return rows >= LEAST_ROWS_IN_HALVES && rows <= MOST_ROWS_IN_HALVES;
+        return rows >= LEAST_ROWS_IN_HALVES && rows <= Decoder.MOST_PASS_TOKENS;
     }
 
     /**

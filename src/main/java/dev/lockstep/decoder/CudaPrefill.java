@@ -96,9 +96,10 @@ final class CudaPrefill {
             lastTokens = tokens;
         }
         Launches.mark("tables of rows");
-        program.beginPass(rows, layers.layout(tokens).bytes());
+        PassBuffers.Layout layout = layers.layout(tokens);
+        program.beginPass(rows, layout.bytes());
         long scratch = program.passAddress("scratch", 0, ScalarType.UINT8);
-        PassBuffers in = layers.layout(tokens).at(scratch);
+        PassBuffers in = layout.at(scratch);
         long token = program.passAddress("token", 0, ScalarType.INT64);
         long position = program.passAddress("position", 0, ScalarType.INT64);
         int[] groups = cache.groups();

@@ -37,7 +37,7 @@ public final class Decoder implements AutoCloseable {
     /** Prompt tokens that keep any device busy. */
     private static final int PASS_TOKENS = 2048;
     /** With so many what a GPU does between passes no longer counts. */
-    private static final int MOST_PASS_TOKENS = 8192;
+    static final int MOST_PASS_TOKENS = 8192;
     /** A pass may take such a part of the memory that there is beside the weights. */
     private static final int PARTS_FOR_A_PASS = 32;
     /** So many tokens are scored in one pass, whose logits take as much memory as those of so many rows. */

@@ -21,8 +21,6 @@ import dev.lockstep.world.Group;
 public final class CopyExchange {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceSums.class);
     private static final int RANKS = 2;
-    /** Places for what is under way. */
-    private static final int SLOTS = 4;
     // a rank's memory: of each slot a word that the other rank sets, then the slots
     private static final long WORD_STRIDE = 256;
     private static final long BEFORE = 4096;
@@ -42,9 +40,10 @@ public final class CopyExchange {
     /**
      * Of two ranks of one host; null where that cannot be, or where one has not the memory. A collective.
      *
+     * @param slots     places for what is under way, up to 16
      * @param slotBytes the most that one gives the other at a time
      */
-    static @Nullable CopyExchange connect(Group ranks, long slotBytes) {
+    static @Nullable CopyExchange connect(Group ranks, int slots, long slotBytes) {
         if (ranks.size() != RANKS) {
             return null;
         }
@@ -52,14 +51,14 @@ public final class CopyExchange {
         PeerMemory own = null;
         Offer offer;
         try {
-            own = new PeerMemory(BEFORE + SLOTS * aligned);
+            own = new PeerMemory(BEFORE + slots * aligned);
             offer = new Offer(HostName.here(), own.handle(), "");
         } catch (CudaException | UnsatisfiedLinkError e) {
             offer = new Offer(HostName.here(), new byte[0], String.valueOf(e.getMessage()));
         }
         List<Offer> offers = ranks.allGather(offer, Offer.class);
         Offer theirs = offers.get(1 - ranks.rank());
-        String fault = offers.stream().map(Offer::fault).filter(each -> !each.isEmpty()).findFirst().orElse("");
+        String fault = PeerSums.first(offers.stream().map(Offer::fault));
         CopyExchange exchange = null;
         if (fault.isEmpty() && own != null) {
             try {
@@ -68,8 +67,7 @@ public final class CopyExchange {
                 fault = String.valueOf(e.getMessage());
             }
         }
-        List<String> faults = ranks.allGather(fault, String.class);
-        fault = faults.stream().filter(each -> !each.isEmpty()).findFirst().orElse("");
+        fault = PeerSums.first(ranks.allGather(fault, String.class).stream());
         if (fault.isEmpty() && exchange != null) {
             boolean right = exchange.isRight(ranks.rank());
             if (ranks.allGather(right, Boolean.class).stream().allMatch(each -> each)) {
@@ -109,7 +107,7 @@ public final class CopyExchange {
      * in the same order, and none in a slot that the other may still be reading.
      *
      * @param stream  its address
-     * @param slot    0 to 3
+     * @param slot    below the number of slots
      * @param address of this rank's, in its device's memory
      * @param bytes   at most what was connected for
      * @return where the other's are then, in this device's memory

@@ -169,10 +169,12 @@ public final class DeviceSums {
     /**
      * By which two GPUs that reach each other's memory give each other so many bytes at a time while products go on; else
      * null. A collective; one at a time.
+     *
+     * @param slots places for what is under way, as many at each call
      */
-    public @Nullable CopyExchange copies(long bytes) {
+    public @Nullable CopyExchange copies(int slots, long bytes) {
         if (aside != null && (copies == null || copies.slotBytes() < bytes)) {
-            copies = CopyExchange.connect(ranks, bytes);
+            copies = CopyExchange.connect(ranks, slots, bytes);
         }
         return copies;
     }

@@ -11,6 +11,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 
 import ai.djl.util.Utils;
 import com.sun.jna.Pointer;
@@ -78,6 +79,11 @@ final class PeerSums {
     /** @param fault why there is no handle; else empty */
     record Offer(String host, byte[] handle, String fault) {}
 
+    /** The first that is not empty; else nothing. */
+    static String first(Stream<String> faults) {
+        return faults.filter(each -> !each.isEmpty()).findFirst().orElse("");
+    }
+
     /** What one rank has made ready, or why it cannot. */
     private record Ready(@Nullable PeerMemory memory, Map<ScalarType, Kernels> kernels, Offer offer) {}
 
@@ -94,7 +100,7 @@ final class PeerSums {
         if (offers.stream().map(Offer::host).distinct().count() > 1) {
             return null; // between hosts NCCL has what it takes
         }
-        String fault = offers.stream().map(Offer::fault).filter(each -> !each.isEmpty()).findFirst().orElse("");
+        String fault = first(offers.stream().map(Offer::fault));
         if (fault.isEmpty()) {
             fault = opened(ranks, Objects.requireNonNull(mine.memory), offers, aside);
         }
@@ -165,7 +171,7 @@ final class PeerSums {
         } catch (CudaException | UnsatisfiedLinkError e) {
             fault = "rank " + ranks.rank() + " cannot reach another's: " + e.getMessage();
         }
-        return ranks.allGather(fault, String.class).stream().filter(each -> !each.isEmpty()).findFirst().orElse("");
+        return first(ranks.allGather(fault, String.class).stream());
     }
 
     /** Of small whole numbers, which every type holds. */

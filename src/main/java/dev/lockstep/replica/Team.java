@@ -151,7 +151,7 @@ public final class Team implements Replica {
 
     @Override
     public @Nullable Exchange exchange(long bytes) {
-        CopyExchange copies = sums == null ? null : sums.copies(bytes);
+        CopyExchange copies = sums == null ? null : sums.copies(Exchange.SLOTS, bytes);
         return copies == null ? null : copies::exchange;
     }
 

@@ -187,7 +187,7 @@ public final class PeerSumsProgram {
 
             @Override
             public @Nullable Exchange exchange(long bytes) {
-                CopyExchange copies = CopyExchange.connect(world, bytes);
+                CopyExchange copies = CopyExchange.connect(world, Exchange.SLOTS, bytes);
                 return copies == null ? null : copies::exchange;
             }
 
