@@ -214,7 +214,8 @@ final class CheckpointWeights {
             weights.apart(config.stored().queryGroups(), config.headDim());
         }
         if (!isReadInPart(part)) {
-            weights.cut(shard.cut(part), isTakenAsItIs(weight), experts == null ? 0 : experts.count());
+            weights.cut(shard.cut(part), isTakenAsItIs(weight), isInt4(weight),
+                    experts == null ? 0 : experts.count());
         }
         boolean ownNorm = part.isOfQueryOrKeyNorm() && config.norms().qk() == QkNorm.EACH_HEAD_ITS_OWN;
         if (ownNorm) {

@@ -101,7 +101,7 @@ public final class Decoder implements AutoCloseable {
             Fp8.useForKv(program, part, device, dtype, fp8Kv);
         }
         Weights kept = Weights.WIDE;
-        if (Int4.isKept(program, config, checkpoint, device, dtype, acceleration, replica.size(), memory)) {
+        if (Int4.isKept(program, part, checkpoint, device, dtype, acceleration, replica, memory)) {
             kept = Weights.INT4;
         } else if (Fp8.useForProducts(program, part, device, dtype, acceleration.weights(),
                 checkpoint != null && checkpoint.isFp8ByRow())) {

@@ -14,6 +14,7 @@ import dev.lockstep.checkpoint.ExpectedTensor;
 import dev.lockstep.checkpoint.ModelWeight;
 import dev.lockstep.checkpoint.QuantizedWeight;
 import dev.lockstep.cuda.CudaDriver;
+import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.model.DType;
 import dev.lockstep.model.ModelConfig;
 import dev.lockstep.model.ModelException;
@@ -37,22 +38,20 @@ final class Int4 {
     /**
      * Decides whether weights stay in 4 bits.
      *
+     * @param config     of the rank's part
      * @param checkpoint null for random weights
-     * @param ranks      that compute the model together
+     * @param replica    the ranks that compute the model together, which decide alike
      * @throws ModelException when that is asked for and cannot be
      */
     static boolean isKept(DecoderProgram program, ModelConfig config, @Nullable Checkpoint checkpoint, Device device,
-            DType dtype, Acceleration acceleration, int ranks, DeviceMemory memory) {
+            DType dtype, Acceleration acceleration, Replica replica, DeviceMemory memory) {
         boolean asked = acceleration.weights() == Acceleration.Weights.INT4;
-        if (ranks > 1) {
-            if (asked) {
-                throw new ModelException("weights in 4 bits are not divided among ranks that compute a model together: "
-                        + OTHERWISE + ", or leave out --tensor-parallel.");
-            }
+        if (!asked && (acceleration.weights() != Acceleration.Weights.AS_STORED || device.isCpu()
+                || checkpoint == null)) {
             return false;
         }
-        if (!asked && (acceleration.weights() != Acceleration.Weights.AS_STORED || device.isCpu()
-                || checkpoint == null || !isTight(config, dtype, memory.free()))) {
+        long free = device.isCpu() ? 0 : replica.least(memory.free());
+        if (!asked && wideBytes(config, dtype) <= MOST_OF_MEMORY * free) {
             return false;
         }
         Optional<String> refusal = refusal(program, config, device, dtype, acceleration)
@@ -67,12 +66,8 @@ final class Int4 {
             return false;
         }
         LOG.info("weights stay in 4 bits, since in {} they would take {} GB of the {} GB that the GPU has free", dtype,
-                Math.round(wideBytes(config, dtype) / 1e9), Math.round(memory.free() / 1e9));
+                Math.round(wideBytes(config, dtype) / 1e9), Math.round(free / 1e9));
         return true;
-    }
-
-    private static boolean isTight(ModelConfig config, DType dtype, long free) {
-        return wideBytes(config, dtype) > MOST_OF_MEMORY * free;
     }
 
     private static long wideBytes(ModelConfig config, DType dtype) {
@@ -127,10 +122,12 @@ final class Int4 {
                 return refused("an adapter changes " + part.name());
             }
             int columns = weight.get().blockColumns();
-            boolean even = Integer.bitCount(columns) == 1 && columns >= SMALLEST_GROUP || columns >= part.shape()[1];
+            int all = part.shape()[1];
+            boolean even = columns >= all
+                    || Integer.bitCount(columns) == 1 && columns >= SMALLEST_GROUP && all % columns == 0;
             if (!even || group != 0 && group != columns) {
                 return refused("the kernels for weights in 4 bits do not take groups of " + columns + " columns, as "
-                        + part.name() + " has them");
+                        + part.name() + " has them in " + all);
             }
             group = columns;
             if (!weight.get().isInOrder()) {

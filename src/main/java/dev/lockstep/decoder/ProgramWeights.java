@@ -49,12 +49,13 @@ final class ProgramWeights {
      * Leaves of the last tensor that was staged what this rank has of it.
      *
      * @param fp8     {@link #takeFp8} has left it
+     * @param int4    {@link #takeInt4} has
      * @param experts that a layer has, in tensors of all of them
      */
-    void cut(Cut cut, boolean fp8, int experts) {
+    void cut(Cut cut, boolean fp8, boolean int4, int experts) {
         switch (cut.kind()) {
-            case ROWS -> program.integer("cut", 0, cut.starts(), cut.ends(), fp8);
-            case COLUMNS -> program.integer("cut", 1, cut.starts(), cut.ends(), fp8);
+            case ROWS -> program.integer("cut", 0, cut.starts(), cut.ends(), fp8, int4);
+            case COLUMNS -> program.integer("cut", 1, cut.starts(), cut.ends(), fp8, int4);
             case EXPERT_ROWS -> program.integer("cut_experts", experts, 1, cut.starts(), cut.ends());
             case EXPERT_COLUMNS -> program.integer("cut_experts", experts, 2, cut.starts(), cut.ends());
             case ZEROS -> program.integer("blank");

@@ -71,13 +71,19 @@ final class GoldenRows {
 
     /** {@link #weight} of several of a layer. */
     static List<float[][]> weights(Checkpoint checkpoint, List<String> weights, int layer, DType dtype, boolean fp8) {
+        return weights(checkpoint, Shard.of(checkpoint.config(), 0, 1), weights, layer, dtype, fp8);
+    }
+
+    /** The same of one of several ranks. */
+    static List<float[][]> weights(Checkpoint checkpoint, Shard shard, List<String> weights, int layer, DType dtype,
+            boolean fp8) {
         TorchScriptProgram program = program();
         try (DecoderProgram decoder = new DecoderProgram(program)) {
-            decoder.configure(Shard.of(checkpoint.config(), 0, 1), dtype, Device.CPU);
+            decoder.configure(shard, dtype, Device.CPU);
             if (fp8) {
                 decoder.useFp8();
             }
-            new CheckpointWeights(decoder, checkpoint, Shard.of(checkpoint.config(), 0, 1), Device.CPU, dtype,
+            new CheckpointWeights(decoder, checkpoint, shard, Device.CPU, dtype,
                     fp8 ? Acceleration.Weights.FP8 : Acceleration.Weights.WIDE).place(bytes -> {
                     });
             return weights.stream().map(weight -> program.floats("weight_of", weight, layer)).toList();

@@ -1,8 +1,13 @@
 package dev.lockstep.decoder;
 
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -11,7 +16,9 @@ import dev.lockstep.checkpoint.Checkpoint;
 import dev.lockstep.decoder.Acceleration.Weights;
 import dev.lockstep.decoder.shard.Shard;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.fixtures.SafetensorsFile;
 import dev.lockstep.model.DType;
+import dev.lockstep.model.JsonFile;
 import dev.lockstep.model.ModelException;
 import dev.lockstep.torch.Device;
 import dev.lockstep.torch.TorchScriptProgram;
@@ -24,22 +31,40 @@ class Int4Test {
     private static final int ROWS = 16;
     private static final int COLUMNS = 64;
 
+    @TempDir
+    private Path directory;
+
     @ParameterizedTest
     @ValueSource(strings = {"awq-channel", "awq-g128", "awq-g32", "ct-w4a16", "ct-w4a16-asym", "ct-w4a16-channel",
             "gptq", "gptq-channel"})
     void keepInt4_values_areThoseOfTheCheckpoint(String form) {
         Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint("quantized-" + form));
         assertThat(Int4.refusal(checkpoint)).isEmpty();
+        assertNumbers(checkpoint, Shard.of(checkpoint.config(), 0, 1));
+    }
+
+    /** Groups of 128 columns that go to two ranks, too. */
+    @ParameterizedTest
+    @ValueSource(strings = {"awq-channel", "awq-g128", "awq-g32"})
+    void keepInt4_valuesOfTwoRanks_areThoseOfTheCheckpoint(String form) {
+        Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint("quantized-" + form));
+        for (int rank = 0; rank < 2; rank++) {
+            assertNumbers(checkpoint, Shard.of(checkpoint.config(), rank, 2));
+        }
+    }
+
+    private static void assertNumbers(Checkpoint checkpoint, Shard shard) {
+        int last = checkpoint.config().layers() - 1;
+        List<String> names = List.of("qkv", "output", "gate_up", "down");
+        List<float[][]> expected = GoldenRows.weights(checkpoint, shard, names, last, DType.FLOAT32, false);
         TorchScriptProgram program = GoldenRows.program();
         try (DecoderProgram decoder = new DecoderProgram(program)) {
-            decoder.configure(Shard.of(checkpoint.config(), 0, 1), DType.FLOAT16, Device.CPU);
-            new CheckpointWeights(decoder, checkpoint, Shard.of(checkpoint.config(), 0, 1), Device.CPU, DType.FLOAT16,
-                    Weights.INT4).place(bytes -> {
-                    });
-            int last = checkpoint.config().layers() - 1;
-            for (String name : new String[]{"qkv", "output", "gate_up", "down"}) {
-                float[][] expected = GoldenRows.weight(checkpoint, name, last, DType.FLOAT32, false);
-                assertThat(numbers(program, name, last, expected[0].length)).as(name).isDeepEqualTo(expected);
+            decoder.configure(shard, DType.FLOAT16, Device.CPU);
+            new CheckpointWeights(decoder, checkpoint, shard, Device.CPU, DType.FLOAT16, Weights.INT4).place(bytes -> {
+            });
+            for (int i = 0; i < names.size(); i++) {
+                assertThat(numbers(program, names.get(i), last, expected.get(i)[0].length)).as(names.get(i))
+                        .isDeepEqualTo(expected.get(i));
             }
         }
     }
@@ -85,6 +110,32 @@ class Int4Test {
         assertThat(Int4.refusal(Checkpoint.open(Golden.checkpoint("llama-gqa")))).hasValueSatisfying(
                 said -> assertThat(said).endsWith("take a checkpoint that an int4 tool has made (awq, gptq, w4a16), or"
                         + " --quantize fp8."));
+    }
+
+    /** 192 columns by 128: the last group is a smaller one. */
+    @Test
+    void refusal_ofGroupsThatAreNotAlike_saysOfWhich() throws IOException {
+        Path copy = Golden.copy("quantized-ct-w4a16", directory);
+        Path json = copy.resolve("config.json");
+        ObjectNode config = (ObjectNode) JsonFile.JSON.readTree(json.toFile());
+        JsonFile.JSON.writeValue(json.toFile(), config.put("intermediate_size", 192));
+        SafetensorsFile file = SafetensorsFile.read(copy.resolve("model.safetensors"));
+        for (int layer = 0; layer < config.get("num_hidden_layers").asInt(); layer++) {
+            for (String name : new String[]{"gate_proj", "up_proj", "down_proj"}) {
+                String weight = "model.layers." + layer + ".mlp." + name + ".weight_";
+                int rows = name.equals("down_proj") ? 128 : 192;
+                int columns = 128 + 192 - rows;
+                file.rename(weight + "packed", "was." + weight + "packed");
+                file.rename(weight + "scale", "was." + weight + "scale");
+                file.append(weight + "packed", "I32", rows, columns / 8);
+                file.append(weight + "scale", "F32", rows, (columns + 127) / 128);
+            }
+        }
+        file.write();
+
+        assertThat(Int4.refusal(Checkpoint.open(copy))).hasValueSatisfying(
+                said -> assertThat(said).contains("do not take groups of 128 columns, as model.layers.0.mlp.down_proj"
+                        + ".weight has them in 192: leave out --quantize int4"));
     }
 
     @Test

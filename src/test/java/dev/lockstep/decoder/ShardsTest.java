@@ -17,13 +17,11 @@ import dev.lockstep.decoder.sampling.RowSampling;
 import dev.lockstep.fixtures.Golden;
 import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.model.DType;
-import dev.lockstep.model.ModelException;
 import dev.lockstep.replica.Team;
 import dev.lockstep.torch.Device;
 import dev.lockstep.world.Worlds;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 /** Weights of all forms, of which two ranks have half each; ranks are threads. */
@@ -75,15 +73,6 @@ class ShardsTest {
                 }
             }
         });
-    }
-
-    @Test
-    void load_weightsThatAreToStayIn4Bits_isRefused() {
-        Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint("quantized-gptq"));
-        assertThatThrownBy(() -> Worlds.each(2, world -> load(checkpoint, Team.of(world, 2, Device.CPU), Weights.INT4)))
-                .isInstanceOf(ModelException.class)
-                .hasMessage("weights in 4 bits are not divided among ranks that compute a model together: leave out"
-                        + " --quantize int4, and weights are in 16 bits, or leave out --tensor-parallel.");
     }
 
     private static void assertGreedy(Checkpoint checkpoint, JsonNode cases, Object what) {

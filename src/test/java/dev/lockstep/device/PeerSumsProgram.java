@@ -79,6 +79,7 @@ public final class PeerSumsProgram {
                 models.goldenCases();
                 models.families();
             }
+            models.fourBits();
             models.penalized();
             models.randomModels();
             models.sameText("llama", Weights.WIDE, VOCABULARY);
@@ -187,8 +188,14 @@ public final class PeerSumsProgram {
 
             @Override
             public @Nullable Exchange exchange(long bytes) {
+                if (world.size() > 2) {
+                    return null;
+                }
                 CopyExchange copies = CopyExchange.connect(world, Exchange.SLOTS, bytes);
-                return copies == null ? null : copies::exchange;
+                if (copies == null) {
+                    throw new AssertionError("the ranks' GPUs do not copy to each other");
+                }
+                return copies::exchange;
             }
 
             @Override

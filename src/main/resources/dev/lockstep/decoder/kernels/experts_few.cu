@@ -84,6 +84,11 @@ __device__ __forceinline__ void few(stored *out, const stored *x, const kept *we
     constexpr int K = GATED ? H : I;
     constexpr int N = GATED ? 2 * I : H;
     __shared__ float slots[WARPS][2][TILES * 8 * 17];
+    // what gives the tiles has ended before the gated products let the others begin, which ask for weights before they wait
+    if (GATED) {
+        awaitBefore();
+    }
+    letFollow();
     Tile tile = tiles[blockIdx.y];
     if (tile.expert < 0) {
         return;
@@ -113,6 +118,9 @@ __device__ __forceinline__ void few(stored *out, const stored *x, const kept *we
 #pragma unroll
     for (int d = 0; d < DEPTH; d++) {
         ask(ahead[d], at + d * COLUMNS);
+    }
+    if (!GATED) {
+        awaitBefore();
     }
     const stored *from[TILES];
 #pragma unroll
@@ -211,13 +219,11 @@ __device__ __forceinline__ void few(stored *out, const stored *x, const kept *we
     extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) gateUp##TILES(stored *out, const stored *x,           \
             const kept *weights, const scaled *scale, const stored *bias, const int *order, const Tile *tiles,          \
             const float *share) {                                                                                       \
-        begin();                                                                                                        \
         few<true, TILES>(out, x, weights, scale, bias, order, tiles, share);                                            \
     }                                                                                                                   \
     extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) down##TILES(stored *out, const stored *x,             \
             const kept *weights, const scaled *scale, const stored *bias, const int *order, const Tile *tiles,          \
             const float *share) {                                                                                       \
-        begin();                                                                                                        \
         few<false, TILES>(out, x, weights, scale, bias, order, tiles, share);                                           \
     }
 FEW_OF(1, 512 / THREADS)

@@ -147,11 +147,22 @@ __device__ __forceinline__ float blockSum(float x) {
     return x;
 }
 
-// First in a kernel of a step: has what follows it begin, and waits for what is before it, of which nothing is read or written
-// earlier. So the kernels' starts take no time of their own.
-__device__ __forceinline__ void begin() {
+// Has what follows begin, once all blocks are here.
+__device__ __forceinline__ void letFollow() {
 #if __CUDA_ARCH__ >= 900
     asm volatile("griddepcontrol.launch_dependents;");
+#endif
+}
+
+// Waits for what is before this kernel, of which nothing is read or written earlier.
+__device__ __forceinline__ void awaitBefore() {
+#if __CUDA_ARCH__ >= 900
     asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
+}
+
+// First in a kernel of a step. So the kernels' starts take no time of their own.
+__device__ __forceinline__ void begin() {
+    letFollow();
+    awaitBefore();
 }
