@@ -33,16 +33,20 @@ options='-XX:+VerifySharedSpaces -XX:+UnlockDiagnosticVMOptions -XX:ArchiveReloc
 "$JAVA" $options -version >/dev/null 2>&1 || options=
 printf '%s\n' "$options -Xlog:cds*=off" >"$making/options"
 
+failed() {
+  lockstep_stop "class data could not be made${1:-}: see $making/log"
+}
+
 unset LOCKSTEP_JAVA_OPTS JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS PYTORCH_LIBRARY_PATH "${!SLURM_@}"
 lockstep_launcher_jvm
 "${lockstep_jvm[0]}" -XX:DumpLoadedClassList="$making/launcher.list" \
   -Dlockstep.class.data.make="$making" "${lockstep_jvm[@]:1}" \
   dev.lockstep.launch.Mpjrun -q -np 2 -wdir "$LOCKSTEP_HOME" --device cpu --timeout 300 dev.lockstep.batch.Rehearsal >"$making/log" 2>&1 </dev/null ||
-  lockstep_stop "class data could not be made: see $making/log"
+  failed
 # and what is done where there is class data, which was not yet
 "${lockstep_jvm[0]}" -XX:DumpLoadedClassList="$making/later.list" -Dlockstep.class.data="$making" \
   "${lockstep_jvm[@]:1}" dev.lockstep.launch.Mpjrun --dry-run -np 2 --device cpu selftest >>"$making/log" 2>&1 </dev/null ||
-  lockstep_stop "class data could not be made: see $making/log"
+  failed
 # newer JDKs number the classes of a list
 awk '{ line = $0; sub(/ id: .*/, "") } FNR == NR { print line; seen[$0] = 1; next } !seen[$0]++' \
   "$making/launcher.list" "$making/later.list" >"$making/all.list"
@@ -50,10 +54,10 @@ awk '{ line = $0; sub(/ id: .*/, "") } FNR == NR { print line; seen[$0] = 1; nex
 # collector, which is the one that keeps objects too.
 "$JAVA" -Xmx256m "${lockstep_jvm[@]: -2}" -Xshare:dump -XX:SharedClassListFile="$making/all.list" \
   -XX:SharedArchiveFile="$making/launcher.jsa" '-Xlog:disable' '-Xlog:all=error' >>"$making/log" 2>&1 </dev/null ||
-  lockstep_stop "class data could not be made: see $making/log"
+  failed
 rm "$making"/*.list
 for file in launcher.jsa ranks.jsa ranks-wide.jsa names; do
-  [ -s "$making/$file" ] || lockstep_stop "class data could not be made, there is no $file: see $making/log"
+  [ -s "$making/$file" ] || failed ", there is no $file"
 done
 lockstep_class_data_state "$making" >"$making/whole"
 sync "$making"/*

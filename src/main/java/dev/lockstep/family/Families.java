@@ -20,7 +20,7 @@ public final class Families {
             new Ernie45(),
             new Exaone4(), new Falcon(), new Gemma2(), WithImages.GEMMA3, new Gemma3(), new Glm(), new Glm4(),
             new Glm4Moe(), new Gpt2(), new GptNeoX(), new GptOss(), new Granite(), new GraniteMoe(),
-            new Helium(), new Hunyuan(), new Llama(), WithImages.LLAMA4, new Llama4(), new Ministral(),
+            new Helium(), new Hunyuan(), new InternLm3(), new Llama(), WithImages.LLAMA4, new Llama4(), new Ministral(),
             new Ministral3(), new Mistral(),
             WithImages.MISTRAL3, new Mixtral(), new Nemotron(), new Olmo2(), new Olmo3(), new Olmoe(),
             new Opt(), new Phi(), new Phi3(), new Qwen2(), WithImages.QWEN2_5_VL, new Qwen2Moe(),

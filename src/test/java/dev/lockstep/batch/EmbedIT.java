@@ -85,6 +85,7 @@ class EmbedIT {
     }
 
     @Test
+    @LongRun
     void embed_fewerDimensions_areThoseOfTheRequestOrTheOption() throws IOException {
         Path prompts = Files.writeString(temp.resolve("few.jsonl"), Json.MAPPER.createObjectNode().put("prompt", cases
                 .get(0).get("prompt").asText()) + "\n"

@@ -187,7 +187,7 @@ class GenerateIT {
     void watch_showsSomeRowsOfEachRank() {
         Launched.Result result = Launched
                 .mpjrun("--watch", "-np", "2", "--device", "cpu", "generate", "--split", "block",
-                        "--output", temp.resolve("r.jsonl").toString())
+                        "--max-new-tokens", "30", "--output", temp.resolve("r.jsonl").toString())
                 .in(temp).run();
         assertThat(result.exitCode()).as(result.stderr()).isZero();
         List<JsonNode> rows = rows(temp.resolve("r.jsonl"));

@@ -38,7 +38,7 @@ class ResumeIT {
         List<String> more = List.of("", ", \"num_samples\": 3", ", \"num_samples\": 1", "", ", \"num_samples\": 4", "",
                 ", \"num_samples\": 3", ", \"num_samples\": 1", "");
         Files.write(temp.resolve("p.jsonl"), more.stream().map(n -> "{\"prompt\": \"In the\"" + n + "}").toList());
-        String[] job = {"--prompts", "p.jsonl", "--temperature", "0.9", "--max-new-tokens", "150", "--ignore-eos",
+        String[] job = {"--prompts", "p.jsonl", "--temperature", "0.9", "--max-new-tokens", "100", "--ignore-eos",
                 "--batch-size", "4", "--num-samples", "2", "--output"};
         Runs.succeed(1, temp, with(job, "whole.jsonl"));
         List<JsonNode> whole = Runs.rows(temp.resolve("whole.jsonl"));
@@ -68,7 +68,7 @@ class ResumeIT {
         Launched.Result result = Runs.generate(3, temp, with(job, "r.jsonl", "--resume")).run();
         assertThat(result.stderr()).isEqualTo("generate: --resume: " + kept + " rows were finished before\n");
         assertThat(result.exitCode()).isZero();
-        assertThat(result.stdout()).contains(", num_tokens " + (20 - kept) * 150 + ", num_prompts 9\n");
+        assertThat(result.stdout()).contains(", num_tokens " + (20 - kept) * 100 + ", num_prompts 9\n");
         assertThat(withoutRank("r.jsonl")).isEqualTo(withoutRank("whole.jsonl")).hasSize(20);
         assertThat(temp.resolve("r.jsonl.journal")).doesNotExist();
     }

@@ -125,10 +125,10 @@ class SameTextIT {
 
     @Test
     void generate_sameSeed_sameTextForAnyRanksBatchSizeAndSamples() {
-        List<String> prompts = Runs.firstLines().subList(0, 20);
+        List<String> prompts = Runs.firstLines().subList(0, 10);
         Runs.prompts(temp.resolve("prompts.jsonl"), prompts);
         Runs.succeed(1, temp, with(SAMPLED, "--output", "alone.jsonl", "--one-by-one"));
-        Runs.succeed(2, temp, with(SAMPLED, "--output", "two.jsonl", "--batch-size", "5", "--seed", "0", "--split",
+        Runs.succeed(2, temp, with(SAMPLED, "--output", "two.jsonl", "--batch-size", "3", "--seed", "0", "--split",
                 "block"));
         Runs.succeed(3, temp, with(SAMPLED, "--output", "samples.jsonl", "--batch-size", "16", "--num-samples", "2"));
         Runs.succeed(2, temp, with(SAMPLED, "--output", "other.jsonl", "--batch-size", "16", "--seed", "1"));
@@ -138,9 +138,9 @@ class SameTextIT {
         assertThat(field(alone, "completion_tokens")).containsOnly("30");
         assertThat(field(rows(temp.resolve("two.jsonl")), "text")).isEqualTo(texts);
         List<JsonNode> samples = rows(temp.resolve("samples.jsonl"));
-        assertThat(samples).hasSize(40);
+        assertThat(samples).hasSize(20);
         assertThat(field(samples, "rank")).contains("0", "1", "2");
-        for (int i = 0; i < 40; i++) {
+        for (int i = 0; i < 20; i++) {
             assertThat(samples.get(i).get("index").asInt()).isEqualTo(i / 2);
             assertThat(samples.get(i).get("sample").asInt()).isEqualTo(i % 2);
         }
@@ -148,8 +148,8 @@ class SameTextIT {
         List<JsonNode> second = samples.stream().filter(row -> row.get("sample").asInt() == 1).toList();
         assertThat(field(first, "text")).isEqualTo(texts);
         List<String> other = field(rows(temp.resolve("other.jsonl")), "text");
-        assertThat(other).hasSize(20);
-        for (int i = 0; i < 20; i++) {
+        assertThat(other).hasSize(10);
+        for (int i = 0; i < 10; i++) {
             assertThat(second.get(i).get("text").asText()).isNotEqualTo(texts.get(i));
             assertThat(other.get(i)).isNotEqualTo(texts.get(i));
         }

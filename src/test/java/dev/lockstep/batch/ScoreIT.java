@@ -98,6 +98,7 @@ class ScoreIT {
 
     /** {@code --prompt-logprobs} has of a prompt what {@code --score} has of the same text after nothing. */
     @Test
+    @LongRun
     void promptLogprobs_ofAPrompt_areItsScores() throws IOException {
         Path prompts = Files.writeString(temp.resolve("prompts.jsonl"),
                 "{\"prompt\": \"In the beginning\"}\n{\"prompt\": \"And God\", \"prompt_logprobs\": 0}\n");

@@ -37,7 +37,7 @@ class TensorParallelIT {
     @CsvSource({"2, 2, dynamic, 0", "4, 2, dynamic, 0 2", "4, 2, block, 0 2", "4, 4, dynamic, 0"})
     void generate_anyRanks_givesTheResultsOfOne(int ranks, int together, String split, String writers)
             throws IOException {
-        Runs.prompts(temp.resolve("few.jsonl"), Runs.firstLines().subList(0, 40));
+        Runs.prompts(temp.resolve("few.jsonl"), Runs.firstLines().subList(0, 24));
         String[] job = {"--prompts", "few.jsonl", "--temperature", "0.9", "--num-samples", "2", "--batch-size", "7",
                 "--max-new-tokens", "6",
                 "--repetition-penalty", "1.1", "--logprobs", "1", "--split", split};
@@ -47,7 +47,7 @@ class TensorParallelIT {
         List<JsonNode> whole = Runs.rows(temp.resolve("whole.jsonl"));
         List<JsonNode> rows = Runs.rows(temp.resolve("r.jsonl"));
         for (String field : List.of("index", "sample", "text", "prompt_tokens", "finish_reason")) {
-            assertThat(Runs.field(rows, field)).isEqualTo(Runs.field(whole, field)).hasSize(80);
+            assertThat(Runs.field(rows, field)).isEqualTo(Runs.field(whole, field)).hasSize(48);
         }
         Set<String> wrote = new TreeSet<>(Runs.field(rows, "rank"));
         assertThat(String.join(" ", wrote)).isEqualTo(writers);
@@ -59,7 +59,7 @@ class TensorParallelIT {
         assertThat(String.join(" ", Runs.field(shown, "rank"))).isEqualTo(writers);
         long tokens = Runs.sum(rows, "completion_tokens");
         assertThat(report.get("tokens").asLong()).isEqualTo(tokens).isEqualTo(Runs.sum(shown, "tokens"));
-        assertThat(result.stdout()).contains(", num_tokens " + tokens + ", num_prompts 40\n");
+        assertThat(result.stdout()).contains(", num_tokens " + tokens + ", num_prompts 24\n");
     }
 
     /** The second of two, which keeps no results. */

@@ -17,7 +17,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 /** What is said of families that are not computed, and of what is not computed of one. */
 class FamiliesTest {
     static final String NAMES = "apertus, arcee, cohere, cohere2, ernie4_5, exaone4, falcon, gemma2, gemma3, gemma3_text, glm, glm4, glm4_moe, "
-            + "gpt2, gpt_neox, gpt_oss, granite, granitemoe, helium, hunyuan_v1_dense, llama, llama4, llama4_text, ministral, ministral3, mistral, mistral3, mixtral, "
+            + "gpt2, gpt_neox, gpt_oss, granite, granitemoe, helium, hunyuan_v1_dense, internlm3, llama, llama4, llama4_text, ministral, ministral3, mistral, mistral3, mixtral, "
             + "nemotron, olmo2, olmo3, olmoe, opt, phi, phi3, qwen2, qwen2_5_vl, qwen2_moe, qwen2_vl, qwen3, qwen3_moe, "
             + "qwen3_vl, seed_oss, smollm3, stablelm and starcoder2";
 
@@ -30,7 +30,8 @@ class FamiliesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"qwen3_next,qwen3", "Llama,llama", "phi4,phi", "smolm3,smollm3", "bert,", "ll,", "internlm3,"})
+    @CsvSource({"qwen3_next,qwen3", "Llama,llama", "phi4,phi", "smolm3,smollm3", "bert,", "ll,", "bloom,",
+            "internlm2,internlm3"})
     void read_unknownFamily_namesTheNearest(String type, String nearest) {
         assertThatThrownBy(() -> config("{\"model_type\":\"" + type + "\"}")).isInstanceOf(ModelException.class)
                 .hasMessageContaining("\"" + type + "\" is not supported"

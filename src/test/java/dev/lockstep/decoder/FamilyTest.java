@@ -67,7 +67,7 @@ class FamilyTest {
     }
 
     @ParameterizedTest(name = "{0}")
-    @LongRun(butFor = {3, 10, 13, 15, 17, 22, 29})
+    @LongRun(butFor = {3, 10, 13, 15, 17, 23, 30})
     @MethodSource("divisible")
     void step_twoRanksTogether_equalsTransformers(String family) {
         Checkpoint checkpoint = Checkpoint.open(Golden.checkpoint(family));

@@ -309,6 +309,7 @@ class SlurmIT {
     }
 
     @Test
+    @LongRun
     void rank_killed_allStartAgainOnTheSameNodes() {
         Path output = directory.resolve("restarted.out");
         String job = submit(output, "launch/mpjrun.sh --max-restarts 2 -cp " + TEST_CLASSES + " " + PROGRAMS

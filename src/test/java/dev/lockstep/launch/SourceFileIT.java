@@ -9,6 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import dev.lockstep.fixtures.Launched;
+import dev.lockstep.fixtures.LongRun;
 
 import static dev.lockstep.fixtures.Launched.TEST_CLASSES;
 import static dev.lockstep.fixtures.Launched.mpjrun;
@@ -95,6 +96,7 @@ class SourceFileIT {
 
     /** What java itself passes on to its compiler is still java's. */
     @Test
+    @LongRun
     void program_withOptionsForTheCompiler_isLeftToJava() throws IOException {
         String file = write("job.java", PROGRAM).toString();
         for (Map.Entry<String, String> option : Map.of("LOCKSTEP_JAVA_OPTS", "-Xmx64m --add-modules java.sql",

@@ -38,7 +38,7 @@ class TeamTest {
     }
 
     @ParameterizedTest
-    @LongRun(butFor = {1, 5, 9, 14})
+    @LongRun(butFor = {5, 14})
     @MethodSource("checkpoints")
     void generate_greedyByTwoAndFour_equalsTransformersForEveryBatchSize(String family) {
         JsonNode cases = Golden.expected(family).get("cases");

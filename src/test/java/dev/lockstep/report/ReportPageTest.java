@@ -14,6 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.lockstep.fixtures.Browser;
+import dev.lockstep.fixtures.LongRun;
 import dev.lockstep.generate.FinishReason;
 import dev.lockstep.generate.Timing;
 import dev.lockstep.results.Tally;
@@ -76,6 +77,7 @@ class ReportPageTest {
     }
 
     @ParameterizedTest
+    @LongRun(butFor = 1)
     @ValueSource(booleans = {false, true})
     void page_inABrowser_missesNothingAndNothingOverlaps(boolean dark) {
         Map<String, String> pages = new LinkedHashMap<>();
