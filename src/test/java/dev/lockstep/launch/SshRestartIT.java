@@ -44,7 +44,7 @@ class SshRestartIT {
     }
 
     @ParameterizedTest
-    @LongRun(butFor = 1)
+    @LongRun
     @CsvSource(delimiter = '|', textBlock = """
             -H lsone,lstwo --min-ranks 1   | [lsone]        | 1 rank goes
             -np 2 -H lstwo,lsone:3         | [lsone, lsone] | 2 ranks go
