@@ -89,33 +89,38 @@ public final class Decoder implements AutoCloseable {
         this.memory = new DeviceMemory(device);
         this.dtype = dtype;
         this.program = DecoderProgram.load(device);
-        KvScales fp8Kv = !acceleration.fp8Kv()
-                ? null
-                : checkpoint == null ? KvScales.none(config.layers()) : checkpoint.kvScales();
-        this.cache = new KvCache(program, part, dtype, !device.isCpu(), fp8Kv);
-        program.configure(shard, dtype, device);
-        if (!device.isCpu()) {
-            program.useDevice(device);
+        try {
+            KvScales fp8Kv = !acceleration.fp8Kv()
+                    ? null
+                    : checkpoint == null ? KvScales.none(config.layers()) : checkpoint.kvScales();
+            this.cache = new KvCache(program, part, dtype, !device.isCpu(), fp8Kv);
+            program.configure(shard, dtype, device);
+            if (!device.isCpu()) {
+                program.useDevice(device);
+            }
+            if (fp8Kv != null) {
+                Fp8.useForKv(program, part, device, dtype, fp8Kv);
+            }
+            Weights kept = Weights.WIDE;
+            if (Int4.isKept(program, part, checkpoint, device, dtype, acceleration, replica, memory)) {
+                kept = Weights.INT4;
+            } else if (Fp8.useForProducts(program, part, device, dtype, acceleration.weights(),
+                    checkpoint != null && checkpoint.isFp8ByRow())) {
+                kept = Weights.FP8;
+            }
+            program.useExperts(ExpertWeights.of(part, checkpoint, device, dtype, acceleration, kept));
+            this.sameText = DecodeSteps.isSameText(part, device, dtype, acceleration, kept, replica);
+            long ready = System.nanoTime();
+            weights.place(program, shard, kept);
+            long loaded = System.nanoTime();
+            this.steps = DecodeSteps.of(program, cache, shard, device, dtype, acceleration, kept, sameText, replica);
+            this.passTokens = mostPassTokens();
+            this.loadTimes = new LoadTimes((ready - begin) / 1e9, (loaded - ready) / 1e9,
+                    (System.nanoTime() - loaded) / 1e9);
+        } catch (RuntimeException | Error e) {
+            program.close(); // with what it has of the weights
+            throw e;
         }
-        if (fp8Kv != null) {
-            Fp8.useForKv(program, part, device, dtype, fp8Kv);
-        }
-        Weights kept = Weights.WIDE;
-        if (Int4.isKept(program, part, checkpoint, device, dtype, acceleration, replica, memory)) {
-            kept = Weights.INT4;
-        } else if (Fp8.useForProducts(program, part, device, dtype, acceleration.weights(),
-                checkpoint != null && checkpoint.isFp8ByRow())) {
-            kept = Weights.FP8;
-        }
-        program.useExperts(ExpertWeights.of(part, checkpoint, device, dtype, acceleration, kept));
-        this.sameText = DecodeSteps.isSameText(part, device, dtype, acceleration, kept, replica);
-        long ready = System.nanoTime();
-        weights.place(program, shard, kept);
-        long loaded = System.nanoTime();
-        this.steps = DecodeSteps.of(program, cache, shard, device, dtype, acceleration, kept, sameText, replica);
-        this.passTokens = mostPassTokens();
-        this.loadTimes = new LoadTimes((ready - begin) / 1e9, (loaded - ready) / 1e9,
-                (System.nanoTime() - loaded) / 1e9);
     }
 
     /**
