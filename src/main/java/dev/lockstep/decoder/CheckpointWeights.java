@@ -131,7 +131,6 @@ final class CheckpointWeights {
                 stored.pieces.forEach(piece -> weights.stage(piece.tensor()));
                 makeNumbers(weight, part, stored);
             }
-            transpose(part);
             for (Update update : checkpoint.updates(part.name())) {
                 update.tensors().forEach(weights::stage);
                 weights.addProduct(update.scaling());
@@ -196,13 +195,6 @@ final class CheckpointWeights {
                 };
     }
 
-    /** Makes what is staged of a part [out, in]. */
-    private void transpose(ExpectedTensor part) {
-        if (part.transposed() && checkpoint.quantized(part.name()).isEmpty()) {
-            weights.transpose();
-        }
-    }
-
     /** Leaves of what is staged of a part what this rank has of it, as the program computes with it. */
     private void finish(ModelWeight weight, ExpectedTensor part) {
         ModelConfig config = checkpoint.config();
@@ -234,10 +226,13 @@ final class CheckpointWeights {
         return checkpoint.updates(part.name()).stream().flatMap(update -> update.tensors().stream());
     }
 
-    /** Makes of what is staged of a part what the program computes with. */
+    /** Makes of what is staged of a part numbers [out, in], or what the program computes with in their place. */
     private void makeNumbers(ModelWeight weight, ExpectedTensor part, Stored stored) {
         QuantizedWeight quantized = stored.quantized;
         if (quantized == null) {
+            if (part.transposed()) {
+                weights.transpose(); // which is read whole
+            }
             return;
         }
         if (program.experts() == ExpertWeights.MXFP4 && ExpertWeights.isOne(weight)) {
@@ -324,7 +319,6 @@ final class CheckpointWeights {
                 weights.arrive(stored.pieces.size());
                 makeNumbers(coming.weight, part, stored);
             }
-            transpose(part);
             for (Update update : checkpoint.updates(part.name())) {
                 weights.arrive(update.tensors().size());
                 weights.addProduct(update.scaling());

@@ -3,6 +3,7 @@ package dev.lockstep.decoder;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 import org.jspecify.annotations.Nullable;
@@ -45,28 +46,24 @@ final class Int4 {
      */
     static boolean isKept(DecoderProgram program, ModelConfig config, @Nullable Checkpoint checkpoint, Device device,
             DType dtype, Acceleration acceleration, Replica replica, DeviceMemory memory) {
-        boolean asked = acceleration.weights() == Acceleration.Weights.INT4;
-        if (!asked && (acceleration.weights() != Acceleration.Weights.AS_STORED || device.isCpu()
-                || checkpoint == null)) {
-            return false;
-        }
-        long free = device.isCpu() ? 0 : replica.least(memory.free());
-        if (!asked && wideBytes(config, dtype) <= MOST_OF_MEMORY * free) {
-            return false;
-        }
-        Optional<String> refusal = refusal(program, config, device, dtype, acceleration)
+        Supplier<Optional<String>> refusal = () -> refusal(program, config, device, dtype, acceleration)
                 .or(() -> checkpoint == null ? Optional.empty() : refusal(checkpoint));
-        if (asked) {
-            refusal.ifPresent(reason -> {
+        if (acceleration.weights() == Acceleration.Weights.INT4) {
+            refusal.get().ifPresent(reason -> {
                 throw new ModelException(reason);
             });
             return true;
         }
-        if (refusal.isPresent()) {
+        if (acceleration.weights() != Acceleration.Weights.AS_STORED || device.isCpu() || checkpoint == null) {
+            return false;
+        }
+        long wide = wideBytes(config, dtype);
+        long free = replica.least(memory.free());
+        if (wide <= MOST_OF_MEMORY * free || refusal.get().isPresent()) {
             return false;
         }
         LOG.info("weights stay in 4 bits, since in {} they would take {} GB of the {} GB that the GPU has free", dtype,
-                Math.round(wideBytes(config, dtype) / 1e9), Math.round(free / 1e9));
+                Math.round(wide / 1e9), Math.round(free / 1e9));
         return true;
     }
 

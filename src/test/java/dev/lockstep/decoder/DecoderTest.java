@@ -27,6 +27,7 @@ import dev.lockstep.decoder.sampling.SamplingColumns;
 import dev.lockstep.decoder.shard.Replica;
 import dev.lockstep.family.Families;
 import dev.lockstep.fixtures.Golden;
+import dev.lockstep.fixtures.ProcessStatus;
 import dev.lockstep.fixtures.RandomCheckpoint;
 import dev.lockstep.fixtures.SafetensorsFile;
 import dev.lockstep.model.DType;
@@ -94,15 +95,9 @@ class DecoderTest {
                             throw new ModelException("enough");
                         }
                     })).isInstanceOf(ModelException.class).hasMessage("enough");
-            before = round == 0 ? resident() : before;
+            before = round == 0 ? ProcessStatus.kilobytes("VmRSS") : before;
         }
-        assertThat(resident() - before).isLessThan(checkpoint.bytes() * 4);
-    }
-
-    /** Bytes of this process that are in memory. */
-    private static long resident() throws IOException {
-        return Files.readAllLines(Path.of("/proc/self/status")).stream().filter(line -> line.startsWith("VmRSS:"))
-                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10).findFirst().orElseThrow();
+        assertThat(ProcessStatus.kilobytes("VmRSS") - before).isLessThan(checkpoint.bytes() * 4 >> 10);
     }
 
     /** In one layer q is float32 and k and v are not, in another all are: any mixture computes the same. */
